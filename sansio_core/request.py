@@ -1,0 +1,257 @@
+"""What the user asks: messages, model, options. Checked here once, so that no provider sends what it cannot mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import InvalidRequest
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+OPTIONS = frozenset(
+    {
+        "temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "seed", "n",
+        "presence_penalty", "frequency_penalty", "repetition_penalty", "reasoning_effort", "verbosity",
+        "tools", "tool_choice", "parallel_tool_calls", "response_format",
+        "logprobs", "top_logprobs", "logit_bias", "user", "metadata", "service_tier", "store", "extra",
+    }
+)  # fmt: skip
+"""The options that have one name with every provider. What a wire has no field for is told by a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A piece of a message's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image by link or as a data URL; `detail` is OpenAI's hint ("low", "high", "auto")."""
+
+    url: str
+    detail: str | None = None
+
+    @property
+    def data(self) -> tuple[str, str] | None:
+        """The media type and the base64 text of a data URL (RFC 2397); None for a link."""
+        if not self.url.startswith("data:"):
+            return None
+        head, _, payload = self.url[5:].partition(",")
+        media_type, _, encoding = head.rpartition(";")
+        if encoding != "base64" or not payload:
+            raise InvalidRequest("an image's data URL must read data:image/TYPE;base64,DATA")
+        return media_type or "application/octet-stream", payload
+
+
+@dataclass(frozen=True, slots=True)
+class RawPart:
+    """Any other part, in a wire's own shape (audio, a file): sent as it is where the wire takes parts."""
+
+    raw: Mapping[str, Any]
+
+
+Part = TextPart | ImagePart | RawPart
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that a model made; `arguments` is JSON as the model wrote it, which may be no JSON at all."""
+
+    id: str | None
+    name: str
+    arguments: str = ""
+
+    def parse(self) -> Any:
+        """The arguments as a value; no arguments are {}. Raises InvalidRequest that quotes the place when not JSON."""
+        return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r}")
+
+    def partial(self) -> Any:
+        """The arguments so far as a value, while they still grow: what is open is closed. None before any began."""
+        from .parsers.partial import parse_partial
+
+        return parse_partial(self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """An assistant's message in the shape of the wire that it came from: `dialect` names it, `items` are its pieces."""
+
+    dialect: str
+    items: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, checked. Users write mappings; providers read these.
+
+    `tool_calls` are an assistant's; `tool_call_id` (and `name`) belong to a tool's answer; `reasoning` and `native` are
+    what Reply.message carries beside the text.
+    """
+
+    role: str
+    parts: tuple[Part, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+    reasoning: str = ""
+    native: Native | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts joined. Raises InvalidRequest when a part is no text: for wires that carry nothing else."""
+        for part in self.parts:
+            if not isinstance(part, TextPart):
+                kind = "an image" if isinstance(part, ImagePart) else f"a part of type {part.raw.get('type')!r}"
+                raise InvalidRequest(f"this provider takes text only, and a message holds {kind}: leave it out")
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+Messages = str | Sequence[Mapping[str, Any] | Message]
+"""What users pass: a str means one user message."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class ChatRequest:
+    """A question to a provider.
+
+    `messages`: a str, or a non-empty sequence of mappings with `role` and `content` (str, or a list of parts), of
+    `Reply.message`, or of Message. `model`: a name of the provider's, else its default. `headers` and `cookies` go with
+    this one request. `options` are those of OPTIONS and the provider's own. Raises InvalidRequest, before anything is
+    sent, for what cannot be a conversation.
+    """
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "messages", _messages(messages))
+        if model is not None and not isinstance(model, str):
+            raise InvalidRequest(f"model must be a str, not {type(model).__name__}")
+        put(self, "model", model or None)
+        put(self, "headers", header_pairs(headers))
+        put(self, "cookies", dict(cookies or {}))
+        put(self, "options", {name: value for name, value in options.items() if value is not None})
+
+
+def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
+    """Header fields as users give them (a mapping or pairs), as pairs."""
+    return tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
+
+
+def dump_json(value: Any) -> bytes:
+    """`value` as UTF-8 JSON. Raises InvalidRequest for NaN, infinity, foreign objects and endless nesting."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequest(f"the request cannot be written as JSON: {error}") from None
+
+
+def parse_json(text: str, what: str) -> Any:
+    """`text` as a value. Raises InvalidRequest that says where `what` is not JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]
+        raise InvalidRequest(f"{what} is not JSON: {error}, near {near!r}") from None
+    except RecursionError:
+        raise InvalidRequest(f"{what} is nested too deeply") from None
+
+
+def _messages(messages: Messages) -> tuple[Message, ...]:
+    if isinstance(messages, str):
+        return (_message(0, {"role": "user", "content": messages}),)
+    if not isinstance(messages, Iterable) or isinstance(messages, (bytes, Mapping)):
+        raise InvalidRequest(
+            f"messages must be a str or a list of {{'role': …, 'content': …}}, not {type(messages).__name__}"
+        )
+    checked = tuple(_message(i, message) for i, message in enumerate(messages))
+    if not checked:
+        raise InvalidRequest("messages is empty: give at least one")
+    return checked
+
+
+def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
+    if isinstance(message, Message):
+        return message
+    if not isinstance(message, Mapping):
+        raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
+    role = message.get("role")
+    if role not in ROLES:
+        raise InvalidRequest(f"messages[{i}] has the role {role!r}; known are {', '.join(ROLES)}")
+    calls = tuple(_tool_call(i, call) for call in message.get("tool_calls") or ())
+    native = message.get("native")
+    content = message.get("content")
+    if content is None and not calls and native is None:
+        raise InvalidRequest(f"messages[{i}] has no content")
+    return Message(
+        role=role,
+        parts=_parts(i, content),
+        tool_calls=calls,
+        tool_call_id=message.get("tool_call_id"),
+        name=message.get("name"),
+        reasoning=message.get("reasoning") or "",
+        native=Native(native["dialect"], tuple(native["items"])) if isinstance(native, Mapping) else None,
+    )
+
+
+def _parts(i: int, content: Any) -> tuple[Part, ...]:
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (TextPart(_text(i, content)),)
+    if not isinstance(content, Iterable) or isinstance(content, (bytes, Mapping)):
+        raise InvalidRequest(f"messages[{i}]['content'] must be a str or a list of parts, not {type(content).__name__}")
+    return tuple(_part(i, part) for part in content)
+
+
+def _part(i: int, part: Any) -> Part:
+    if isinstance(part, str):
+        return TextPart(_text(i, part))
+    if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
+        raise InvalidRequest(f"messages[{i}] has a part without a 'type'; a text part is {{'type': 'text', 'text': …}}")
+    if part["type"] == "text" and set(part) <= {"type", "text"}:
+        return TextPart(_text(i, part.get("text")))
+    if part["type"] == "image_url":
+        image = part.get("image_url")
+        url, detail = (image.get("url"), image.get("detail")) if isinstance(image, Mapping) else (image, None)
+        if not isinstance(url, str) or not url:
+            raise InvalidRequest(f"messages[{i}] has an image without its URL: {{'image_url': {{'url': …}}}}")
+        return ImagePart(url, detail)
+    return RawPart(part)
+
+
+def _text(i: int, text: Any) -> str:
+    if not isinstance(text, str):
+        raise InvalidRequest(f"messages[{i}] has text that is no str but {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"messages[{i}] has a lone surrogate at {error.start}: it is not text") from None
+    return text
+
+
+def _tool_call(i: int, call: Any) -> ToolCall:
+    if isinstance(call, ToolCall):
+        return call
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+        raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
+    arguments = function.get("arguments") or ""
+    return ToolCall(call.get("id"), function["name"], arguments if isinstance(arguments, str) else json.dumps(arguments))

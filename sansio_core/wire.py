@@ -1,0 +1,145 @@
+"""What goes over a wire, as values: HttpRequest, headers, URLs; and what of them must not be seen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from .errors import InvalidRequest
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
+
+SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-goog-api-key"}
+)
+_SECRET_FIELDS = frozenset({"key", "api_key", "api-key", "access_token", "token", "_wpnonce"})
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # RFC 9110 5.6.2
+_VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text
+_URL = re.compile(r"[\x21-\x7e]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request to send: method, absolute URL, header fields as pairs of str, body as bytes.
+
+    The transport adds what belongs to the connection (Host, Content-Length, Accept-Encoding, Connection) and nothing
+    else. `repr` shows no secret. Raises InvalidRequest for what must not reach a wire: a line end or other control
+    character, a scheme other than http and https, credentials in the URL.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        check_url(self.url)
+        for name, value in self.headers:
+            check_header(name, value)
+
+    def __repr__(self) -> str:
+        shown = tuple((name, hide(name, value)) for name, value in self.headers)
+        url = redact_url(self.url)
+        return f"HttpRequest({self.method!r}, {url!r}, headers={shown!r}, body=<{len(self.body)} bytes>)"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value in it that must not be seen: keys, cookies, nonces; longest first."""
+        found = set[str]()
+        for name, value in self.headers:
+            if name.lower() in SECRET_HEADERS:
+                found |= {value, value.partition(" ")[2]}
+                if name.lower() == "cookie":
+                    found |= {pair.partition("=")[2] for pair in value.split("; ")}
+        fields = parse_qsl(urlsplit(self.url).query)
+        if header(self.headers, "content-type", "").startswith("application/x-www-form-urlencoded"):
+            fields += parse_qsl(self.body.decode("ascii"))
+        found |= {value for name, value in fields if name in _SECRET_FIELDS}
+        return tuple(sorted((value for value in found if len(value) >= 4), key=len, reverse=True))
+
+
+def header(headers: Headers | list[tuple[str, str]], name: str, default: str = "") -> str:
+    """The value of the first field called `name` (in lower case), else `default`."""
+    return next((value for key, value in headers if key.lower() == name), default)
+
+
+def merge(*layers: Headers) -> Headers:
+    """Header fields laid over one another: a later layer's field replaces an earlier one's of the same name."""
+    merged: dict[str, tuple[str, str]] = {}
+    for layer in layers:
+        merged |= {name.lower(): (name, value) for name, value in layer}
+    return tuple(merged.values())
+
+
+def hide(name: str, value: str) -> str:
+    """`value`, or `[hidden]` if the header `name` carries a secret."""
+    return "[hidden]" if name.lower() in SECRET_HEADERS else value
+
+
+def redact_url(url: str) -> str:
+    """`url` without its credentials and with the values of `key=` and the like hidden: fit for a log."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    query = parts.query
+    if query:
+        shown = ((k, "[hidden]" if k in _SECRET_FIELDS else v) for k, v in parse_qsl(query, keep_blank_values=True))
+        query = urlencode(list(shown), safe="[]")
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises InvalidRequest unless both are safe on a wire; the value itself is not quoted."""
+    if not _TOKEN.match(name):
+        raise InvalidRequest(f"{name!r} is not a header name: use letters, digits and - only")
+    if not isinstance(value, str) or not _VALUE.match(value):
+        raise InvalidRequest(
+            f"the value for the header {name!r} has a line end, control or non-ASCII character (or is no str): "
+            "check it for a stray newline, and percent-encode other characters"
+        )
+
+
+def check_url(url: str) -> None:
+    """Raises InvalidRequest unless `url` is an absolute http or https URL, safe to send as it is."""
+    if not isinstance(url, str) or not _URL.match(url):
+        raise InvalidRequest(
+            "a URL must be plain ASCII without spaces or control characters "
+            "(write an international host name in its xn-- form)"
+        )
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidRequest(f"that is not a URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequest(f"{redact_url(url)!r} is not an http:// or https:// URL with a host")
+    if "@" in parts.netloc:
+        raise InvalidRequest(f"credentials do not belong in the URL {redact_url(url)!r}: use api_key= or headers=")
+
+
+def check_base_url(url: str) -> str:
+    """`url` as a base to append paths to: checked, with no trailing slash."""
+    check_url(url)
+    if "?" in url or "#" in url:
+        raise InvalidRequest(f"a base URL has no query or fragment: {redact_url(url)!r}")
+    return url.rstrip("/")
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port (RFC 6454): what must be equal for a secret to be sent along."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def cookie_header(cookies: dict[str, str]) -> Headers:
+    """A Cookie field for `cookies` (RFC 6265 4.2.1), or none; raises InvalidRequest for what would break out of it."""
+    for name, value in cookies.items():
+        if not _TOKEN.match(name) or not isinstance(value, str) or not re.match(r"[\x21-\x7e ]*\Z", value) or ";" in value:
+            raise InvalidRequest(f"the cookie {name!r} has a character that cannot be sent: percent-encode it")
+    return (("cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())),) if cookies else ()
+
+
+def quote_segment(text: str) -> str:
+    """`text` as one path segment (RFC 3986 3.3): a model's name cannot leave its place in the URL."""
+    return quote(text, safe=":@!$&'()*+,;=~-._")
