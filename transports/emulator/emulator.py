@@ -1,0 +1,336 @@
+"""Emulator: the loopback server as scripts and tests use it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self, TypeAlias, get_args
+
+from . import script
+from .faults import Aim, Fault
+from .record import Request
+from .response import Framing, Response, Step
+from .server import Connection
+from .systems import SYSTEMS, Refused, System
+
+DEFAULT_TEXT = (
+    "Green leaves whisper in the wind,\n"
+    "a brook hums over stones — café-brown and cool;\n"
+    "the mountain (山) keeps its silence,\n"
+    "and the sun 🌞 paints the day with gentle light.\n"
+)
+"""What an emulator answers unless told otherwise; with characters of two, three and four bytes."""
+
+Order: TypeAlias = Fault | tuple[Fault, ...] | None
+"""One request's lot: a fault, several together, or None for a good answer."""
+
+
+class Emulator:
+    """A loopback HTTP/1.1 server that speaks every provider's wire format, checks what it is sent, and fails to order.
+
+        with Emulator(reply="Hello") as emulator:
+            client = Client("yqcloud", base_url=emulator.base_url("yqcloud"))
+
+    `reply` is the text of every answer, or a function from the prompt to it; `pace` the seconds between two pieces;
+    `chunk_size` the characters in a piece (None: a word); `framing` how bodies end: "chunked", "content-length" or
+    "close"; `gzip` whether clients that accept it get it; `host`, `port` (0: any free one) and `ssl_context` where and
+    how it listens; `faults` what to begin with (see `order`).
+
+    `with`, or `start` and `stop`, run it in a thread of its own; `async with`, or `await serve()`, in the running loop.
+    Every method may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        reply: str | Callable[[str], str] = DEFAULT_TEXT,
+        pace: float = 0.0,
+        chunk_size: int | None = None,
+        framing: Framing = "chunked",
+        gzip: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+        faults: Iterable[Order] = (),
+    ) -> None:
+        if framing not in get_args(Framing):
+            raise ValueError(f"framing must be one of {get_args(Framing)}, not {framing!r}")
+        self.ssl_context = ssl_context
+        self._reply = reply
+        self._pace = pace
+        self._pieces = re.compile(r"\s*\S+|\s+" if chunk_size is None else rf"[\s\S]{{1,{chunk_size}}}")
+        self._framing = framing
+        self._gzip = gzip
+        self._host = host
+        self._wanted_port = port
+        self._systems: dict[str, System] = {name: system() for name, system in SYSTEMS.items()}
+
+        self._changed = threading.Condition()  # guards the rest, and tells wait_for
+        self._queues: dict[Aim, deque[tuple[Fault, ...]]] = {aim: deque() for aim in get_args(Aim)}
+        self._standing: dict[Aim, tuple[Fault, ...]] = {}
+        self._requests: list[Request] = []
+        self._connections = 0
+        self._open: set[Connection] = set()
+        self._held = 0
+        self._error: BaseException | None = None
+
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self.order(*faults)
+
+    # --- where it is, and what it saw ---
+
+    @property
+    def port(self) -> int:
+        """The port it listens on. Raises RuntimeError when it was never started."""
+        if not self._port:
+            raise RuntimeError("the emulator was not started: use it in a `with` statement, or call start()")
+        return self._port
+
+    def base_url(self, provider: str) -> str:
+        """What to give as `base_url` for that provider. Raises ValueError for one it does not speak."""
+        if provider not in self._systems:
+            raise ValueError(f"the emulator does not speak {provider!r}; it speaks: {', '.join(self._systems)}")
+        scheme = "http" if self.ssl_context is None else "https"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{scheme}://{host}:{self.port}/{provider}"
+
+    @property
+    def providers(self) -> list[str]:
+        """The names that `base_url` takes."""
+        return list(self._systems)
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request so far, in order, page requests and refused ones included."""
+        with self._changed:
+            return list(self._requests)
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted so far."""
+        with self._changed:
+            return self._connections
+
+    @property
+    def open_connections(self) -> int:
+        """How many of them are open."""
+        with self._changed:
+            return len(self._open)
+
+    @property
+    def held(self) -> int:
+        """How many requests are kept in silence (Stall, Hang) at this moment."""
+        with self._changed:
+            return self._held
+
+    def wait_for(self, predicate: Callable[[Emulator], bool], timeout: float = 5.0) -> None:
+        """Block until `predicate(emulator)` is true, e.g. `lambda e: e.held == 1`; it is asked after every change.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: predicate(self), timeout):
+                raise TimeoutError(f"the emulator did not come to that within {timeout:g} s")
+
+    # --- faults ---
+
+    def order(self, *faults: Order, always: bool = False) -> None:
+        """Queue faults: each is taken by one coming request (of its `on`) that passes the checks.
+
+        A tuple is several for one request, applied in that order; None is a good answer. With `always` the faults of
+        this call go together to every request that finds the queue empty (none: no more).
+        """
+        with self._changed:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._released.clear)
+            lots = [lot if isinstance(lot, tuple) else () if lot is None else (lot,) for lot in faults]
+            if always:
+                everything = [fault for lot in lots for fault in lot]
+                self._standing = {aim: tuple(f for f in everything if f.on == aim) for aim in self._queues}
+                return
+            for lot in lots:
+                if len(aims := {fault.on for fault in lot} or {"chat"}) > 1:
+                    raise ValueError(f"faults for one request must be aimed alike, not at {sorted(aims)}")
+                self._queues[lot[0].on if lot else "chat"].append(lot)
+
+    def release(self) -> None:
+        """End every silence of a Stall, and of those ordered but not yet reached; a later `order` is silent again."""
+        with self._changed:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._released.set)
+
+    def _take(self, aim: Aim) -> tuple[Fault, ...]:
+        with self._changed:
+            queue = self._queues[aim]
+            return queue.popleft() if queue else self._standing.get(aim, ())
+
+    # --- running ---
+
+    def start(self) -> None:
+        """Run it in a daemon thread of its own; returns when it listens. Raises OSError when it cannot."""
+        if self._loop is not None:
+            raise RuntimeError("the emulator is already running")
+        started: Future[None] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(started)), name="emulator", daemon=True)
+        self._thread.start()
+        try:
+            started.result()
+        except BaseException:
+            self._thread.join()
+            self._thread = None
+            raise
+
+    async def _run(self, started: Future[None]) -> None:
+        try:
+            await self._listen()
+        except (OSError, OverflowError) as error:
+            started.set_exception(error)
+            return
+        started.set_result(None)
+        try:
+            await self._stopping.wait()
+        finally:
+            await self._shut()
+
+    def stop(self) -> None:
+        """End it and every connection; idempotent. Raises what went wrong in the emulator itself, if anything did."""
+        with self._changed:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            self._raise()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    async def serve(self) -> None:
+        """Run it in this loop until `stop` is called, or the task is cancelled."""
+        async with self:
+            await self._stopping.wait()
+
+    async def __aenter__(self) -> Self:
+        if self._loop is not None:
+            raise RuntimeError("the emulator is already running")
+        await self._listen()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._shut()
+        self._raise()
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._released, self._stopping = asyncio.Event(), asyncio.Event()
+        self._server = await loop.create_server(lambda: Connection(self), self._host, self._wanted_port, backlog=1024)
+        self._port = self._server.sockets[0].getsockname()[1]
+        self._loop = loop
+
+    async def _shut(self) -> None:
+        assert self._server is not None
+        with self._changed:
+            self._loop = None
+        self._server.close()
+        await asyncio.sleep(0)  # a connection accepted in this turn is made in the next
+        while links := list(self._open):
+            for link in links:
+                link.end()
+            await asyncio.gather(*(link.gone.wait() for link in links))
+        await asyncio.sleep(0)  # transports close their sockets in the turn after
+        await self._server.wait_closed()
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    # --- what a connection asks ---
+
+    def connected(self, connection: Connection) -> int:
+        """Count a connection in."""
+        with self._changed:
+            self._open.add(connection)
+            self._connections += 1
+            self._changed.notify_all()
+            return self._connections
+
+    def disconnected(self, connection: Connection) -> None:
+        """Count it out."""
+        with self._changed:
+            self._open.discard(connection)
+            self._changed.notify_all()
+
+    @contextlib.asynccontextmanager
+    async def hold(self) -> AsyncIterator[asyncio.Event]:
+        """The event that `release` sets; counted in `held` for as long."""
+        self._count_held(1)
+        try:
+            yield self._released
+        finally:
+            self._count_held(-1)
+
+    def _count_held(self, change: int) -> None:
+        with self._changed:
+            self._held += change
+            self._changed.notify_all()
+
+    def failed(self, error: BaseException) -> None:
+        """Keep the first error for `stop` to raise."""
+        self._error = self._error or error
+
+    def greet(self) -> Iterable[Step]:
+        """The faults that are aimed at connections."""
+        return script.on_connect(self._take("connect"))
+
+    def respond(self, request: Request, keep_alive: bool) -> Iterator[Step]:
+        """Record the request, check it, and answer it, with the faults that are its lot."""
+        with self._changed:
+            self._requests.append(request)
+            self._changed.notify_all()
+        system = self._systems.get(request.system)
+        if system is None:
+            response = next(iter(self._systems.values())).refusal(
+                Refused(404, f"no provider {request.system!r} here; there are: {', '.join(self._systems)}")
+            )
+        else:
+            try:
+                response = self._answer(system, request)
+            except Refused as refused:
+                response = system.refusal(refused)
+        response.keep_alive = keep_alive and response.keep_alive
+        response.bodiless = request.method == "HEAD"
+        return response.wire()
+
+    def _answer(self, system: System, request: Request) -> Response:
+        text = ""
+        aim: Aim = "page"
+        response = system.page(request)
+        if response is None:
+            aim = "chat"
+            prompt = system.check(request)
+            text = self._reply if isinstance(self._reply, str) else self._reply(prompt)
+            response = system.render(request, self._pieces.findall(text))
+        response.framing = self._framing
+        response.pace = self._pace
+        if self._gzip and "gzip" in request.headers.get("accept-encoding", ""):
+            response.gzip = "whole"
+        for fault in self._take(aim):
+            script.apply(fault, response, system, text)
+        return response

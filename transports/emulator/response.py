@@ -1,0 +1,232 @@
+"""One response as data, and its way to the wire: a list of steps that the server carries out one by one.
+
+A step is bytes (one write each), a Pause, or a Control. Everything about framing, content coding and cutting is here,
+pure; the server below it only writes, waits, resets and closes.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from itertools import chain
+from typing import Literal, TypeAlias
+
+Framing: TypeAlias = Literal["chunked", "content-length", "close"]
+
+
+class Control(enum.Enum):
+    """What the server does other than writing."""
+
+    HOLD = "silence until released"
+    HANG = "silence until the client leaves"
+    RESET = "end the connection with a TCP reset"
+    CLOSE = "end the connection cleanly"
+    CUT = "end the connection cleanly, within the next frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence for that many seconds."""
+
+    seconds: float
+
+
+Step: TypeAlias = bytes | Pause | Control
+
+
+@dataclass(slots=True)
+class Response:
+    """What is answered and how it is delivered: systems fill the first half, the emulator and faults the second."""
+
+    content_type: str | None
+    pieces: list[bytes]
+    """One per piece of the reply's text; each is one write, and in chunked framing one chunk."""
+    opening: list[bytes] = field(default_factory=list)
+    ending: list[bytes] = field(default_factory=list)
+    status: int = 200
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    framing: Framing = "content-length"
+    keep_alive: bool = True
+    pace: float = 0.0
+    gzip: Literal["whole", "truncated", "corrupt"] | None = None
+    raw: bytes | None = None
+    bodiless: bool = False
+    endless: bool = False
+    line_end: bytes = b"\n"
+    cuts: list[re.Pattern[bytes]] = field(default_factory=list)
+    cut_size: int | None = None
+    byte_interval: float | None = None
+    before_head: list[Step] = field(default_factory=list)
+    inserted: dict[int, list[Iterable[Step]]] = field(default_factory=dict)
+    last: list[Step] = field(default_factory=list)
+    after_end: list[Step] = field(default_factory=list)
+
+    def insert(self, after_pieces: int | None, *steps: Step) -> None:
+        """Put steps into the body: straight after the headers (0), after N pieces, or at its very end (None)."""
+        if after_pieces is None:
+            self.last += steps
+        else:
+            self.inserted.setdefault(after_pieces, []).append(steps)
+
+    def replace_body(self, content_type: str | None, body: bytes) -> None:
+        """Another body in place of what was to be said."""
+        self.content_type, self.opening, self.ending = content_type, [], []
+        self.pieces = [body] if body else []
+
+    def end_after(self, after_pieces: int | None) -> None:
+        """Drop what comes later in the reply's text."""
+        if after_pieces is not None:
+            del self.pieces[after_pieces:]
+
+    def wire(self) -> Iterator[Step]:
+        """The steps that send this response. Ends with CLOSE unless the connection may be used again."""
+        if self.raw is not None:
+            steps = chain(self.before_head, [self.raw], [] if self.keep_alive else [Control.CLOSE])
+        else:
+            steps = chain(self.before_head, self._message())
+        return steps if self.byte_interval is None else _one_byte(steps, self.byte_interval)
+
+    def _message(self) -> Iterator[Step]:
+        framing: Framing | None = self.framing
+        body = self._coded(self._cut(self._body()))
+        if self.bodiless or self.status in (204, 304):
+            framing, body = None, iter(())
+        elif self.endless and framing == "content-length":  # no length can be told of what never ends
+            framing = "chunked"
+        kept = self.keep_alive and framing != "close"
+        length: int | None = None
+        if framing == "content-length":
+            counted = list(body)
+            length, body = sum(len(step) for step in counted if isinstance(step, bytes)), iter(counted)
+        yield self._head(framing, length, kept)
+        yield from _framed(body, chunked=framing == "chunked")
+        yield from self.after_end
+        if not kept:
+            yield Control.CLOSE
+
+    def _head(self, framing: Framing | None, length: int | None, kept: bool) -> bytes:
+        given = {name.lower() for name, _ in self.headers}
+        headers = list(self.headers)
+        if "date" not in given:
+            headers.insert(0, ("Date", formatdate(usegmt=True)))
+        if self.content_type is not None and "content-type" not in given:
+            headers.append(("Content-Type", self.content_type))
+        if self.gzip:
+            headers.append(("Content-Encoding", "gzip"))
+        if framing == "chunked":
+            headers.append(("Transfer-Encoding", "chunked"))
+        elif length is not None:
+            headers.append(("Content-Length", str(length)))
+        if not kept:
+            headers.append(("Connection", "close"))
+        return head(self.status, headers)
+
+    def _body(self) -> Iterator[Step]:
+        yield from chain(*self.inserted.get(0, ()))
+        yield from self.opening
+        for number, piece in enumerate(self.pieces, 1):
+            if number > 1 and self.pace:
+                yield Pause(self.pace)
+            yield piece
+            yield from chain(*self.inserted.get(number, ()))
+        for number in sorted(self.inserted):
+            if number > len(self.pieces):
+                yield from chain(*self.inserted[number])
+        yield from self.ending
+        yield from self.last
+
+    def _cut(self, steps: Iterable[Step]) -> Iterator[Step]:
+        if self.cut_size:
+            steps = _glued(steps, self.cut_size)
+        for step in steps:
+            if isinstance(step, bytes):
+                pieces = [step.replace(b"\n", self.line_end)]
+                for cut in self.cuts:
+                    pieces = [part for piece in pieces for part in cut.split(piece)]
+                yield from filter(None, pieces)
+            else:
+                yield step
+
+    def _coded(self, steps: Iterable[Step]) -> Iterator[Step]:
+        if self.gzip is None:
+            yield from steps
+            return
+        coder = zlib.compressobj(wbits=31)
+        spoiled = self.gzip != "corrupt"
+        for step in steps:
+            if not isinstance(step, bytes):
+                yield step
+                continue
+            yield coder.compress(step) + coder.flush(zlib.Z_SYNC_FLUSH)  # so that each piece can be read at once
+            if not spoiled:
+                spoiled = True
+                yield b"\xff" * 8  # a block of the reserved type 3 (RFC 1951 3.2.3)
+        if self.gzip != "truncated":
+            yield coder.flush()
+
+
+def head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
+    """A status line and header fields (RFC 9112 4, 5), up to and with the empty line."""
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = "Unknown"
+    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers)]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _framed(steps: Iterable[Step], *, chunked: bool) -> Iterator[Step]:
+    """Each piece in its own chunk (RFC 9112 7.1), or as it is."""
+    cutting = False
+    for step in steps:
+        if step is Control.CUT:
+            cutting = True
+        elif isinstance(step, bytes):
+            frame = b"%x\r\n%b\r\n" % (len(step), step) if chunked else step
+            if cutting:
+                yield frame[: len(frame) // 2]
+                yield Control.CLOSE
+                return
+            yield frame
+        else:
+            yield step
+    if cutting:
+        yield Control.CLOSE
+    elif chunked:
+        yield b"0\r\n\r\n"
+
+
+def _glued(steps: Iterable[Step], size: int) -> Iterator[Step]:
+    """The same bytes in pieces of `size`; what is held goes out before any other step."""
+    held = b""
+    for step in steps:
+        if isinstance(step, bytes):
+            held += step
+            whole = len(held) - len(held) % size
+            for start in range(0, whole, size):
+                yield held[start : start + size]
+            held = held[whole:]
+        else:
+            if held:
+                yield held
+                held = b""
+            yield step
+    if held:
+        yield held
+
+
+def _one_byte(steps: Iterable[Step], interval: float) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, bytes):
+            for start in range(len(step)):
+                yield step[start : start + 1]
+                if interval:
+                    yield Pause(interval)
+        else:
+            yield step

@@ -1,0 +1,216 @@
+"""The HTTP/1.1 connection: reads requests with h11, carries out the steps of responses. It decides nothing.
+
+Responses are not framed by h11, whose good manners would refuse most of what the emulator is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import Iterable
+from typing import Protocol
+
+import h11
+
+from .record import Request
+from .response import Control, Pause, Response, Step
+
+MAX_HEAD = 64 * 1024
+_LINGER_0 = struct.pack("ii", 1, 0)
+
+
+class Service(Protocol):
+    """What a connection asks of the emulator."""
+
+    ssl_context: ssl.SSLContext | None
+
+    def connected(self, connection: Connection) -> int:
+        """A connection was accepted; its number, from 1."""
+
+    def disconnected(self, connection: Connection) -> None:
+        """A connection is gone."""
+
+    def greet(self) -> Iterable[Step]:
+        """What to do before anything is read."""
+
+    def respond(self, request: Request, keep_alive: bool) -> Iterable[Step]:
+        """What to do with a request."""
+
+    def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
+        """An event that ends a silence, for as long as it is waited for."""
+
+    def failed(self, error: BaseException) -> None:
+        """The emulator's own fault (or that of a `reply` given to it)."""
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection, and the task that serves it. A client that goes away, or half-closes, ends it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._arrived = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self.gone = asyncio.Event()
+
+    # --- called by the loop ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._raw = self._transport = transport
+        self._number = self._service.connected(self)
+        self._task = asyncio.get_running_loop().create_task(self._serve())
+        self._task.add_done_callback(self._served)
+
+    def data_received(self, data: bytes) -> None:
+        self._http.receive_data(data)
+        self._arrived.set()
+
+    def eof_received(self) -> bool:
+        self._task.cancel()
+        return False
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._task.cancel()
+        self._drop()
+
+    # --- called by the service ---
+
+    def end(self) -> None:
+        """Drop it at once; `gone` is set when that is done."""
+        self._task.cancel()
+        self._raw.abort()
+
+    # --- the task ---
+
+    async def _serve(self) -> None:
+        try:
+            if not await self._carry_out(self._service.greet(), reading=False):
+                return
+            if self._service.ssl_context is not None and not await self._start_tls(self._service.ssl_context):
+                return
+            self._prepare(self._transport)
+            while await self._serve_one():
+                pass
+        finally:
+            self._transport.close()
+
+    async def _start_tls(self, context: ssl.SSLContext) -> bool:
+        loop = asyncio.get_running_loop()
+        try:
+            transport = await loop.start_tls(self._raw, self, context, server_side=True)
+        except OSError:  # ssl.SSLError is one: a client that does not trust us, or does not speak TLS
+            transport = None
+        if transport is None:
+            self._raw.abort()
+            self._drop()  # asyncio reports no loss of a connection whose handshake failed
+            return False
+        self._transport = transport
+        return True
+
+    async def _serve_one(self) -> bool:
+        """Serve one request; whether another may follow."""
+        try:
+            head, body = await self._read()
+        except h11.RemoteProtocolError as error:
+            refusal = Response("text/plain", [f"{error}\n".encode()], status=400, keep_alive=False)
+            return await self._carry_out(refusal.wire())
+        pairs = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers]
+        request = Request.received(
+            head.method.decode("ascii"),
+            head.target.decode("ascii"),
+            pairs,
+            body,
+            scheme="http" if self._service.ssl_context is None else "https",
+            connection=self._number,
+        )
+        asked = request.headers.get("connection", "").lower()
+        keep_alive = head.http_version >= b"1.1" and "close" not in asked
+        return await self._carry_out(self._service.respond(request, keep_alive))
+
+    async def _read(self) -> tuple[h11.Request, bytes]:
+        """The next request, whole."""
+        body = bytearray()
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                if self._http.they_are_waiting_for_100_continue:
+                    await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+                self._arrived.clear()
+                await self._arrived.wait()
+            elif isinstance(event, h11.Request):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                rest, _ = self._http.trailing_data
+                self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+                if rest:  # pipelined
+                    self._http.receive_data(rest)
+                return head, bytes(body)
+
+    async def _carry_out(self, steps: Iterable[Step], *, reading: bool = True) -> bool:
+        """Do what the steps say; whether the connection is still good for another request."""
+        for step in steps:
+            if isinstance(step, bytes):
+                await self._write(step)
+            elif isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            elif step is Control.RESET:
+                self._reset()
+                return False
+            elif step is Control.CLOSE:
+                return False
+            else:
+                await self._silence(step, reading)
+        return True
+
+    async def _silence(self, step: Step, reading: bool) -> None:
+        if not reading:
+            self._raw.pause_reading()
+        async with self._service.hold() as released:
+            await released.wait() if step is Control.HOLD else await asyncio.Event().wait()
+        if not reading:
+            self._raw.resume_reading()
+
+    async def _write(self, data: bytes) -> None:
+        """Hand `data` to the kernel, and let others run, so that it may be read before more is written."""
+        self._transport.write(data)
+        await self._writable.wait()
+        await asyncio.sleep(0)
+
+    def _reset(self) -> None:
+        """SO_LINGER of 0 makes the close a reset (SO_LINGER in socket(7))."""
+        _socket(self._raw).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
+        self._raw.abort()
+
+    @staticmethod
+    def _prepare(transport: asyncio.Transport) -> None:
+        """Each write on its way at once, and done before the next."""
+        _socket(transport).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport.set_write_buffer_limits(high=0)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._raw.abort()
+            self._service.failed(error)
+
+    def _drop(self) -> None:
+        if not self.gone.is_set():
+            self.gone.set()
+            self._service.disconnected(self)
+
+
+def _socket(transport: asyncio.BaseTransport) -> socket.socket:
+    found: socket.socket = transport.get_extra_info("socket")
+    return found

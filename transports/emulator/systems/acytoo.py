@@ -1,0 +1,23 @@
+"""Acytoo: raw text."""
+
+from __future__ import annotations
+
+from ..record import Request
+from ._raw_text import RawText
+from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_messages, check_object
+
+HEADERS = {"accept": "*/*", "content-type": "application/json"}
+FIELDS: Fields = {"key": str, "model": str, "messages": list, "temperature": (int, float), "password": str}
+
+
+class Acytoo(RawText):
+    name = "acytoo"
+
+    def check(self, request: Request) -> str:
+        check_endpoint(request, "POST", "/api/completions")
+        check_headers(request, HEADERS)
+        body = check_object(request)
+        check_fields(body, FIELDS)
+        if body["model"] != "gpt-3.5-turbo":
+            raise Refused(422, f"the model {body['model']!r} does not exist")
+        return check_messages(body["messages"], ("system", "user", "assistant"))

@@ -1,0 +1,138 @@
+"""What every emulated system offers, and the checks they share."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+from ..record import Request
+from ..response import Response
+
+Fields: TypeAlias = Mapping[str, type | tuple[type, ...]]
+"""What kinds of value each field of a body may have."""
+
+
+class Refused(Exception):
+    """A request that the system would not answer: the status it gives, and words that say what was wrong."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+
+
+class System(ABC):
+    """One provider's server side. An emulator has its own instance of each, so an instance may remember things."""
+
+    name: ClassVar[str]
+    """The provider's name, and the first segment of every path."""
+    has_lines: ClassVar[bool] = True
+    """Whether the format is made of lines; in raw text the line ends are the text's own."""
+
+    def page(self, request: Request) -> Response | None:
+        """The answer to a request for a page that must be read before a chat; None when it is not for a page."""
+        return None
+
+    @abstractmethod
+    def check(self, request: Request) -> str:
+        """The prompt of a good chat request. Raises Refused for any other."""
+
+    @abstractmethod
+    def render(self, request: Request, pieces: list[str]) -> Response:
+        """The answer that says `pieces`, one by one."""
+
+    @abstractmethod
+    def text(self, text: str) -> bytes:
+        """One piece of the reply's text on the wire."""
+
+    @abstractmethod
+    def line(self, text: str) -> bytes:
+        """A line of the caller's own as one frame."""
+
+    @abstractmethod
+    def error(self, payload: Mapping[str, Any] | None) -> bytes:
+        """An error object inside an answer; None is the system's usual one."""
+
+    @abstractmethod
+    def whole(self, text: str, indent: int | None) -> bytes:
+        """The JSON body that says it all at once."""
+
+    def keep_alive(self) -> bytes:
+        """A frame that says nothing. Raises Refused where the format has none."""
+        raise Refused(500, f"{self.name} has no keep-alive frames")
+
+    def go_stale(self) -> None:
+        """Forget every nonce given out. Raises Refused where there are none."""
+        raise Refused(500, f"{self.name} has no nonces")
+
+    def refusal(self, refused: Refused) -> Response:
+        """The answer to a request that was refused."""
+        kind = "invalid_request_error" if refused.status < 500 else "server_error"
+        body = {"error": {"message": refused.message, "type": kind, "param": None, "code": None}}
+        return Response("application/json", [dump(body)], status=refused.status)
+
+
+def dump(value: object, indent: int | None = None) -> bytes:
+    """JSON in UTF-8, with characters as they are, as most servers send it."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, separators=None if indent else (",", ":")).encode()
+
+
+# --- checks: each raises Refused, or returns what was asked for -------------------------------------------------------
+
+
+def check_endpoint(request: Request, method: str, path: str) -> None:
+    """404 for any other method or path."""
+    if (request.method, request.path) != (method, path):
+        raise Refused(404, f"there is no {request.method} {request.path} here, only {method} {path}")
+
+
+def check_headers(request: Request, exact: Mapping[str, str], present: Iterable[str] = ()) -> None:
+    """400 unless each header of `exact` has its value and each of `present` has any."""
+    for name in (*exact, *present):
+        if not request.headers.get(name):
+            raise Refused(400, f"the header {name!r} is missing")
+    for name, value in exact.items():
+        got = request.media_type if name == "content-type" else request.headers[name]
+        if got != value:
+            raise Refused(400, f"the header {name!r} must be {value!r}, not {got!r}")
+
+
+def check_object(request: Request) -> dict[str, Any]:
+    """The JSON object of the body."""
+    if not isinstance(request.json, dict):
+        raise Refused(400, "the body is not a JSON object")
+    return request.json
+
+
+def check_fields(body: Mapping[str, Any], kinds: Fields) -> None:
+    """422 unless each field is there with a value of its kind; a boolean is no number."""
+    for name, kind in kinds.items():
+        if name not in body:
+            raise Refused(422, f"the field {name!r} is missing")
+        value = body[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise Refused(422, f"the field {name!r} has a value of the wrong kind: {value!r}")
+
+
+def check_messages(messages: object, roles: Collection[str]) -> str:
+    """The prompt that a list of messages comes to: the one's content, or a line for each and a last `Assistant:`."""
+    if not isinstance(messages, list) or not messages:
+        raise Refused(422, "the field 'messages' must be a list with at least one message")
+    said: list[tuple[str, str]] = []
+    for number, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in roles:
+            raise Refused(422, f"messages[{number}] needs a role, one of: {', '.join(roles)}")
+        said.append((message["role"], _content(message.get("content"), number)))
+    if len(said) == 1:
+        return said[0][1]
+    return "\n".join([*(f"{role.capitalize()}: {content}" for role, content in said), "Assistant:"])
+
+
+def _content(content: object, number: int) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not all(isinstance(part, dict) and "type" in part for part in content):
+        raise Refused(422, f"messages[{number}] needs content: a text, or a list of parts with a type each")
+    return "".join(str(part.get("text", "")) for part in content)

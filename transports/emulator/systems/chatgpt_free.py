@@ -1,0 +1,98 @@
+"""ChatgptFree: a WordPress page that gives out a nonce, a post id and cookies, then OpenAI's chat stream."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ..record import Request
+from ..response import Response
+from ._openai_chat import OpenAIChat
+from .base import Refused, check_endpoint, check_headers, dump
+
+ORIGIN = "https://chatgptfree.ai"
+POST_ID = "106"
+EXACT = {
+    "authority": "chatgptfree.ai",
+    "accept": "*/*",
+    "origin": ORIGIN,
+    "referer": f"{ORIGIN}/chat/",
+    "sec-fetch-dest": "empty",
+    "sec-fetch-mode": "cors",
+    "sec-fetch-site": "same-origin",
+}
+PRESENT = ("accept-language", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent")
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>ChatGPT Free — Chat</title></head>
+<body><div class="wpaicg-chat-shortcode" data-user-name="" {attributes} data-url="{base}" data-bot-id="0"></div></body>
+</html>
+"""
+
+
+class ChatgptFree(OpenAIChat):
+    name = "chatgpt_free"
+    model = "gpt-4o-mini-2024-07-18"
+
+    def __init__(self) -> None:
+        self._pages = 0
+        self._nonces: set[str] = set()
+        self._sessions: set[str] = set()
+
+    def page(self, request: Request) -> Response | None:
+        if (request.method, request.path) != ("GET", "/"):
+            return None
+        check_headers(request, EXACT, PRESENT)
+        self._pages += 1
+        nonce, session = secrets.token_hex(5), secrets.token_hex(16)
+        self._nonces.add(nonce)
+        self._sessions.add(session)
+        # the order of attributes differs from page to page, and a character may stand as its reference (HTML 13.5)
+        attributes = [f'data-nonce="&#x{ord(nonce[0]):x};{nonce[1:]}"', f'data-post-id="{POST_ID}"']
+        if self._pages % 2:
+            attributes.reverse()
+        text = PAGE.format(attributes=" ".join(attributes), base=html.escape(request.base))
+        middle = text.index("data-nonce") + 15
+        cookies = [
+            ("Set-Cookie", f"wp_session={session}; Path=/; HttpOnly; SameSite=Lax"),
+            ("Set-Cookie", "wp_lang=en; Expires=Wed, 31 Dec 2036 23:59:59 GMT; Path=/"),
+        ]
+        return Response("text/html; charset=UTF-8", [text[:middle].encode(), text[middle:].encode()], headers=cookies)
+
+    def check(self, request: Request) -> str:
+        check_endpoint(request, "POST", "/wp-admin/admin-ajax.php")
+        check_headers(request, EXACT, PRESENT)
+        form = request.form
+        if form is None:
+            raise Refused(400, "the body is not form-encoded (application/x-www-form-urlencoded)")
+        for name in ("_wpnonce", "post_id", "url", "action", "message", "bot_id"):
+            if not form.get(name):
+                raise Refused(400, f"the field {name!r} is missing or empty")
+        expected = {"url": request.base, "action": "wpaicg_chat_shortcode_message", "bot_id": "0"}
+        for name, value in expected.items():
+            if form[name] != value:
+                raise Refused(400, f"the field {name!r} must be {value!r}, not {form[name]!r}")
+        if form["_wpnonce"] not in self._nonces:
+            raise Refused(403, "the nonce is stale, or was never given out")
+        if form["post_id"] != POST_ID:
+            raise Refused(403, "the post_id is not the one of the page")
+        if request.cookies.get("wp_session") not in self._sessions or request.cookies.get("wp_lang") != "en":
+            raise Refused(403, "the cookies that the page set did not come back")
+        return form["message"]
+
+    def render(self, request: Request, pieces: list[str]) -> Response:
+        return self.stream(self.model, pieces)
+
+    def error(self, payload: Mapping[str, Any] | None) -> bytes:
+        return dump({"status": "error", "msg": "The server is overloaded."} if payload is None else payload) + b"\n"
+
+    def whole(self, text: str, indent: int | None) -> bytes:
+        return dump({"data": text}, indent)
+
+    def go_stale(self) -> None:
+        self._nonces.clear()
+
+    def refusal(self, refused: Refused) -> Response:
+        body = dump({"status": "error", "msg": refused.message})
+        return Response("application/json", [body], status=refused.status)

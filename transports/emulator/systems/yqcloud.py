@@ -1,0 +1,32 @@
+"""Yqcloud: raw text."""
+
+from __future__ import annotations
+
+from ..record import Request
+from ._raw_text import RawText
+from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_object
+
+SITE = "https://chat9.yqcloud.top"
+HEADERS = {
+    "accept": "application/json, text/plain, */*",
+    "content-type": "application/json",
+    "origin": SITE,
+    "referer": f"{SITE}/",
+}
+FIELDS: Fields = {"prompt": str, "network": bool, "system": str, "withoutContext": bool, "stream": bool, "userId": str}
+
+
+class Yqcloud(RawText):
+    name = "yqcloud"
+    content_type = "application/octet-stream"
+
+    def check(self, request: Request) -> str:
+        check_endpoint(request, "POST", "/api/generateStream")
+        check_headers(request, HEADERS)
+        body = check_object(request)
+        check_fields(body, FIELDS)
+        for name in ("prompt", "userId"):
+            if not body[name]:
+                raise Refused(422, f"the field {name!r} is empty")
+        prompt: str = body["prompt"]
+        return prompt
