@@ -7,9 +7,10 @@ never a transport's objects; the message is built from the attributes, so a chan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from .events import ChatEvent
     from .reply import Reply
 
 EXCERPT = 500
@@ -102,7 +103,7 @@ class ConnectionLost(TransportFailure):
 class TimedOut(ChatError):
     """A clock fired: `clock` is "connect", "first_event", "idle", "progress" or "total"; `seconds` what it allowed."""
 
-    MEANING = {
+    MEANING: ClassVar[dict[str, str]] = {
         "connect": "no connection was made",
         "first_event": "no event of the answer came",
         "idle": "no byte came",
@@ -268,7 +269,12 @@ class UnexpectedContent(ProtocolViolation):
 
 
 class StreamTruncated(ChatError):
-    """The answer stopped before its end was proven; `reply` holds what came."""
+    """The answer stopped before its end was proven; `reply` holds what came.
+
+    From a parser used alone, `events` are those that its end still gave.
+    """
+
+    events: tuple[ChatEvent, ...] = ()
 
     def __str__(self) -> str:
         return self.detail or "the answer stopped before its end"

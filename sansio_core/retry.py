@@ -92,7 +92,8 @@ class RetryPolicy:
         return wait * (1 - self.jitter + self.jitter * random())
 
 
-_MONTHS = {name: i for i, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: i for i, name in enumerate(_MONTH_NAMES, 1)}
 # RFC 9110 5.6.7: IMF-fixdate, then RFC 850's two-digit year, then asctime
 _DATES = (
     re.compile(r"\w{3}, (?P<d>\d\d) (?P<m>\w{3}) (?P<y>\d{4}) (?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d) GMT\Z", re.A),

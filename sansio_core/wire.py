@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
-from .errors import InvalidRequest
+from .errors import InvalidRequest, UnexpectedRedirect
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
@@ -17,6 +17,7 @@ SECRET_HEADERS = frozenset(
 _SECRET_FIELDS = frozenset({"key", "api_key", "api-key", "access_token", "token", "_wpnonce"})
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # RFC 9110 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text
+_COOKIE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")  # as browsers send them: RFC 6265's set, and blanks and quotes
 _URL = re.compile(r"[\x21-\x7e]+\Z")
 
 
@@ -135,7 +136,7 @@ def origin(url: str) -> tuple[str, str, int]:
 def cookie_header(cookies: dict[str, str]) -> Headers:
     """A Cookie field for `cookies` (RFC 6265 4.2.1), or none; raises InvalidRequest for what would break out of it."""
     for name, value in cookies.items():
-        if not _TOKEN.match(name) or not isinstance(value, str) or not re.match(r"[\x21-\x7e ]*\Z", value) or ";" in value:
+        if not _TOKEN.match(name) or not isinstance(value, str) or not _COOKIE.match(value):
             raise InvalidRequest(f"the cookie {name!r} has a character that cannot be sent: percent-encode it")
     return (("cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())),) if cookies else ()
 
@@ -143,3 +144,28 @@ def cookie_header(cookies: dict[str, str]) -> Headers:
 def quote_segment(text: str) -> str:
     """`text` as one path segment (RFC 3986 3.3): a model's name cannot leave its place in the URL."""
     return quote(text, safe=":@!$&'()*+,;=~-._")
+
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 5
+
+
+def redirect(request: HttpRequest, status: int, location: str, count: int) -> HttpRequest:
+    """`request` for where `location` points (RFC 9110 15.4). Raises UnexpectedRedirect for what is not followed.
+
+    Nothing leaves its origin, so that no secret does; a POST stays one, so only 307 and 308 move it.
+    """
+    target = urljoin(request.url, location).partition("#")[0]
+    try:
+        check_url(target)
+    except InvalidRequest as error:
+        raise UnexpectedRedirect(status, f"to an address that cannot be used: {error}") from None
+    if origin(target) != origin(request.url):
+        raise UnexpectedRedirect(
+            status, f"to another origin, {redact_url(target)}: if you trust it, give it as base_url="
+        )
+    if request.method != "GET" and status not in (307, 308):
+        raise UnexpectedRedirect(status, f"{request.method} to {redact_url(target)}: only 307 and 308 may move it")
+    if count > MAX_REDIRECTS:
+        raise UnexpectedRedirect(status, f"more than {MAX_REDIRECTS} times, last to {redact_url(target)}")
+    return replace(request, url=target)

@@ -1,0 +1,74 @@
+"""The clocks of one exchange: which run, which fires next. It is told the time and never asks for it."""
+
+from __future__ import annotations
+
+from math import inf
+
+from .timing import Timeouts
+
+
+class Clocks:
+    """When each of the five clocks fires; `inf` while one does not run.
+
+    A sixth, `settle`, is not an error: it bounds waiting for what may follow an end that is already proven.
+    """
+
+    __slots__ = ("_begun", "_byte", "_event", "_progress", "_settle", "_timeouts", "_total", "idle")
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._progress = inf if timeouts.progress is None else timeouts.progress
+        self.idle = inf if timeouts.idle is None else timeouts.idle
+        self._total = self._event = self._settle = self._byte = inf
+        self._begun = False
+
+    def start(self, now: float) -> None:
+        """The exchange's first action: the total runs from here; later calls change nothing."""
+        if self._total == inf and self._timeouts.total is not None:
+            self._total = now + self._timeouts.total
+
+    def sent(self, now: float) -> None:
+        """A request goes out: its first event is awaited."""
+        self._begun = False
+        self._byte = self._settle = inf
+        self._event = inf if self._timeouts.first_event is None else now + self._timeouts.first_event
+
+    def byte(self, now: float) -> None:
+        """Bytes came: the idle clock starts anew."""
+        self._byte = now
+
+    def event(self, now: float, content: bool) -> None:
+        """An event came: the first one stops that clock; one with content starts the progress clock anew."""
+        if content or not self._begun:
+            self._begun = True
+            self._event = now + self._progress
+
+    def settle(self, until: float) -> None:
+        """The end is proven: wait for what may follow until then at the longest."""
+        self._settle = min(self._settle, until)
+
+    def only_settle(self, until: float) -> None:
+        """What is awaited now is of no worth to the user: only `until` and the total bound it."""
+        self._byte = self._event = inf
+        self._settle = until
+
+    def expired(self, now: float) -> bool:
+        """Whether the total has fired at `now`."""
+        return now >= self._total
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next clock fires."""
+        first = min(self._total, self._event, self._settle, self._byte + self.idle)
+        return None if first == inf else first
+
+    def next(self) -> tuple[str, float | None]:
+        """The clock that fires first, and the seconds that it allows."""
+        whens = {
+            "settle": self._settle,
+            "total": self._total,
+            "progress" if self._begun else "first_event": self._event,
+            "idle": self._byte + self.idle,
+        }
+        name = min(whens, key=lambda clock: whens[clock])
+        return name, getattr(self._timeouts, name, None)

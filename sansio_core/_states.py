@@ -1,0 +1,66 @@
+"""The actions of an exchange, its states, and which may follow which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .wire import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send `request` and give its response's head to receive_head.
+
+    `connect_deadline` bounds the connecting alone, for transports that can tell (they report TimedOut("connect"));
+    `fresh` asks for a new connection, as a kept-alive one just failed.
+    """
+
+    request: HttpRequest
+    connect_deadline: float | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing for `seconds`, then ask again."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The answer is complete."""
+
+
+Action = Send | Wait | Finish
+
+
+class State(Enum):
+    """Where an exchange is."""
+
+    READY = "ready to send"
+    WAITING = "waiting to send again"
+    SENT = "waiting for a response's head"
+    PREFLIGHT = "reading what must come before the question"
+    REFUSAL = "reading a refusal's body"
+    STREAM = "reading the answer"
+    DRAIN = "reading the end of the body after the answer"
+    DONE = "done"
+    FAILED = "failed"
+
+
+NEXT: dict[State, frozenset[State]] = {
+    State.READY: frozenset({State.SENT, State.FAILED}),
+    State.WAITING: frozenset({State.READY, State.FAILED}),
+    State.SENT: frozenset(
+        {State.PREFLIGHT, State.REFUSAL, State.STREAM, State.READY, State.WAITING, State.FAILED}
+    ),
+    State.PREFLIGHT: frozenset({State.READY, State.WAITING, State.FAILED}),
+    State.REFUSAL: frozenset({State.READY, State.WAITING, State.FAILED}),
+    State.STREAM: frozenset({State.DRAIN, State.DONE, State.READY, State.WAITING, State.FAILED}),
+    State.DRAIN: frozenset({State.DONE, State.FAILED}),
+    State.DONE: frozenset(),
+    State.FAILED: frozenset(),
+}  # fmt: skip
+READING = frozenset({State.PREFLIGHT, State.REFUSAL, State.STREAM, State.DRAIN})

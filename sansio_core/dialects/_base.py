@@ -1,0 +1,157 @@
+"""What every dialect's parser shares: feeding, ending, failing; and how an event stream of JSON is read."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from typing import Any
+
+from ..errors import ChatError, LimitExceeded, ProviderRefused, StreamTruncated, UnexpectedContent
+from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
+from ..parsers import Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
+from ._refusals import in_band, is_html, text_of_html
+
+MAX_FRAME = 16 * 1024 * 1024
+
+
+class ChatParser(ABC):
+    """Bytes of one response body in, events out. Feed it in any pieces; the events are the same for every cut.
+
+    `complete`: the answer's end is proven. `ended`: nothing more can come; what is fed further is ignored.
+    Neither `feed` nor `end` raises for what the peer did: a fault is a last event, Failed.
+    """
+
+    def __init__(self) -> None:
+        self.complete = False
+        self.ended = False
+
+    def feed(self, data: bytes | bytearray | memoryview) -> list[ChatEvent]:
+        """The events that `data` completes."""
+        out: list[ChatEvent] = []
+        if not self.ended:
+            try:
+                self._feed(data, out)
+            except LimitExceeded as error:
+                self._fail(error, out)
+        return out
+
+    def end(self, *, proper: bool = True) -> list[ChatEvent]:
+        """The body is over: the last events; the last of them is Failed with StreamTruncated if no end was proven.
+
+        `proper` tells that the HTTP framing ended as it should, which is all the proof that a plain text has.
+        """
+        out: list[ChatEvent] = []
+        if not self.ended:
+            try:
+                self._end(out, proper)
+            except LimitExceeded as error:
+                self._fail(error, out)
+            if not self.complete and not self.ended:
+                self._fail(StreamTruncated("the answer stopped before its end marker"), out)
+            self.ended = True
+        return out
+
+    def close(self) -> list[ChatEvent]:
+        """As `end`, but raises StreamTruncated where no end was proven; its `events` are what came last."""
+        events = self.end()
+        if events and isinstance(events[-1], Failed) and isinstance(events[-1].error, StreamTruncated):
+            error = events[-1].error
+            error.events = tuple(events[:-1])
+            raise error
+        return events
+
+    @abstractmethod
+    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None: ...
+
+    @abstractmethod
+    def _end(self, out: list[ChatEvent], proper: bool) -> None: ...
+
+    def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
+        out.append(Failed(error))
+        self.complete = False
+        self.ended = True
+
+
+class EventStreamParser(ChatParser):
+    """An event stream (WHATWG server-sent events) of JSON objects, and what real servers send in its place.
+
+    A dialect says in `_decode` what an object means, in `_done` what `[DONE]` does. Lines that are no event-stream
+    lines may be bare JSON (an error in mid-stream, or the whole answer of a server that ignored `stream`): each value
+    goes to `_decode_bare`. An HTML page in place of a stream is a fault.
+    """
+
+    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
+        super().__init__()
+        self._frames = SSEJSONParser(max_frame_size=max_frame_size)
+        self._bare = JSONValueScanner(max_frame_size=max_frame_size)
+        self._in_bare = False
+
+    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+        self._take(self._frames.feed(data), out)
+
+    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+        self._take(self._frames.close(), out)
+        if not self.ended and (rest := self._bare.close().strip(" \t\r\n,]")):
+            out.append(UnknownFrame(rest, "unfinished JSON"))
+
+    def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
+        for frame in frames:
+            if type(frame) is tuple:
+                self._decode(frame[0], frame[1], out)
+            else:
+                self._odd(frame, out)
+            if self.ended:
+                return
+
+    def _odd(self, frame: ServerSentEvent | Comment | StrayLine, out: list[ChatEvent]) -> None:
+        match frame:
+            case Comment(text):
+                out.append(KeepAlive(text))
+            case ServerSentEvent(data="[DONE]"):
+                self._done(out)
+            case ServerSentEvent(event="error", data=data):
+                self._fail(in_band(data) or ProviderRefused(data), out)
+            case ServerSentEvent(data=data):
+                out.append(UnknownFrame(data, "data that is not JSON"))
+            case StrayLine(text):
+                self._stray(text, out)
+
+    def _stray(self, line: str, out: list[ChatEvent]) -> None:
+        if not self._in_bare:
+            first = line.lstrip()[:1]
+            if first == "<" and is_html(line):
+                self._fail(UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(line)}"), out)
+                return
+            if not first or first not in "{[":
+                out.append(UnknownFrame(line, "no event-stream field"))
+                return
+            self._in_bare = True
+        for text in self._bare.feed(line + "\n"):
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                out.append(UnknownFrame(text, "not JSON"))
+            else:
+                self._decode_bare(value, out)
+            if self.ended:
+                return
+
+    def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
+        error = in_band(value)
+        if error is None:
+            self._decode("message", value, out)
+        else:
+            self._fail(error, out)
+
+    @abstractmethod
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        """One JSON value of the stream; `event` is its event-stream type ("message" where none was given)."""
+
+    @abstractmethod
+    def _done(self, out: list[ChatEvent]) -> None:
+        """The stream said `[DONE]`."""
+
+
+def as_text(value: Any) -> str:
+    """`value` as the JSON text that an UnknownFrame carries."""
+    return json.dumps(value, ensure_ascii=False)

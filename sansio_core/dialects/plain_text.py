@@ -1,0 +1,117 @@
+"""The dialect of endpoints that answer with the text itself: no frames, no marker; the HTTP framing proves the end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from ..errors import ChatError, ProviderRefused, UnexpectedContent
+from ..events import ChatEvent, Finished, TextDelta
+from ..parsers import TextParser
+from ._base import ChatParser
+from ._refusals import in_band, text_of_html
+
+_ERROR_KEYS = (
+    "error", "errors", "detail", "message", "msg", "status", "code", "type", "success", "statusCode", "object",
+)  # fmt: skip
+_FIRST_KEY = re.compile(r'\{\s*(?:"(\w*)("?))?')
+_HTML = ("<!doctype html", "<html")
+_MAX_ERROR = 64 * 1024
+
+
+class PlainTextParser(ChatParser):
+    """Text in, text out, as soon as it is there, but for three things that are no answer.
+
+    `refusals` maps sentences that a provider puts in place of an answer to the class of error that they mean: not a
+    character of such a sentence is handed out, however it was cut; text that only begins like one is handed out as
+    soon as it can no longer be one. A body that is a JSON error object is an error. An HTML page is one too, where
+    `content_type` says HTML (a model may well be asked to write HTML).
+    """
+
+    def __init__(self, *, content_type: str = "", refusals: Mapping[str, type[ProviderRefused]] | None = None) -> None:
+        super().__init__()
+        self._text = TextParser()
+        self._html = content_type.lower().lstrip().startswith("text/html")
+        self._refusals = dict(refusals or {})
+        self._opening: list[str] | None = []  # the body so far, while it may still be no answer at all
+        self._opened = 0  # its length
+        self._holding = False  # it begins as an error does: only its end tells
+        self._held = ""  # the end of the text so far, while it may be the beginning of a refusal
+
+    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+        for text in self._text.feed(data):
+            self._take(text, out)
+
+    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+        for text in self._text.close():
+            self._take(text, out)
+        if self._opening is not None and not self.ended:
+            opening, self._opening = "".join(self._opening), None
+            if error := self._error_of(opening):
+                self._fail(error, out)
+            else:
+                self._release(opening, out)
+        if not self.ended:
+            if self._held:
+                out.append(TextDelta(self._held))
+            if proper:
+                out.append(Finished())
+            self.complete = proper
+
+    def _take(self, text: str, out: list[ChatEvent]) -> None:
+        if self.ended:
+            return
+        if self._opening is not None:
+            self._opening.append(text)
+            self._opened += len(text)
+            if self._opened <= _MAX_ERROR and (self._holding or self._may_be_no_answer()):
+                return
+            text, self._opening = "".join(self._opening), None
+        self._release(text, out)
+
+    def _may_be_no_answer(self) -> bool:
+        opening = "".join(self._opening or ()).lstrip()
+        if not opening:
+            return True
+        if opening[0] == "<" and self._html:
+            self._holding = opening.lower().startswith(_HTML)
+            return self._holding or any(tag.startswith(opening.lower()) for tag in _HTML)
+        key = _FIRST_KEY.match(opening)
+        if key is None:
+            return False
+        word, closed = key[1] or "", key[2]
+        self._holding = bool(closed) and word in _ERROR_KEYS
+        return self._holding or (key.end() == len(opening) and any(known.startswith(word) for known in _ERROR_KEYS))
+
+    def _error_of(self, body: str) -> ChatError | None:
+        start = body.lstrip()
+        if self._html and start.lower().startswith(_HTML):
+            return UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(start)}")
+        if not start.startswith("{"):
+            return None
+        try:
+            return in_band(json.loads(start))
+        except (ValueError, RecursionError):
+            return None
+
+    def _release(self, text: str, out: list[ChatEvent]) -> None:
+        text = self._held + text
+        for sentence, kind in self._refusals.items():
+            at = text.find(sentence)
+            if at >= 0:
+                if at:
+                    out.append(TextDelta(text[:at]))
+                self._held = ""
+                self._fail(kind(sentence), out)
+                return
+        keep = max((_overlap(text, sentence) for sentence in self._refusals), default=0)
+        self._held = text[len(text) - keep :]
+        if len(text) > keep:
+            out.append(TextDelta(text[: len(text) - keep]))
+
+
+def _overlap(text: str, sentence: str) -> int:
+    """How many of the last characters of `text` are the beginning of `sentence`."""
+    longest = min(len(text), len(sentence) - 1)
+    return next((n for n in range(longest, 0, -1) if sentence.startswith(text[len(text) - n :])), 0)

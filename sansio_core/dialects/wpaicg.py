@@ -1,0 +1,46 @@
+"""The answers of WordPress's AI Power chat form (`wpaicg_chat_shortcode_message`): OpenAI chat chunks as an event
+stream, or one JSON object: {"data": "the whole text"}, {"status": "error", "msg": "…"}. A nonce that WordPress does
+not accept is answered by a bare `-1` or `0` (developer.wordpress.org: check_ajax_referer, wp_ajax_ actions)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ProviderRefused
+from ..events import ChatEvent, Finished, TextDelta
+from .openai_chat import OpenAIChatParser
+
+
+class NonceRefused(ProviderRefused):
+    """WordPress did not accept the nonce (or knows no such action): it is stale."""
+
+
+class WpaicgParser(OpenAIChatParser):
+    """OpenAI's chat dialect, and the plugin's own ways to answer without a stream."""
+
+    _silent = True
+
+    def _stray(self, line: str, out: list[ChatEvent]) -> None:
+        if self._silent and line.strip() in ("-1", "0"):
+            self._fail(NonceRefused(f"WordPress answered {line.strip()}: the page's nonce was not accepted"), out)
+            return
+        if line.strip():
+            self._silent = False
+        super()._stray(line, out)
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        self._silent = False
+        super()._decode(event, value, out)
+
+    def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
+        if isinstance(value, dict) and "data" in value and value.get("status") != "error" and "choices" not in value:
+            text = value["data"]
+            if isinstance(text, str):
+                if text:
+                    out.append(TextDelta(text))
+                out.append(Finished())
+                self.complete = self.ended = True
+            else:
+                self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)
+            return
+        super()._decode_bare(value, out)

@@ -1,0 +1,346 @@
+"""Exchange: one question's way to its answer as a state machine. Actions out, bytes and failures in; no I/O, no clock.
+
+    exchange = Exchange(provider, ChatRequest("Hello"))
+    while True:
+        match exchange.next_action(now()):
+            case Send(request):
+                ...                                        # send it your way, read the response's head
+                exchange.receive_head(status, headers, now())
+                while exchange.reading:
+                    for event in exchange.receive_data(read(exchange.deadline), now()):    # b"" ends the body
+                        ...
+            case Wait(seconds):
+                sleep(seconds)
+            case Finish():
+                break
+
+Decisions are actions, a few per exchange. Bytes are a plain call, thousands per exchange, which never raises for what
+the peer did: faults are recorded, and raised by next_action when nothing can be done about them. `now` is seconds of
+any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ._clocks import Clocks
+from ._states import NEXT, READING, Action, Finish, Send, State, Wait
+from .dialects import ChatParser
+from .dialects._refusals import request_id
+from .errors import (
+    Cancelled,
+    ChatError,
+    ConnectionLost,
+    HTTPStatusError,
+    LimitExceeded,
+    ProtocolViolation,
+    StreamTruncated,
+    TimedOut,
+    TransportFailure,
+    UnexpectedContent,
+    UnexpectedRedirect,
+)
+from .events import ChatEvent, Failed, KeepAlive
+from .providers import Call, Provider
+from .reply import Reply
+from .request import ChatRequest
+from .retry import RetryPolicy
+from .timing import Limits, Timeouts
+from .wire import REDIRECTS, Headers, HttpRequest, header, redirect
+
+DRAIN = 0.25
+"""Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
+SETTLE = 5.0
+"""Seconds that usage and the end marker may take after the last finish reason proved the end."""
+ERROR_BODY = 10.0
+"""Seconds that the body of a refusal may take; what is there by then is used."""
+_DRAIN_BYTES = 64 * 1024
+
+
+class Exchange:
+    """One question to one provider, over whatever I/O drives it.
+
+    `retry` and `timeouts` replace the provider's (or a number of attempts; a number of total seconds); `random` gives
+    numbers in [0, 1) for jitter and random ids, without it the middle is taken. Raises InvalidRequest for a request
+    that cannot be sent.
+
+    To be read at any time: `reading` (receive_data wants bytes), `reply` (the fold of the events so far), `attempts`
+    (how many counted), `status` and `headers` (of the last response), `reusable` (its body was read to its end, so that
+    the connection may carry the next request), `state`.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        request: ChatRequest,
+        *,
+        retry: RetryPolicy | int | None = None,
+        timeouts: Timeouts | float | None = None,
+        limits: Limits | None = None,
+        random: Callable[[], float] | None = None,
+    ) -> None:
+        self.provider = provider
+        self.retry = RetryPolicy.of(retry, provider.retry)
+        self.timeouts = Timeouts.of(timeouts, provider.timeouts)
+        self.limits = limits or Limits()
+        self._random = random or (lambda: 0.5)
+        self._call: Call = provider.begin(request, self._random)
+        self._clocks = Clocks(self.timeouts)
+        self.state = State.READY
+        self.reading = False
+        self.reply = Reply()
+        self.attempts = 0
+        self.status: int | None = None
+        self.headers: Headers = ()
+        self.reusable = False
+        self._request: HttpRequest | None = None  # the one under way
+        self._asking = False  # whether that is the question, not what comes before it
+        self._redirected: HttpRequest | None = None  # where it goes next
+        self._redirects = 0
+        self._fresh = self._resent = False
+        self._parser: ChatParser | None = None
+        self._content = self._handed_out = False
+        self._body = bytearray()  # of a response that is no answer
+        self._pause = 0.0
+        self._until: float | None = None
+        self._error: ChatError | None = None
+        self._secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
+
+    # --- actions out ---------------------------------------------------------------------------------------------
+
+    def next_action(self, now: float) -> Action:
+        """What to do next. Raises the error that ended the exchange, with the partial `reply` in it."""
+        self._clocks.start(now)
+        match self.state:
+            case State.WAITING:
+                return self._wait(now)
+            case State.READY:
+                return self._send(now)
+            case State.DONE:
+                return Finish()
+            case State.FAILED if self._error is not None:
+                raise self._error
+            case _:
+                raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
+
+    def _wait(self, now: float) -> Action:
+        if self._until is None:
+            self._until = now + self._pause
+            if self._clocks.expired(self._until):  # there would be no time left to try again
+                self._to(State.FAILED)
+                return self.next_action(now)
+        if now < self._until:
+            return Wait(self._until - now)
+        self._until = None
+        self.attempts += 1
+        self._again()
+        return self._send(now)
+
+    def _send(self, now: float) -> Action:
+        if self._clocks.expired(now):
+            self._fail(TimedOut("total", self.timeouts.total))
+            return self.next_action(now)
+        request, self._redirected = self._redirected, None
+        if request is None:
+            first = self._call.preflight(now)
+            if isinstance(first, float):
+                return Wait(first)
+            self._asking = first is None
+            request = first or self._call.request()
+            self._redirects = 0
+        self.attempts = self.attempts or 1
+        self._request = request
+        self._secrets = tuple({*self._secrets, *request.secrets})
+        self._clocks.sent(now)
+        self._to(State.SENT)
+        connect = self.timeouts.connect
+        return Send(request, None if connect is None else now + connect, self._fresh)
+
+    # --- bytes and failures in -----------------------------------------------------------------------------------
+
+    def receive_head(self, status: int, headers: Iterable[tuple[str, str]], now: float) -> None:
+        """The response's status and header fields. An interim response (1xx) is passed over."""
+        if self.state is not State.SENT:
+            raise RuntimeError(f"receive_head: the exchange is {self.state.value}, no Send is under way")
+        if 100 <= status < 200 and status != 101:
+            return
+        self.status, self.headers, self.reusable = status, tuple(headers), False
+        self._body = bytearray()
+        self._clocks.byte(now)
+        if self._asking:
+            self.reply.request_id = request_id(self.headers)
+        if status < 200:
+            self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
+        elif status in (204, 205):
+            self._fail(UnexpectedContent(f"the provider answered with the status {status}: no content"))
+        elif status >= 300:
+            self._clocks.only_settle(now + ERROR_BODY)
+            self._to(State.REFUSAL)
+        elif self._asking:
+            content_type = header(self.headers, "content-type")
+            self._parser = self.provider.parser(content_type, max_frame_size=self.limits.frame)
+            self._to(State.STREAM)
+        else:
+            self._to(State.PREFLIGHT)
+
+    def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
+        """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""
+        if not self.reading:
+            raise RuntimeError(f"receive_data: the exchange is {self.state.value} and reads nothing")
+        if not data:
+            self.reusable = True
+        self._clocks.byte(now)
+        if self.state is State.STREAM and self._parser is not None:
+            return self._events(self._parser.feed(data), now) if data else self._conclude()
+        self._collect(data)
+        return []
+
+    def receive_failure(self, error: ChatError) -> list[ChatEvent]:
+        """Connecting, sending or reading failed, or the stream was cancelled. Gives the last events, if there are any.
+
+        An answer whose end was already proven is complete all the same.
+        """
+        if self.state in (State.DONE, State.FAILED):
+            return []
+        if isinstance(error, Cancelled):
+            self._fail(error)
+        elif self.state is State.DRAIN:
+            self._to(State.DONE)
+        elif self.state is State.STREAM:
+            return self._conclude(error)
+        elif self.state is State.REFUSAL:
+            self._refused()  # the status said enough
+        else:
+            self._fail(error)
+        return []
+
+    def receive_timeout(self, now: float) -> list[ChatEvent]:
+        """`deadline` passed. As receive_failure, with the clock that fired."""
+        return self.receive_failure(TimedOut(*self._clocks.next()))
+
+    @property
+    def deadline(self) -> float | None:
+        """When to stop waiting for the head or for bytes and to call receive_timeout instead; None is never."""
+        return self._clocks.deadline
+
+    # --- the answer ----------------------------------------------------------------------------------------------
+
+    def _events(self, events: list[ChatEvent], now: float) -> list[ChatEvent]:
+        if not events:
+            return events
+        error = self._fold(events)
+        content = self._content
+        if content or any(type(event) is not KeepAlive for event in events):
+            self._clocks.event(now, content)
+        if error is not None:
+            self._fail(error)
+        elif self._parser is not None and self._parser.ended:
+            self._clocks.only_settle(now + DRAIN)
+            self._to(State.DRAIN)
+        elif self._parser is not None and self._parser.complete:
+            self._clocks.settle(now + SETTLE)
+        return events
+
+    def _fold(self, events: list[ChatEvent]) -> ChatError | None:
+        """Fold them into the reply; what the stream says of its own failure is taken out and given back."""
+        last = events[-1] if events else None
+        error = last.error if type(last) is Failed else None
+        self._content = self.reply.extend(events)
+        if error is not None:
+            events.pop()
+        self._handed_out = self._handed_out or self._content
+        return error
+
+    def _conclude(self, failure: ChatError | None = None) -> list[ChatEvent]:
+        """The body ended, properly or by `failure`."""
+        assert self._parser is not None, "STREAM has a parser"
+        events = self._parser.end(proper=failure is None)
+        error = self._fold(events)
+        if error is None:
+            self._to(State.DONE)
+        else:  # what the stream said of itself tells more than how it broke
+            self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error)
+        return events
+
+    # --- responses that are no answer ----------------------------------------------------------------------------
+
+    def _collect(self, data: bytes | bytearray | memoryview) -> None:
+        """Bytes that are no part of an answer: each kind has its bound and its end."""
+        limits = {State.PREFLIGHT: self.limits.page, State.REFUSAL: self.limits.error_body, State.DRAIN: _DRAIN_BYTES}
+        limit = limits[self.state]
+        self._body += data[: limit + 1 - len(self._body)]
+        over = len(self._body) > limit
+        if data and not over:
+            return
+        if self.state is State.DRAIN:
+            self._to(State.DONE)
+        elif self.state is State.REFUSAL:
+            self._refused()
+        elif over:
+            self._fail(LimitExceeded("page", limit))
+        else:
+            try:
+                self._call.receive_preflight(self.headers, bytes(self._body))
+            except ChatError as error:
+                self._fail(error)
+            else:
+                self._to(State.READY)
+
+    def _refused(self) -> None:
+        status, location = self.status or 0, header(self.headers, "location")
+        error: HTTPStatusError
+        if self._request is not None and status in REDIRECTS and location:
+            try:
+                self._redirects += 1
+                self._redirected = redirect(self._request, status, location, self._redirects)
+            except UnexpectedRedirect as refused:
+                error = refused
+            else:
+                self._to(State.READY)
+                return
+        else:
+            error = self.provider.refusal(status, self.headers, bytes(self._body))
+        self._fail(error)
+
+    # --- failing and trying again --------------------------------------------------------------------------------
+
+    def _fail(self, error: ChatError) -> None:
+        """Decide what `error` means: nothing is sent again once content was handed out."""
+        error.scrub(self._secrets)
+        error.reply = self.reply
+        self.reply.failed = True
+        if isinstance(error, TransportFailure) and not self.provider.info.working and not self.provider.relocated:
+            error.hint = (
+                f"the public endpoint of {self.provider.info.name} was last known not to work: "
+                "give base_url= for another host, or try the emulator (--emulate)"
+            )
+        self._error = error
+        self._call.abandon()
+        if self._handed_out or isinstance(error, Cancelled):
+            self._to(State.FAILED)
+        elif isinstance(error, ConnectionLost) and error.reused and not self._resent:
+            self._again()
+            self._fresh = self._resent = True  # RFC 9112 9.3.1: nothing had come back on a kept-alive connection
+        elif self._call.renew(error):
+            self._again()
+        elif self.attempts < self.retry.attempts and self.retry.retries(error):
+            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
+            self._pause = self.retry.wait(self.attempts, self._random, asked)
+            self._to(State.WAITING)
+        else:
+            self._to(State.FAILED)
+
+    def _again(self) -> None:
+        self.reply = Reply()
+        self._parser = self._redirected = None
+        self._fresh = self._resent = False
+        self._to(State.READY)
+
+    def _to(self, state: State) -> None:
+        if state not in NEXT[self.state]:
+            raise RuntimeError(f"an exchange that is {self.state.value} cannot become {state.value}")
+        self.state = state
+        self.reading = state in READING

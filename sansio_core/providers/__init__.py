@@ -1,0 +1,57 @@
+"""The providers by name. A provider's module is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import InvalidRequest
+from ._base import Call, Provider, ProviderInfo
+
+_WHERE = {
+    "free_netfly": "free_netfly:FreeNetfly",
+    "chatgpt_free": "chatgpt_free:ChatgptFree",
+    "yqcloud": "yqcloud:Yqcloud",
+    "acytoo": "acytoo:Acytoo",
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names that `create` knows."""
+    return tuple(_WHERE)
+
+
+def create(name: str, **config: Any) -> Provider:
+    """The provider called `name` (see `names`); case, `-` and `_` do not matter, so `FreeNetfly` is found too.
+
+    `config` is Provider's: api_key, base_url, model, headers, cookies. Raises InvalidRequest for an unknown name, an
+    unknown setting or a bad one.
+    """
+    provider_class = _load(name)
+    try:
+        provider: Provider = provider_class(**config)
+    except TypeError as error:
+        raise InvalidRequest(f"{name} cannot be set up so: {error}") from None
+    return provider
+
+
+def info(name: str) -> ProviderInfo:
+    """The facts about the provider called `name`, without setting one up."""
+    found: ProviderInfo = _load(name).info
+    return found
+
+
+def _load(name: str) -> Any:
+    plain = {_plain(known): known for known in _WHERE}
+    known = plain.get(_plain(name)) if isinstance(name, str) else None
+    if known is None:
+        raise InvalidRequest(f"there is no provider {name!r}; known are {', '.join(_WHERE)}")
+    module, _, attribute = _WHERE[known].partition(":")
+    return getattr(import_module(f".{module}", __name__), attribute)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+__all__ = ["Call", "Provider", "ProviderInfo", "create", "info", "names"]

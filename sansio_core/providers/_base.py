@@ -1,0 +1,191 @@
+"""What every provider shares: its facts, its configuration, and a question's way through its endpoint (Call)."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from sys import _getframe
+from typing import Any, ClassVar
+
+from ..dialects import ChatParser
+from ..dialects._base import MAX_FRAME
+from ..dialects._refusals import of_response
+from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored
+from ..request import OPTIONS, ChatRequest, header_pairs
+from ..retry import RetryPolicy
+from ..timing import Timeouts
+from ..wire import Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
+
+
+_OURS = ("sansio_core", "transports")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """The facts about an endpoint. `working` is whether it was last known to; empty `models` means any model."""
+
+    name: str
+    url: str
+    default_model: str | None = None
+    models: tuple[str, ...] = ()
+    model_aliases: Mapping[str, str] = field(default_factory=dict)
+    working: bool = True
+    supports_message_history: bool = True
+    supports_system_message: bool = True
+    api_key_env: str | None = None
+
+
+class Call:
+    """One question on its way through one endpoint: what an exchange asks of a provider.
+
+    Most endpoints take one request. One that needs something first overrides `preflight`.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    def preflight(self, now: float) -> HttpRequest | float | None:
+        """A request that must be answered first; or seconds to wait, as another call is just sending it; or None."""
+        return None
+
+    def receive_preflight(self, headers: Headers, body: bytes) -> None:
+        """The preflight's answer. Raises ChatError when it does not hold what is needed."""
+
+    def request(self) -> HttpRequest:
+        """The question itself."""
+        return self._request
+
+    def renew(self, error: ChatError) -> bool:
+        """Whether `error` only means that what the preflight gave is stale, so that it is worth one new one."""
+        return False
+
+    def abandon(self) -> None:
+        """The call failed or was given up: whatever it claimed is free for others."""
+
+
+class Provider(ABC):
+    """One endpoint: URL, headers, payload, policy, and which dialect answers.
+
+    `api_key`, `base_url` (another host for the same wire), `model` (in place of the default), `headers` and `cookies`
+    (sent with every request). Immutable in what it says; `repr` shows no secret. Raises InvalidRequest for a bad one.
+    """
+
+    info: ProviderInfo
+    retry: RetryPolicy = RetryPolicy()
+    timeouts: Timeouts = Timeouts()
+    options: ClassVar[frozenset[str]] = frozenset()
+    """The options of OPTIONS that this wire has a field for."""
+    own_options: ClassVar[frozenset[str]] = frozenset()
+    """Options that only this provider knows."""
+    roles: ClassVar[tuple[str, ...]] = ("system", "user", "assistant")
+    base_headers: Headers = ()
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        model: str | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+        cookies: Mapping[str, str] | None = None,
+    ) -> None:
+        if api_key is not None:
+            check_header("authorization", api_key)
+        self.api_key = api_key
+        self.base_url = check_base_url(base_url or self.info.url)
+        self.relocated = base_url is not None
+        self.headers = header_pairs(headers)
+        for name, value in self.headers:
+            check_header(name, value)
+        self.cookies = dict(cookies or {})
+        cookie_header(self.cookies)
+        self.model = self.resolve_model(model)
+
+    def __repr__(self) -> str:
+        return f"<provider {self.info.name} at {self.base_url}>"
+
+    # --- what an exchange asks -----------------------------------------------------------------------------------
+
+    def begin(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        """The way of `request` through this endpoint. Raises InvalidRequest for what cannot be sent.
+
+        Options that the wire cannot carry are told in one OptionIgnored warning.
+        """
+        self.check(request)
+        return self.call(request, random)
+
+    @abstractmethod
+    def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        """As `begin`, for a request that was checked."""
+
+    @abstractmethod
+    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
+        """A new parser for one answer's body; `content_type` is the response's, where it is known."""
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> HTTPStatusError:
+        """The error for a response with a status of 300 or more; `body` may be cut."""
+        return of_response(status, headers, body)
+
+    # --- what a provider's own file uses -------------------------------------------------------------------------
+
+    def check(self, request: ChatRequest) -> None:
+        """Raises InvalidRequest for an unknown option or a role this wire has not; warns of options it cannot carry."""
+        known = OPTIONS | self.own_options
+        if unknown := sorted(set(request.options) - known):
+            raise InvalidRequest(
+                f"{self.info.name} does not know the option {', '.join(map(repr, unknown))}; "
+                f"known are {', '.join(sorted(known))}"
+            )
+        for message in request.messages:
+            if message.role not in self.roles:
+                raise InvalidRequest(
+                    f"{self.info.name} has no role {message.role!r}; known are {', '.join(self.roles)}"
+                )
+        if ignored := sorted(set(request.options) - self.options - self.own_options):
+            warn(f"{self.info.name} has no field for {', '.join(ignored)}: not sent")
+
+    def resolve_model(self, model: str | None) -> str | None:
+        """The wire's name for `model`, or for the default. Raises InvalidRequest for one that it does not have."""
+        if not model:
+            return getattr(self, "model", None) or self.info.default_model
+        name = self.info.model_aliases.get(model, model)
+        if self.info.models and name not in self.info.models:
+            known = ", ".join((*self.info.models, *self.info.model_aliases))
+            raise InvalidRequest(f"{self.info.name} has no model {model!r}; known are {known}")
+        return name
+
+    def http(
+        self, request: ChatRequest, method: str, url: str, body: bytes = b"", *layers: Headers,
+        cookies: Mapping[str, str] | None = None,
+    ) -> HttpRequest:  # fmt: skip
+        """A request with this provider's headers, `layers`, then the client's and the call's own, and all cookies."""
+        jar = {**self.cookies, **request.cookies, **(cookies or {})}
+        headers = merge(self.base_headers, *layers, cookie_header(jar), self.headers, request.headers)
+        return HttpRequest(method, url, headers, body)
+
+
+def warn(message: str) -> None:
+    """One OptionIgnored warning at the line of the user's own that led here, whichever of the three ways it took."""
+    frame, level = _getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, OptionIgnored, stacklevel=level)
+
+
+def prompt_of(request: ChatRequest, *, skip: int = 0) -> str:
+    """The messages after the first `skip` as the one string that some wires take.
+
+    One message is its content, unchanged; several are a line each, `Role: content`, then a line `Assistant:`.
+    """
+    messages = request.messages[skip:]
+    if len(messages) == 1:
+        return messages[0].text
+    lines = [f"{message.role.capitalize()}: {message.text}" for message in messages]
+    return "\n".join([*lines, "Assistant:"])
+
+
+def options_of(request: ChatRequest, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the request's options that are called `names`, under their own names."""
+    return {name: request.options[name] for name in names if name in request.options}

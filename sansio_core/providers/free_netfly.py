@@ -1,0 +1,67 @@
+"""FreeNetfly: OpenAI's chat dialect behind a browser's headers, without a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..dialects import ChatParser, openai_chat
+from ..dialects._base import MAX_FRAME
+from ..request import ChatRequest, dump_json
+from ..retry import RetryPolicy
+from ..timing import Timeouts
+from ._base import Call, Provider, ProviderInfo, options_of
+
+_DEFAULTS = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
+
+
+class FreeNetfly(Provider):
+    """free.netfly.top. Five attempts, 2, 4, 8 and 16 seconds apart; 60 seconds for everything."""
+
+    info = ProviderInfo(
+        name="free_netfly",
+        url="https://free.netfly.top",
+        default_model="gpt-3.5-turbo",
+        models=("gpt-3.5-turbo", "gpt-4"),
+        working=False,
+    )
+    retry = RetryPolicy(attempts=5, first_wait=2, factor=2, max_wait=16, jitter=0)
+    timeouts = Timeouts(total=60)
+    options = frozenset(
+        {
+            "temperature", "presence_penalty", "frequency_penalty", "top_p", "max_tokens", "stop", "seed", "n", "user",
+            "logit_bias", "tools", "tool_choice", "response_format", "extra",
+        }
+    )  # fmt: skip
+    roles = ("system", "user", "assistant", "tool")
+    base_headers = (
+        ("accept", "application/json, text/event-stream"),
+        ("accept-language", "en-US,en;q=0.9"),
+        ("content-type", "application/json"),
+        ("dnt", "1"),
+        ("sec-ch-ua", '"Not/A)Brand";v="8", "Chromium";v="126"'),
+        ("sec-ch-ua-mobile", "?0"),
+        ("sec-ch-ua-platform", '"Linux"'),
+        ("sec-fetch-dest", "empty"),
+        ("sec-fetch-mode", "cors"),
+        ("sec-fetch-site", "same-origin"),
+        (
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+        ),
+    )
+
+    def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        payload = {
+            "messages": openai_chat.messages(request.messages),
+            "stream": True,
+            "model": self.resolve_model(request.model),
+            **_DEFAULTS,
+            **options_of(request, self.options - {"extra"}),
+            **request.options.get("extra", {}),
+        }
+        place = (("origin", self.base_url), ("referer", f"{self.base_url}/"))
+        url = f"{self.base_url}/api/openai/v1/chat/completions"
+        return Call(self.http(request, "POST", url, dump_json(payload), place))
+
+    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
+        return openai_chat.OpenAIChatParser(max_frame_size)

@@ -1,0 +1,61 @@
+"""Yqcloud: one prompt in, raw text out, without a key; a blocked address is told in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..dialects import ChatParser
+from ..dialects._base import MAX_FRAME
+from ..dialects.plain_text import PlainTextParser
+from ..errors import IPBlocked
+from ..request import ChatRequest, dump_json
+from ..retry import RetryPolicy
+from ..timing import Timeouts
+from ._base import Call, Provider, ProviderInfo, prompt_of
+
+BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
+_USER_IDS = (1690000544336, 2093025544336)
+
+
+class Yqcloud(Provider):
+    """chat9.yqcloud.top. One attempt unless the caller asks for more; 120 seconds for everything.
+
+    Its own options: `user_id` (a whole number, else a random one) and `system_message`.
+    """
+
+    info = ProviderInfo(
+        name="yqcloud",
+        url="https://api.aichatos.cloud",
+        default_model="gpt-3.5-turbo",
+        models=("gpt-3.5-turbo",),
+    )
+    retry = RetryPolicy(attempts=1)
+    timeouts = Timeouts(total=120)
+    options = frozenset({"extra"})
+    own_options = frozenset({"user_id", "system_message"})
+    base_headers = (
+        ("accept", "application/json, text/plain, */*"),
+        ("content-type", "application/json"),
+        ("origin", "https://chat9.yqcloud.top"),
+        ("referer", "https://chat9.yqcloud.top/"),
+    )
+
+    def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        self.resolve_model(request.model)
+        first = request.messages[0]
+        leads = first.role == "system" and len(request.messages) > 1 and "system_message" not in request.options
+        low, high = _USER_IDS
+        user_id = request.options.get("user_id", low + int(random() * (high - low + 1)))
+        payload = {
+            "prompt": prompt_of(request, skip=1 if leads else 0),
+            "network": True,
+            "system": first.text if leads else request.options.get("system_message", ""),
+            "withoutContext": False,
+            "stream": True,
+            "userId": f"#/chat/{user_id}",
+            **request.options.get("extra", {}),
+        }
+        return Call(self.http(request, "POST", f"{self.base_url}/api/generateStream", dump_json(payload)))
+
+    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
+        return PlainTextParser(content_type=content_type, refusals={BAN: IPBlocked})

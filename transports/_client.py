@@ -1,0 +1,153 @@
+"""What both clients share: settings into a provider and exchanges, and what a stream is apart from its colour."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from random import random
+from typing import Any, Generic, TypeVar
+from warnings import warn
+
+from sansio_core import (
+    Cancelled,
+    ChatEvent,
+    ChatRequest,
+    Exchange,
+    InvalidRequest,
+    Limits,
+    Messages,
+    Reply,
+    RetryPolicy,
+    State,
+    Timeouts,
+    providers,
+)
+from sansio_core.providers import Provider
+
+from .drive import AWire, Wire
+
+HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
+W = TypeVar("W", Wire, AWire)
+
+
+class BaseClient:
+    """A provider and the settings that every call shares; the subclasses add the transport."""
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        api_key: str | None,
+        base_url: str | None,
+        model: str | None,
+        timeout: Timeouts | float | None,
+        retry: RetryPolicy | int | None,
+        headers: HeaderFields | None,
+        cookies: Mapping[str, str] | None,
+        limits: Limits | None,
+    ) -> None:
+        self.provider = _provider(
+            provider, api_key=api_key, base_url=base_url, model=model, headers=headers, cookies=cookies
+        )
+        self.timeouts = Timeouts.of(timeout, self.provider.timeouts)
+        self.retry = RetryPolicy.of(retry, self.provider.retry)
+        self.limits = limits or Limits()
+        self.closed = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.provider.info.name} at {self.provider.base_url}>"
+
+    def _exchange(
+        self,
+        messages: Messages,
+        *,
+        model: str | None,
+        timeout: Timeouts | float | None,
+        headers: HeaderFields | None,
+        cookies: Mapping[str, str] | None,
+        options: Mapping[str, Any],
+    ) -> Exchange:
+        if self.closed:
+            raise RuntimeError(f"this {type(self).__name__} is closed: make a new one")
+        return Exchange(
+            self.provider,
+            ChatRequest(messages, model=model, headers=headers, cookies=cookies, **options),
+            retry=self.retry,
+            timeouts=Timeouts.of(timeout, self.timeouts),
+            limits=self.limits,
+            random=random,
+        )
+
+
+class BaseStream(Generic[W]):
+    """An exchange and its wire, and the events that came and were not taken yet."""
+
+    def __init__(self, exchange: Exchange, wire: W) -> None:
+        self._exchange = exchange
+        self._wire = wire
+        self._pending: Iterator[ChatEvent] = iter(())
+        self._driving = self._over = False
+
+    @property
+    def reply(self) -> Reply:
+        """The answer so far: every event that arrived, folded. Complete once its end was proven."""
+        return self._exchange.reply
+
+    def cancel(self) -> None:
+        """End it now, from any thread or task: a blocked read ends at once, and the reader gets Cancelled."""
+        self._wire.cancel()
+
+    def _enter(self) -> bool:
+        """Begin to drive; False when there is nothing more. Whoever gets True must call _leave."""
+        if self._driving:
+            raise RuntimeError("this stream is already being read, by another thread or task")
+        if self._over:
+            if self._exchange.state is State.FAILED:
+                self._exchange.next_action(self._wire.now())  # raises the same error again
+            return False
+        self._driving = True
+        return True
+
+    def _leave(self, events: list[ChatEvent] | None) -> None:
+        """Done driving; None for events is an error, after which nothing may stay open."""
+        self._driving = False
+        if events:
+            self._pending = iter(events)
+        elif events is None:
+            self._shut()
+        else:
+            self._over = True
+
+    def _shut(self) -> None:
+        if self._driving:  # by another thread or task, which gets Cancelled and closes the wire
+            self._wire.cancel()
+            return
+        self._over = True
+        self._wire.close()
+        self._exchange.receive_failure(Cancelled("the stream was closed before its end"))
+
+    def __del__(self) -> None:
+        if getattr(self, "_over", True) or self._exchange.attempts == 0:
+            return  # it never began, or nothing is open
+        warn(f"{self!r} was dropped unfinished: use `with`, or close it", ResourceWarning, source=self, stacklevel=2)
+        self._shut()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._exchange.provider.info.name}: {self._exchange.state.value}>"
+
+
+def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any) -> Provider:
+    """The provider object; a key that was not given comes from the provider's own environment variable."""
+    if isinstance(provider, str):
+        variable = providers.info(provider).api_key_env
+        if api_key is None and variable:
+            api_key = os.environ.get(variable) or None
+        return providers.create(provider, api_key=api_key, **settings)
+    if not isinstance(provider, Provider):
+        raise InvalidRequest(f"provider must be a name or a provider object, not {type(provider).__name__}")
+    given = [name for name, value in {"api_key": api_key, **settings}.items() if value is not None]
+    if given:
+        raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to providers.create() instead")
+    return provider
+
+

@@ -1,0 +1,223 @@
+"""One open connection of asyncio: bytes out at once, bytes in under a deadline, TLS when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from sansio_core.errors import Cancelled, ChatError, ConnectFailed, ConnectionLost, TLSFailed
+
+READ_SIZE: Final = 64 * 1024
+"""How much one read takes, and how much may wait unread before the peer is held up."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A connection's bytes. Used by one task at a time, in the loop's thread, except where said otherwise.
+
+    `space` is where a read puts its bytes before they are copied out at their own size. All connections of a loop
+    share it: loops fill it and tell us so in one go. (A stream reader's transport allocates 256 KiB for each read,
+    which the allocator maps and unmaps.)
+    """
+
+    __slots__ = (
+        "_deadline", "_loop", "_lost", "_over", "_paused", "_received", "_size", "_space", "_timer", "_timer_at",
+        "_transport", "_waiter", "idle_since", "on_disturbed", "reused",
+    )  # fmt: skip
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
+        self._loop = loop
+        self._space = space
+        self._transport: asyncio.Transport | None = None
+        self._received: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._over = False
+        self._lost: str | None = None
+        self._waiter: asyncio.Future[bytes] | None = None
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
+        self.reused = False
+        self.idle_since = 0.0
+        self.on_disturbed: Callable[[Connection], None] | None = None
+        """Called when anything happens on a connection that waits in a pool."""
+
+    # --- what the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._space[:nbytes])
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(data)
+            return
+        self._received.append(data)
+        self._size += nbytes
+        if self._size >= READ_SIZE and self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        if self.on_disturbed is not None:
+            self.on_disturbed(self)
+
+    def eof_received(self) -> None:
+        # TLS: an end without close_notify comes here as well and counts as one with it, as in other clients; that the
+        # response is whole is for its framing and its dialect to prove
+        self._end(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(None if exc is None else reason(exc))
+
+    def _end(self, lost: str | None) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._lost = lost
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            if lost is None:
+                waiter.set_result(b"")
+            else:
+                waiter.set_exception(ConnectionLost(f"the connection broke: {lost}"))
+        if self.on_disturbed is not None:
+            self.on_disturbed(self)
+
+    # --- what we call
+
+    @property
+    def quiet(self) -> bool:
+        """Open both ways, with nothing unread and nothing unsent: fit for another request."""
+        transport = self._transport
+        return not (
+            self._over
+            or self._received
+            or transport is None
+            or transport.is_closing()
+            or transport.get_write_buffer_size()
+        )
+
+    def write(self, data: bytes) -> None:
+        """Send `data`. Never waits: who reads the answer under a deadline bounds the sending as well."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def peek(self) -> bytes:
+        """What has come already, b"" if nothing has; it never waits."""
+        received = self._received
+        if not received:
+            return b""
+        data = received[0] if len(received) == 1 else b"".join(received)
+        received.clear()
+        self._size = 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    async def receive(self, deadline: float | None = None) -> bytes:
+        """What has come, as soon as anything has; b"" once the peer has ended the connection properly.
+
+        `deadline` is in the loop's time. Raises TimeoutError, ConnectionLost, and what `abort` was given.
+        """
+        if self._received:
+            return self.peek()
+        if self._over:
+            if self._lost is None:
+                return b""
+            raise ConnectionLost(f"the connection broke: {self._lost}")
+        # The timer outlives the read: the next read's deadline is mostly later, and then costs one comparison
+        self._deadline = deadline
+        if deadline is not None and deadline < self._timer_at:
+            self._set_timer(deadline)
+        self._waiter = waiter = self._loop.create_future()
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer_at = when
+
+    def _on_timer(self) -> None:
+        self._timer, self._timer_at = None, inf
+        waiter, deadline = self._waiter, self._deadline
+        if waiter is None or waiter.done() or deadline is None:
+            return
+        if self._loop.time() < deadline:
+            self._set_timer(deadline)
+        else:
+            waiter.set_exception(TimeoutError())
+
+    def rest(self) -> None:
+        """No read is under way for a while: keep no timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._timer_at = None, inf
+
+    def abort(self, error: ChatError | None = None) -> None:
+        """Close at once, without a word to the peer; a read under way raises `error`, or Cancelled."""
+        self.on_disturbed = None
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error or Cancelled("the stream was closed"))
+        self.rest()
+        self._over, self._lost = True, self._lost or "it was closed"
+        self._received.clear()
+        transport, self._transport = self._transport, None
+        if transport is not None and not self._loop.is_closed():
+            transport.abort()
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Speak TLS from here on. Raises TLSFailed, or ConnectFailed when the connection broke meanwhile."""
+        transport = self._transport
+        try:
+            if transport is None:
+                raise ConnectionResetError
+            secure = await self._loop.start_tls(transport, self, context, server_hostname=host)
+        except ssl.SSLCertVerificationError as error:
+            raise TLSFailed(
+                f"the certificate of {host} was not accepted: {error.verify_message} (verify= takes a CA file)"
+            ) from None
+        except ssl.SSLError as error:
+            words = (error.reason or "no reason given").replace("_", " ").lower()
+            raise TLSFailed(
+                f"the TLS handshake with {host} failed: {words} (is this a TLS port? verify= takes an SSLContext)"
+            ) from None
+        except OSError as error:
+            raise ConnectFailed(f"the connection to {host} broke in the TLS handshake: {reason(error)}") from None
+        except ValueError:
+            raise TLSFailed(f"no certificate can be for {host!r}: that is no host name") from None
+        if secure is None:
+            raise ConnectFailed(f"the connection to {host} broke in the TLS handshake")
+        self._transport = secure
+
+
+def reason(error: Exception) -> str:
+    """A few plain words for an OSError."""
+    match error:
+        case ConnectionRefusedError():
+            return "refused"
+        case ConnectionResetError() | BrokenPipeError():
+            return "reset by the peer"
+        case socket.gaierror():
+            return "its name does not resolve"
+        case UnicodeError():
+            return "that is no host name"
+        case ssl.SSLError():
+            return f"TLS: {(error.reason or 'broken record').replace('_', ' ').lower()}"
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()
+        case _:
+            return type(error).__name__

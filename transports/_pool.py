@@ -1,0 +1,275 @@
+"""The connections that a client keeps: reused, bounded, handed out in order."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from sansio_core.errors import Cancelled, InvalidRequest
+
+from ._connect import Route, connect, ssl_context
+from ._connection import READ_SIZE, Connection
+
+
+class Pool:
+    """The connections of one client, and the settings that they share.
+
+    `verify` is as in `ssl_context`; `trust_env` lets the environment name proxies and authorities. To one origin,
+    through one proxy, at most `max_connections` are open at a time, of which at most `max_idle` are kept for
+    `keepalive` seconds when nothing uses them; who needs one more waits for the next that becomes free, in order.
+
+    Not tied to an event loop: each loop has connections of its own, which are closed when it shuts down.
+    """
+
+    def __init__(
+        self,
+        *,
+        verify: bool | str | ssl.SSLContext = True,
+        trust_env: bool = True,
+        max_connections: int = 1000,
+        max_idle: int = 100,
+        keepalive: float = 60.0,
+    ) -> None:
+        if max_connections < 1 or max_idle < 0 or keepalive < 0:
+            raise InvalidRequest("a pool needs max_connections from 1, and max_idle and keepalive from 0")
+        self.trust_env = trust_env
+        self.max_connections = max_connections
+        self.max_idle = max_idle
+        self.keepalive = keepalive
+        self.closed = False
+        self._verify = verify
+        self._context: ssl.SSLContext | None = None
+        self._shares: dict[asyncio.AbstractEventLoop, tuple[LoopPool, AsyncGenerator[None, None]]] = {}
+
+    def context(self) -> ssl.SSLContext:
+        """The TLS settings, made when first needed."""
+        if self._context is None:
+            self._context = ssl_context(self._verify, self.trust_env)
+        return self._context
+
+    def here(self) -> LoopPool:
+        """The running loop's share. Raises InvalidRequest once the pool is closed."""
+        loop = asyncio.get_running_loop()
+        share = self._shares.get(loop)
+        if share is not None:
+            return share[0]
+        if self.closed:
+            raise InvalidRequest("the client was closed: make a new one")
+        for other in [other for other in self._shares if other.is_closed()]:
+            del self._shares[other]
+        mine = LoopPool(self, loop)
+        guard = _until_shutdown(mine)
+        # to its first yield, which makes the loop know it
+        try:
+            guard.asend(None).send(None)
+        except StopIteration:
+            pass
+        self._shares[loop] = mine, guard
+        return mine
+
+    async def aclose(self) -> None:
+        """Close every connection at once, also those in use: their reads raise Cancelled. The pool is then closed."""
+        self.closed = True
+        running = asyncio.get_running_loop()
+        shares, self._shares = self._shares, {}
+        for loop, (share, guard) in shares.items():
+            if loop is running:
+                await guard.aclose()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(share.close)
+        await asyncio.sleep(0)  # lets transports say their farewell, so that none is left unclosed
+
+
+async def _until_shutdown(share: LoopPool) -> AsyncGenerator[None, None]:
+    """Closes `share` when its loop shuts down (`asyncio.run` ends its async generators), or when the pool is dropped."""
+    try:
+        yield
+    finally:
+        share.close()
+
+
+class _Lane:
+    """The connections of one route: those at rest (the last used at the right), the count of all, and who waits."""
+
+    __slots__ = ("busy", "count", "idle", "waiters")
+
+    def __init__(self) -> None:
+        self.idle: deque[Connection] = deque()
+        self.busy: set[Connection] = set()
+        self.count = 0
+        self.waiters: deque[asyncio.Future[Connection | None]] = deque()
+
+
+class LoopPool:
+    """A pool's connections in one loop, used in its thread only.
+
+    A connection is held by one user, from `take`, `wait` or `open` until `keep` or `drop`. Whoever got None from
+    `wait` holds a place instead, and must call `open`.
+    """
+
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._max_connections = pool.max_connections
+        self._max_idle = pool.max_idle
+        self._keepalive = pool.keepalive
+        self._context = pool.context
+        self._lanes: dict[Route, _Lane] = {}
+        self._space = memoryview(bytearray(READ_SIZE))
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def take(self, route: Route) -> Connection | None:
+        """A kept-alive connection, if there is one."""
+        lane = self._lanes.get(route)
+        if lane is None or not lane.idle:
+            return None
+        self._expire(route, lane)
+        while lane.idle:
+            connection = lane.idle.pop()
+            if connection.quiet:
+                connection.on_disturbed = None
+                connection.reused = True
+                lane.busy.add(connection)
+                return connection
+            self._release(route, connection)
+        return None
+
+    async def wait(self, route: Route, fresh: bool = False) -> Connection | None:
+        """A kept-alive connection (not if `fresh`), or None: a place for a new one, waited for if all are taken."""
+        while True:
+            if not fresh and (connection := self.take(route)):
+                return connection
+            lane = self._lanes.setdefault(route, _Lane())
+            if fresh and lane.idle and lane.count >= self._max_connections:
+                self._release(route, lane.idle.popleft())
+                continue
+            if lane.count < self._max_connections:
+                lane.count += 1
+                return None
+            waiter: asyncio.Future[Connection | None] = self.loop.create_future()
+            lane.waiters.append(waiter)
+            try:
+                connection = await waiter
+            except BaseException:
+                self._pass_on(route, lane, waiter)
+                raise
+            if connection is None or (not fresh and connection.quiet):
+                return connection
+            lane.busy.discard(connection)  # its place is kept
+            connection.abort()
+            return None
+
+    async def open(self, route: Route) -> Connection:
+        """A new connection, in the place that `wait` gave. Raises what `connect` does."""
+        try:
+            connection = await connect(route, self._context, self._space)
+        except BaseException:
+            self._free_place(route)
+            raise
+        lane = self._lanes.get(route)
+        if lane is None or self._closed:
+            connection.abort()
+            raise Cancelled("the client was closed")
+        lane.busy.add(connection)
+        return connection
+
+    def keep(self, route: Route, connection: Connection) -> None:
+        """`connection` is free for another request."""
+        lane = self._lanes.get(route)
+        if lane is None or connection not in lane.busy or not connection.quiet:
+            self.drop(route, connection)
+            return
+        connection.rest()
+        while lane.waiters:
+            waiter = lane.waiters.popleft()
+            if not waiter.done():
+                connection.reused = True
+                waiter.set_result(connection)
+                return
+        lane.busy.discard(connection)
+        if not self._max_idle or not self._keepalive:
+            self._release(route, connection)
+            return
+        if len(lane.idle) >= self._max_idle:
+            self._release(route, lane.idle.popleft())
+        connection.idle_since = self.loop.time()
+        connection.on_disturbed = lambda disturbed: self._disturbed(route, disturbed)
+        lane.idle.append(connection)
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(self._keepalive, self._sweep)
+
+    def drop(self, route: Route, connection: Connection) -> None:
+        """`connection` is of no more use: it is closed, and its place is free."""
+        lane = self._lanes.get(route)
+        if lane is None or connection not in lane.busy:
+            connection.abort()
+            return
+        lane.busy.discard(connection)
+        self._release(route, connection)
+
+    def close(self) -> None:
+        """Close all."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
+            for connection in [*lane.idle, *lane.busy]:
+                connection.abort(Cancelled("the client was closed"))
+            for waiter in lane.waiters:
+                if not waiter.done():
+                    waiter.set_exception(Cancelled("the client was closed"))
+
+    def _release(self, route: Route, connection: Connection) -> None:
+        connection.abort()
+        self._free_place(route)
+
+    def _free_place(self, route: Route) -> None:
+        """A place became free: the first who waits gets it."""
+        lane = self._lanes.get(route)
+        if lane is None:
+            return
+        while lane.waiters:
+            waiter = lane.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        lane.count -= 1
+        if not lane.count:
+            del self._lanes[route]
+
+    def _pass_on(self, route: Route, lane: _Lane, waiter: asyncio.Future[Connection | None]) -> None:
+        """Who waited was cancelled: what it was given goes to the next."""
+        if not waiter.done() or waiter.cancelled():
+            if waiter in lane.waiters:
+                lane.waiters.remove(waiter)
+        elif waiter.exception() is None:
+            connection = waiter.result()
+            if connection is None:
+                self._free_place(route)
+            else:
+                self.keep(route, connection)
+
+    def _disturbed(self, route: Route, connection: Connection) -> None:
+        """A connection at rest was closed by the server, or said something that nobody asked for."""
+        lane = self._lanes.get(route)
+        if lane is not None and connection in lane.idle:
+            lane.idle.remove(connection)
+            self._release(route, connection)
+
+    def _expire(self, route: Route, lane: _Lane) -> None:
+        until = self.loop.time() - self._keepalive
+        while lane.idle and lane.idle[0].idle_since <= until:
+            self._release(route, lane.idle.popleft())
+
+    def _sweep(self) -> None:
+        """Close what rested too long; come back while anything rests."""
+        self._sweeper = None
+        for route, lane in list(self._lanes.items()):
+            self._expire(route, lane)
+        oldest = min((lane.idle[0].idle_since for lane in self._lanes.values() if lane.idle), default=None)
+        if oldest is not None:
+            self._sweeper = self.loop.call_at(oldest + self._keepalive, self._sweep)

@@ -1,0 +1,160 @@
+"""The asyncio client, on streams and h11."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from sansio_core import ChatEvent, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
+from sansio_core.providers import Provider
+
+from ._aio_wire import AsyncWire
+from ._client import BaseClient, BaseStream, HeaderFields
+from ._pool import Pool
+from .drive import AWire, adrive
+
+
+class AsyncClient(BaseClient):
+    """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
+
+    As Client, with `ssl_context` (which replaces `verify`) in place of `session`.
+    """
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        model: str | None = None,
+        proxy: str | None = None,
+        timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | int | None = None,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        ssl_context: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(
+            provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
+            headers=headers, cookies=cookies, limits=limits,
+        )  # fmt: skip
+        self._proxy = proxy
+        self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
+
+    def stream(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        timeout: Timeouts | float | None = None,
+        proxy: str | None = None,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> AsyncStream:
+        """Ask; the stream sends when it is first read. Raises InvalidRequest, at once, for what cannot be sent.
+
+        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and the
+        like; see `sansio_core.request.OPTIONS`. The others replace or add to the client's for this one call.
+        """
+        exchange = self._exchange(
+            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
+        )
+        return AsyncStream(exchange, AsyncWire(self._pool, proxy=proxy or self._proxy, limits=self.limits))
+
+    async def complete(self, messages: Messages, **options: Any) -> Reply:
+        """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
+        async with self.stream(messages, **options) as stream:
+            async for _ in stream.events():
+                pass
+            return stream.reply
+
+    def close(self) -> Done:
+        """Close every connection, at once: may be awaited, and need not be."""
+        self.closed = True
+        self._pool.close()
+        return Done()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class AsyncStream(BaseStream[AWire]):
+    """One answer while it comes. Iterate it for text, or `events()` for everything; `async with` closes it.
+
+    Iterating raises ChatError when the answer fails or stops before its proven end.
+    """
+
+    def __aiter__(self) -> AsyncStream:
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            for event in self._pending:
+                if type(event) is TextDelta and not event.choice:
+                    return event.text
+            await self._refill()
+
+    def events(self) -> AsyncStreamEvents:
+        """The events from here on, as an iterator; text that is taken there is not given here again."""
+        return AsyncStreamEvents(self)
+
+    async def _refill(self) -> None:
+        if not self._enter():
+            raise StopAsyncIteration
+        events = None
+        try:
+            events = await adrive(self._exchange, self._wire)
+        finally:
+            self._leave(events)
+        if not events:
+            raise StopAsyncIteration
+
+    def close(self) -> Done:
+        """Drop the connection, finished or not, at once: may be awaited, and need not be."""
+        self._shut()
+        return Done()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self._shut()
+
+    async def __aenter__(self) -> AsyncStream:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._shut()
+
+
+class AsyncStreamEvents:
+    """The events of an AsyncStream, one after another."""
+
+    def __init__(self, stream: AsyncStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncStreamEvents:
+        return self
+
+    async def __anext__(self) -> ChatEvent:
+        while True:
+            for event in self._stream._pending:
+                return event
+            await self._stream._refill()
+
+
+class Done:
+    """What closing gives: it is done, so that awaiting it is allowed and waits for nothing."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield

@@ -1,0 +1,148 @@
+"""The blocking client, on requests."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from sansio_core import ChatEvent, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
+from sansio_core.providers import Provider
+
+from ._client import BaseClient, BaseStream, HeaderFields
+from ._requests_wire import Connections, RequestsWire
+from .drive import Wire, drive
+
+
+class Client(BaseClient):
+    """A blocking client of one provider; safe to share between threads.
+
+    `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: else the provider's
+    environment variable. `base_url`: another host for the same wire. `model`: in place of the provider's default.
+    `proxy`: a URL (http, https, socks5, socks5h), else the environment's. `timeout`: total seconds, or Timeouts.
+    `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent with every request. `verify`: True, False,
+    a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which stays yours to close.
+    `limits`: Limits on what a peer may make us hold. Raises InvalidRequest for settings that cannot be used.
+    """
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        model: str | None = None,
+        proxy: str | None = None,
+        timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | int | None = None,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        session: requests.Session | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(
+            provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
+            headers=headers, cookies=cookies, limits=limits,
+        )  # fmt: skip
+        self._proxy = proxy
+        self._connections = Connections(session=session, verify=verify, limits=self.limits)
+
+    def stream(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        timeout: Timeouts | float | None = None,
+        proxy: str | None = None,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Stream:
+        """Ask; the stream sends when it is first read. Raises InvalidRequest, at once, for what cannot be sent.
+
+        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and the
+        like; see `sansio_core.request.OPTIONS`. The others replace or add to the client's for this one call.
+        """
+        exchange = self._exchange(
+            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
+        )
+        return Stream(exchange, RequestsWire(self._connections, proxy=proxy or self._proxy))
+
+    def complete(self, messages: Messages, **options: Any) -> Reply:
+        """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
+        with self.stream(messages, **options) as stream:
+            for _ in stream.events():
+                pass
+            return stream.reply
+
+    def close(self) -> None:
+        """Close every connection; streams that are still open end with an error."""
+        self.closed = True
+        self._connections.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class Stream(BaseStream[Wire]):
+    """One answer while it comes. Iterate it for text, or `events()` for everything; `with` closes it.
+
+    Iterating raises ChatError when the answer fails or stops before its proven end.
+    """
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            for event in self._pending:
+                if type(event) is TextDelta and not event.choice:
+                    return event.text
+            self._refill()
+
+    def events(self) -> StreamEvents:
+        """The events from here on, as an iterator; text that is taken there is not given here again."""
+        return StreamEvents(self)
+
+    def _refill(self) -> None:
+        if not self._enter():
+            raise StopIteration
+        events = None
+        try:
+            events = drive(self._exchange, self._wire)
+        finally:
+            self._leave(events)
+        if not events:
+            raise StopIteration
+
+    def close(self) -> None:
+        """Drop the connection, finished or not; from another thread it ends a blocked read at once."""
+        self._shut()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class StreamEvents:
+    """The events of a Stream, one after another."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> StreamEvents:
+        return self
+
+    def __next__(self) -> ChatEvent:
+        while True:
+            for event in self._stream._pending:
+                return event
+            self._stream._refill()
