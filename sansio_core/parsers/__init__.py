@@ -1,0 +1,28 @@
+"""Bytes to frames: what cuts a stream into its events, lines, values or text, and knows nothing of what they mean.
+
+Every parser takes bytes cut anywhere and gives the same frames for every cut, each as soon as it is complete, in time
+linear in the input and with bounded memory.
+"""
+
+from .json_values import JSONValueScanner
+from .lines import MAX_FRAME_SIZE
+from .ndjson import NDJSONParser
+from .partial import parse_partial
+from .raw import TextParser
+from .sse import Comment, Frame, ServerSentEvent, SSEParser, StrayLine
+from .sse_json import Item, SSEJSONParser
+
+__all__ = [
+    "MAX_FRAME_SIZE",
+    "Comment",
+    "Frame",
+    "Item",
+    "JSONValueScanner",
+    "NDJSONParser",
+    "SSEJSONParser",
+    "SSEParser",
+    "ServerSentEvent",
+    "StrayLine",
+    "TextParser",
+    "parse_partial",
+]

@@ -1,0 +1,117 @@
+"""JSON values found in a text that comes in pieces: bare bodies, errors amid a stream, a long array's elements."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+
+from .lines import MAX_FRAME_SIZE, BoundedParser
+
+_STRUCTURE = re.compile(r'["{}\[\],]')
+_IN_STRING = re.compile(r'["\\]')
+
+
+class JSONValueScanner(BoundedParser):
+    """Text in, the texts of complete JSON objects and arrays out, each as soon as its last bracket is in.
+
+    Of an array at the top level its elements are given one by one (scalars too), without what stands between. Text
+    outside any object or array is skipped. Brackets are matched by number, not by kind, and nothing is validated: that
+    is the work of whoever parses the texts. `max_frame_size` bounds the characters of one value; when it is passed, the
+    values before it are returned and the next call raises LimitExceeded; where there are none, this one does.
+    """
+
+    __slots__ = ("_depth", "_escaped", "_in_array", "_in_string", "_value")
+
+    def __init__(self, *, max_frame_size: int = MAX_FRAME_SIZE) -> None:
+        super().__init__(max_frame_size=max_frame_size)
+        self._value = StringIO()  # the value under way, or the blank space before one
+        self._depth = 0  # of brackets within the value
+        self._in_array = False  # at the top level
+        self._in_string = False
+        self._escaped = False
+
+    @property
+    def open(self) -> bool:
+        """True while an object or array has begun and not ended."""
+        return self._in_array or self._depth > 0
+
+    def feed(self, text: str) -> list[str]:
+        """The values that `text` completes. Raises LimitExceeded, and RuntimeError after close()."""
+        self._check()
+        values: list[str] = []
+        start = at = 0  # of the value; of what is still to be looked at
+        while at < len(text):
+            if self._in_string:
+                at = self._string(text, at)
+                continue
+            found = _STRUCTURE.search(text, at)
+            if found is None:
+                break
+            at = found.end()
+            start = self._structure(text, start, at, values)
+            if self._failed:
+                break
+        if self.open and not self._failed:
+            self._keep(text[start:])
+        if self._failed:
+            self._value = StringIO()
+            self._fail(values)
+        return values
+
+    def close(self) -> str:
+        """The text ended: what is unfinished of it (with the bracket of an array at the top level), or ""."""
+        if self._closed and not self._failed:
+            return ""
+        self._check()
+        self._closed = True
+        rest = "[" * self._in_array + self._value.getvalue()
+        self._value = StringIO()
+        return rest
+
+    def _string(self, text: str, at: int) -> int:
+        """Go on in a string from `at`; where to look next."""
+        if self._escaped:
+            self._escaped = False
+            return at + 1
+        found = _IN_STRING.search(text, at)
+        if found is None:
+            return len(text)
+        self._escaped = found[0] == "\\"
+        self._in_string = self._escaped
+        return found.end()
+
+    def _structure(self, text: str, start: int, at: int, values: list[str]) -> int:
+        """Take in the structural character before `at`; where the value under way starts after it."""
+        match text[at - 1]:
+            case '"':
+                self._in_string = self.open  # outside of everything a quote is only a quote
+            case "[" if not self.open:
+                self._in_array = True
+                return at
+            case "{" | "[":
+                if not self.open:
+                    start = at - 1
+                self._depth += 1
+            case "," | "]" | "}" if self._in_array and not self._depth:
+                self._take(text[start : at - 1], values)  # a scalar, or the blank after an object or array
+                self._in_array = text[at - 1] != "]"
+                return at
+            case "]" | "}" if self._depth:
+                self._depth -= 1
+                if not self._depth:
+                    self._take(text[start:at], values)
+                    return at
+        return start
+
+    def _take(self, last: str, values: list[str]) -> None:
+        self._keep(last)
+        if not self._failed and (value := self._value.getvalue().strip()):
+            values.append(value)
+        self._value = StringIO()
+
+    def _keep(self, piece: str) -> None:
+        if not self._value.tell():
+            piece = piece.lstrip()  # blank space before a value is no part of it
+        self._failed = self._value.tell() + len(piece) > self.max_frame_size
+        if not self._failed:
+            self._value.write(piece)
