@@ -254,4 +254,5 @@ def _tool_call(i: int, call: Any) -> ToolCall:
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
     arguments = function.get("arguments") or ""
-    return ToolCall(call.get("id"), function["name"], arguments if isinstance(arguments, str) else json.dumps(arguments))
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return ToolCall(call.get("id"), function["name"], text)
