@@ -24,7 +24,11 @@ _OURS = ("sansio_core", "transports")
 
 @dataclass(frozen=True, slots=True)
 class ProviderInfo:
-    """The facts about an endpoint. `working` is whether it was last known to; empty `models` means any model."""
+    """The facts about an endpoint.
+
+    `working`: whether it was last known to. Empty `models`: any model. `api_key_env`: the environment variable that
+    holds the key; `needs_key`: without one the public endpoint will refuse.
+    """
 
     name: str
     url: str
@@ -35,6 +39,7 @@ class ProviderInfo:
     supports_message_history: bool = True
     supports_system_message: bool = True
     api_key_env: str | None = None
+    needs_key: bool = False
 
 
 class Call:
@@ -131,7 +136,11 @@ class Provider(ABC):
     # --- what a provider's own file uses -------------------------------------------------------------------------
 
     def check(self, request: ChatRequest) -> None:
-        """Raises InvalidRequest for an unknown option or a role this wire has not; warns of options it cannot carry."""
+        """Raises InvalidRequest for what this wire cannot mean, or a missing key; warns of options it cannot carry."""
+        if self.info.needs_key and self.api_key is None and not self.relocated:
+            raise InvalidRequest(
+                f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
+            )
         known = OPTIONS | self.own_options
         if unknown := sorted(set(request.options) - known):
             raise InvalidRequest(
