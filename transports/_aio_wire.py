@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Literal, TypeVar
 
+from sansio_core import Send
 from sansio_core.coding import ContentDecoder
-from sansio_core.errors import Cancelled, ChatError, ConnectionLost, ProxyFailed, TimedOut
-from sansio_core.exchange import Send
+from sansio_core.errors import Cancelled, ConnectionLost, TimedOut
 from sansio_core.timing import Limits
-from sansio_core.wire import HttpRequest, header, origin
+from sansio_core.wire import header, origin
 
 from ._connect import Route, refused
 from ._connection import Connection
-from ._http11 import Body, Head, HeadReader, asks_close, start
+from ._http11 import Head, HeadReader, asks_close, start
 from ._pool import LoopPool, Pool
 from ._proxies import environment_proxy, parse_proxy
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 class AsyncWire:
-    """Moves the bytes of one stream; see the methods for what they raise, which are errors of ours only.
+    """Moves the bytes of one stream. Every error that its methods raise is one of ours, or TimeoutError.
 
     `proxy`: a URL; None means what the environment says (if the pool trusts it), False none at all. Deadlines are in
     the loop's time. Used by one task at a time; `close` and `cancel` may come from anywhere.
@@ -34,13 +35,13 @@ class AsyncWire:
         self._ask_environment = proxy is None and pool.trust_env
         self._limits = limits or Limits()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancelled = False
         self._scope: asyncio.Timeout | None = None
+        self._closed = False
+        self._cancelled = False
         self._share: LoopPool | None = None
         self._route = Route("", "", 0)
         self._connection: Connection | None = None
         self._head: Head | None = None
-        self._first = b""
         self._decoder: ContentDecoder | None = None
 
     def now(self) -> float:
@@ -50,43 +51,45 @@ class AsyncWire:
     async def send(self, action: Send, deadline: float | None) -> tuple[int, list[tuple[str, str]]]:
         """Send a request; the status and header fields of its response, names in lower case.
 
-        Raises TimedOut("connect"), TimeoutError at `deadline`, and the errors of connecting and of HTTP.
+        Raises InvalidRequest, TimedOut("connect"), TimeoutError at `deadline`, ConnectFailed, ProxyFailed, TLSFailed,
+        ConnectionLost, ProtocolViolation, LimitExceeded("head"), Cancelled. The connection is then closed.
         """
-        self.leave()
         self._enter()
+        self.leave()
         request = action.request
+        self._route = route = self._route_to(request.url)
+        proxy = route.proxy if route.forwarded else None
+        state, data = start(request, absolute=proxy is not None, extra=proxy.authorization if proxy else ())
+        reader = HeadReader(state, request.method, asks_close(request.headers), self._limits.head)
         try:
-            connection = await self._connect(action, deadline)
-            return await self._exchange(connection, request, deadline)
+            self._connection = connection = await self._connect(action, deadline)
+            connection.write(data)
+            self._head = head = await self._response(connection, reader, deadline)
+            if proxy is not None and head.status == 407:  # nobody but the proxy says so (RFC 9110 15.5.8)
+                raise refused(proxy, head.status, "the request")
         except BaseException:
-            self.close()
+            self._close()
             raise
+        return head.status, head.headers
 
     async def read(self, deadline: float | None) -> bytes:
         """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end.
 
-        Raises TimeoutError at `deadline`, ConnectionLost, StreamTruncated, ProtocolViolation and LimitExceeded.
+        Raises TimeoutError at `deadline`, ConnectionLost, StreamTruncated, ProtocolViolation, UnexpectedContent,
+        LimitExceeded("decompressed"), Cancelled. The connection is then closed, but after a TimeoutError.
         """
         self._enter()
         head, connection = self._head, self._connection
         if head is None or connection is None:
             raise Cancelled("the stream was closed")
-        body = head.body
         try:
-            while True:
-                data = await self._piece(body, connection, deadline)
-                if self._decoder is None:
-                    return data
-                data = self._decoder.decode(data)
-                if data:
-                    return data
-                if body.ended and not self._decoder.pending:
-                    self._decoder.finish()
-                    return b""
+            if not head.coded:
+                return await _piece(head, connection, deadline)
+            return await self._decoded(head, connection, deadline)
         except TimeoutError:
             raise
         except BaseException:
-            self.close()
+            self._close()
             raise
 
     async def sleep(self, seconds: float) -> None:
@@ -97,9 +100,11 @@ class AsyncWire:
     def leave(self) -> None:
         """No more of this response is wanted: keep the connection if its body was read to the end, else close it."""
         connection, head = self._connection, self._head
+        self._connection = self._head = self._decoder = None
         if connection is None or self._share is None:
             return
-        self._connection = self._head = self._decoder = None
+        if head is not None and not head.body.ended and (data := connection.peek()):
+            head.body.feed(data)  # the end may be here already, only not looked at
         if head is not None and head.reusable and head.body.ended and not head.body.excess:
             self._share.keep(self._route, connection)
         else:
@@ -107,9 +112,118 @@ class AsyncWire:
 
     def close(self) -> None:
         """Close the connection at once; what is under way raises Cancelled. May be called often, and from anywhere."""
-        self._from_anywhere(self._close)
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        try:
+            here = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            here = not loop.is_running()
+        if here:
+            self._close()
+        else:
+            with suppress(RuntimeError):  # the loop was closed meanwhile, and its connections with it
+                loop.call_soon_threadsafe(self._close)
 
     def cancel(self) -> None:
         """End what is under way, and all that would follow, with Cancelled. From any thread or task."""
-        self._cancelled = True
-        self._from_anywhere(self._close)
+        self._cancelled = True  # before close() looks for a loop, as _enter() sets the loop before it looks here
+        self.close()
+
+    def _enter(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self._cancelled:
+            self._close()
+            raise Cancelled
+
+    def _close(self) -> None:
+        self._closed = True
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(self.now())
+        connection = self._connection
+        self._connection = self._head = self._decoder = None
+        if connection is not None and self._share is not None:
+            self._share.drop(self._route, connection)
+
+    def _route_to(self, url: str) -> Route:
+        proxy = self._proxy
+        if self._ask_environment and (found := environment_proxy(url)):
+            proxy = parse_proxy(found)
+        return Route(*origin(url), proxy)
+
+    async def _connect(self, action: Send, deadline: float | None) -> Connection:
+        """A connection, kept-alive or new. Waiting for a free place does not count as connecting."""
+        self._share = share = self._pool.here()
+        seconds = None if action.connect_deadline is None else action.connect_deadline - self.now()
+        connection = None if action.fresh else share.take(self._route)
+        if connection is None:
+            connection = await self._bounded(share.wait(self._route, action.fresh), deadline)
+        if connection is not None:
+            return connection
+        connect_deadline = None if seconds is None else self.now() + seconds
+        deadlines = [when for when in (connect_deadline, deadline) if when is not None]
+        try:
+            return await self._bounded(share.open(self._route), min(deadlines, default=None))
+        except TimeoutError:
+            if seconds is not None and connect_deadline == min(deadlines):
+                raise TimedOut("connect", round(seconds, 3)) from None
+            raise
+
+    async def _response(self, connection: Connection, reader: HeadReader, deadline: float | None) -> Head:
+        try:
+            while True:
+                data = await connection.receive(deadline)
+                if not data:
+                    raise ConnectionLost("the server closed the connection before its answer")
+                head = reader.feed(data)
+                if head is not None:
+                    return head
+        except ConnectionLost as error:
+            raise ConnectionLost(error.detail, reused=connection.reused and reader.empty) from None
+
+    async def _decoded(self, head: Head, connection: Connection, deadline: float | None) -> bytes:
+        decoder = self._decoder
+        if decoder is None:  # not before the body is wanted: a refusal's status says more than its odd coding
+            decoder = ContentDecoder(header(head.headers, "content-encoding"), self._limits.decompressed)
+            self._decoder = decoder
+        while True:
+            if decoder.pending:
+                data = decoder.decode(b"")
+            elif piece := await _piece(head, connection, deadline):
+                data = decoder.decode(piece)
+            else:
+                decoder.finish()
+                return b""
+            if data:
+                return data
+
+    async def _bounded(self, work: Awaitable[T], when: float | None) -> T:
+        """The result of `work`. Raises TimeoutError at `when`, and Cancelled when `close` or `cancel` is called."""
+        self._closed = False
+        try:
+            async with asyncio.timeout_at(when) as self._scope:
+                return await work
+        except TimeoutError:
+            if self._closed:
+                raise Cancelled from None
+            raise
+        finally:
+            self._scope = None
+
+
+async def _piece(head: Head, connection: Connection, deadline: float | None) -> bytes:
+    """The body's next bytes without its framing; b"" at its end."""
+    body = head.body
+    if head.first:
+        piece, head.first = head.first, b""
+        return piece
+    while True:
+        if body.fault is not None:
+            raise body.fault
+        if body.ended:
+            return b""
+        data = await connection.receive(deadline)
+        if not data:
+            body.finish()
+        elif piece := body.feed(data):
+            return piece

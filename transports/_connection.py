@@ -50,8 +50,7 @@ class Connection(asyncio.BufferedProtocol):
     # --- what the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport  # type: ignore[assignment]  # of a stream socket; uvloop's is no subclass
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._space
@@ -116,7 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         received = self._received
         if not received:
             return b""
-        data = received[0] if len(received) == 1 else b"".join(received)
+        data = b"".join(received)  # one alone is not copied
         received.clear()
         self._size = 0
         if self._paused and self._transport is not None:
@@ -139,7 +138,8 @@ class Connection(asyncio.BufferedProtocol):
         self._deadline = deadline
         if deadline is not None and deadline < self._timer_at:
             self._set_timer(deadline)
-        self._waiter = waiter = self._loop.create_future()
+        waiter: asyncio.Future[bytes] = self._loop.create_future()
+        self._waiter = waiter
         try:
             return await waiter
         finally:

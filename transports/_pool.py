@@ -6,19 +6,21 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 from sansio_core.errors import Cancelled, InvalidRequest
 
-from ._connect import Route, connect, ssl_context
+from ._connect import Route, TLSSettings, connect
 from ._connection import READ_SIZE, Connection
 
 
 class Pool:
     """The connections of one client, and the settings that they share.
 
-    `verify` is as in `ssl_context`; `trust_env` lets the environment name proxies and authorities. To one origin,
-    through one proxy, at most `max_connections` are open at a time, of which at most `max_idle` are kept for
-    `keepalive` seconds when nothing uses them; who needs one more waits for the next that becomes free, in order.
+    `verify` is True (check against the known authorities), False (do not), a CA file or folder, or an SSLContext;
+    `trust_env` lets the environment name proxies and authorities. To one origin, through one proxy, at most
+    `max_connections` are open at a time, of which at most `max_idle` are kept for `keepalive` seconds when nothing uses
+    them; who needs one more waits for the next that becomes free, in order.
 
     Not tied to an event loop: each loop has connections of its own, which are closed when it shuts down.
     """
@@ -32,6 +34,7 @@ class Pool:
         max_idle: int = 100,
         keepalive: float = 60.0,
     ) -> None:
+        self._shares: dict[asyncio.AbstractEventLoop, tuple[LoopPool, AsyncGenerator[None, None]]] = {}
         if max_connections < 1 or max_idle < 0 or keepalive < 0:
             raise InvalidRequest("a pool needs max_connections from 1, and max_idle and keepalive from 0")
         self.trust_env = trust_env
@@ -39,15 +42,7 @@ class Pool:
         self.max_idle = max_idle
         self.keepalive = keepalive
         self.closed = False
-        self._verify = verify
-        self._context: ssl.SSLContext | None = None
-        self._shares: dict[asyncio.AbstractEventLoop, tuple[LoopPool, AsyncGenerator[None, None]]] = {}
-
-    def context(self) -> ssl.SSLContext:
-        """The TLS settings, made when first needed."""
-        if self._context is None:
-            self._context = ssl_context(self._verify, self.trust_env)
-        return self._context
+        self.tls = TLSSettings(verify, trust_env)
 
     def here(self) -> LoopPool:
         """The running loop's share. Raises InvalidRequest once the pool is closed."""
@@ -61,33 +56,46 @@ class Pool:
             del self._shares[other]
         mine = LoopPool(self, loop)
         guard = _until_shutdown(mine)
-        # to its first yield, which makes the loop know it
-        try:
-            guard.asend(None).send(None)
-        except StopIteration:
-            pass
+        with suppress(StopIteration):
+            guard.asend(None).__await__().__next__()  # to its first yield, so that the loop knows it
         self._shares[loop] = mine, guard
         return mine
 
-    async def aclose(self) -> None:
-        """Close every connection at once, also those in use: their reads raise Cancelled. The pool is then closed."""
+    def close(self) -> None:
+        """Close every connection at once, also those in use: their reads raise Cancelled. From any thread."""
         self.closed = True
-        running = asyncio.get_running_loop()
         shares, self._shares = self._shares, {}
-        for loop, (share, guard) in shares.items():
-            if loop is running:
-                await guard.aclose()
-            elif not loop.is_closed():
-                loop.call_soon_threadsafe(share.close)
-        await asyncio.sleep(0)  # lets transports say their farewell, so that none is left unclosed
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        for loop, (_, guard) in shares.items():
+            if loop is running or not loop.is_running():
+                _finish(guard)
+            else:
+                with suppress(RuntimeError):  # it was closed meanwhile
+                    loop.call_soon_threadsafe(_finish, guard)
+
+    __del__ = close  # a client that was forgotten leaves no connection open
+
+    async def aclose(self) -> None:
+        """As `close`, and lets the loop finish with the connections."""
+        self.close()
+        await asyncio.sleep(0)
 
 
 async def _until_shutdown(share: LoopPool) -> AsyncGenerator[None, None]:
-    """Closes `share` when its loop shuts down (`asyncio.run` ends its async generators), or when the pool is dropped."""
+    """Closes `share` when its loop ends its generators, as asyncio.run does before it closes the loop."""
     try:
         yield
     finally:
         share.close()
+
+
+def _finish(guard: AsyncGenerator[None, None]) -> None:
+    """What `await guard.aclose()` does, at once, as it waits for nothing."""
+    with suppress(StopIteration):
+        guard.aclose().__await__().__next__()
 
 
 class _Lane:
@@ -114,7 +122,7 @@ class LoopPool:
         self._max_connections = pool.max_connections
         self._max_idle = pool.max_idle
         self._keepalive = pool.keepalive
-        self._context = pool.context
+        self._tls = pool.tls
         self._lanes: dict[Route, _Lane] = {}
         self._space = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
@@ -164,7 +172,7 @@ class LoopPool:
     async def open(self, route: Route) -> Connection:
         """A new connection, in the place that `wait` gave. Raises what `connect` does."""
         try:
-            connection = await connect(route, self._context, self._space)
+            connection = await connect(route, self._tls, self._space)
         except BaseException:
             self._free_place(route)
             raise
@@ -210,8 +218,10 @@ class LoopPool:
         self._release(route, connection)
 
     def close(self) -> None:
-        """Close all."""
+        """Close all. With the loop closed, asyncio has dropped them already."""
         self._closed = True
+        if self.loop.is_closed():
+            return
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None

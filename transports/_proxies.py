@@ -1,0 +1,98 @@
+"""Which proxy a URL goes through, and what a proxy's URL says. The same for both transports."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from sansio_core.errors import InvalidRequest
+
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+_URL = re.compile(r"[\x21-\x7e]+\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_VARIABLES = tuple(name for kind in ("http", "https", "all") for name in (f"{kind}_proxy", f"{kind}_PROXY".upper()))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy: `scheme` is http, https, socks5 (names are resolved here) or socks5h (names are resolved there).
+
+    `repr` and `str` show no credentials.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def socks(self) -> bool:
+        """Whether it speaks SOCKS5, not HTTP."""
+        return self.scheme.startswith("socks")
+
+    @property
+    def authorization(self) -> tuple[tuple[str, str], ...]:
+        """The Proxy-Authorization field (RFC 7617, in UTF-8), or none without credentials."""
+        if self.username is None:
+            return ()
+        credentials = f"{self.username}:{self.password or ''}".encode()
+        return (("Proxy-Authorization", f"Basic {b64encode(credentials).decode('ascii')}"),)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def parse_proxy(url: str) -> Proxy:
+    """The proxy that `url` means: http://, https://, socks5:// or socks5h://; `host:port` alone means http://.
+
+    Credentials stand before the host, percent-encoded. Raises InvalidRequest, which quotes none of the URL's secrets.
+    """
+    if not isinstance(url, str) or not _URL.match(url):
+        raise InvalidRequest(
+            "a proxy's URL must be plain ASCII without spaces or control characters (percent-encode the password)"
+        )
+    try:
+        parts = urlsplit(url if _HAS_SCHEME.match(url) else f"http://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidRequest("the proxy's URL is malformed: write http://user:password@host:port") from None
+    if parts.scheme not in _PORTS:
+        raise InvalidRequest(f"a proxy's URL cannot begin with {parts.scheme!r}: known are {', '.join(_PORTS)}")
+    if not host:
+        raise InvalidRequest("the proxy's URL names no host: write http://host:port")
+    username, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
+    _check_credentials(parts.scheme, username, password)
+    return Proxy(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, username, password)
+
+
+def _check_credentials(scheme: str, username: str | None, password: str | None) -> None:
+    """Raises InvalidRequest for a user's name or password that the proxy's protocol cannot carry."""
+    for part in (username or "", password or ""):
+        if _CONTROL.search(part):
+            raise InvalidRequest("the proxy's user name or password has a line end or other control character")
+        if scheme.startswith("socks") and len(part.encode()) > 255:  # RFC 1929: one byte for the length
+            raise InvalidRequest("a SOCKS proxy takes a user name and a password of at most 255 bytes each")
+    if ":" in (username or "") and not scheme.startswith("socks"):  # RFC 7617 2
+        raise InvalidRequest("the proxy's user name has a colon, which Basic authentication cannot carry")
+
+
+def environment_proxy(url: str) -> str | None:
+    """The proxy's URL that the environment names for `url`, or None: the same rules as requests.
+
+    HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, lower case first; NO_PROXY with names and their suffixes, ports, IP
+    addresses, IPv4 networks, or `*` for all; HTTP_PROXY in capitals is not used under CGI, where a client can set it.
+    On macOS and Windows the system's own settings count as well.
+    """
+    # requests takes long to load, and most environments name no proxy
+    if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, _VARIABLES)):
+        return None
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(url, get_environ_proxies(url)) or None
