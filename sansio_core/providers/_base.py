@@ -12,12 +12,11 @@ from typing import Any, ClassVar
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
-from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored
+from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent
 from ..request import OPTIONS, ChatRequest, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 from ..wire import Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
-
 
 _OURS = ("sansio_core", "transports")
 
@@ -133,14 +132,27 @@ class Provider(ABC):
         """The error for a response with a status of 300 or more; `body` may be cut."""
         return of_response(status, headers, body)
 
+    def models_request(self) -> HttpRequest | None:
+        """The request for the host's list of models; None where its wire has none."""
+        return None
+
+    def parse_models(self, value: Any) -> list[str]:
+        """The names in the JSON that answers `models_request`. Raises UnexpectedContent where there is no list.
+
+        The shapes in use: {"data": [{"id": …}]} (OpenAI and Anthropic), {"models": [{"name": …}]} (Ollama and Gemini),
+        and a bare list of either (Together).
+        """
+        items = value.get("data", value.get("models")) if isinstance(value, dict) else value
+        if not isinstance(items, list):
+            raise UnexpectedContent(f"{self.info.name} answered with something else than a list of models")
+        found = (item.get("id") or item.get("name") for item in items if isinstance(item, dict))
+        return [name for name in found if isinstance(name, str)]
+
     # --- what a provider's own file uses -------------------------------------------------------------------------
 
     def check(self, request: ChatRequest) -> None:
         """Raises InvalidRequest for what this wire cannot mean, or a missing key; warns of options it cannot carry."""
-        if self.info.needs_key and self.api_key is None and not self.relocated:
-            raise InvalidRequest(
-                f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
-            )
+        self.check_key()
         known = OPTIONS | self.own_options
         if unknown := sorted(set(request.options) - known):
             raise InvalidRequest(
@@ -154,6 +166,13 @@ class Provider(ABC):
                 )
         if ignored := sorted(set(request.options) - self.options - self.own_options):
             warn(f"{self.info.name} has no field for {', '.join(ignored)}: not sent")
+
+    def check_key(self) -> None:
+        """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""
+        if self.info.needs_key and self.api_key is None and not self.relocated:
+            raise InvalidRequest(
+                f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
+            )
 
     def resolve_model(self, model: str | None) -> str | None:
         """The wire's name for `model`, or for the default. Raises InvalidRequest for one that it does not have."""
@@ -173,6 +192,11 @@ class Provider(ABC):
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
         headers = merge(self.base_headers, *layers, cookie_header(jar), self.headers, request.headers)
         return HttpRequest(method, url, headers, body)
+
+    def get(self, url: str, *layers: Headers) -> HttpRequest:
+        """A GET with this provider's headers, `layers`, the client's own headers and cookies: no part of a question."""
+        headers = merge((("accept", "application/json"),), *layers, cookie_header(self.cookies), self.headers)
+        return HttpRequest("GET", url, headers)
 
 
 def warn(message: str) -> None:
