@@ -122,7 +122,7 @@ class BaseStream(Generic[W]):
         if self._driving:  # by another thread or task, which gets Cancelled and closes the wire
             self._wire.cancel()
             return
-        self._over = True
+        self._over, self._pending = True, iter(())
         self._wire.close()
         self._exchange.receive_failure(Cancelled("the stream was closed before its end"))
 
