@@ -37,7 +37,7 @@ class Connection(asyncio.BufferedProtocol):
         self._size = 0
         self._paused = False
         self._over = False
-        self._lost: str | None = None
+        self._lost: ChatError | None = None
         self._waiter: asyncio.Future[bytes] | None = None
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -75,9 +75,9 @@ class Connection(asyncio.BufferedProtocol):
         self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(None if exc is None else reason(exc))
+        self._end(None if exc is None else ConnectionLost(f"the connection broke: {reason(exc)}"))
 
-    def _end(self, lost: str | None) -> None:
+    def _end(self, lost: ChatError | None) -> None:
         if self._over:
             return
         self._over = True
@@ -87,7 +87,7 @@ class Connection(asyncio.BufferedProtocol):
             if lost is None:
                 waiter.set_result(b"")
             else:
-                waiter.set_exception(ConnectionLost(f"the connection broke: {lost}"))
+                waiter.set_exception(lost)
         if self.on_disturbed is not None:
             self.on_disturbed(self)
 
@@ -133,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._over:
             if self._lost is None:
                 return b""
-            raise ConnectionLost(f"the connection broke: {self._lost}")
+            raise self._lost
         # The timer outlives the read: the next read's deadline is mostly later, and then costs one comparison
         self._deadline = deadline
         if deadline is not None and deadline < self._timer_at:
@@ -168,12 +168,13 @@ class Connection(asyncio.BufferedProtocol):
             self._timer, self._timer_at = None, inf
 
     def abort(self, error: ChatError | None = None) -> None:
-        """Close at once, without a word to the peer; a read under way raises `error`, or Cancelled."""
+        """Close at once, without a word to the peer; a read, under way or later, raises `error`, or Cancelled."""
         self.on_disturbed = None
+        self._over = True
+        self._lost = lost = self._lost or error or Cancelled("the stream was closed")
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error or Cancelled("the stream was closed"))
+            self._waiter.set_exception(lost)
         self.rest()
-        self._over, self._lost = True, self._lost or "it was closed"
         self._received.clear()
         transport, self._transport = self._transport, None
         if transport is not None and not self._loop.is_closed():

@@ -17,6 +17,7 @@ from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, Protoco
 from sansio_core.wire import Headers, HttpRequest
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
+_QUOTED: Final = re.compile(r""":? b(?:['"]|ytearray)""")
 _START: Final = b"HTTP/1."
 
 
@@ -302,4 +303,4 @@ class Chunked(Body):
 
 def _plain(error: h11.ProtocolError) -> str:
     """h11's words without the bytes that they quote: those may hold a secret."""
-    return str(error).partition(": b")[0]
+    return _QUOTED.split(str(error))[0]
