@@ -84,7 +84,7 @@ class BaseStream(Generic[W]):
 
     def __init__(self, exchange: Exchange, wire: W) -> None:
         self._exchange = exchange
-        self._wire = wire
+        self._wire: W = wire
         self._pending: Iterator[ChatEvent] = iter(())
         self._driving = self._over = False
 
