@@ -96,6 +96,11 @@ class Emulator:
             raise RuntimeError("the emulator was not started: use it in a `with` statement, or call start()")
         return self._port
 
+    @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return self._loop is not None
+
     def base_url(self, provider: str) -> str:
         """What to give as `base_url` for that provider. Raises ValueError for one it does not speak."""
         if provider not in self._systems:
@@ -240,8 +245,10 @@ class Emulator:
         loop = asyncio.get_running_loop()
         self._released, self._stopping = asyncio.Event(), asyncio.Event()
         self._server = await loop.create_server(lambda: Connection(self), self._host, self._wanted_port, backlog=1024)
-        self._port = self._server.sockets[0].getsockname()[1]
-        self._loop = loop
+        with self._changed:
+            self._port = self._server.sockets[0].getsockname()[1]
+            self._loop = loop
+            self._changed.notify_all()
 
     async def _shut(self) -> None:
         assert self._server is not None

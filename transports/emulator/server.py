@@ -59,8 +59,8 @@ class Connection(asyncio.Protocol):
 
     # --- called by the loop ---
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    # a TCP server's transports are always of this kind, which the protocol's signature does not tell
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._raw = self._transport = transport
         self._number = self._service.connected(self)
         self._task = asyncio.get_running_loop().create_task(self._serve())
@@ -106,17 +106,17 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     async def _start_tls(self, context: ssl.SSLContext) -> bool:
-        loop = asyncio.get_running_loop()
+        transport: asyncio.Transport | None = None
         try:
-            transport = await loop.start_tls(self._raw, self, context, server_side=True)
-        except OSError:  # ssl.SSLError is one: a client that does not trust us, or does not speak TLS
-            transport = None
-        if transport is None:
-            self._raw.abort()
-            self._drop()  # asyncio reports no loss of a connection whose handshake failed
-            return False
-        self._transport = transport
-        return True
+            with contextlib.suppress(OSError):  # ssl.SSLError is one: a client without trust in us, or without TLS
+                transport = await asyncio.get_running_loop().start_tls(self._raw, self, context, server_side=True)
+        finally:
+            if transport is None:
+                self._raw.abort()
+                self._drop()  # asyncio reports no loss of a connection whose handshake failed
+            else:
+                self._transport = transport
+        return transport is not None
 
     async def _serve_one(self) -> bool:
         """Serve one request; whether another may follow."""
@@ -145,7 +145,8 @@ class Connection(asyncio.Protocol):
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 if self._http.they_are_waiting_for_100_continue:
-                    await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+                    go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+                    await self._write(self._http.send(go_on) or b"")
                 self._arrived.clear()
                 await self._arrived.wait()
             elif isinstance(event, h11.Request):
