@@ -1,0 +1,6 @@
+"""`python -m transports` is the command `sansio-chat`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

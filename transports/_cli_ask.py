@@ -1,0 +1,178 @@
+"""The subcommands `ask` and `parse`: one answer, from a provider or from a recording."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, BinaryIO
+
+from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
+
+from ._cli_output import Output, output_for
+
+DEFAULT_PROVIDER = "free_netfly"
+"""Who answers when a host is given (or the emulator asked for) and no provider is."""
+_READ = 4096
+_TERMINAL_PACE = 0.03  # seconds between two words of the emulator: so that a person sees the answer stream
+_RESERVED = frozenset({"messages", "model", "timeout", "proxy", "headers", "cookies"})
+
+
+def ask(args: Namespace) -> int:
+    """Ask one question; gives the exit code."""
+    question = {"messages": _messages(args), **_options(args.option)}
+    settings: dict[str, Any] = {
+        "provider": _provider(args), "model": args.model, "api_key": _api_key(args.api_key_env), "proxy": args.proxy,
+        "timeout": args.timeout, "retry": args.retry, "base_url": args.base_url,
+    }  # fmt: skip
+    output = output_for(args.output)
+    error: ChatError | None = None
+    with ExitStack() as stack:
+        if args.emulate:
+            settings["base_url"] = stack.enter_context(_emulated(settings["provider"]))
+        try:
+            (_asyncio if args.use_asyncio else _blocking)(settings, question, output)
+        except InvalidRequest:
+            raise  # nothing was asked, so there is nothing to conclude
+        except ChatError as failed:
+            error = failed
+        except KeyboardInterrupt:
+            error = Cancelled("interrupted")
+        return output.conclude(error)
+
+
+def _blocking(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:
+    from .blocking import Client
+
+    with Client(**settings) as client, client.stream(**question) as stream:
+        try:
+            for event in stream.events():
+                output.event(event)
+        finally:
+            output.reply = stream.reply
+
+
+def _asyncio(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:
+    import asyncio
+
+    from .aio import AsyncClient
+
+    async def main() -> None:
+        async with AsyncClient(**settings) as client, client.stream(**question) as stream:
+            try:
+                async for event in stream.events():
+                    output.event(event)
+            finally:
+                output.reply = stream.reply
+
+    asyncio.run(main())
+
+
+def parse(args: Namespace) -> int:
+    """A recorded body through the bare parser; gives the exit code."""
+    parser = providers.create(args.provider).parser()
+    output = output_for(args.output)
+    error: ChatError | None = None
+    try:
+        with _opened(args.file) as source:
+            while not parser.ended:
+                data = source.read1(_READ) if hasattr(source, "read1") else source.read(_READ)
+                error = _show(parser.feed(data) if data else parser.end(), output)
+    except KeyboardInterrupt:
+        error = Cancelled("interrupted")
+    return output.conclude(error)
+
+
+def _show(events: list[ChatEvent], output: Output) -> ChatError | None:
+    """Hand them to the output; what a Failed among them says is given back instead."""
+    error: ChatError | None = None
+    output.reply.extend(events)
+    for event in events:
+        if isinstance(event, Failed):
+            error = event.error
+        else:
+            output.event(event)
+    return error
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    if path != "-":
+        with open(path, "rb") as file:
+            yield file
+    elif sys.stdin is None:
+        raise InvalidRequest("standard input is closed: name a file")
+    else:
+        yield sys.stdin.buffer
+
+
+# --- what the arguments mean -----------------------------------------------------------------------------------------
+
+
+def _provider(args: Namespace) -> str:
+    if args.provider is not None:
+        return providers.info(args.provider).name
+    if args.emulate or args.base_url:
+        return DEFAULT_PROVIDER
+    raise InvalidRequest("choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate")
+
+
+def _messages(args: Namespace) -> list[dict[str, str]]:
+    prompt: str = args.prompt
+    if prompt == "-":
+        with _opened("-") as source:
+            data = source.read()
+        try:
+            prompt = data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"standard input is not UTF-8 (byte {error.start})") from None
+    if not prompt.strip():
+        raise InvalidRequest("the prompt is empty")
+    system = [] if args.system is None else [{"role": "system", "content": args.system}]
+    return [*system, {"role": "user", "content": prompt}]
+
+
+def _options(arguments: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not equals or not name:
+            raise InvalidRequest(f"--option takes NAME=VALUE, not {argument!r}")
+        if name in _RESERVED:
+            raise InvalidRequest(f"--option {name} is not for options of the model; see `sansio-chat ask --help`")
+        try:
+            options[name] = json.loads(text)
+        except (ValueError, RecursionError):
+            options[name] = text
+    return options
+
+
+def _api_key(variable: str | None) -> str | None:
+    """The key in that environment variable. None: the client looks into the provider's own."""
+    if variable is None:
+        return None
+    key = os.environ.get(variable)
+    if not key:
+        raise InvalidRequest(f"the environment variable {variable} of --api-key-env is not set, or empty")
+    return key
+
+
+@contextmanager
+def _emulated(provider: str) -> Iterator[str]:
+    """The base URL of an emulator that runs meanwhile, and that no proxy of the environment stands before."""
+    from .emulator import Emulator
+
+    before = os.environ.get("no_proxy")
+    with Emulator(pace=_TERMINAL_PACE if sys.stdout.isatty() else 0) as emulator:
+        if provider not in emulator.providers:
+            raise InvalidRequest(f"the emulator does not speak {provider}; it has {', '.join(emulator.providers)}")
+        os.environ["no_proxy"] = "*"
+        try:
+            yield emulator.base_url(provider)
+        finally:
+            del os.environ["no_proxy"]
+            if before is not None:
+                os.environ["no_proxy"] = before

@@ -1,0 +1,82 @@
+"""How the command ends: its exit codes, and what it says on standard error."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+from sansio_core import (
+    Cancelled,
+    ChatError,
+    HTTPStatusError,
+    InvalidRequest,
+    LimitExceeded,
+    ProtocolViolation,
+    ProviderRefused,
+    StreamTruncated,
+    TimedOut,
+    TransportFailure,
+)
+
+COMPLETE = 0
+LOCAL = 1
+USAGE = 2
+NETWORK = 3
+TIMEOUT = 4
+REFUSED = 5
+TRUNCATED = 6
+BROKEN = 7
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+
+MEANING = {
+    COMPLETE: "the answer is complete",
+    LOCAL: "this machine: a file cannot be read, the output not be written, a port not be used",
+    USAGE: "the command or the request is wrong; nothing was sent",
+    NETWORK: "no connection, or it broke: host, proxy, TLS",
+    TIMEOUT: "it took too long (--timeout, or the provider's own bound)",
+    REFUSED: "the provider refused: a key, a limit, a block, a failure of its own",
+    TRUNCATED: "the answer stopped before its end",
+    BROKEN: "what came is not what this provider sends",
+    INTERRUPTED: "interrupted with Ctrl-C",
+    CLOSED_PIPE: "whoever read the output left (said silently, as by SIGPIPE)",
+}
+"""Every exit code, for --help. With codes from 3 on, text that came before stays on standard output."""
+
+_CODES: tuple[tuple[type[ChatError], int], ...] = (
+    (InvalidRequest, USAGE),
+    (TransportFailure, NETWORK),
+    (TimedOut, TIMEOUT),
+    (HTTPStatusError, REFUSED),
+    (ProviderRefused, REFUSED),
+    (StreamTruncated, TRUNCATED),
+    (ProtocolViolation, BROKEN),
+    (Cancelled, INTERRUPTED),
+)
+
+
+def code_of(error: ChatError) -> int:
+    """The exit code for `error`."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), LOCAL)
+
+
+def message_of(error: ChatError) -> str:
+    """`error` in the words of the command line, where the library's own name Python's."""
+    match error:
+        case TransportFailure(detail=detail, hint=hint) if hint:
+            return f"{detail}\nthis public endpoint was last known not to work: try --base-url URL, or --emulate"
+        case TimedOut(clock=clock, seconds=seconds) if seconds is not None:
+            option = " (see --timeout)" if clock == "total" else ""
+            return f"{TimedOut.MEANING.get(clock, 'timed out')} within {seconds:g} s{option}"
+        case LimitExceeded(limit=limit, size=size):
+            return f"the answer has a {limit} of more than {size} bytes"
+        case _:
+            return str(error)
+
+
+def say(message: str) -> None:
+    """A message to the user, on standard error; each of its lines says whose it is."""
+    if sys.stderr is not None:
+        with suppress(OSError):  # nobody reads it
+            sys.stderr.write("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))
+            sys.stderr.flush()

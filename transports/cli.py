@@ -1,0 +1,202 @@
+"""The command `sansio-chat`. Nothing is loaded here that the chosen subcommand does not need."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import TextIO
+
+from sansio_core import ChatError, OptionIgnored, __version__
+
+from ._cli_exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
+
+_EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (else the process's arguments); gives the exit code.
+
+    Raises SystemExit as argparse does: 2 for arguments it cannot use, 0 after --help and --version.
+    """
+    args = _parser().parse_args(argv)
+    if getattr(args, "verbose", 0):
+        _log(args.verbose)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", OptionIgnored)
+        warnings.showwarning = _show_warning
+        try:
+            code: int = args.run(args)
+        except ChatError as error:
+            say(message_of(error))
+            code = code_of(error)
+        except KeyboardInterrupt:
+            say("interrupted")
+            code = INTERRUPTED
+        except BrokenPipeError:
+            _discard_output()
+            code = CLOSED_PIPE
+        except OSError as error:
+            say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+            _discard_output()
+            code = LOCAL
+    return code
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    say(f"warning: {message}")
+
+
+def _discard_output() -> None:
+    """Standard output is gone: what is still in its buffer must not fail once more when Python exits."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _log(verbosity: int) -> None:
+    """Show what the library logs on standard error: once for the course of things, twice for all."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("sansio-chat: %(relativeCreated)d ms %(name)s: %(message)s"))
+    logger = logging.getLogger("transports")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
+
+
+# --- the subcommands; each loads what it needs -----------------------------------------------------------------------
+
+
+def _ask(args: Namespace) -> int:
+    from ._cli_ask import ask
+
+    return ask(args)
+
+
+def _parse(args: Namespace) -> int:
+    from ._cli_ask import parse
+
+    return parse(args)
+
+
+def _providers(args: Namespace) -> int:
+    from ._cli_serve import show_providers
+
+    return show_providers(args)
+
+
+def _emulate(args: Namespace) -> int:
+    from ._cli_serve import emulate
+
+    return emulate(args)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="sansio-chat",
+        description="Ask a chat provider, and see the answer as it comes.",
+        epilog=_EXIT_CODES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sansio-chat {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, description, add in (
+        ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
+        ("parse", "Read an answer's body, as recorded from the wire, with the parser alone.", _add_parse),
+        ("providers", "List the providers.", _add_providers),
+        ("emulate", "Run a server on this machine that speaks every provider's wire format.", _add_emulate),
+    ):
+        add(
+            commands.add_parser(
+                name,
+                help=description,
+                description=description,
+                epilog=_EXIT_CODES if name in ("ask", "parse") else None,
+                formatter_class=RawDescriptionHelpFormatter,
+            )
+        )
+    return parser
+
+
+def _add_ask(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("prompt", metavar="PROMPT", help="the question; - reads it from standard input")
+    add("-p", "--provider", metavar="NAME", help="who answers: see `sansio-chat providers`")
+    add("-m", "--model", metavar="NAME", help="in place of the provider's default")
+    add("--system", metavar="TEXT", help="a system message before the question")
+    add(
+        "--option", metavar="NAME=VALUE", action="append", default=[],
+        help="temperature=0.2 and the like; the value is read as JSON, else as text",
+    )  # fmt: skip
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--base-url", metavar="URL", help="another host that speaks the provider's wire format")
+    where.add_argument("--emulate", action="store_true", help="let an emulator on this machine answer; no network")
+    add(
+        "--api-key-env", metavar="VARIABLE",
+        help="the environment variable that holds the key, in place of the provider's own; "
+        "a key itself is not taken here, as other processes can read the command line",
+    )  # fmt: skip
+    add("--proxy", metavar="URL", help="http, https, socks5 or socks5h; in place of the environment's")
+    add("--timeout", metavar="SECONDS", type=float, help="for everything, with all attempts")
+    add("--retry", metavar="N", type=int, help="how many attempts in all, in place of the provider's number")
+    add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
+    _add_output(parser, both=True)
+    add("-v", "--verbose", action="count", default=0, help="log to standard error; twice for more")
+    parser.set_defaults(run=_ask)
+
+
+def _add_parse(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the body; - or nothing: standard input")
+    parser.add_argument("-p", "--provider", metavar="NAME", required=True, help="whose answer it is")
+    _add_output(parser, both=True)
+    parser.set_defaults(run=_parse)
+
+
+def _add_providers(parser: ArgumentParser) -> None:
+    _add_output(parser, both=False)
+    parser.set_defaults(run=_providers)
+
+
+def _add_emulate(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
+    add("--reply", metavar="TEXT", help="what every answer says")
+    add("--pace", metavar="SECONDS", type=float, default=0.0, help="between two words")
+    add(
+        "--fault", metavar="FAULT", action="append", default=[],
+        help="what goes wrong with every answer, like status:429 or reset; may be given several times; "
+        "`--fault help` lists what there is",
+    )  # fmt: skip
+    add("--once", action="store_true", help="each --fault is for one answer only, in that order")
+    parser.set_defaults(run=_emulate)
+
+
+def _add_output(parser: ArgumentParser, *, both: bool) -> None:
+    group = parser.add_mutually_exclusive_group()
+    whole = "one JSON object for the whole answer, at its end" if both else "everything known of them, as JSON"
+    group.add_argument("--json", dest="output", action="store_const", const="json", help=whole)
+    if both:
+        each = "one JSON object a line for each event"
+        group.add_argument("--events", dest="output", action="store_const", const="events", help=each)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
