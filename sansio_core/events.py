@@ -124,9 +124,14 @@ class UnknownFrame:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The stream itself said, or showed, that it failed; nothing comes after it. An exchange raises `error`."""
+    """The stream itself said, or showed, that it failed; nothing comes after it. An exchange raises `error`.
+
+    `unfinished` are the indexes of tool calls that the failure cut in the middle: they are no calls, and Reply leaves
+    them out.
+    """
 
     error: ChatError
+    unfinished: tuple[int, ...] = ()
 
 
 Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeItem

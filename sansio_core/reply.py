@@ -173,8 +173,10 @@ class Reply(Choice):
                 choice.finished = True
                 if event.reason or event.provider_reason:
                     choice.finish_reason, choice.provider_reason = event.reason, event.provider_reason
-            case Failed():
+            case Failed(unfinished=cut):
                 self.failed = True
+                for index in cut:
+                    self._calls.pop(index, None)
             case _:
                 pass
         return False

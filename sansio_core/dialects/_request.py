@@ -1,0 +1,144 @@
+"""What several dialects and their providers share: JSON taken with care, and the common forms of what users ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import InvalidRequest
+from ..request import Message, ToolCall
+
+
+def linked(messages: Iterable[Message], *, invent_ids: bool) -> list[Message]:
+    """`messages` with each tool's answer told which call it answers: its `tool_call_id` and the function's `name`.
+
+    A call is found by its id, else by its function's name, else it is the oldest one unanswered. Some wires give calls
+    no id; for those that must have one `invent_ids` makes one, always the same for the same place in the conversation.
+    """
+    out: list[Message] = []
+    asked: list[ToolCall] = []
+    waiting: list[ToolCall] = []
+    for message in messages:
+        if message.tool_calls:
+            calls = message.tool_calls
+            if invent_ids:
+                calls = tuple(replace(c, id=c.id or f"call_{len(out)}_{i}") for i, c in enumerate(calls))
+            asked += calls
+            waiting += calls
+            message = replace(message, tool_calls=calls)
+        elif message.role == "tool":
+            call = _answered(message, asked, waiting)
+            if call is not None:
+                if call in waiting:
+                    waiting.remove(call)
+                message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
+        out.append(message)
+    return out
+
+
+def _answered(message: Message, asked: list[ToolCall], waiting: list[ToolCall]) -> ToolCall | None:
+    if message.tool_call_id:
+        return next((call for call in reversed(asked) if call.id == message.tool_call_id), None)
+    if message.name:
+        return next((call for call in waiting if call.name == message.name), None)
+    return waiting[0] if waiting else None
+
+
+def left_out(messages: Iterable[Message], dialect: str, *, reasoning: bool = False) -> str:
+    """What `dialect` cannot take of other dialects' answers among `messages`, in words; "" where nothing is lost.
+
+    `reasoning` tells that the wire has a field for reasoning whoever wrote it.
+    """
+    others = {message.native.dialect for message in messages if message.native and message.native.dialect != dialect}
+    if others:
+        what = "signatures and encrypted parts" if reasoning else "reasoning and signatures"
+        return f"the {what} of {', '.join(sorted(others))} answers"
+    if not reasoning and any(message.reasoning and not message.native for message in messages):
+        return "the reasoning of earlier answers"
+    return ""
+
+
+def arguments_of(call: ToolCall) -> dict[str, Any]:
+    """A call's arguments as the object that some wires take. Raises InvalidRequest where they are none."""
+    arguments = call.parse()
+    if not isinstance(arguments, dict):
+        raise InvalidRequest(f"the arguments of the tool call {call.name!r} must be a JSON object on this wire")
+    return arguments
+
+
+def json_text(value: Any) -> str:
+    """A call's arguments, which some wires give as an object, as the JSON text of a ToolCallDelta."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def function_of(tool: Any) -> Mapping[str, Any] | None:
+    """The function of a tool in OpenAI's form, {"type": "function", "function": {…}}; None for a wire's own form."""
+    if not isinstance(tool, Mapping):
+        raise InvalidRequest("a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}")
+    function = tool.get("function")
+    return function if isinstance(function, Mapping) else None
+
+
+def choice_of(choice: Any) -> tuple[str, str | None]:
+    """The mode ("auto", "none", "required", "tool") of a tool_choice in its common forms, and the tool's name.
+
+    The mode is "" for any other mapping: a wire's own form, to be sent as it is.
+    """
+    if isinstance(choice, str) and choice in ("auto", "none", "required", "any"):
+        return ("required" if choice == "any" else choice), None
+    if isinstance(choice, Mapping):
+        function = choice.get("function")
+        if isinstance(function, Mapping) and isinstance(function.get("name"), str):
+            return "tool", function["name"]
+        return "", None
+    raise InvalidRequest(
+        f"tool_choice must be 'auto', 'none', 'required' or {{'type': 'function', 'function': {{'name': …}}}}, "
+        f"not {choice!r}"
+    )
+
+
+def format_of(response_format: Any) -> Mapping[str, Any] | str:
+    """The JSON Schema of a response_format in OpenAI's form; "json" where any JSON will do, "text" for plain text."""
+    if isinstance(response_format, Mapping):
+        match response_format:
+            case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
+                return schema
+            case {"type": "json_object"}:
+                return "json"
+            case {"type": "text"}:
+                return "text"
+    raise InvalidRequest(
+        "response_format must be {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, "
+        "{'type': 'json_object'} or {'type': 'text'}"
+    )
+
+
+def stop_of(stop: Any) -> list[str]:
+    """`stop`, one text or several, as a list."""
+    if isinstance(stop, str):
+        return [stop]
+    if isinstance(stop, Sequence) and all(isinstance(item, str) for item in stop):
+        return list(stop)
+    raise InvalidRequest("stop must be a str or a list of str")
+
+
+def merged(payload: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """`payload` with `extra` laid over it; where both hold an object under a name, its fields are laid over."""
+    for name, value in extra.items():
+        known = payload.get(name)
+        payload[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, Mapping) else value
+    return payload
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Those items of a JSON list that are objects; none where it is no list."""
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
+def count(value: Any) -> int | None:
+    """A number of tokens, where it is one."""
+    return value if type(value) is int else None
