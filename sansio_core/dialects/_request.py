@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -119,16 +119,26 @@ def format_of(response_format: Any) -> Mapping[str, Any] | str:
 
 def stop_of(stop: Any) -> list[str]:
     """`stop`, one text or several, as a list."""
-    if isinstance(stop, str):
-        return [stop]
-    if isinstance(stop, Sequence) and all(isinstance(item, str) for item in stop):
-        return list(stop)
-    raise InvalidRequest("stop must be a str or a list of str")
+    return [stop] if isinstance(stop, str) else list_of(stop, "stop")
 
 
-def merged(payload: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def mapping_of(value: Any, option: str) -> Mapping[str, Any]:
+    """`value`, if it is a mapping. Raises InvalidRequest that names the option where it is none."""
+    if not isinstance(value, Mapping):
+        raise InvalidRequest(f"{option} must be a mapping, not {type(value).__name__}")
+    return value
+
+
+def list_of(value: Any, option: str) -> list[Any]:
+    """`value`, if it is a list or the like. Raises InvalidRequest that names the option where it is none."""
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+        raise InvalidRequest(f"{option} must be a list, not {type(value).__name__}")
+    return list(value)
+
+
+def merged(payload: dict[str, Any], extra: Any) -> dict[str, Any]:
     """`payload` with `extra` laid over it; where both hold an object under a name, its fields are laid over."""
-    for name, value in extra.items():
+    for name, value in mapping_of(extra, "extra").items():
         known = payload.get(name)
         payload[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, Mapping) else value
     return payload

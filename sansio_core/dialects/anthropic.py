@@ -284,7 +284,7 @@ class _Block:
 
 
 def _arguments(text: str) -> Any:
-    """A tool's arguments; of those cut at max_tokens, as much as came (they are not JSON, and the wire takes no less)."""
+    """A tool's arguments; of those that max_tokens cut, as much as came: the wire takes an object only."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
