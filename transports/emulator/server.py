@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
     def _prepare(transport: asyncio.Transport) -> None:
         """Each write on its way at once, and done before the next."""
         _socket(transport).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1, low=0)  # asyncio's TLS takes a high of 0 for a buffer always full
 
     def _served(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
