@@ -43,9 +43,13 @@ class Clocks:
             self._begun = True
             self._event = now + self._progress
 
-    def settle(self, until: float) -> None:
-        """The end is proven: wait for what may follow until then at the longest."""
-        self._settle = min(self._settle, until)
+    def settle(self, until: float, anew: bool) -> None:
+        """The end is proven: wait for what may follow until then at the longest; `anew` drops an earlier bound."""
+        self._settle = until if anew else min(self._settle, until)
+
+    def unsettle(self) -> None:
+        """The end is not proven any more: another choice has begun."""
+        self._settle = inf
 
     def only_settle(self, until: float) -> None:
         """What is awaited now is of no worth to the user: only `until` and the total bound it."""

@@ -7,6 +7,7 @@ never a transport's objects; the message is built from the attributes, so a chan
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class ChatError(Exception):
     """The root. `detail` says what happened; `reply` is the partial answer where a stream was under way, else None."""
 
     reply: Reply | None = None
+    hint: str = ""
+    """What the user may do about it, where there is something to say."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
@@ -37,10 +40,20 @@ class ChatError(Exception):
         self.args = tuple(blot(value, secrets) if isinstance(value, str) else value for value in self.args)
 
 
+_CUT = re.compile(r"… \([0-9]+ characters\)|\Z")  # where a quotation of a peer may have been cut, as excerpt() does
+
+
 def blot(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` with each of `secrets` replaced by `[hidden]`."""
+    """`text` with each of `secrets` replaced by `[hidden]`, also where it was cut within one."""
+    secrets = tuple(sorted(secrets, key=len, reverse=True))  # one may be a part of another
     for secret in secrets:
         text = text.replace(secret, "[hidden]")
+    for cut in [found.start() for found in _CUT.finditer(text)][:-3:-1]:
+        for secret in secrets:
+            left = next((n for n in range(len(secret) - 1, 3, -1) if text.endswith(secret[:n], 0, cut)), 0)
+            if left:
+                text = f"{text[: cut - left]}[hidden]{text[cut:]}"
+                break
     return text
 
 
@@ -62,9 +75,7 @@ class OptionIgnored(UserWarning):
 
 
 class TransportFailure(ChatError):
-    """The network's: no answer, or no more of it. `hint`, when set, says what the user may do."""
-
-    hint: str = ""
+    """The network's: no answer, or no more of it."""
 
     def __str__(self) -> str:
         return f"{super().__str__()} ({self.hint})" if self.hint else super().__str__()
@@ -119,7 +130,8 @@ class TimedOut(ChatError):
 
     def __str__(self) -> str:
         after = "" if self.seconds is None else f" within {self.seconds:g} s"
-        return f"{self.MEANING.get(self.clock, 'timed out')}{after} (the {self.clock!r} clock; see Timeouts)"
+        text = f"{self.MEANING.get(self.clock, 'timed out')}{after} (the {self.clock!r} clock; see Timeouts)"
+        return f"{text} ({self.hint})" if self.hint else text
 
 
 class Cancelled(ChatError):

@@ -34,6 +34,7 @@ from .errors import (
     HTTPStatusError,
     LimitExceeded,
     ProtocolViolation,
+    ProxyFailed,
     StreamTruncated,
     TimedOut,
     TransportFailure,
@@ -99,7 +100,7 @@ class Exchange:
         self._redirects = 0
         self._fresh = self._resent = False
         self._parser: ChatParser | None = None
-        self._content = self._handed_out = False
+        self._handed_out = False
         self._body = bytearray()  # of a response that is no answer
         self._pause = 0.0
         self._until: float | None = None
@@ -194,7 +195,7 @@ class Exchange:
             self.reusable = True
         self._clocks.byte(now)
         if self.state is State.STREAM and self._parser is not None:
-            return self._events(self._parser.feed(data), now) if data else self._conclude()
+            return self._events(self._parser, data, now) if data else self._conclude()
         self._collect(data)
         return []
 
@@ -205,10 +206,14 @@ class Exchange:
         """
         if self.state in (State.DONE, State.FAILED):
             return []
-        if isinstance(error, Cancelled):
-            self._fail(error)
-        elif self.state is State.DRAIN:
+        cancelled = isinstance(error, Cancelled)
+        if not cancelled and self.state in (State.READY, State.WAITING):
+            raise RuntimeError(f"receive_failure: the exchange is {self.state.value}, nothing is under way")
+        proven = self.state is State.STREAM and self._parser is not None and self._parser.complete
+        if self.state is State.DRAIN or (cancelled and proven):
             self._to(State.DONE)
+        elif cancelled:
+            self._fail(error)
         elif self.state is State.STREAM:
             return self._conclude(error)
         elif self.state is State.REFUSAL:
@@ -219,6 +224,8 @@ class Exchange:
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed. As receive_failure, with the clock that fired."""
+        if self.deadline is None and self.state not in (State.DONE, State.FAILED):
+            raise RuntimeError("receive_timeout: no clock is running")
         return self.receive_failure(TimedOut(*self._clocks.next()))
 
     @property
@@ -228,37 +235,40 @@ class Exchange:
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
-    def _events(self, events: list[ChatEvent], now: float) -> list[ChatEvent]:
-        if not events:
-            return events
-        error = self._fold(events)
-        content = self._content
+    def _events(self, parser: ChatParser, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
+        events = parser.feed(data)
+        content, error = self._fold(events) if events else (False, None)
         if content or any(type(event) is not KeepAlive for event in events):
             self._clocks.event(now, content)
         if error is not None:
             self._fail(error)
-        elif self._parser is not None and self._parser.ended:
+        elif parser.ended:  # its marker may come alone and give no event
             self._clocks.only_settle(now + DRAIN)
             self._to(State.DRAIN)
-        elif self._parser is not None and self._parser.complete:
-            self._clocks.settle(now + SETTLE)
+        elif parser.complete:
+            self._clocks.settle(now + SETTLE, anew=content)
+        else:
+            self._clocks.unsettle()
         return events
 
-    def _fold(self, events: list[ChatEvent]) -> ChatError | None:
-        """Fold them into the reply; what the stream says of its own failure is taken out and given back."""
+    def _fold(self, events: list[ChatEvent]) -> tuple[bool, ChatError | None]:
+        """Fold them into the reply. Gives whether any is content, and what the stream says of its own failure.
+
+        That is taken out of `events`: it is for next_action to raise.
+        """
         last = events[-1] if events else None
-        error = last.error if type(last) is Failed else None
-        self._content = self.reply.extend(events)
-        if error is not None:
-            events.pop()
-        self._handed_out = self._handed_out or self._content
-        return error
+        content = self.reply.extend(events)
+        self._handed_out = self._handed_out or content
+        if type(last) is not Failed:
+            return content, None
+        events.pop()
+        return content, last.error
 
     def _conclude(self, failure: ChatError | None = None) -> list[ChatEvent]:
         """The body ended, properly or by `failure`."""
         assert self._parser is not None, "STREAM has a parser"
         events = self._parser.end(proper=failure is None)
-        error = self._fold(events)
+        _, error = self._fold(events)
         if error is None:
             self._to(State.DONE)
         else:  # what the stream said of itself tells more than how it broke
@@ -287,6 +297,7 @@ class Exchange:
             except ChatError as error:
                 self._fail(error)
             else:
+                self._fresh = self._resent = False  # the question is a request of its own, and may reuse this one's
                 self._to(State.READY)
 
     def _refused(self) -> None:
@@ -312,7 +323,7 @@ class Exchange:
         error.scrub(self._secrets)
         error.reply = self.reply
         self.reply.failed = True
-        if isinstance(error, TransportFailure) and not self.provider.info.working and not self.provider.relocated:
+        if _unreached(error) and not self.provider.info.working and not self.provider.relocated:
             error.hint = (
                 f"the public endpoint of {self.provider.info.name} was last known not to work: "
                 "give base_url= for another host, or try the emulator (--emulate)"
@@ -344,3 +355,10 @@ class Exchange:
             raise RuntimeError(f"an exchange that is {self.state.value} cannot become {state.value}")
         self.state = state
         self.reading = state in READING
+
+
+def _unreached(error: ChatError) -> bool:
+    """Whether `error` may mean that the host is not there any more; a proxy's own failure tells nothing of it."""
+    if isinstance(error, TimedOut):
+        return error.clock == "connect"
+    return isinstance(error, TransportFailure) and not isinstance(error, ProxyFailed)

@@ -6,12 +6,13 @@ import json
 from abc import ABC, abstractmethod
 from typing import Any
 
-from ..errors import ChatError, LimitExceeded, ProviderRefused, StreamTruncated, UnexpectedContent
+from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated, UnexpectedContent
 from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
 from ..parsers import Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ._refusals import in_band, is_html, text_of_html
 
 MAX_FRAME = 16 * 1024 * 1024
+_TOO_DEEP = "the answer has JSON that is nested too deeply"
 
 
 class ChatParser(ABC):
@@ -24,6 +25,7 @@ class ChatParser(ABC):
     def __init__(self) -> None:
         self.complete = False
         self.ended = False
+        self._failed = False
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[ChatEvent]:
         """The events that `data` completes."""
@@ -33,6 +35,10 @@ class ChatParser(ABC):
                 self._feed(data, out)
             except LimitExceeded as error:
                 self._fail(error, out)
+            except RecursionError:
+                self._fail(ProtocolViolation(_TOO_DEEP), out)
+            if self._failed:
+                self._failure_last(out)
         return out
 
     def end(self, *, proper: bool = True) -> list[ChatEvent]:
@@ -46,8 +52,12 @@ class ChatParser(ABC):
                 self._end(out, proper)
             except LimitExceeded as error:
                 self._fail(error, out)
+            except RecursionError:
+                self._fail(ProtocolViolation(_TOO_DEEP), out)
             if not self.complete and not self.ended:
                 self._fail(StreamTruncated("the answer stopped before its end marker"), out)
+            if self._failed:
+                self._failure_last(out)
             self.ended = True
         return out
 
@@ -67,9 +77,14 @@ class ChatParser(ABC):
     def _end(self, out: list[ChatEvent], proper: bool) -> None: ...
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        out.append(Failed(error))
+        if not self._failed:  # the first one counts
+            out.append(Failed(error))
+        self._failed = self.ended = True
+
+    def _failure_last(self, out: list[ChatEvent]) -> None:
+        """Whatever else the failing frame said comes before it; nothing of it can prove the end any more."""
         self.complete = False
-        self.ended = True
+        out.sort(key=lambda event: type(event) is Failed)  # stable
 
 
 class EventStreamParser(ChatParser):

@@ -91,7 +91,9 @@ class OpenAIChatParser(EventStreamParser):
         index = choice.get("index")
         if type(index) is not int:
             index = 0
-        self._open.setdefault(index, True)
+        if index not in self._open:
+            self._open[index] = True
+            self.complete = False
         delta = choice.get("delta")
         if delta is None:
             delta = choice.get("message")  # a whole completion
