@@ -58,7 +58,7 @@ class ContentDecoder:
 
 
 class _Inflater:
-    """One coding: gzip (RFC 1952, one member or more) or deflate (RFC 9110 8.4.1.2: zlib's, or bare as some send it)."""
+    """One coding: gzip (RFC 1952, of any members) or deflate (RFC 9110 8.4.1.2: zlib's; or bare, as some send it)."""
 
     def __init__(self, max_size: int, *, gzip: bool) -> None:
         self._max_size = self._left = max_size

@@ -11,7 +11,7 @@ MAX_FRAME_SIZE = 16 * 1024 * 1024
 
 Data = bytes | bytearray | memoryview
 _BOM = b"\xef\xbb\xbf"
-_LF, _CR = b"\n\r"
+LF, CR = b"\n\r"
 
 
 class BoundedParser:
@@ -56,9 +56,9 @@ class LineSplitter:
         self._bom = b""
 
     @property
-    def idle(self) -> bool:
-        """True when the next byte begins a line, whatever it is."""
-        return self._started and not self.rest and not self._after_cr
+    def steady(self) -> bool:
+        """True when a next byte that ends no line only lengthens `rest`, and an LF ends a line."""
+        return self._started and not self._after_cr
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes."""
@@ -68,10 +68,10 @@ class LineSplitter:
             return []
         if self._after_cr:  # its CR ended a line already; an LF now belongs to it
             self._after_cr = False
-            if data[0] == _LF:
+            if data[0] == LF:
                 data = data[1:]
-        if self._cr and _CR in data:
-            self._after_cr = data[-1] == _CR
+        if self._cr and CR in data:
+            self._after_cr = data[-1] == CR
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = data.split(b"\n")
         last = lines.pop()
