@@ -1,0 +1,222 @@
+"""Google's generateContent wire: ai.google.dev/api/generate-content. The end is proven by a finish reason for every
+candidate, or by a blocked prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ChatError, ContentFiltered
+from ..events import (
+    Annotation,
+    ChatEvent,
+    Finished,
+    FinishReason,
+    NativeItem,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UnknownFrame,
+    UsageReport,
+)
+from ._base import MAX_FRAME, EventStreamParser, as_text
+from ._refusals import error_in, of_error
+from ._request import count, json_text
+
+NAME = "gemini"
+
+# ai.google.dev/api/generate-content#FinishReason; those not here are "other"
+_REASONS: dict[str, FinishReason] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(
+        (
+            "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR",
+        ),
+        "content_filter",
+    ),
+    **dict.fromkeys(
+        (
+            "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE",
+            "MALFORMED_RESPONSE",
+        ),
+        "error",
+    ),
+}  # fmt: skip
+_UNUSED = "FINISH_REASON_UNSPECIFIED"  # "Default value. This value is unused."; some versions send it in every chunk
+_PLAIN = frozenset({"content", "finishReason", "index", "tokenCount", "avgLogprobs", "safetyRatings"})
+"""Fields of a candidate that are no notes on its text."""
+_KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
+
+
+class GeminiParser(EventStreamParser):
+    """GenerateContentResponse chunks: as an event stream, or as the elements of one JSON array without `alt=sse`."""
+
+    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
+        super().__init__(max_frame_size)
+        self._started = False
+        self._candidates: dict[int, _Candidate] = {}
+        self._usage: Any = None  # the last figures that were not yet told: every chunk repeats them
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        if type(value) is not dict or value.get("error") or not (_KNOWN & value.keys()):
+            self._no_chunk(event, value, out)
+            return
+        if not self._started and (value.get("responseId") or value.get("modelVersion")):
+            self._started = True
+            out.append(Started(_word(value.get("responseId")), _word(value.get("modelVersion"))))
+        candidates = value.get("candidates")
+        if type(candidates) is list:
+            for candidate in candidates:
+                self._candidate(candidate, out)
+        usage = value.get("usageMetadata")
+        if usage:
+            self._usage = usage
+            if self.complete or not candidates:
+                self._tell_usage(out)
+        feedback = value.get("promptFeedback")
+        if type(feedback) is dict and feedback.get("blockReason"):
+            self._blocked(feedback, out)
+
+    def _no_chunk(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        error = error_in(value)
+        if error is None and event == "error":
+            error = value
+        if error is not None:
+            self._fail(of_error(error), out)
+        elif type(value) is list:  # a whole array as one event
+            for item in value:
+                if type(item) is dict and not self.ended:
+                    self._decode(event, item, out)
+        elif value != {}:
+            out.append(UnknownFrame(as_text(value), "no chunk of an answer"))
+
+    def _blocked(self, feedback: dict[str, Any], out: list[ChatEvent]) -> None:
+        """ "If set, the prompt was blocked and no candidates are returned." """
+        reason = str(feedback["blockReason"])
+        message = _word(feedback.get("blockReasonMessage")) or f"the prompt was blocked: {reason}"
+        self._fail(ContentFiltered(None, message, code=reason), out)
+
+    def _candidate(self, value: Any, out: list[ChatEvent]) -> None:
+        if type(value) is not dict:
+            out.append(UnknownFrame(as_text(value), "a candidate that is no object"))
+            return
+        index = value.get("index", 0)
+        if type(index) is not int:
+            index = 0
+        candidate = self._candidates.get(index)
+        if candidate is None:
+            candidate = self._candidates[index] = _Candidate(index)
+            self.complete = False
+        content = value.get("content")
+        parts = content.get("parts") if type(content) is dict else None
+        if type(parts) is list:
+            for part in parts:
+                candidate.part(part, out)
+        # citationMetadata, groundingMetadata, finishMessage, …
+        out += [Annotation({key: value[key]}, index) for key in value if key not in _PLAIN and value[key]]
+        reason = value.get("finishReason")
+        if isinstance(reason, str) and reason and reason != _UNUSED:
+            candidate.finish(reason, value.get("safetyRatings"), out)
+            self.complete = all(known.finished is not None for known in self._candidates.values())
+
+    def _tell_usage(self, out: list[ChatEvent]) -> None:
+        raw, self._usage = self._usage, None
+        if type(raw) is dict:
+            out.append(
+                UsageReport(
+                    count(raw.get("promptTokenCount")),
+                    count(raw.get("candidatesTokenCount")),
+                    count(raw.get("cachedContentTokenCount")),
+                    count(raw.get("thoughtsTokenCount")),
+                    raw,
+                )
+            )
+
+    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+        super()._end(out, proper)
+        if not self.ended:
+            self._rest(out)
+
+    def _rest(self, out: list[ChatEvent]) -> None:
+        for candidate in self._candidates.values():
+            candidate.release(out)
+        self._tell_usage(out)
+
+    def _done(self, out: list[ChatEvent]) -> None:
+        out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
+
+    def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
+        self._rest(out)
+        super()._fail(error, out)
+
+
+class _Candidate:
+    """One answer while it grows.
+
+    Its parts are kept as they came for the next turn (ai.google.dev/gemini-api/docs/thought-signatures: a part with
+    a signature goes back in its place, and is never merged with one without); plain text is merged.
+    """
+
+    __slots__ = ("calls", "finished", "index", "pieces", "thought")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.calls = 0
+        self.finished: Finished | None = None
+        self.pieces: list[str] = []  # of the plain text under way
+        self.thought = False  # whether that is a thought
+
+    def part(self, part: Any, out: list[ChatEvent]) -> None:
+        if type(part) is not dict:
+            out.append(UnknownFrame(as_text(part), "a part that is no object"))
+            return
+        text = part.get("text")
+        thought = part.get("thought") is True
+        if type(text) is str:
+            plain = len(part) == (2 if thought else 1)
+            if self.pieces and (thought is not self.thought or not plain):
+                self.release(out)
+            if text:
+                out.append(ReasoningDelta(text, self.index) if thought else TextDelta(text, self.index))
+            if plain:
+                if text:
+                    self.pieces.append(text)
+                    self.thought = thought
+                return
+        else:
+            self.release(out)
+        call = part.get("functionCall")
+        if type(call) is dict:
+            # "args: the function parameters and values in JSON object format"; an id is optional
+            arguments = json_text(call.get("args"))
+            out.append(ToolCallDelta(self.calls, _word(call.get("id")), _word(call.get("name")), arguments, self.index))
+            self.calls += 1
+        if part:
+            out.append(NativeItem(NAME, part, self.index))
+
+    def release(self, out: list[ChatEvent]) -> None:
+        """Give out the plain text under way as one part."""
+        if self.pieces:
+            part: dict[str, Any] = {"text": "".join(self.pieces)}
+            if self.thought:
+                part["thought"] = True
+            self.pieces = []
+            out.append(NativeItem(NAME, part, self.index))
+
+    def finish(self, word: str, ratings: Any, out: list[ChatEvent]) -> None:
+        self.release(out)
+        reason = _REASONS.get(word, "other")
+        if reason == "stop" and self.calls:  # the wire has no word of its own for it
+            reason = "tool_calls"
+        if reason == "content_filter" and ratings:
+            out.append(Annotation({"safetyRatings": ratings}, self.index))
+        finished = Finished(reason, word, self.index)
+        if finished != self.finished:  # older models say STOP in every chunk
+            self.finished = finished
+            out.append(finished)
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
