@@ -32,7 +32,6 @@ class Answer:
     interim: list[int] = field(default_factory=list)
     ended: bool = False
     error: Exception | None = None
-    rest: bytes = b""
 
     @property
     def body(self) -> bytes:

@@ -19,7 +19,7 @@ import trustme
 from emulator_caller import MESSAGES, PROVIDERS, TEXT, Caller, question
 
 from transports import emulator as emulation
-from transports.emulator import Emulator
+from transports.emulator import DEFAULT_TEXT, Emulator
 
 
 @pytest.fixture
@@ -217,6 +217,44 @@ def test_pipelined_absolute_and_expectant_requests(emulator: Emulator, caller: C
     assert seen.count(b"HTTP/1.1 200 OK") == 2
 
 
+def test_http_1_0_gets_no_chunks(emulator: Emulator, caller: Caller) -> None:
+    method, target, headers, body = question(emulator, "acytoo")
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    caller.socket.sendall(f"{method} {target} HTTP/1.0\r\n{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    answer = b"".join(iter(lambda: caller.socket.recv(65536), b""))
+    assert answer.partition(b"\r\n\r\n")[2].decode() == TEXT
+    caller.close()
+    with Caller(emulator) as other:
+        assert other.ask(emulator, "acytoo", method="HEAD").status == 404
+        assert emulator.requests[-1].version == "1.1"
+
+
+def test_settings_that_mean_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="framing must be one of"):
+        Emulator(framing="none")  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(ValueError, match="chunk_size must be at least 1"):
+        Emulator(chunk_size=0)
+    with Emulator(host="::1") as emulator:
+        assert emulator.base_url("acytoo") == f"http://[::1]:{emulator.port}/acytoo"
+        assert emulator.providers == PROVIDERS
+        with pytest.raises(ValueError, match="does not speak 'x'; it speaks: free_netfly"):
+            emulator.base_url("x")
+
+
+def test_the_usual_reply_has_characters_of_every_length() -> None:
+    assert {len(character.encode()) for character in DEFAULT_TEXT} == {1, 2, 3, 4}
+    with Emulator() as emulator, Caller(emulator) as caller:
+        assert caller.ask(emulator, "chatgpt_free").text == DEFAULT_TEXT
+
+
+def test_a_slow_reader_gets_all_and_no_more_than_it_takes() -> None:
+    text = "x" * (16 << 20)
+    with Emulator(reply=text, chunk_size=1 << 20) as emulator, Caller(emulator) as caller:
+        caller.send(*question(emulator, "acytoo"))
+        emulator.wait_for(lambda e: len(e.requests) == 1)
+        assert caller.receive().text == text
+
+
 def test_a_client_that_leaves_ends_its_handler(emulator: Emulator) -> None:
     emulator.order(emulation.Stall("headers"), emulation.KeepAlives(), emulation.Hang())
     callers = [Caller(emulator) for _ in range(3)]
@@ -289,6 +327,8 @@ def test_in_a_running_loop_and_under_uvloop() -> None:
             answer = await reader.read()
             writer.close()
             await writer.wait_closed()
+            with pytest.raises(RuntimeError, match="already running"):
+                await emulator.serve()
         serving = asyncio.create_task(emulator.serve())
         await asyncio.to_thread(emulator.wait_for, lambda e: e.running)
         emulator.stop()

@@ -220,6 +220,17 @@ def test_no_cut_changes_the_text(emulator: Emulator, provider: str, fault: Fault
     assert (answer.text, answer.ended) == (TEXT, True)
 
 
+def test_cuts_stalls_and_drips_go_together(emulator: Emulator, caller: Caller) -> None:
+    emulator.order((Cut(4), Stall(after_pieces=1), OneByte(interval=1e-6)))
+    emulator.release()
+    assert caller.ask(emulator, "acytoo").text == TEXT
+    answer = broken(emulator, "acytoo", Cut(4), KeepAlives(0), InBandError({}, after_pieces=None))
+    assert b"no keep-alive" in answer.body
+    answer = broken(emulator, "free_netfly", Cut(5), KeepAlives(1, interval=0.0), InBandError({}, after_pieces=None))
+    assert answer.body.endswith(b"data: {}\n\n")
+    assert answer.text == TEXT
+
+
 def test_where_the_cuts_fall(emulator: Emulator) -> None:
     body = broken(emulator, "acytoo").body
     assert {len(chunk) for chunk in broken(emulator, "acytoo", Cut(7)).chunks[:-1]} == {7}

@@ -62,6 +62,8 @@ class Emulator:
     ) -> None:
         if framing not in get_args(Framing):
             raise ValueError(f"framing must be one of {get_args(Framing)}, not {framing!r}")
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f"chunk_size must be at least 1 character, not {chunk_size!r}")
         self.ssl_context = ssl_context
         self._reply = reply
         self._pace = pace
@@ -306,7 +308,7 @@ class Emulator:
         """The faults that are aimed at connections."""
         return script.on_connect(self._take("connect"))
 
-    def respond(self, request: Request, keep_alive: bool) -> Iterator[Step]:
+    def respond(self, request: Request) -> Iterator[Step]:
         """Record the request, check it, and answer it, with the faults that are its lot."""
         with self._changed:
             self._requests.append(request)
@@ -321,7 +323,9 @@ class Emulator:
                 response = self._answer(system, request)
             except Refused as refused:
                 response = system.refusal(refused)
-        response.keep_alive = keep_alive and response.keep_alive
+        response.keep_alive = request.keep_alive and response.keep_alive
+        if request.version == "1.0" and response.framing == "chunked":  # which it does not know (RFC 9112 7.1)
+            response.framing = "close"
         response.bodiless = request.method == "HEAD"
         return response.wire()
 

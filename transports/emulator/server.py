@@ -36,7 +36,7 @@ class Service(Protocol):
     def greet(self) -> Iterable[Step]:
         """What to do before anything is read."""
 
-    def respond(self, request: Request, keep_alive: bool) -> Iterable[Step]:
+    def respond(self, request: Request) -> Iterable[Step]:
         """What to do with a request."""
 
     def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
@@ -131,12 +131,11 @@ class Connection(asyncio.Protocol):
             head.target.decode("ascii"),
             pairs,
             body,
+            version=head.http_version.decode("ascii"),
             scheme="http" if self._service.ssl_context is None else "https",
             connection=self._number,
         )
-        asked = request.headers.get("connection", "").lower()
-        keep_alive = head.http_version >= b"1.1" and "close" not in asked
-        return await self._carry_out(self._service.respond(request, keep_alive))
+        return await self._carry_out(self._service.respond(request))
 
     async def _read(self) -> tuple[h11.Request, bytes]:
         """The next request, whole."""
