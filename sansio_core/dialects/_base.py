@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated, UnexpectedContent
-from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
+from ..events import ChatEvent, Failed, KeepAlive, TextDelta, UnknownFrame
 from ..parsers import Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ._refusals import in_band, is_html, text_of_html
+from ._text_frames import TextFrames
 
 MAX_FRAME = 16 * 1024 * 1024
 _TOO_DEEP = "the answer has JSON that is nested too deeply"
@@ -95,14 +96,29 @@ class EventStreamParser(ChatParser):
     goes to `_decode_bare`. An HTML page in place of a stream is a fault.
     """
 
+    text_field: ClassVar[str] = ""
+    """The name of the JSON field that holds the answer's text, where there is one: its events take the fast path."""
+
     def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
         super().__init__()
         self._frames = SSEJSONParser(max_frame_size=max_frame_size)
+        self._text_frames: TextFrames | None = None
+        if self.text_field:
+            self._frames = self._text_frames = TextFrames(self.text_field, self._probe, max_frame_size=max_frame_size)
         self._bare = JSONValueScanner(max_frame_size=max_frame_size)
         self._in_bare = False
 
     def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         self._take(self._frames.feed(data), out)
+        if self._text_frames is not None:
+            self._text_frames.template.learn()
+
+    def _probe(self, first: Any, second: Any) -> list[ChatEvent]:
+        """What `second` means to a new parser after `first`."""
+        parser, events = type(self)(), list[ChatEvent]()
+        parser._decode("message", first, [])
+        parser._decode("message", second, events)
+        return events
 
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         self._take(self._frames.close(), out)
@@ -112,6 +128,9 @@ class EventStreamParser(ChatParser):
     def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
         for frame in frames:
             if type(frame) is tuple:
+                if type(frame[1]) is TextDelta:  # it took the fast path
+                    out.append(frame[1])
+                    continue
                 self._decode(frame[0], frame[1], out)
             else:
                 self._odd(frame, out)

@@ -48,6 +48,8 @@ _REASONS: dict[str, FinishReason] = {
 class OpenAIChatParser(EventStreamParser):
     """Chat completion chunks, or one whole chat completion from a server that ignored `stream`."""
 
+    text_field = "content"
+
     def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
         super().__init__(max_frame_size)
         self._started = False
