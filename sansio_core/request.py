@@ -146,13 +146,25 @@ class ChatRequest:
             raise InvalidRequest(f"model must be a str, not {type(model).__name__}")
         put(self, "model", model or None)
         put(self, "headers", header_pairs(headers))
-        put(self, "cookies", dict(cookies or {}))
+        put(self, "cookies", as_mapping("cookies", cookies))
         put(self, "options", {name: value for name, value in options.items() if value is not None})
+        as_mapping("extra", options.get("extra"))
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    """Header fields as users give them (a mapping or pairs), as pairs."""
-    return tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
+    """Header fields as users give them (a mapping or pairs), as pairs. Raises InvalidRequest for anything else."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    try:
+        return tuple((name, value) for name, value in pairs)
+    except (TypeError, ValueError):
+        raise InvalidRequest("headers must be a mapping of names to values, or pairs of them") from None
+
+
+def as_mapping(what: str, value: Any) -> dict[Any, Any]:
+    """A copy of `value`, empty for None. Raises InvalidRequest when it is no mapping."""
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidRequest(f"{what} must be a mapping, not {type(value).__name__}")
+    return dict(value or {})
 
 
 def dump_json(value: Any) -> bytes:
@@ -189,14 +201,17 @@ def _messages(messages: Messages) -> tuple[Message, ...]:
 
 def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
     if isinstance(message, Message):
+        for part in message.parts:
+            if isinstance(part, TextPart):
+                _text(i, part.text)
         return message
     if not isinstance(message, Mapping):
         raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
     role = message.get("role")
     if role not in ROLES:
         raise InvalidRequest(f"messages[{i}] has the role {role!r}; known are {', '.join(ROLES)}")
-    calls = tuple(_tool_call(i, call) for call in message.get("tool_calls") or ())
-    native = message.get("native")
+    calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
+    native = _native(i, message.get("native"))
     content = message.get("content")
     if content is None and not calls and native is None:
         raise InvalidRequest(f"messages[{i}] has no content")
@@ -204,11 +219,32 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
         role=role,
         parts=_parts(i, content),
         tool_calls=calls,
-        tool_call_id=message.get("tool_call_id"),
-        name=message.get("name"),
-        reasoning=message.get("reasoning") or "",
-        native=Native(native["dialect"], tuple(native["items"])) if isinstance(native, Mapping) else None,
+        tool_call_id=_str(i, message, "tool_call_id"),
+        name=_str(i, message, "name"),
+        reasoning=_str(i, message, "reasoning") or "",
+        native=native,
     )
+
+
+def _str(i: int, message: Mapping[str, Any], key: str) -> str | None:
+    value = message.get(key)
+    return None if value is None else _text(i, value)
+
+
+def _list(i: int, message: Mapping[str, Any], key: str) -> Sequence[Any]:
+    value = message.get(key)
+    if value is not None and not isinstance(value, (list, tuple)):
+        raise InvalidRequest(f"messages[{i}][{key!r}] must be a list, not {type(value).__name__}")
+    return value or ()
+
+
+def _native(i: int, native: Any) -> Native | None:
+    match native:
+        case None:
+            return None
+        case {"dialect": str(dialect), "items": [*items]} if all(isinstance(item, Mapping) for item in items):
+            return Native(dialect, tuple(items))
+    raise InvalidRequest(f"messages[{i}]['native'] must be what Reply.message gave, unchanged")
 
 
 def _parts(i: int, content: Any) -> tuple[Part, ...]:
@@ -254,5 +290,5 @@ def _tool_call(i: int, call: Any) -> ToolCall:
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
     arguments = function.get("arguments") or ""
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return ToolCall(call.get("id"), function["name"], text)
+    text = arguments if isinstance(arguments, str) else dump_json(arguments).decode()
+    return ToolCall(_str(i, call, "id"), function["name"], text)

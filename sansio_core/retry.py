@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from .errors import (
     StreamTruncated,
     TimedOut,
 )
+from .timing import MAX_SECONDS
 from .wire import Headers, header
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -47,11 +47,10 @@ class RetryPolicy:
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or self.attempts < 1:
             raise InvalidRequest(f"attempts must be a whole number from 1, not {self.attempts!r}")
         for name in ("first_wait", "factor", "max_wait", "max_retry_after"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise InvalidRequest(f"{name} must be a number from 0, not {value!r}")
-        if not 0 <= self.jitter <= 1:
-            raise InvalidRequest(f"jitter must be from 0 to 1, not {self.jitter!r}")
+            if not _within(getattr(self, name), MAX_SECONDS):
+                raise InvalidRequest(f"{name} must be a number from 0, not {getattr(self, name)!r:.50}")
+        if not _within(self.jitter, 1):
+            raise InvalidRequest(f"jitter must be a number from 0 to 1, not {self.jitter!r:.50}")
 
     @classmethod
     def of(cls, retry: RetryPolicy | int | None, default: RetryPolicy) -> RetryPolicy:
@@ -92,6 +91,10 @@ class RetryPolicy:
         return wait * (1 - self.jitter + self.jitter * random())
 
 
+def _within(value: object, most: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
+
+
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: i for i, name in enumerate(_MONTH_NAMES, 1)}
 # RFC 9110 5.6.7: IMF-fixdate, then RFC 850's two-digit year, then asctime
@@ -100,7 +103,7 @@ _DATES = (
     re.compile(r"\w+, (?P<d>\d\d)-(?P<m>\w{3})-(?P<y>\d\d) (?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d) GMT\Z", re.A),
     re.compile(r"\w{3} (?P<m>\w{3}) (?P<d>[ \d]\d) (?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d) (?P<y>\d{4})\Z", re.A),
 )
-_SECONDS = re.compile(r"[0-9]{1,9}\Z")
+_SECONDS = re.compile(r"[0-9]{1,18}\Z")
 _MILLISECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?\Z")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 
 from .errors import InvalidRequest
+
+MAX_SECONDS = 1e9
+"""Some thirty years: what still fits every kind of timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,9 @@ class Timeouts:
             seconds = getattr(self, field.name)
             if seconds is None:
                 continue
-            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
                 raise InvalidRequest(
-                    f"the {field.name} timeout must be a positive number of seconds, or None, not {seconds!r}"
+                    f"the {field.name} timeout must be a positive number of seconds, or None, not {seconds!r:.50}"
                 )
 
     @classmethod

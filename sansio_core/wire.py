@@ -56,7 +56,7 @@ class HttpRequest:
                     found |= {pair.partition("=")[2] for pair in value.split("; ")}
         fields = parse_qsl(urlsplit(self.url).query)
         if header(self.headers, "content-type", "").startswith("application/x-www-form-urlencoded"):
-            fields += parse_qsl(self.body.decode("ascii"))
+            fields += parse_qsl(self.body.decode("ascii", "replace"))
         found |= {value for name, value in fields if name in _SECRET_FIELDS}
         return tuple(sorted((value for value in found if len(value) >= 4), key=len, reverse=True))
 
@@ -92,7 +92,7 @@ def redact_url(url: str) -> str:
 
 def check_header(name: str, value: str) -> None:
     """Raises InvalidRequest unless both are safe on a wire; the value itself is not quoted."""
-    if not _TOKEN.match(name):
+    if not isinstance(name, str) or not _TOKEN.match(name):
         raise InvalidRequest(f"{name!r} is not a header name: use letters, digits and - only")
     if not isinstance(value, str) or not _VALUE.match(value):
         raise InvalidRequest(
@@ -111,8 +111,8 @@ def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise InvalidRequest(f"that is not a URL: {error}") from None
+    except ValueError:
+        raise InvalidRequest("that is not a URL: its host or port cannot be read") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidRequest(f"{redact_url(url)!r} is not an http:// or https:// URL with a host")
     if "@" in parts.netloc:
@@ -136,9 +136,14 @@ def origin(url: str) -> tuple[str, str, int]:
 def cookie_header(cookies: dict[str, str]) -> Headers:
     """A Cookie field for `cookies` (RFC 6265 4.2.1), or none; raises InvalidRequest for what would break out of it."""
     for name, value in cookies.items():
-        if not _TOKEN.match(name) or not isinstance(value, str) or not _COOKIE.match(value):
+        if not is_cookie(name, value):
             raise InvalidRequest(f"the cookie {name!r} has a character that cannot be sent: percent-encode it")
     return (("cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())),) if cookies else ()
+
+
+def is_cookie(name: object, value: object) -> bool:
+    """Whether both can stand in a Cookie field."""
+    return bool(isinstance(name, str) and isinstance(value, str) and _TOKEN.match(name) and _COOKIE.match(value))
 
 
 def quote_segment(text: str) -> str:
@@ -155,11 +160,13 @@ def redirect(request: HttpRequest, status: int, location: str, count: int) -> Ht
 
     Nothing leaves its origin, so that no secret does; a POST stays one, so only 307 and 308 move it.
     """
-    target = urljoin(request.url, location).partition("#")[0]
     try:
+        target = urljoin(request.url, location).partition("#")[0]
         check_url(target)
     except InvalidRequest as error:
         raise UnexpectedRedirect(status, f"to an address that cannot be used: {error}") from None
+    except ValueError:  # urljoin's
+        raise UnexpectedRedirect(status, "to an address that cannot be read") from None
     if origin(target) != origin(request.url):
         raise UnexpectedRedirect(
             status, f"to another origin, {redact_url(target)}: if you trust it, give it as base_url="

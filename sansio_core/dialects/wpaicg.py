@@ -33,7 +33,8 @@ class WpaicgParser(OpenAIChatParser):
         super()._decode(event, value, out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
-        if isinstance(value, dict) and "data" in value and value.get("status") != "error" and "choices" not in value:
+        refused = isinstance(value, dict) and (value.get("status") == "error" or value.get("success") is False)
+        if isinstance(value, dict) and "data" in value and "choices" not in value and not refused:
             text = value["data"]
             if isinstance(text, str):
                 if text:

@@ -12,11 +12,11 @@ from weakref import ref
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects.wpaicg import NonceRefused, WpaicgParser
-from ..errors import ChatError, PermissionDenied, UnexpectedContent
+from ..errors import ChatError, HTTPStatusError, UnexpectedContent
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ..wire import Headers, HttpRequest, redact_url
+from ..wire import Headers, HttpRequest, is_cookie, redact_url
 from ._base import Call, Provider, ProviderInfo, prompt_of
 
 _CLAIM = 30.0  # seconds after which a call that fetches the page and is not driven on no longer holds up the others
@@ -66,7 +66,13 @@ class _PageCall(Call):
         self._page = pages.page
         if self._page is not None:
             return None
-        return self._page_request if pages.claim(self, now) else _POLL
+        if not pages.claim(self, now):
+            return _POLL
+        self._page = pages.page  # it may have come between the look and the claim
+        if self._page is None:
+            return self._page_request
+        pages.release(self)
+        return None
 
     def receive_preflight(self, headers: Headers, body: bytes) -> None:
         pages = self._provider.pages
@@ -96,7 +102,7 @@ class _PageCall(Call):
         )
 
     def renew(self, error: ChatError) -> bool:
-        stale = self._page is not None and isinstance(error, (NonceRefused, PermissionDenied))
+        stale = self._page is not None and _refuses_nonce(error)
         if stale and self._provider.pages.page is self._page:
             self._provider.pages.page = None  # another call may already have a newer one: keep that
         first, self._renewed = stale and not self._renewed, self._renewed or stale
@@ -175,12 +181,30 @@ def _read(html: str, headers: Headers, url: str) -> _Page:
 
 
 def _attribute(html: str, name: str) -> str:
-    values = re.findall(rf"""\b{name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", html)
+    values = re.findall(rf"""(?<![\w-]){name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", html, re.I)
     return next((unescape(a or b).strip() for a, b in values if (a or b).strip()), "")
 
 
 def _cookies_of(headers: Headers) -> dict[str, str]:
-    """The name and value of each Set-Cookie field (RFC 6265 5.2); what cannot be a cookie is left out."""
-    pairs = (value.partition(";")[0].partition("=") for name, value in headers if name.lower() == "set-cookie")
-    cookies = {name.strip(): value.strip() for name, _, value in pairs}
-    return {n: v for n, v in cookies.items() if re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", n) and v.isascii()}
+    """The name and value of each Set-Cookie field (RFC 6265 5.2).
+
+    What cannot be sent as a cookie is left out, and so is one that the field deletes (Max-Age of 0 or less).
+    """
+    cookies: dict[str, str] = {}
+    for field_name, field_value in headers:
+        if field_name.lower() != "set-cookie":
+            continue
+        pair, *attributes = field_value.split(";")
+        name, _, value = (piece.strip() for piece in pair.partition("="))
+        if any(re.fullmatch(r"\s*max-age\s*=\s*(0|-[0-9]+)\s*", attribute, re.I) for attribute in attributes):
+            cookies.pop(name, None)
+        elif is_cookie(name, value):
+            cookies[name] = value
+    return cookies
+
+
+def _refuses_nonce(error: ChatError) -> bool:
+    """What WordPress makes of a stale nonce: 403, or a body of -1 or 0, with the status 200 or 400."""
+    if isinstance(error, HTTPStatusError):
+        return error.status == 403 or (error.status == 400 and error.body.strip() in ("-1", "0"))
+    return isinstance(error, NonceRefused)
