@@ -40,17 +40,20 @@ def no_connection(error: Exception, peer: str, proxy: bool = False) -> ChatError
 
 
 def no_tls(error: OSError | ValueError, peer: str, proxy: bool = False) -> ChatError:
-    """What a failed TLS handshake with `peer` is."""
+    """What a failed TLS handshake with `peer` is: TLSFailed for what was said in it, ConnectFailed if it broke off."""
+    kind: type[ChatError] = TLSFailed
     if isinstance(error, ssl.SSLCertVerificationError):
         why = f"its certificate was not accepted: {error.verify_message} (see verify=)"
-    elif isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):
-        why = "it ended the connection in the handshake"
+    elif isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
+        why = "no certificate can be for that name"
+    elif isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or not isinstance(error, ssl.SSLError):
+        kind, why = ConnectFailed, "it ended the connection in the handshake"
     elif error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         why = "it does not speak TLS there (is it http:// ?)"
     else:
         why = _reason(error)
     detail = f"no TLS with {peer}: {why}"
-    return ProxyFailed(f"the proxy: {detail}") if proxy else TLSFailed(detail)
+    return ProxyFailed(f"the proxy: {detail}") if proxy else kind(detail)
 
 
 def no_socks(error: OSError, proxy: str) -> ChatError:

@@ -96,10 +96,10 @@ class Guard:
     def arm(self, sock: Stream, exact: bool = False) -> None:
         """Give the next call on `sock` no more than the time that remains."""
         left = self.left()
-        if self._timed is sock and self._timeout is not None and left is not None and not exact:
-            if self._timeout <= left:
+        if self._timed is sock and not exact:
+            if self._timeout == left or (left is not None and self._timeout is not None and self._timeout <= left):
                 return  # wakes early, looks at the clock and waits again: cheaper than a system call for every read
-            left = left / 2 if left > _EXACT else left
+            left = left / 2 if left is not None and left > _EXACT else left
         sock.settimeout(left)
         self._timed, self._timeout = sock, left
 

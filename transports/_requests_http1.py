@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sansio_core.errors import LimitExceeded, ProtocolViolation, StreamTruncated
@@ -151,10 +152,12 @@ class ChunkedBody(Body):
         """Raises StreamTruncated when the peer ends the connection before the last chunk, or inside the trailers."""
         incoming = self.incoming
         while not self.ended:
-            if incoming.buffer:
-                data = self._trailers() if self._in_trailers else self._chunks()
-                if data or self.ended:
-                    return data
+            if not self._in_trailers and (data := self._chunks()):
+                return data
+            if self._in_trailers:
+                self._trailers()
+                if self.ended:
+                    break
             more = incoming.recv()
             if not more:
                 raise StreamTruncated("the connection ended in the middle of the answer (its last chunk is missing)")
@@ -172,6 +175,8 @@ class ChunkedBody(Body):
                 break
             line = _CHUNK.match(buffer, end)
             if line is None:
+                if pieces:
+                    break  # the good ones are handed out before a broken one is looked at
                 if size - end > _LONGEST_SIZE_LINE or not _GROWING.fullmatch(buffer, end):
                     raise ProtocolViolation("the answer's chunked framing is broken: no chunk size where one must be")
                 break
@@ -182,11 +187,12 @@ class ChunkedBody(Body):
                 break
         self.left = max(end - size, 0)
         self.incoming.buffer = b"\n" + buffer[start:] if self._in_trailers else buffer[end:]
-        if self._in_trailers:
-            self._trailers()
+        if self._in_trailers and pieces:
+            with suppress(ProtocolViolation):  # which the next read raises
+                self._trailers()
         return b"".join(pieces)
 
-    def _trailers(self) -> bytes:
+    def _trailers(self) -> None:
         """Skip the trailer fields (RFC 9112 7.1.2); the buffer begins with the end of the last chunk's line."""
         buffer = self.incoming.buffer
         end = _HEAD_END.match(buffer) or _HEAD_END.search(buffer)
@@ -198,7 +204,6 @@ class ChunkedBody(Body):
             self.ended = True
         elif len(buffer) > self.incoming.limit:
             raise LimitExceeded("head", self.incoming.limit)
-        return b""
 
 
 def body_of(head: Head, method: str, incoming: Incoming) -> Body:

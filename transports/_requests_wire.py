@@ -22,10 +22,11 @@ from sansio_core.coding import ContentDecoder
 from sansio_core.wire import HttpRequest, header
 
 from ._proxies import environment_proxy, parse_proxy
+from ._requests_connection import Answer, Call
 from ._requests_errors import foreign
 from ._requests_guard import Expired, Guard
 from ._requests_http1 import Pairs
-from ._requests_pool import Adapter, Answer, Call
+from ._requests_pool import Adapter
 
 Verify = bool | str | ssl.SSLContext
 _READ = 65536

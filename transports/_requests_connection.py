@@ -1,0 +1,297 @@
+"""One connection of the blocking transport: how it is opened, and how a request and an answer's head move over it."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from urllib3.connection import HTTPConnection
+from urllib3.util import Timeout
+from urllib3.util.ssltransport import SSLTransport
+
+from sansio_core.errors import ConnectionLost, InvalidRequest, LimitExceeded, ProtocolViolation, ProxyFailed, TimedOut
+from sansio_core.wire import HttpRequest
+
+from ._proxies import Proxy
+from ._requests_errors import lost, no_connection, no_socks, no_tls
+from ._requests_guard import Expired, Guard, Stream, look_up, open_tcp
+from ._requests_http1 import Body, CloseBody, ClosedEarly, Head, Incoming, Pairs, body_of, keeps_alive
+
+_JOIN = 65536
+"""Up to this size a request's body goes out in one piece with its head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a connection leads, and through what."""
+
+    tls: bool
+    host: str
+    port: int
+    proxy: Proxy | None = None
+
+    @property
+    def peer(self) -> str:
+        """The host and port, as CONNECT and our errors name them."""
+        return _authority(self.host, self.port)
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether the proxy reads the request itself: plain HTTP through an HTTP proxy (RFC 9112 3.2.2)."""
+        return self.proxy is not None and not self.tls and not self.proxy.socks
+
+
+class Call(Timeout):
+    """One request on its way through HTTPAdapter.send, which hands a Timeout on untouched: so this is one.
+
+    For adapters that are not ours it is what urllib3 takes it for. `answer` is there once ours has it.
+    """
+
+    def __init__(
+        self, request: HttpRequest, guard: Guard, limit: int, connect_deadline: float | None, fresh: bool
+    ) -> None:
+        left, now = guard.left(), monotonic()
+        connect = left if connect_deadline is None else max(connect_deadline - now, 0.001)
+        super().__init__(connect=connect if left is None else min(connect or left, left), read=left)
+        self.request = request
+        self.guard = guard
+        self.limit = limit
+        self.started = now
+        self.connect_deadline = connect_deadline
+        self.fresh = fresh
+        self.answer: Answer | None = None
+
+
+class Answer:
+    """A response whose head is in: `status`, `headers` (names in lower case), and the body to read."""
+
+    def __init__(self, head: Head, body: Body, done: Callable[[bool], None]) -> None:
+        self.status = head.status
+        self.headers: Pairs = head.headers
+        self._body = body
+        self._keep = keeps_alive(head) and not isinstance(body, CloseBody)
+        self._done: Callable[[bool], None] | None = done
+        if body.ended:
+            self._finish()
+
+    def read(self) -> bytes:
+        """What is there of the body, as it came; b"" at its end. Raises Expired, Cancelled, StreamTruncated, …"""
+        data = self._body.read()
+        if self._body.ended:
+            self._finish()
+        return data
+
+    def _finish(self) -> None:
+        # What follows the body cannot belong to a request that was not yet sent (RFC 9112 9.3): not reused.
+        self.close(keep=self._keep and not self._body.incoming.buffer)
+
+    def close(self, keep: bool = False) -> None:
+        """Let the connection go: closed at once, or kept for another request. Does nothing the second time."""
+        done, self._done = self._done, None
+        if done is not None:
+            done(keep)
+
+
+class Connection(HTTPConnection):
+    """A connection along a Route; opened and used under the Guard of the call that has it at the time."""
+
+    route: Route
+    contexts: Callable[[], ssl.SSLContext]
+    idle_since = 0.0
+
+    def open(self, call: Call) -> None:
+        """Look-up, TCP, proxy and TLS, all by the connect deadline. Raises ChatErrors, Expired and Cancelled."""
+        guard = call.guard
+        deadline = guard.deadline
+        first = call.connect_deadline is not None and (deadline is None or call.connect_deadline < deadline)
+        if first:
+            guard.deadline = call.connect_deadline
+        try:
+            self._open(guard, call.limit)
+        except Expired:
+            if first and call.connect_deadline is not None:
+                raise TimedOut("connect", round(call.connect_deadline - call.started, 3)) from None
+            raise
+        finally:
+            guard.deadline = deadline
+
+    def _open(self, guard: Guard, limit: int) -> None:
+        route, proxy = self.route, self.route.proxy
+        sock: Any = self._tcp(guard)
+        # A TLS object takes the socket's descriptor over: while it shakes hands, a copy is what cancel() shuts.
+        handle = sock.dup()
+        try:
+            guard.hold(handle)
+            if proxy is not None and proxy.scheme == "https":
+                sock = self._tls(guard, sock, proxy.host, _authority(proxy.host, proxy.port), True)
+            if proxy is not None and route.tls and not proxy.socks:
+                _tunnel(guard, sock, route, proxy, limit)
+            if route.tls:
+                sock = self._tls(guard, sock, route.host, route.peer, False)
+            guard.hold(sock)
+        except BaseException:
+            guard.let_go()
+            sock.close()
+            raise
+        finally:
+            handle.close()
+        self.sock = sock
+
+    def _tcp(self, guard: Guard) -> socket.socket:
+        route, proxy = self.route, self.route.proxy
+        host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
+        try:
+            if proxy is not None and proxy.socks:
+                return _socks(guard, route, proxy)
+            return open_tcp(guard, look_up(guard, host, port))
+        except (OSError, UnicodeError) as error:
+            raise no_connection(error, _authority(host, port), proxy is not None) from None
+
+    def _tls(self, guard: Guard, sock: Any, host: str, peer: str, proxy: bool) -> Any:
+        context = self.contexts()
+        host = host.rstrip(".").partition("%")[0]
+        try:
+            sock.settimeout(guard.left())
+            if isinstance(sock, ssl.SSLSocket):
+                return SSLTransport(sock, context, host)
+            return context.wrap_socket(sock, server_hostname=host)
+        except (OSError, ValueError) as error:
+            sock.close()
+            guard.left()
+            raise no_tls(error, peer, proxy) from None
+
+    def ask(self, call: Call, reused: bool, done: Callable[[bool], None]) -> Answer:
+        """Send the request and read the answer's head. Raises ChatErrors, Expired and Cancelled."""
+        guard, sock = call.guard, self.sock
+        incoming = _Incoming(guard, sock, call.limit)
+        try:
+            # It may have answered without reading everything (413 and the like): look in any case.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                _send(guard, sock, call.request, self.route)
+            head = incoming.head()
+        except ClosedEarly:
+            where = "inside the head of its answer" if incoming.began else "without an answer"
+            detail = f"{self.route.peer} closed the connection {where}"
+            raise ConnectionLost(detail, reused and not incoming.began) from None
+        except OSError as error:
+            raise lost(error, "before the answer's head was in", reused and not incoming.began) from None
+        if self.route.forwarded and head.status == 407:
+            raise _refused(self.route.proxy, head.status)
+        return Answer(head, body_of(head, call.request.method, incoming), done)
+
+
+class _Incoming(Incoming):
+    """Incoming from a socket: its errors become ours once the head is in."""
+
+    def __init__(self, guard: Guard, sock: Stream, limit: int) -> None:
+        super().__init__(self._receive, limit)
+        self._guard = guard
+        self._sock = sock
+        self._in_body = False
+
+    def head(self) -> Head:
+        head = super().head()
+        self._in_body = True
+        return head
+
+    def _receive(self) -> bytes:
+        try:
+            return self._guard.recv(self._sock)
+        except OSError as error:
+            if self._in_body:
+                raise lost(error, "in the middle of the answer") from None
+            raise
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tunnel(guard: Guard, sock: Stream, route: Route, proxy: Proxy, limit: int) -> None:
+    """Have the proxy connect us with the origin (RFC 9110 9.3.6)."""
+    lines = [f"CONNECT {route.peer} HTTP/1.1", f"host: {route.peer}"]
+    lines += [f"{name}: {value}" for name, value in proxy.authorization]
+    incoming = Incoming(partial(guard.recv, sock), limit)
+    try:
+        guard.send(sock, ("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
+        head = incoming.head()
+    except (ClosedEarly, OSError):
+        raise ProxyFailed(f"the proxy {proxy} ended the connection instead of opening a tunnel") from None
+    except (ProtocolViolation, LimitExceeded) as error:
+        raise ProxyFailed(f"the proxy {proxy} did not open a tunnel: {error}") from None
+    if not 200 <= head.status < 300:
+        raise _refused(proxy, head.status)
+    if incoming.buffer:
+        raise ProxyFailed(f"the proxy {proxy} sent more than the head of its answer")
+
+
+def _refused(proxy: Proxy | None, status: int) -> ProxyFailed:
+    hint = ": give http://user:password@host:port, percent-encoded" if status == 407 else ""
+    return ProxyFailed(f"the proxy {proxy} refused with status {status}{hint}", status)
+
+
+def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
+    """A socket connected through a SOCKS5 proxy (RFC 1928). socks5h lets the proxy resolve the name."""
+    try:
+        socks = importlib.import_module("socks")
+    except ImportError:
+        raise InvalidRequest('a SOCKS proxy needs PySocks: pip install "sansio-chat[socks]"') from None
+
+    class Guarded(socks.socksocket):  # type: ignore[misc, name-defined]  # PySocks has no types
+        """Its negotiation reads a few bytes at a time: each gets the time that remains."""
+
+        def recv_into(self, *args: Any) -> Any:
+            guard.arm(self, exact=True)
+            return super().recv_into(*args)
+
+    target = route.host
+    if proxy.scheme == "socks5":
+        try:
+            target = str(look_up(guard, route.host, route.port)[0][4][0])
+        except (OSError, UnicodeError) as error:
+            raise no_connection(error, route.peer) from None
+    family, *_, address = look_up(guard, proxy.host, proxy.port)[0]
+    sock = Guarded(family)
+    try:
+        guard.hold(sock)
+        sock.set_proxy(socks.SOCKS5, *address[:2], proxy.scheme == "socks5h", proxy.username, proxy.password)
+        guard.arm(sock, exact=True)
+        sock.connect((target, route.port))
+        guard.let_go()
+        return socket.socket(fileno=sock.detach())
+    except BaseException as error:
+        guard.let_go()
+        sock.close()
+        if isinstance(error, OSError):
+            guard.left()  # it ended in that way because of us
+            raise no_socks(error, str(proxy)) from None
+        raise
+
+
+def _send(guard: Guard, sock: Stream, request: HttpRequest, route: Route) -> None:
+    parts = urlsplit(request.url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    given = {name.lower() for name, _ in request.headers}
+    lines = [f"{request.method} {f'http://{parts.netloc}{target}' if route.forwarded else target} HTTP/1.1"]
+    if "host" not in given:
+        lines.append(f"host: {parts.netloc}")
+    if "accept-encoding" not in given:
+        lines.append("accept-encoding: gzip, deflate")
+    if (request.body or request.method == "POST") and "content-length" not in given:
+        lines.append(f"content-length: {len(request.body)}")
+    extra = route.proxy.authorization if route.forwarded and route.proxy is not None else ()
+    lines += [f"{name}: {value}" for name, value in (*extra, *request.headers)]
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+    if len(request.body) <= _JOIN:
+        guard.send(sock, head + request.body)
+    else:
+        guard.send(sock, head)
+        guard.send(sock, request.body)
