@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -76,33 +77,49 @@ def json_text(value: Any) -> str:
 
 
 def function_of(tool: Any) -> Mapping[str, Any] | None:
-    """The function of a tool in OpenAI's form, {"type": "function", "function": {…}}; None for a wire's own form."""
-    if not isinstance(tool, Mapping):
-        raise InvalidRequest("a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}")
-    function = tool.get("function")
-    return function if isinstance(function, Mapping) else None
+    """The function of a tool in a common form; None for a wire's own form.
+
+    Common are OpenAI's, {"type": "function", "function": {…}}, and the function alone: {"name": …, "parameters": …}.
+    """
+    match tool:
+        case {"function": Mapping() as function}:
+            return function
+        case {"input_schema": _}:
+            return None
+        case {"name": str(), "type": "function"}:
+            return {name: value for name, value in tool.items() if name != "type"}
+        case {"name": str()} if "type" not in tool:
+            return {**tool}
+        case Mapping():
+            return None
+    raise InvalidRequest("a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}")
 
 
 def choice_of(choice: Any) -> tuple[str, str | None]:
     """The mode ("auto", "none", "required", "tool") of a tool_choice in its common forms, and the tool's name.
 
-    The mode is "" for any other mapping: a wire's own form, to be sent as it is.
+    Any other str is a tool's name. The mode is "" for any other mapping: a wire's own form, to be sent as it is.
     """
     if isinstance(choice, str) and choice in ("auto", "none", "required", "any"):
         return ("required" if choice == "any" else choice), None
+    if isinstance(choice, str) and choice:
+        return "tool", choice
     if isinstance(choice, Mapping):
         function = choice.get("function")
         if isinstance(function, Mapping) and isinstance(function.get("name"), str):
             return "tool", function["name"]
         return "", None
     raise InvalidRequest(
-        f"tool_choice must be 'auto', 'none', 'required' or {{'type': 'function', 'function': {{'name': …}}}}, "
+        "tool_choice must be 'auto', 'none', 'required', a tool's name or {'type': 'function', 'function': {'name': …}}, "
         f"not {choice!r}"
     )
 
 
 def format_of(response_format: Any) -> Mapping[str, Any] | str:
-    """The JSON Schema of a response_format in OpenAI's form; "json" where any JSON will do, "text" for plain text."""
+    """The JSON Schema of a response_format; "json" where any JSON will do, "text" for plain text.
+
+    It is given in OpenAI's form, or is the schema itself.
+    """
     if isinstance(response_format, Mapping):
         match response_format:
             case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
@@ -111,10 +128,29 @@ def format_of(response_format: Any) -> Mapping[str, Any] | str:
                 return "json"
             case {"type": "text"}:
                 return "text"
+            case Mapping() if _SCHEMA & response_format.keys() and response_format.get("type") != "json_schema":
+                return response_format
     raise InvalidRequest(
-        "response_format must be {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, "
+        "response_format must be a JSON Schema, {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, "
         "{'type': 'json_object'} or {'type': 'text'}"
     )
+
+
+_SCHEMA = frozenset({"properties", "items", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "$defs", "$schema"})
+"""One of these a JSON Schema worth asking for has; a wire's own response_format has none."""
+
+
+def json_schema(response_format: Mapping[str, Any]) -> dict[str, Any]:
+    """OpenAI's `json_schema` object of a response_format that `format_of` finds a schema in: name, schema, strict.
+
+    A schema that stands alone is asked for strictly if it allows nothing beside what it names, which OpenAI's strict
+    mode demands (platform.openai.com/docs/guides/structured-outputs: supported schemas).
+    """
+    if response_format.get("type") == "json_schema":
+        return {"name": "answer", **response_format["json_schema"]}
+    title = re.sub(r"[^A-Za-z0-9_-]", "_", str(response_format.get("title") or "answer"))[:64]
+    strict = response_format.get("additionalProperties") is False
+    return {"name": title, "schema": response_format, **({"strict": True} if strict else {})}
 
 
 def stop_of(stop: Any) -> list[str]:
