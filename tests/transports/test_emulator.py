@@ -327,8 +327,13 @@ def test_in_a_running_loop_and_under_uvloop() -> None:
             answer = await reader.read()
             writer.close()
             await writer.wait_closed()
+            idle, left = await asyncio.open_connection("127.0.0.1", emulator.port)
+            await asyncio.to_thread(emulator.wait_for, lambda e: e.connections == 2)
             with pytest.raises(RuntimeError, match="already running"):
                 await emulator.serve()
+        assert emulator.open_connections == 0
+        assert await idle.read() == b""
+        left.close()
         serving = asyncio.create_task(emulator.serve())
         await asyncio.to_thread(emulator.wait_for, lambda e: e.running)
         emulator.stop()
