@@ -148,7 +148,8 @@ class GeminiParser(EventStreamParser):
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        self._rest(out)
+        if not self._failed:
+            self._rest(out)
         super()._fail(error, out)
 
 

@@ -13,6 +13,9 @@ _WHERE = {
     "chatgpt_free": "chatgpt_free:ChatgptFree",
     "yqcloud": "yqcloud:Yqcloud",
     "acytoo": "acytoo:Acytoo",
+    "anthropic": "anthropic:Anthropic",
+    "gemini": "gemini:Gemini",
+    "ollama": "ollama:Ollama",
 }
 
 

@@ -1,0 +1,118 @@
+"""Ollama's own wire: docs.ollama.com/api/chat and /api/generate. The end is proven by `"done": true`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ProviderRefused, ServerFailed
+from ..events import (
+    Annotation,
+    ChatEvent,
+    Finished,
+    FinishReason,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UnknownFrame,
+    UsageReport,
+)
+from ._base import MAX_FRAME, as_text
+from ._ndjson import NDJSONChatParser
+from ._refusals import error_in, of_error
+from ._request import count, json_text, objects
+
+NAME = "ollama"
+
+# github.com/ollama/ollama llm/server.go: DoneReason; "load" and "unload" answer a question without messages
+_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+
+
+class OllamaParser(NDJSONChatParser):
+    """Chunks of /api/chat (`message`) and of /api/generate (`response`), or one whole answer.
+
+    What comes after `done` is still read: some servers say it twice, with the figures in the second.
+    """
+
+    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
+        super().__init__(max_frame_size)
+        self._started = False
+        self._calls = 0
+        self._finished: Finished | None = None
+        self._figures: dict[str, Any] = {}
+
+    def _decode(self, value: Any, out: list[ChatEvent]) -> None:
+        if type(value) is not dict:
+            self._no_chunk(value, out)
+            return
+        if not self._started and (model := value.get("model")) and type(model) is str:
+            self._started = True
+            out.append(Started(None, model))
+        message = value.get("message")
+        if type(message) is dict:
+            thinking, text = message.get("thinking"), message.get("content")
+        else:
+            thinking, text = value.get("thinking"), value.get("response")
+        if thinking and type(thinking) is str:
+            out.append(ReasoningDelta(thinking))
+        if type(text) is str:
+            if text:
+                out.append(TextDelta(text))
+        elif value.get("done") is not True and (type(message) is not dict or "error" in value):
+            self._no_chunk(value, out)
+            return
+        if type(message) is dict and message.get("tool_calls"):
+            self._tool_calls(message["tool_calls"], out)
+        if value.get("logprobs"):
+            out.append(Annotation({"logprobs": value["logprobs"]}))
+        if value.get("error"):
+            self._no_chunk(value, out)
+        elif value.get("done") is True:
+            self._done(value, out)
+
+    def _no_chunk(self, value: Any, out: list[ChatEvent]) -> None:
+        error = error_in(value)
+        if error is None:
+            out.append(UnknownFrame(as_text(value), "no chunk of an answer"))
+            return
+        fault = of_error(error)
+        if type(fault) is ProviderRefused:
+            # docs.ollama.com/api/errors: in mid-stream "the status code … will not be changed"; it would have been 500
+            fault = ServerFailed(None, fault.detail)
+        self._fail(fault, out)
+
+    def _tool_calls(self, calls: Any, out: list[ChatEvent]) -> None:
+        """docs.ollama.com/capabilities/tool-calling: each call comes whole, most often without an id."""
+        for call in objects(calls):
+            function = call.get("function")
+            if type(function) is not dict:
+                out.append(UnknownFrame(as_text(call), "a tool call without a function"))
+                continue
+            call_id, name = call.get("id"), function.get("name")
+            out.append(
+                ToolCallDelta(
+                    self._calls,
+                    call_id if isinstance(call_id, str) and call_id else None,
+                    name if isinstance(name, str) else None,
+                    json_text(function.get("arguments")),
+                )
+            )
+            self._calls += 1
+
+    def _done(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
+        # docs.ollama.com/api/usage: counts of tokens, durations in nanoseconds
+        figures = {key: figure for key, figure in value.items() if key.endswith(("_count", "_duration"))}
+        if figures and figures != self._figures:
+            self._figures |= figures
+            prompt, answer = self._figures.get("prompt_eval_count"), self._figures.get("eval_count")
+            out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))
+        word = value.get("done_reason")
+        word = word if isinstance(word, str) and word else None
+        reason = _REASONS.get(word, "other") if word else None
+        if self._calls and reason in ("stop", None):  # the wire has no word of its own for it
+            reason = "tool_calls"
+        finished = Finished(reason, word)
+        if self._finished is None or (word and finished != self._finished):
+            self._finished = finished
+            out.append(finished)
+        self.complete = True
