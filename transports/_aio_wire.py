@@ -166,7 +166,7 @@ class AsyncWire:
             return await self._bounded(share.open(self._route), min(deadlines, default=None))
         except TimeoutError:
             if seconds is not None and connect_deadline == min(deadlines):
-                raise TimedOut("connect", round(seconds, 3)) from None
+                raise TimedOut("connect", round(seconds, 2)) from None
             raise
 
     async def _response(self, connection: Connection, reader: HeadReader, deadline: float | None) -> Head:

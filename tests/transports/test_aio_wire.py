@@ -212,6 +212,25 @@ def test_many_bytes_are_neither_held_nor_lost() -> None:
     run(main)
 
 
+@both_loops
+def test_an_answer_may_come_before_the_request_is_out(loop: str) -> None:
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head(LENGTH % 2, status=b"413 Content Too Large") + b"no")
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        async with serve(early) as port:
+            wire = AsyncWire(pool := Pool())
+            request = HttpRequest("POST", f"http://127.0.0.1:{port}/", (), b"x" * 30_000_000)
+            assert (await wire.send(Send(request), wire.now() + 5))[0] == 413
+            assert await body(wire) == b"no"
+            assert not pool.here()._lanes  # the rest of the request is not sent
+            await pool.aclose()
+
+    run(main, loop)
+
+
 # --- clocks: what stalls, and how
 
 
