@@ -1,0 +1,99 @@
+"""Your own I/O: an Exchange over a socket and h11, with no transport of ours. One connection for each request."""
+
+import argparse
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from time import monotonic, sleep
+from urllib.parse import urlsplit
+
+import h11
+
+import sansio_core as core
+from transports.emulator import Emulator
+
+
+def left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.001, deadline - monotonic())
+
+
+def connect(url: str, deadline: float | None) -> socket.socket:
+    parts = urlsplit(url)
+    sock = socket.create_connection((parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)), left(deadline))
+    if parts.scheme == "http":
+        return sock
+    return ssl.create_default_context().wrap_socket(sock, server_hostname=parts.hostname)
+
+
+def converse(exchange: core.Exchange, request: core.HttpRequest, sock: socket.socket) -> Iterator[core.ChatEvent]:
+    """Send one request; hand the response to the exchange, and give the events that come of it."""
+    http = h11.Connection(h11.CLIENT)
+    parts = urlsplit(request.url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = [*request.headers, ("host", parts.netloc), ("content-length", str(len(request.body)))]
+    for part in (h11.Request(method=request.method, target=target, headers=headers), h11.Data(request.body)):
+        sock.sendall(http.send(part) or b"")
+    http.send(h11.EndOfMessage())
+    while True:
+        match http.next_event():
+            case h11.NEED_DATA:
+                sock.settimeout(left(exchange.deadline))
+                http.receive_data(sock.recv(65536))
+                continue
+            case h11.Response(status_code=status, headers=fields):
+                exchange.receive_head(status, [(n.decode(), v.decode("latin-1")) for n, v in fields], monotonic())
+            case h11.Data(data=data):
+                yield from exchange.receive_data(data, monotonic())
+            case h11.EndOfMessage():
+                yield from exchange.receive_data(b"", monotonic())
+        if not exchange.reading:
+            return
+
+
+def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
+    """Do what the exchange says until the answer is complete. Raises ChatError."""
+    while True:
+        match exchange.next_action(monotonic()):
+            case core.Send(request, connect_deadline):
+                try:
+                    with connect(request.url, connect_deadline) as sock:
+                        yield from converse(exchange, request, sock)
+                except TimeoutError:
+                    yield from exchange.receive_timeout(monotonic())
+                except h11.RemoteProtocolError as error:  # the connection ended, and the response had not
+                    yield from exchange.receive_failure(core.StreamTruncated(str(error)))
+                except OSError as error:
+                    yield from exchange.receive_failure(core.ConnectionLost(str(error)))
+            case core.Wait(seconds):
+                sleep(seconds)
+            case core.Finish():
+                return
+
+
+def chat(provider: str, base_url: str, prompt: str) -> None:
+    exchange = core.Exchange(core.providers.create(provider, base_url=base_url), core.ChatRequest(prompt))
+    for event in stream(exchange):
+        if isinstance(event, core.TextDelta):
+            print(event.text, end="", flush=True)
+    print()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("prompt", nargs="?", default="Write a short poem about nature.")
+    parser.add_argument("--provider", default="free_netfly")
+    parser.add_argument("--base-url", help="a real host; without it, an emulator on this machine answers")
+    args = parser.parse_args()
+    try:
+        if args.base_url:
+            chat(args.provider, args.base_url, args.prompt)
+        else:
+            with Emulator() as emulator:
+                chat(args.provider, emulator.base_url(args.provider), args.prompt)
+    except core.ChatError as error:
+        sys.exit(f"\n{error}")
+
+
+if __name__ == "__main__":
+    main()
