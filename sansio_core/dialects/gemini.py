@@ -60,13 +60,13 @@ class GeminiParser(EventStreamParser):
         self._usage: Any = None  # the last figures that were not yet told: every chunk repeats them
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
-        if type(value) is not dict or value.get("error") or not (_KNOWN & value.keys()):
+        candidates = value.get("candidates") if type(value) is dict else None
+        if candidates is None and (type(value) is not dict or not _KNOWN & value.keys()) or value.get("error"):
             self._no_chunk(event, value, out)
             return
         if not self._started and (value.get("responseId") or value.get("modelVersion")):
             self._started = True
             out.append(Started(_word(value.get("responseId")), _word(value.get("modelVersion"))))
-        candidates = value.get("candidates")
         if type(candidates) is list:
             for candidate in candidates:
                 self._candidate(candidate, out)
@@ -114,8 +114,8 @@ class GeminiParser(EventStreamParser):
         if type(parts) is list:
             for part in parts:
                 candidate.part(part, out)
-        # citationMetadata, groundingMetadata, finishMessage, …
-        out += [Annotation({key: value[key]}, index) for key in value if key not in _PLAIN and value[key]]
+        if not value.keys() <= _PLAIN:  # citationMetadata, groundingMetadata, finishMessage, …
+            out += [Annotation({key: value[key]}, index) for key in value if key not in _PLAIN and value[key]]
         reason = value.get("finishReason")
         if isinstance(reason, str) and reason and reason != _UNUSED:
             candidate.finish(reason, value.get("safetyRatings"), out)
@@ -173,21 +173,24 @@ class _Candidate:
         if type(part) is not dict:
             out.append(UnknownFrame(as_text(part), "a part that is no object"))
             return
-        text = part.get("text")
-        thought = part.get("thought") is True
-        if type(text) is str:
-            plain = len(part) == (2 if thought else 1)
-            if self.pieces and (thought is not self.thought or not plain):
-                self.release(out)
-            if text:
-                out.append(ReasoningDelta(text, self.index) if thought else TextDelta(text, self.index))
-            if plain:
-                if text:
-                    self.pieces.append(text)
-                    self.thought = thought
-                return
-        else:
+        text, thought = part.get("text"), part.get("thought") is True
+        if type(text) is not str:
             self.release(out)
+            self._other(part, out)
+            return
+        plain = len(part) == 1 + thought
+        if self.pieces and (thought is not self.thought or not plain):
+            self.release(out)
+        if text:
+            out.append(ReasoningDelta(text, self.index) if thought else TextDelta(text, self.index))
+        if not plain:
+            self._other(part, out)
+        elif text:
+            self.pieces.append(text)
+            self.thought = thought
+
+    def _other(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
+        """A part that is kept as it is."""
         call = part.get("functionCall")
         if type(call) is dict:
             # "args: the function parameters and values in JSON object format"; an id is optional
