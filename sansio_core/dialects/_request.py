@@ -110,8 +110,8 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
             return "tool", function["name"]
         return "", None
     raise InvalidRequest(
-        "tool_choice must be 'auto', 'none', 'required', a tool's name or {'type': 'function', 'function': {'name': …}}, "
-        f"not {choice!r}"
+        "tool_choice must be 'auto', 'none', 'required', a tool's name or "
+        f"{{'type': 'function', 'function': {{'name': …}}}}, not {choice!r}"
     )
 
 

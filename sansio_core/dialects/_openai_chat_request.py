@@ -1,0 +1,141 @@
+"""What is asked on the Chat Completions wire: platform.openai.com/docs/api-reference/chat/create."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..request import ChatRequest, ImagePart, Message, Native, Part, TextPart
+from ._request import choice_of, format_of, function_of, json_schema, linked, list_of, merged
+
+NAME = "openai_chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Where a host's wire is not OpenAI's.
+
+    `fields`: other names for options ("a.b" is a field within an object). `asks_usage`: usage comes only when asked for
+    with `stream_options`. `developer`: it has that role. `names`: messages may have a name. `reasoning_details`: it
+    takes back its own, unchanged. `reasoning_content`: it wants the reasoning back with the calls that came of it.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    asks_usage: bool = True
+    developer: bool = False
+    names: bool = True
+    reasoning_details: bool = False
+    reasoning_content: bool = False
+
+
+PLAIN = Quirks()
+
+
+def payload(
+    request: ChatRequest, model: str | None, options: Iterable[str] = (), quirks: Quirks = PLAIN
+) -> dict[str, Any]:
+    """The body for `request`; of its options, those called `options`. Raises InvalidRequest for what cannot be sent."""
+    wire: dict[str, Any] = {} if model is None else {"model": model}
+    wire |= {"messages": messages(request.messages, quirks), "stream": True}
+    if quirks.asks_usage:
+        wire["stream_options"] = {"include_usage": True}
+    for name, value in request.options.items():
+        if name in options and name != "extra":
+            put(wire, quirks.fields.get(name, name), option(name, value))
+    return merged(wire, request.options.get("extra", {}))
+
+
+def put(wire: dict[str, Any], where: str, value: Any) -> None:
+    """Set the field `where`; "a.b" is the field b of the object a."""
+    *objects, last = where.split(".")
+    for name in objects:
+        wire = wire.setdefault(name, {})
+    wire[last] = value
+
+
+def option(name: str, value: Any) -> Any:
+    """An option as this wire writes it: the common forms of tools, tool_choice and response_format in OpenAI's."""
+    if name == "tools":
+        return [tool(item) for item in list_of(value, "tools")]
+    if name == "tool_choice":
+        mode, function = choice_of(value)
+        if mode == "tool":
+            return {"type": "function", "function": {"name": function}}
+        return mode or value
+    if name == "response_format" and not (isinstance(value, Mapping) and "type" in value and _is_wire(value)):
+        wanted = format_of(value)
+        return wanted if isinstance(wanted, str) else {"type": "json_schema", "json_schema": json_schema(value)}
+    return value
+
+
+def tool(value: Any) -> dict[str, Any]:
+    """A tool in OpenAI's form; a host's own kinds of tools as they are."""
+    function = function_of(value)
+    return dict(value) if function is None else {"type": "function", "function": dict(function)}
+
+
+def _is_wire(response_format: Mapping[str, Any]) -> bool:
+    """Whether that is no bare schema, whose type is one of JSON's."""
+    return response_format["type"] not in ("object", "array", "string", "number", "integer", "boolean", "null")
+
+
+def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> list[dict[str, Any]]:
+    """Messages in the shape of this wire."""
+    return [_message(message, quirks) for message in linked(request_messages, invent_ids=True)]
+
+
+def _message(message: Message, quirks: Quirks) -> dict[str, Any]:
+    role = "system" if message.role == "developer" and not quirks.developer else message.role
+    wire: dict[str, Any] = {"role": role}
+    if all(isinstance(part, TextPart) for part in message.parts) and len(message.parts) <= 1:
+        wire["content"] = message.text if message.text or not message.tool_calls else None
+    else:
+        wire["content"] = [_part(part) for part in message.parts]
+    if message.name is not None and quirks.names and role != "tool":
+        wire["name"] = message.name
+    if message.tool_calls:
+        wire["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+            for call in message.tool_calls
+        ]
+        if quirks.reasoning_content and message.reasoning:
+            wire["reasoning_content"] = message.reasoning
+    if message.tool_call_id is not None:
+        wire["tool_call_id"] = message.tool_call_id
+    if quirks.reasoning_details and message.native is not None and message.native.dialect == NAME:
+        wire["reasoning_details"] = _details(message.native)
+    return wire
+
+
+def _details(native: Native) -> list[dict[str, Any]]:
+    """Reasoning details whole again: a stream gives each in pieces with the same `index`.
+
+    openrouter.ai/docs/use-cases/reasoning-tokens: the sequence must be sent back as the model gave it.
+    """
+    whole: list[dict[str, Any]] = []
+    for item in native.items:
+        last = whole[-1] if whole else {}
+        if item.get("index") is not None and _kind(last) == _kind(item):
+            for name, value in item.items():
+                known = last.get(name)
+                if name in ("text", "summary", "data") and isinstance(value, str) and isinstance(known, str):
+                    last[name] = known + value
+                elif value is not None:
+                    last[name] = value
+        else:
+            whole.append(dict(item))
+    return whole
+
+
+def _kind(item: Mapping[str, Any]) -> tuple[Any, Any]:
+    return item.get("type"), item.get("index")
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, ImagePart):
+        image = {"url": part.url} if part.detail is None else {"url": part.url, "detail": part.detail}
+        return {"type": "image_url", "image_url": image}
+    return dict(part.raw)
