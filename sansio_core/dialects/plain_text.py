@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
 from ..errors import ChatError, ProviderRefused, UnexpectedContent
 from ..events import ChatEvent, Finished, TextDelta
-from ..parsers import TextParser
+from ..parsers import TextParser, parse_partial
 from ._base import ChatParser
 from ._refusals import in_band, text_of_html
 
 _ERROR_KEYS = (
-    "error", "errors", "detail", "message", "msg", "status", "code", "type", "success", "statusCode", "object",
+    "error", "errors", "detail", "message", "msg", "status", "code", "type", "success", "statusCode", "object", "ok",
+    "timestamp", "request_id", "requestId", "error_code", "errcode",
 )  # fmt: skip
 _FIRST_KEY = re.compile(r'\{\s*(?:"(\w*)("?))?')
-_HTML = ("<!doctype html", "<html")
+_HTML = ("<!doctype html", "<html", "<head", "<body", "<!--", "<?xml", "<title", "<center")
 _MAX_ERROR = 64 * 1024
 
 
@@ -25,17 +25,21 @@ class PlainTextParser(ChatParser):
 
     `refusals` maps sentences that a provider puts in place of an answer to the class of error that they mean: not a
     character of such a sentence is handed out, however it was cut; text that only begins like one is handed out as
-    soon as it can no longer be one. A body that is a JSON error object is an error. An HTML page is one too, where
-    `content_type` says HTML (a model may well be asked to write HTML).
+    soon as it can no longer be one. A body that is a JSON error object is an error: what begins as one does is held
+    back until its end (and any object, where `content_type` says JSON). An HTML page is one too, where `content_type`
+    says HTML (a model may well be asked to write HTML or JSON).
     """
 
     def __init__(self, *, content_type: str = "", refusals: Mapping[str, type[ProviderRefused]] | None = None) -> None:
         super().__init__()
         self._text = TextParser()
-        self._html = content_type.lower().lstrip().startswith("text/html")
+        kind = content_type.partition(";")[0].strip().lower()
+        self._html = kind == "text/html"
+        self._json = kind == "application/json"
         self._refusals = dict(refusals or {})
         self._opening: list[str] | None = []  # the body so far, while it may still be no answer at all
         self._opened = 0  # its length
+        self._begun = False  # whether it is more than blank space
         self._holding = False  # it begins as an error does: only its end tells
         self._held = ""  # the end of the text so far, while it may be the beginning of a refusal
 
@@ -47,11 +51,7 @@ class PlainTextParser(ChatParser):
         for text in self._text.close():
             self._take(text, out)
         if self._opening is not None and not self.ended:
-            opening, self._opening = "".join(self._opening), None
-            if error := self._error_of(opening):
-                self._fail(error, out)
-            else:
-                self._release(opening, out)
+            self._open(out)
         if not self.ended:
             if self._held:
                 out.append(TextDelta(self._held))
@@ -65,46 +65,49 @@ class PlainTextParser(ChatParser):
         if self._opening is not None:
             self._opening.append(text)
             self._opened += len(text)
-            if self._opened <= _MAX_ERROR and (self._holding or self._may_be_no_answer()):
-                return
-            text, self._opening = "".join(self._opening), None
-        self._release(text, out)
+            self._begun = self._begun or not text.isspace()
+            waits = self._holding or not self._begun or self._may_be_no_answer()
+            if not waits or self._opened > _MAX_ERROR:
+                self._open(out)
+        else:
+            self._release(text, out)
+
+    def _open(self, out: list[ChatEvent]) -> None:
+        """What was held back is looked at as a whole: it is an error, or text after all."""
+        opening, self._opening = "".join(self._opening or ()), None
+        error = self._error_of(opening[:_MAX_ERROR].lstrip()) if self._holding else None
+        if error is None:
+            self._release(opening, out)
+            return
+        said = [kind(sentence) for sentence, kind in self._refusals.items() if sentence in opening + error.detail]
+        self._fail(said[0] if said else error, out)
 
     def _may_be_no_answer(self) -> bool:
         opening = "".join(self._opening or ()).lstrip()
-        if not opening:
-            return True
         if opening[0] == "<" and self._html:
-            self._holding = opening.lower().startswith(_HTML)
+            self._holding = opening[:20].lower().startswith(_HTML)
             return self._holding or any(tag.startswith(opening.lower()) for tag in _HTML)
         key = _FIRST_KEY.match(opening)
         if key is None:
             return False
         word, closed = key[1] or "", key[2]
-        self._holding = bool(closed) and word in _ERROR_KEYS
+        self._holding = self._json or (bool(closed) and word in _ERROR_KEYS)
         return self._holding or (key.end() == len(opening) and any(known.startswith(word) for known in _ERROR_KEYS))
 
     def _error_of(self, body: str) -> ChatError | None:
-        start = body.lstrip()
-        if self._html and start.lower().startswith(_HTML):
-            return UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(start)}")
-        if not start.startswith("{"):
-            return None
-        try:
-            return in_band(json.loads(start))
-        except (ValueError, RecursionError):
-            return None
+        if self._html and body[:20].lower().startswith(_HTML):
+            return UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(body)}")
+        return in_band(parse_partial(body)) if body.startswith("{") else None  # its end may be cut off
 
     def _release(self, text: str, out: list[ChatEvent]) -> None:
         text = self._held + text
-        for sentence, kind in self._refusals.items():
-            at = text.find(sentence)
-            if at >= 0:
-                if at:
-                    out.append(TextDelta(text[:at]))
-                self._held = ""
-                self._fail(kind(sentence), out)
-                return
+        found = [(text.find(sentence), sentence) for sentence in self._refusals if sentence in text]
+        if found:
+            at, sentence = min(found)
+            if at:
+                out.append(TextDelta(text[:at]))
+            self._fail(self._refusals[sentence](sentence), out)
+            return
         keep = max((_overlap(text, sentence) for sentence in self._refusals), default=0)
         self._held = text[len(text) - keep :]
         if len(text) > keep:

@@ -24,7 +24,10 @@ def exchange(name: str, messages: Any = "Hello", *, config: dict[str, Any] | Non
 
 def chunk(text: str | None = None, reason: str | None = None, **more: Any) -> dict[str, Any]:
     """An OpenAI chat chunk."""
-    return {"choices": [{"index": 0, "delta": {} if text is None else {"content": text}, "finish_reason": reason}], **more}
+    return {
+        "choices": [{"index": 0, "delta": {} if text is None else {"content": text}, "finish_reason": reason}],
+        **more,
+    }
 
 
 def sse(*data: Any, end: str = "\n") -> bytes:

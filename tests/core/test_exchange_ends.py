@@ -15,6 +15,8 @@ from sansio_core import (
     StreamTruncated,
     TimedOut,
     Timeouts,
+)
+from sansio_core import (
     exchange as module,
 )
 from sansio_core.exchange import DRAIN, SETTLE, Exchange
