@@ -52,8 +52,9 @@ class Pool:
             return share[0]
         if self.closed:
             raise InvalidRequest("the client was closed: make a new one")
-        for other in [other for other in self._shares if other.is_closed()]:
-            del self._shares[other]
+        for other in list(self._shares):  # other threads may do the same
+            if other.is_closed():
+                self._shares.pop(other, None)
         mine = LoopPool(self, loop)
         guard = _until_shutdown(mine)
         with suppress(StopIteration):

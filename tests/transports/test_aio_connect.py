@@ -94,7 +94,9 @@ def test_ipv6_literal(loop: str) -> None:
     run(main, loop)
 
 
-@pytest.mark.parametrize("addresses", [["127.0.0.2", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1", "127.0.0.1"]])
+@pytest.mark.parametrize(
+    "addresses", [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1"] * 2]
+)
 def test_the_first_address_that_answers(addresses: list[str]) -> None:
     async def main() -> None:
         async with serve(answering(OK)) as port:
@@ -235,6 +237,18 @@ def test_tls_failure(case: str, error: type[ChatError], words: str, loop: str, a
             await pool.aclose()
 
     run(main, loop)
+
+
+def test_no_certificate_can_be_for_such_a_name() -> None:
+    async def main() -> None:
+        async with serve(forever) as port:
+            resolve("127.0.0.1")
+            pool = Pool()
+            with pytest.raises(TLSFailed, match="that is no host name"):
+                raise await failure(pool, secure(port, ".chat.example"))
+            await pool.aclose()
+
+    run(main)
 
 
 @both_loops
