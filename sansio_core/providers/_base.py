@@ -13,7 +13,7 @@ from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent
-from ..request import OPTIONS, ChatRequest, header_pairs
+from ..request import OPTIONS, ChatRequest, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 from ..wire import Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
@@ -103,7 +103,7 @@ class Provider(ABC):
         self.headers = header_pairs(headers)
         for name, value in self.headers:
             check_header(name, value)
-        self.cookies = dict(cookies or {})
+        self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)
         self.model = self.resolve_model(model)
 
