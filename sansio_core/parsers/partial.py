@@ -12,7 +12,7 @@ _TOKEN = re.compile(
       | (?P<close>[\]}])
       | (?P<comma>,)
       | (?P<colon>:)
-      | "(?:[^"\\]*+(?P<escape>\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*+)(?P<quote>"?)
+      | "(?:[^"\\]*+(?P<escape>\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])[^"\\]*+)*+)(?P<quote>"?)
       | (?P<scalar>[^ \t\n\r"\[\]{},:]+)
     )""",
     re.VERBOSE,
@@ -28,7 +28,7 @@ def parse_partial(text: str) -> Any:
 
     Open strings, arrays and objects are closed; a key without a value, a comma, and an unfinished literal, escape or
     surrogate pair at the end are dropped; of an unfinished number what is a number already is taken. None where nothing
-    has begun, and where `text` cannot be the beginning of any JSON text. Linear in the length of `text`; never raises.
+    has begun, and where what is there is not JSON. Linear in the length of `text`; never raises.
     """
     closed = _close(text)
     if not closed:

@@ -42,9 +42,9 @@ class SSEParser(BoundedParser):
     `lenient` changes two things: `close()` also gives what stands unterminated at the end of the stream, and a line
     that is no field is given as a StrayLine in its place (the standard ignores it).
 
-    `max_frame_size` bounds, in bytes, all lines of one event with their ends counted as one, and any comment. When it
-    is passed, the frames before the fault are returned and the next call raises LimitExceeded; where there are none,
-    this one does. From then on every call raises it.
+    `max_frame_size` bounds, in bytes, all lines of one event without their ends, and any comment. When it is passed,
+    the frames before the fault are returned and the next call raises LimitExceeded; where there are none, this one
+    does. From then on every call raises it.
 
     `retry` is the reconnection time in milliseconds that the stream asked for, or None; `last_event_id` the last id
     that a blank line made valid.
@@ -135,7 +135,7 @@ class SSEParser(BoundedParser):
         elif self._lenient:
             frames.append(StrayLine(_decode(line)))
             return
-        self._size += len(line) + 1
+        self._size += len(line)
 
     def _set_retry(self, value: bytes) -> None:
         """Digits only. More than 18 of them are longer than the universe is old, and more than int() may read."""

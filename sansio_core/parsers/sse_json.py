@@ -120,6 +120,7 @@ class SSEJSONParser:
             else:
                 self._cut(bytes(data), items)
         except LimitExceeded:
+            self._between, self._room = False, 0  # from here on the plain parser has the word: it stays failed
             if not items:
                 raise
         return items

@@ -1,0 +1,184 @@
+"""ContentDecoder: gzip and deflate in every cut, bounded, and never passed off as whole when they are not."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sansio_core.coding import PIECE, ContentDecoder
+from sansio_core.errors import LimitExceeded, ProtocolViolation, StreamTruncated, UnexpectedContent
+
+TEXT = 'data: {"content": "日本語 hello"}\n\n'.encode() * 7
+BIG = 1 << 30
+
+
+def raw_deflate(data: bytes) -> bytes:
+    deflate = zlib.compressobj(wbits=-15)
+    return deflate.compress(data) + deflate.flush()
+
+
+def decode(coding: str, body: bytes, size: int = BIG, limit: int = BIG) -> bytes:
+    decoder, out = ContentDecoder(coding, limit), []
+    for at in range(0, len(body), size):
+        out.append(decoder.decode(body[at : at + size]))
+        while decoder.pending:
+            out.append(decoder.decode(b""))
+            assert len(out[-1]) <= PIECE
+    decoder.finish()
+    return b"".join(out)
+
+
+CODINGS = {
+    "gzip": gzip.compress(TEXT),
+    "x-gzip": gzip.compress(TEXT),
+    " GZip ": gzip.compress(TEXT),
+    "deflate": zlib.compress(TEXT),
+    "Deflate": raw_deflate(TEXT),
+    "deflate, gzip": gzip.compress(zlib.compress(TEXT)),
+    "gzip,,identity, deflate": raw_deflate(gzip.compress(TEXT)),
+    "identity": TEXT,
+    "": TEXT,
+}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_every_coding_at_every_cut(coding: str) -> None:
+    body = CODINGS[coding]
+    for size in (1, 2, 3, 7, len(body)):
+        assert decode(coding, body, size) == TEXT
+    for at in range(len(body)):
+        decoder = ContentDecoder(coding, BIG)
+        out = decoder.decode(body[:at]) + decoder.decode(body[at:])
+        while decoder.pending:
+            out += decoder.decode(b"")
+        assert out == TEXT
+        decoder.finish()
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_what_was_flushed_is_out_at_once(level: int) -> None:
+    deflate = zlib.compressobj(level, wbits=31)
+    decoder = ContentDecoder("gzip", BIG)
+    for number in range(5):
+        event = f"data: {number}\n\n".encode()
+        piece = deflate.compress(event) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        assert decoder.decode(piece) == event
+        assert not decoder.pending
+    with pytest.raises(StreamTruncated):
+        decoder.finish()
+    assert decoder.decode(deflate.flush()) == b""
+    decoder.finish()
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, BIG])
+def test_members_follow_one_another(size: int) -> None:
+    body = gzip.compress(b"a") + gzip.compress(b"") + gzip.compress(b"b" * 3 * PIECE) + gzip.compress(b"c")
+    assert decode("gzip", body, size) == b"a" + b"b" * 3 * PIECE + b"c"
+
+
+@pytest.mark.parametrize("size", [1, 2, BIG])
+@pytest.mark.parametrize("behind", [b"\0", b"\x1f", b"\0\0\0\0", b"garbage", b"\x1f\x8c\x08"])
+def test_what_stands_behind_the_end_is_dropped(behind: bytes, size: int) -> None:
+    assert decode("gzip", gzip.compress(TEXT) + behind, size) == TEXT
+    assert decode("deflate", zlib.compress(TEXT) + behind, size) == TEXT
+    assert decode("deflate", zlib.compress(TEXT) + zlib.compress(TEXT), size) == TEXT
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "Deflate", "deflate, gzip", "gzip,,identity, deflate"])
+def test_every_truncation_is_told(coding: str) -> None:
+    body = CODINGS[coding]
+    for end in range(1, len(body)):
+        with pytest.raises(StreamTruncated):
+            decode(coding, body[:end])
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_body_of_no_bytes_is_empty(coding: str) -> None:
+    decoder = ContentDecoder(coding, BIG)
+    assert decoder.decode(b"") == b""
+    decoder.finish()
+
+
+def test_a_second_member_cut_short_is_told() -> None:
+    with pytest.raises(StreamTruncated):
+        decode("gzip", gzip.compress(b"a") + gzip.compress(b"b")[:5])
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", TEXT),
+        ("gzip", zlib.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT)[:-8] + b"\0" * 8),  # a wrong checksum
+        ("deflate", b"\xff" * 10),
+        ("deflate", zlib.compress(TEXT)[:-4] + b"\0" * 4),
+        ("gzip", gzip.compress(b"a") + b"\x1f\x8b" + b"\xff" * 20),
+    ],
+)
+def test_corrupt_data(coding: str, body: bytes) -> None:
+    for size in (1, 2, len(body)):
+        with pytest.raises(ProtocolViolation, match="corrupt"):
+            decode(coding, body, size)
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, zstd", "compress", "x" * 1000, ", ".join(["gzip"] * 5)])
+def test_codings_that_are_not_taken_off(coding: str) -> None:
+    with pytest.raises(UnexpectedContent, match="coding") as caught:
+        ContentDecoder(coding, BIG)
+    assert len(str(caught.value)) < 120
+
+
+def test_the_limit_is_on_what_comes_out() -> None:
+    body = gzip.compress(b"x" * 1000)
+    assert decode("gzip", body, limit=1000) == b"x" * 1000
+    with pytest.raises(LimitExceeded) as caught:
+        decode("gzip", body, limit=999)
+    assert (caught.value.limit, caught.value.size) == ("decompressed", 999)
+    with pytest.raises(LimitExceeded):
+        decode("gzip", gzip.compress(b"x" * 600) * 2, limit=1000)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, gzip"])
+def test_a_bomb_takes_little_memory(coding: str) -> None:
+    body = zlib.compress(bytes(200 * PIECE)) if coding == "deflate" else gzip.compress(bytes(200 * PIECE), 6)
+    if coding == "gzip, gzip":
+        body = gzip.compress(body)
+    decoder = ContentDecoder(coding, 100 * PIECE)
+    sizes = [len(decoder.decode(body))]
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded):
+            sizes.extend(len(decoder.decode(b"")) for _ in range(1000) if decoder.pending)
+        assert tracemalloc.get_traced_memory()[1] < 5 * PIECE
+    finally:
+        tracemalloc.stop()
+    assert 99 * PIECE < sum(sizes) <= 100 * PIECE
+
+
+@pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, PIECE + 200, 2 * PIECE])
+def test_sizes_around_one_piece(size: int) -> None:
+    for coding, compress in (("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)):
+        assert decode(coding, compress(bytes(size))) == bytes(size)
+
+
+def test_more_may_be_given_while_output_waits() -> None:
+    body = gzip.compress(bytes(3 * PIECE) + TEXT)
+    decoder = ContentDecoder("gzip", BIG)
+    out = decoder.decode(body[:-20]) + decoder.decode(body[-20:])
+    while decoder.pending:
+        out += decoder.decode(b"")
+    assert out == bytes(3 * PIECE) + TEXT
+    decoder.finish()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "gzip, deflate"]), st.integers(1, 20))
+def test_any_bytes_end_in_an_error_of_ours_or_in_none(body: bytes, coding: str, size: int) -> None:
+    with suppress(ProtocolViolation, StreamTruncated):
+        decode(coding, body, size)

@@ -1,0 +1,107 @@
+"""JSONValueScanner at every cut."""
+
+from __future__ import annotations
+
+import json
+from itertools import repeat
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from parsers_cuts import feed, same_for_every_cut
+
+from sansio_core.errors import LimitExceeded
+from sansio_core.parsers import JSONValueScanner
+
+PRETTY = '{\n  "a": [\n    1,\n    {}\n  ]\n}'
+SAMPLES: dict[str, tuple[str, list[str]]] = {
+    "object": ('{"a":1}', ['{"a":1}', ""]),
+    "pretty-printed": (f"\n{PRETTY}\r\n", [PRETTY, ""]),
+    "brackets and quotes in strings": (r'{"a":"}]\"{[","\\":"\\"}x', [r'{"a":"}]\"{[","\\":"\\"}', ""]),
+    "amid other text": ('It\'s "x: {"a":1} and [2] {}', ['{"a":1}', "2", "{}", ""]),
+    "array": ('[{"a":[1,{}]},\n{"b":"],"}\r\n, {}]', ['{"a":[1,{}]}', '{"b":"],"}', "{}", ""]),
+    "arrays in an array": ('[[1,2],[],[[]]]', ["[1,2]", "[]", "[[]]", ""]),
+    "scalars in an array": ('[1, "a,]\\"", null ,true]', ["1", '"a,]\\""', "null", "true", ""]),
+    "empty array": ("[ ]{}", ["{}", ""]),
+    "two arrays": ("[{}][{}]", ["{}", "{}", ""]),
+    "unfinished object": ('{}  {"a": {"b":"}', ["{}", '{"a": {"b":"}']),
+    "unfinished string escape": ('{"a\\', ['{"a\\']),
+    "unfinished array": ('[{"a":1}, ', ['{"a":1}', "["]),
+    "unfinished element": ('[{"a":1}, {"b":', ['{"a":1}', '[{"b":']),
+    "unfinished scalar": ("[12", ["[12"]),
+    "too many closing brackets": ("}]{}}]", ["{}", ""]),
+    "nothing": ("", [""]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_at_every_cut(name: str) -> None:
+    same_for_every_cut(JSONValueScanner, *SAMPLES[name])
+
+
+def test_a_value_is_out_with_its_last_bracket() -> None:
+    scanner = JSONValueScanner()
+    assert not scanner.open
+    assert scanner.feed('[{"a":1') == []
+    assert scanner.open
+    assert scanner.feed("}") == ['{"a":1}']
+    assert scanner.open
+    assert scanner.feed("]") == []
+    assert not scanner.open
+
+
+def test_closed() -> None:
+    scanner = JSONValueScanner()
+    assert feed(scanner, ["{"]) == ["{"]
+    assert scanner.close() == ""
+    with pytest.raises(RuntimeError, match="JSONValueScanner is closed"):
+        scanner.feed("{}")
+
+
+@pytest.mark.parametrize("text", ["{}[{},{'a'}", "{}{}{   ", "{}{}[[[[[", "{}[{},12345"])
+def test_the_limit(text: str) -> None:
+    scanner = JSONValueScanner(max_frame_size=3)
+    assert scanner.feed(text + "}]]]]{}") == ["{}", "{}"]
+    for _ in range(2):
+        with pytest.raises(LimitExceeded):
+            scanner.feed("{}")
+        with pytest.raises(LimitExceeded):
+            scanner.close()
+
+
+def test_the_limit_in_pieces() -> None:
+    with pytest.raises(LimitExceeded):
+        feed(JSONValueScanner(max_frame_size=1000), ["{", *repeat("x", 1000)])
+    assert feed(JSONValueScanner(max_frame_size=1000), repeat("x", 2000)) == [""]  # outside there is nothing to hold
+    assert feed(JSONValueScanner(max_frame_size=1000), ["[", *repeat(" ", 2000)]) == ["["]
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(alphabet='ab"\\[]{},: \u2028😀', max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(st.text(max_size=3), JSON, max_size=3)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(OBJECTS | st.lists(JSON, max_size=3), max_size=4),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+    st.integers(1, 9),
+)
+def test_values_come_back(values: list[Any], indent: int | None, ascii: bool, size: int) -> None:
+    text = "\n".join(json.dumps(value, indent=indent, ensure_ascii=ascii) for value in values)
+    expected = [element for value in values for element in (value if isinstance(value, list) else [value])]
+    *found, rest = feed(JSONValueScanner(), [text[at : at + size] for at in range(0, len(text), size)])
+    assert [json.loads(value) for value in found] == expected
+    assert rest == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet='ab"\\[]{},: \n', max_size=30), st.integers(1, 5))
+def test_any_text_at_any_cut_gives_the_same(text: str, size: int) -> None:
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert feed(JSONValueScanner(), pieces) == feed(JSONValueScanner(), [text])
