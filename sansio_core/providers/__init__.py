@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from ._base import Call, Provider, ProviderInfo
+from ._hosts import HOSTS
 
 _WHERE = {
     "free_netfly": "free_netfly:FreeNetfly",
@@ -16,6 +17,8 @@ _WHERE = {
     "anthropic": "anthropic:Anthropic",
     "gemini": "gemini:Gemini",
     "ollama": "ollama:Ollama",
+    "openai_responses": "openai_responses:OpenAIResponses",
+    **{name: f"openai:{name}" for name in HOSTS},
 }
 
 
