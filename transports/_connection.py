@@ -118,7 +118,7 @@ class Connection(asyncio.BufferedProtocol):
         data = b"".join(received)  # one alone is not copied
         received.clear()
         self._size = 0
-        if self._paused and self._transport is not None:
+        if self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
         return data
@@ -184,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         """Speak TLS from here on. Raises TLSFailed, or ConnectFailed when the connection broke meanwhile."""
         transport = self._transport
         try:
-            if transport is None:
+            if transport is None or transport.is_closing():  # uvloop's RuntimeError comes of the latter
                 raise ConnectionResetError
             secure = await self._loop.start_tls(transport, self, context, server_hostname=host)
         except ssl.SSLCertVerificationError as error:

@@ -239,7 +239,12 @@ def test_no_tunnel(answer: bytes, user: str, error: type[ChatError], status: int
     run(main, loop)
 
 
-def test_tunnel_that_breaks_or_leads_to_no_tls(authority: Authority) -> None:
+@both_loops
+def test_tunnel_that_breaks_or_leads_to_no_tls(loop: str, authority: Authority) -> None:
+    async def drops(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
     async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -252,9 +257,10 @@ def test_tunnel_that_breaks_or_leads_to_no_tls(authority: Authority) -> None:
 
     async def main() -> None:
         pool = Pool(verify=authority.client())
-        async with serve(breaks) as port:
-            with pytest.raises(ConnectFailed, match="TLS handshake"):
-                await AsyncWire(pool, proxy=f"http://127.0.0.1:{port}").send(secure(1), None)
+        for breaking in (breaks, drops):
+            async with serve(breaking) as port:
+                with pytest.raises(ConnectFailed, match="TLS handshake"):
+                    await AsyncWire(pool, proxy=f"http://127.0.0.1:{port}").send(secure(1), None)
         async with serve(HttpProxy()) as port, serve(answering(OK), authority.server("other.example")) as origin:
             with pytest.raises(TLSFailed, match="mismatch"):
                 await AsyncWire(pool, proxy=f"http://127.0.0.1:{port}").send(secure(origin), None)
@@ -264,7 +270,7 @@ def test_tunnel_that_breaks_or_leads_to_no_tls(authority: Authority) -> None:
         assert not pool.here()._lanes
         await pool.aclose()
 
-    run(main)
+    run(main, loop)
 
 
 def test_proxy_that_is_not_there_or_refuses_to_forward() -> None:
