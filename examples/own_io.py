@@ -74,8 +74,7 @@ def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
 def chat(provider: str, base_url: str, prompt: str) -> None:
     exchange = core.Exchange(core.providers.create(provider, base_url=base_url), core.ChatRequest(prompt))
     for event in stream(exchange):
-        if isinstance(event, core.TextDelta):
-            print(event.text, end="", flush=True)
+        print(event.text if isinstance(event, core.TextDelta) else "", end="", flush=True)
     print()
 
 

@@ -1,0 +1,149 @@
+"""Each example runs: with no arguments against its own emulator, with --base-url against another server."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from sansio_core import (
+    ChatRequest,
+    ConnectionLost,
+    Exchange,
+    ProtocolViolation,
+    Reply,
+    StreamTruncated,
+    TimedOut,
+    Timeouts,
+    providers,
+)
+from transports.emulator import DEFAULT_TEXT, Emulator, Redirect, Reset, Stall, Status, TruncatedFraming
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("[!_]*.py"))
+CHATS = ["blocking_chat.py", "asyncio_chat.py", "own_io.py", "parser_only.py"]
+PROVIDERS = ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"]
+
+
+def run(example: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", str(ROOT / "examples" / example), *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=50,
+    )
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_with_no_arguments(example: str) -> None:
+    done = run(example)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == DEFAULT_TEXT + "\n" if example in CHATS else done.stdout
+
+
+@pytest.mark.parametrize("example", CHATS)
+def test_against_a_host(example: str) -> None:
+    with Emulator(reply=lambda prompt: f"You said: {prompt}") as emulator:
+        done = run(example, "--provider", "yqcloud", "--base-url", emulator.base_url("yqcloud"), "Grüß Gott")
+        assert (done.returncode, done.stdout) == (0, "You said: Grüß Gott\n"), done.stderr
+        emulator.wait_for(lambda e: e.open_connections == 0)
+
+
+@pytest.mark.parametrize("example", ["blocking_chat.py", "asyncio_chat.py", "own_io.py"])
+def test_a_failure_is_told(example: str) -> None:
+    with Emulator() as emulator:
+        emulator.order(Status(status=401))
+        done = run(example, "--base-url", emulator.base_url("free_netfly"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "\nthe provider did not accept the key (status 401)\n"
+
+
+def test_own_io_over_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with Emulator(ssl_context=context) as emulator:
+        arguments = ["--provider", "chatgpt_free", "--base-url", emulator.base_url("chatgpt_free")]
+        done = run("own_io.py", *arguments, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+        assert (done.returncode, done.stdout) == (0, DEFAULT_TEXT + "\n"), done.stderr
+        assert run("own_io.py", *arguments).returncode == 1  # nobody vouches for it
+
+
+def test_parser_only_with_a_recording(tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b'data: {"choices":[{"delta":{"content":"Gr\xc3\xbc\xc3\x9f Gott"}}]}\n\n')
+    done = run("parser_only.py", "--body", str(body))
+    assert (done.returncode, done.stdout) == (1, "Grüß Gott")
+    assert done.stderr.endswith("the answer stopped before its end marker\n")
+    body.write_bytes(body.read_bytes() + b"data: [DONE]\n\n")
+    done = run("parser_only.py", "--body", str(body))
+    assert (done.returncode, done.stdout) == (0, "Grüß Gott\n")
+
+
+# --- own_io is somebody's transport, so it must hold what ours hold --------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def own_io() -> Any:
+    spec = importlib.util.spec_from_file_location("own_io", ROOT / "examples" / "own_io.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def exchange(emulator: Emulator, provider: str = "free_netfly", **settings: Any) -> Exchange:
+    there = providers.create(provider, base_url=emulator.base_url(provider))
+    return Exchange(there, ChatRequest("Hello"), **{"retry": 1, **settings})
+
+
+@pytest.mark.parametrize("framing", ["chunked", "content-length", "close"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_own_io(provider: str, framing: Any, own_io: Any) -> None:
+    with Emulator(framing=framing) as emulator:
+        reply = Reply.of(own_io.stream(exchange(emulator, provider)))
+    assert (reply.text, reply.complete) == (DEFAULT_TEXT, True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Reset(before="headers"), ConnectionLost),
+        (Reset(after_pieces=2), ConnectionLost),
+        (TruncatedFraming(), StreamTruncated),
+        (Stall(where="headers"), TimedOut),
+        (Stall(after_pieces=2), TimedOut),
+    ],
+)
+def test_own_io_fails_as_it_should(fault: Any, error: type[Exception], emulator: Emulator, own_io: Any) -> None:
+    emulator.order(fault)
+    with pytest.raises(error):
+        list(own_io.stream(exchange(emulator, timeouts=Timeouts(total=0.3))))
+    emulator.wait_for(lambda e: e.open_connections == 0)
+
+
+def test_own_io_tries_again_and_follows(emulator: Emulator, own_io: Any) -> None:
+    moved = emulator.base_url("free_netfly") + "/api/openai/v1/chat/completions"
+    emulator.order(Status(status=503, headers={"Retry-After": "0"}), Redirect(status=307, location=moved))
+    reply = Reply.of(own_io.stream(exchange(emulator, retry=2)))
+    assert (reply.text, reply.complete) == (DEFAULT_TEXT, True)
+    assert len(emulator.requests) == 3
+
+
+def test_own_io_against_no_http(own_io: Any) -> None:
+    from transports.emulator import RawResponse
+
+    with Emulator() as emulator:
+        emulator.order(RawResponse(b"220 mail.example ESMTP\r\n"))
+        with pytest.raises((StreamTruncated, ProtocolViolation)):
+            list(own_io.stream(exchange(emulator)))
