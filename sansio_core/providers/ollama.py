@@ -7,7 +7,7 @@ from typing import Any
 
 from ..dialects import ChatParser, ollama
 from ..dialects._base import MAX_FRAME
-from ..dialects._request import arguments_of, format_of, left_out, linked, list_of, merged, stop_of
+from ..dialects._request import arguments_of, format_of, function_of, left_out, linked, list_of, merged, stop_of
 from ..errors import InvalidRequest
 from ..request import ChatRequest, ImagePart, Message, dump_json
 from ..wire import Headers, HttpRequest
@@ -79,12 +79,17 @@ def _options(options: Mapping[str, Any], payload: dict[str, Any]) -> None:
     if fields:
         payload["options"] = fields
     if "tools" in options:
-        payload["tools"] = list_of(options["tools"], "tools")
+        payload["tools"] = [_tool(tool) for tool in list_of(options["tools"], "tools")]
     wanted = format_of(options["response_format"]) if "response_format" in options else "text"
     if wanted != "text":  # docs.ollama.com/capabilities/structured-outputs: "json", or a JSON Schema
         payload["format"] = wanted
     if "reasoning_effort" in options:
         payload["think"] = _think(options["reasoning_effort"])
+
+
+def _tool(tool: Any) -> dict[str, Any]:
+    function = function_of(tool)
+    return dict(tool) if function is None else {"type": "function", "function": dict(function)}
 
 
 def _think(effort: Any) -> Any:
