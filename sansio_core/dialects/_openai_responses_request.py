@@ -1,0 +1,131 @@
+"""What is asked on the Responses wire: platform.openai.com/docs/api-reference/responses/create."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..request import ChatRequest, ImagePart, Message, Native, Part, TextPart
+from ._openai_chat_request import put
+from ._request import choice_of, format_of, function_of, json_schema, linked, list_of, merged
+
+NAME = "openai_responses"
+
+OPTIONS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_output_tokens",
+    "reasoning_effort": "reasoning.effort",
+    "verbosity": "text.verbosity",
+    "tools": "tools",
+    "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "response_format": "text.format",
+    "top_logprobs": "top_logprobs",
+    "user": "user",
+    "metadata": "metadata",
+    "service_tier": "service_tier",
+    "store": "store",
+}
+"""The options that this wire has, and the fields that carry them."""
+
+# Models that reason: they alone give encrypted reasoning, and the others refuse to be asked for it.
+_REASONS = re.compile(r"(.*/)?(o\d|gpt-[5-9]|gpt-oss|codex)")
+
+
+def payload(request: ChatRequest, model: str | None) -> dict[str, Any]:
+    """The body for `request`. Raises InvalidRequest for what cannot be sent.
+
+    `store` is left to the host unless it is given. With `store=False` nothing stays there that a next turn could refer
+    to: then the reasoning is asked for in its encrypted form, to be sent back with the conversation
+    (platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items), and what has none is not sent back.
+    """
+    options = request.options
+    stateless = options.get("store") is False
+    wire: dict[str, Any] = {} if model is None else {"model": model}
+    wire |= {"input": _input(request.messages, stateless), "stream": True}
+    for name, where in OPTIONS.items():
+        if name in options:
+            put(wire, where, _option(name, options[name]))
+    include = ["message.output_text.logprobs"] if "logprobs" in options or "top_logprobs" in options else []
+    if stateless and ("reasoning_effort" in options or _REASONS.match(model or "")):
+        include.append("reasoning.encrypted_content")
+    if include:
+        wire["include"] = include
+    return merged(wire, options.get("extra", {}))
+
+
+def _option(name: str, value: Any) -> Any:
+    if name == "tools":
+        return [_tool(tool) for tool in list_of(value, "tools")]
+    if name == "tool_choice":
+        mode, function = choice_of(value)
+        return {"type": "function", "name": function} if mode == "tool" else mode or value
+    if name == "response_format":
+        wanted = format_of(value)
+        if isinstance(wanted, str):
+            return {"type": "json_object" if wanted == "json" else wanted}
+        return {"type": "json_schema", **json_schema(value)}
+    return value
+
+
+def _tool(tool: Any) -> dict[str, Any]:
+    """A function, all in one object here; the wire's own kinds of tools as they are.
+
+    What is not said to be strict is strict on this wire and not on the others: it is said, to mean the same everywhere.
+    """
+    function = function_of(tool)
+    return dict(tool) if function is None else {"type": "function", "strict": False, **function}
+
+
+def _input(messages: tuple[Message, ...], stateless: bool) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    custom: set[Any] = set()  # calls of tools that take plain text
+    for message in linked(messages, invent_ids=True):
+        if message.role == "tool":
+            kind = "custom_tool_call_output" if message.tool_call_id in custom else "function_call_output"
+            items.append({"type": kind, "call_id": message.tool_call_id, "output": _content(message)})
+        elif message.native is not None and message.native.dialect == NAME:
+            own = _own(message.native, stateless)
+            custom |= {item.get("call_id") for item in own if item.get("type") == "custom_tool_call"}
+            items += own
+        else:
+            if message.parts:
+                items.append({"role": message.role, "content": _content(message)})
+            items += [
+                {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments or "{}"}
+                for c in message.tool_calls
+            ]
+    return items
+
+
+def _own(native: Native, stateless: bool) -> list[dict[str, Any]]:
+    """Output items as they came; but reasoning that neither the host nor the item keeps is only a broken link."""
+    return [
+        dict(item)
+        for item in native.items
+        if not (stateless and item.get("type") == "reasoning" and not item.get("encrypted_content"))
+    ]
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if all(isinstance(part, TextPart) for part in message.parts) and len(message.parts) <= 1:
+        return message.text
+    return [_part(part, "output_text" if message.role == "assistant" else "input_text") for part in message.parts]
+
+
+def _part(part: Part, text_type: str) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": text_type, "text": part.text}
+    if isinstance(part, ImagePart):
+        return {"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"}
+    return _raw(part.raw)
+
+
+def _raw(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Chat Completions' file part in this wire's words; any other as it is."""
+    match raw:
+        case {"type": "file", "file": Mapping() as file}:
+            return {"type": "input_file", **file}
+    return dict(raw)

@@ -1,0 +1,56 @@
+"""OpenAI's Responses endpoint, and hosts that have one as well (OpenRouter, Groq, vLLM, LM Studio: by base_url)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..dialects import ChatParser, openai_responses
+from ..dialects._base import MAX_FRAME
+from ..dialects._openai_responses_request import OPTIONS
+from ..dialects._request import left_out
+from ..request import ChatRequest, dump_json
+from ..wire import Headers, HttpRequest, origin
+from ._base import Call, Provider, ProviderInfo, warn
+from ._hosts import HOSTS, versioned
+
+
+class OpenAIResponses(Provider):
+    """api.openai.com's `/v1/responses`. `base_url` may end with a slash, its version, both or neither.
+
+    `store=False` keeps nothing there, and asks for the reasoning in encrypted form, so that Reply.message takes it
+    along. What has no option of its own (`previous_response_id`, `include`, `reasoning` with a `summary`) goes in
+    `extra`.
+    """
+
+    info = ProviderInfo(
+        name="openai_responses",
+        url=HOSTS["openai"].url,
+        default_model=HOSTS["openai"].model,
+        api_key_env=HOSTS["openai"].key,
+        needs_key=True,
+    )
+    options = frozenset({*OPTIONS, "logprobs", "extra"})
+    roles = ("system", "developer", "user", "assistant", "tool")
+    base_headers = (("accept", "text/event-stream, application/json"), ("content-type", "application/json"))
+
+    def __init__(self, *, base_url: str | None = None, **settings: Any) -> None:
+        super().__init__(base_url=base_url, **settings)
+        self.base_url = versioned(self.base_url, self.info.url)
+        self.relocated = origin(self.base_url) != origin(self.info.url)
+
+    def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        if lost := left_out(request.messages, openai_responses.NAME):
+            warn(f"{self.info.name} has no field for {lost}: not sent")
+        body = dump_json(openai_responses.payload(request, self.resolve_model(request.model)))
+        return Call(self.http(request, "POST", f"{self.base_url}/responses", body, self._key))
+
+    def models_request(self) -> HttpRequest | None:
+        return self.get(f"{self.base_url}/models", self._key)
+
+    @property
+    def _key(self) -> Headers:
+        return () if self.api_key is None else (("authorization", f"Bearer {self.api_key}"),)
+
+    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
+        return openai_responses.OpenAIResponsesParser(max_frame_size)
