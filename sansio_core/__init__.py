@@ -54,6 +54,7 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange
+from .listing import ModelList
 from .reply import Choice, Reply
 from .request import ChatRequest, ImagePart, Message, Messages, TextPart, ToolCall
 from .retry import RetryPolicy
@@ -92,6 +93,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "Message",
+    "ModelList",
     "Messages",
     "NativeItem",
     "NotFound",

@@ -85,7 +85,7 @@ class Exchange:
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)
         self.limits = limits or Limits()
         self._random = random or (lambda: 0.5)
-        self._call: Call = provider.begin(request, self._random)
+        self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
         self.reading = False
@@ -109,6 +109,14 @@ class Exchange:
 
     def __repr__(self) -> str:
         return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
+
+    def _begin(self, request: ChatRequest) -> Call:
+        """What is asked. With `_answer` all that an exchange of another kind replaces (see ModelList)."""
+        return self.provider.begin(request, self._random)
+
+    def _answer(self, content_type: str) -> ChatParser:
+        """What reads the answer."""
+        return self.provider.parser(content_type, max_frame_size=self.limits.frame)
 
     # --- actions out ---------------------------------------------------------------------------------------------
 
@@ -181,8 +189,7 @@ class Exchange:
             self._clocks.only_settle(now + ERROR_BODY)
             self._to(State.REFUSAL)
         elif self._asking:
-            content_type = header(self.headers, "content-type")
-            self._parser = self.provider.parser(content_type, max_frame_size=self.limits.frame)
+            self._parser = self._answer(header(self.headers, "content-type"))
             self._to(State.STREAM)
         else:
             self._to(State.PREFLIGHT)

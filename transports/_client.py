@@ -16,6 +16,7 @@ from sansio_core import (
     InvalidRequest,
     Limits,
     Messages,
+    ModelList,
     Reply,
     RetryPolicy,
     State,
@@ -67,8 +68,7 @@ class BaseClient:
         cookies: Mapping[str, str] | None,
         options: Mapping[str, Any],
     ) -> Exchange:
-        if self.closed:
-            raise RuntimeError(f"this {type(self).__name__} is closed: make a new one")
+        self._check_open()
         return Exchange(
             self.provider,
             ChatRequest(messages, model=model, headers=headers, cookies=cookies, **options),
@@ -77,6 +77,15 @@ class BaseClient:
             limits=self.limits,
             random=random,
         )
+
+    def _listing(self, timeout: Timeouts | float | None) -> ModelList:
+        self._check_open()
+        timeouts = Timeouts.of(timeout, self.timeouts)
+        return ModelList(self.provider, retry=self.retry, timeouts=timeouts, limits=self.limits, random=random)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise RuntimeError(f"this {type(self).__name__} is closed: make a new one")
 
 
 class BaseStream(Generic[W]):

@@ -72,6 +72,15 @@ class AsyncClient(BaseClient):
                 pass
             return stream.reply
 
+    async def models(self, *, timeout: Timeouts | float | None = None, proxy: str | None = None) -> list[str]:
+        """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
+        listing = self._listing(timeout)
+        wire = AsyncWire(self._pool, proxy=proxy or self._proxy, limits=self.limits)
+        async with AsyncStream(listing, wire) as stream:
+            async for _ in stream.events():
+                pass
+        return listing.models
+
     def close(self) -> Done:
         """Close every connection, at once: may be awaited, and need not be."""
         self.closed = True

@@ -78,6 +78,14 @@ class Client(BaseClient):
                 pass
             return stream.reply
 
+    def models(self, *, timeout: Timeouts | float | None = None, proxy: str | None = None) -> list[str]:
+        """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
+        listing = self._listing(timeout)
+        with Stream(listing, RequestsWire(self._connections, proxy=proxy or self._proxy)) as stream:
+            for _ in stream.events():
+                pass
+        return listing.models
+
     def close(self) -> None:
         """Close every connection; streams that are still open end with an error."""
         self.closed = True
