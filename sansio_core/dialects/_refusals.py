@@ -153,16 +153,16 @@ def _class(error: dict[str, Any], message: str, status: int | None) -> type[HTTP
     if isinstance(inner, dict):
         words.append(_word(inner.get("code")))
     kinds = [_WORDS[word.lower()] for word in words if word and word.lower() in _WORDS]
+    if status is None:  # a number in the error's own words is the status that it would have had
+        numbers = (error.get(key) for key in ("code", "status", "statusCode", "status_code"))
+        found = (int(n) for n in numbers if isinstance(n, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(n)))
+        kinds += [status_class(number) for number in found]
     refined = next((kind for kind in kinds if kind in (ContextTooLong, ContentFiltered)), None)
     if refined is None and _TOO_LONG.search(message) and (status in (400, 413, 422) or (status is None and kinds)):
         refined = ContextTooLong
     if status is not None:
         return refined if status in (400, 403, 413, 422) else None
-    if refined or kinds:
-        return refined or kinds[0]
-    numbers = (error.get(key) for key in ("code", "status", "statusCode", "status_code"))
-    found = (int(n) for n in numbers if isinstance(n, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(n)))
-    return next((status_class(number) for number in found), None)
+    return refined or next(iter(kinds), None)
 
 
 def _message(error: dict[str, Any]) -> str:
