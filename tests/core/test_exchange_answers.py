@@ -1,0 +1,108 @@
+"""What any answer of the four systems means, in every cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from exchange_driver import HTML, JSON, PAGE, SSE, TEXT, Answer, Run, chunk, cuts, exchange, sse
+
+from sansio_core import (
+    ChatError,
+    KeepAlive,
+    ProviderRefused,
+    RateLimited,
+    ReasoningDelta,
+    ServerFailed,
+    StreamTruncated,
+    UnexpectedContent,
+    UnknownFrame,
+)
+
+FOUR = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")
+
+
+# --- answers: event streams ------------------------------------------------------------------------------------------
+
+NOISE = (
+    b": hello\n\n"
+    b"id: 7\nretry: 10\nevent: message\n"
+    + sse(chunk(""), end="\n")
+    + sse({"choices": []}, {"choices": [{"delta": None}]}, {"choices": [{"delta": {"content": None}}]})
+    + sse({"choices": [{"delta": {"reasoning_content": "hmm"}}]})
+)
+WORDS = ("Hé", "llo ", "世界 🌍", "\u2028!")
+USAGE = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("space", [True, False])
+def test_an_event_stream_in_every_cut(end: str, space: bool) -> None:
+    body = NOISE + sse(*map(chunk, WORDS), chunk(None, "stop"), USAGE, "[DONE]")
+    body = b"\xef\xbb\xbf" + body.replace(b"\n", end.encode())
+    if not space:
+        body = body.replace(b"data: ", b"data:")
+    for pieces in cuts(body):
+        run = Run(exchange("free_netfly")).over(Answer(pieces))
+        reply = run.exchange.reply
+        assert run.text == reply.text == "".join(WORDS)
+        assert reply.reasoning == "hmm"
+        assert run.events.count(ReasoningDelta("hmm")) == 1
+        assert (reply.finish_reason, reply.complete) == ("stop", True)
+        assert reply.usage is not None
+        assert reply.usage.output_tokens == 4
+        assert KeepAlive("hello") in run.events
+
+
+def test_data_over_several_lines_and_bytes_that_are_no_text() -> None:
+    body = b'data: {"choices":[{"delta":\ndata: {"content": "a\xff\xe4\xb8b"}}]}\n\n' + sse("[DONE]")
+    for pieces in cuts(body):
+        assert Run(exchange("free_netfly")).over(Answer(pieces)).text == "a\ufffd\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "garbage", ['{"choices": [{"delta": {"content": "x', "not json", "{}", "null", "5", '"x"', "[1]"]
+)
+def test_a_malformed_line_is_reported_and_never_printed(garbage: str) -> None:
+    for pieces in cuts(sse(chunk("a"), garbage, chunk("b"), "[DONE]")):
+        run = Run(exchange("free_netfly")).over(Answer(pieces))
+        assert run.text == "ab"
+        assert len([event for event in run.events if isinstance(event, UnknownFrame)]) == 1
+        assert run.exchange.reply.complete
+
+
+@pytest.mark.parametrize("name", FOUR[:2])
+@pytest.mark.parametrize(
+    ("body", "headers", "kind", "said"),
+    [
+        (sse(chunk("a"), {"error": {"message": "slow", "type": "rate_limit_error"}}), SSE, RateLimited, "slow"),
+        (b'event: error\ndata: {"message": "over"}\n\n', SSE, ProviderRefused, "over"),
+        (b"event: error\ndata: just words\n\n", SSE, ProviderRefused, "just words"),
+        (b'{"error": {"message": "sick", "code": 500}}', JSON, ServerFailed, "sick"),
+        (b'{\n "error": {\n  "message": "sick",\n  "code": "server_error"\n }\n}\n', JSON, ServerFailed, "sick"),
+        (sse(chunk("a")) + b'{"error": {"message": "sick", "code": 500}}', SSE, ServerFailed, "sick"),
+        (b"\n\n<!DOCTYPE html>\n<title>Just a moment</title>", HTML, UnexpectedContent, "HTML page"),
+        (b"", SSE, StreamTruncated, "end marker"),
+        (b"garbage\n", SSE, StreamTruncated, "end marker"),
+        (b'{"choices": [{"message": {"content"', JSON, StreamTruncated, "end marker"),
+    ],
+)
+def test_an_error_within_a_good_answer(name: str, body: bytes, headers: Any, kind: type[ChatError], said: str) -> None:
+    page = [Answer(PAGE)] if name == "chatgpt_free" else []
+    for pieces in cuts(body):
+        run = Run(exchange(name, retry=1))
+        with pytest.raises(kind, match=said) as caught:
+            run.over(*page, Answer(pieces, headers=headers))
+        assert "200" not in str(caught.value)
+        assert run.text == ("a" if body.startswith(b"data") else "")
+        assert caught.value.reply is run.exchange.reply
+        assert not run.exchange.reply.complete
+
+
+def test_raw_text_in_every_cut() -> None:
+    for name in FOUR[2:]:
+        for headers in (TEXT, JSON, (), (("content-type", "application/octet-stream"),)):
+            for pieces in cuts("Grüße, 世界\r\n🌍".encode()):
+                run = Run(exchange(name)).over(Answer(pieces, headers=headers))
+                assert run.text == run.exchange.reply.text == "Grüße, 世界\r\n🌍"
+                assert run.exchange.reply.complete
