@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.util import Timeout
 from urllib3.util.ssltransport import SSLTransport
 
+from sansio_core import Send
 from sansio_core.errors import ConnectionLost, InvalidRequest, LimitExceeded, ProtocolViolation, ProxyFailed, TimedOut
 from sansio_core.wire import HttpRequest
 
@@ -55,18 +55,16 @@ class Call(Timeout):
     For adapters that are not ours it is what urllib3 takes it for. `answer` is there once ours has it.
     """
 
-    def __init__(
-        self, request: HttpRequest, guard: Guard, limit: int, connect_deadline: float | None, fresh: bool
-    ) -> None:
-        left, now = guard.left(), monotonic()
-        connect = left if connect_deadline is None else max(connect_deadline - now, 0.001)
+    def __init__(self, action: Send, guard: Guard, limit: int, started: float) -> None:
+        left = guard.left()
+        connect = left if action.connect_deadline is None else max(action.connect_deadline - started, 0.001)
         super().__init__(connect=connect if left is None else min(connect or left, left), read=left)
-        self.request = request
+        self.request = action.request
+        self.connect_deadline = action.connect_deadline
+        self.fresh = action.fresh
         self.guard = guard
         self.limit = limit
-        self.started = now
-        self.connect_deadline = connect_deadline
-        self.fresh = fresh
+        self.started = started
         self.answer: Answer | None = None
 
 
@@ -118,7 +116,7 @@ class Connection(HTTPConnection):
             self._open(guard, call.limit)
         except Expired:
             if first and call.connect_deadline is not None:
-                raise TimedOut("connect", round(call.connect_deadline - call.started, 3)) from None
+                raise TimedOut("connect", round(call.connect_deadline - call.started, 2)) from None
             raise
         finally:
             guard.deadline = deadline

@@ -74,6 +74,7 @@ class Connections:
             wires = list(self._wires)
         for wire in wires:
             wire.cancel()
+            wire.close()
         self._adapter.close()
         if self._own:
             self._session.close()
@@ -176,6 +177,7 @@ class RequestsWire:
         self._guard = Guard()
         self._answer: Answer | ForeignAnswer | None = None
         self._decoder: ContentDecoder | None = None
+        self._dropping = threading.Lock()
         self._coding = ""
         self._ended = False
 
@@ -190,8 +192,8 @@ class RequestsWire:
         """
         self.leave()
         self._connections.register(self)
-        self._guard.enter(deadline)
         try:
+            self._guard.enter(deadline)
             self._answer = answer = self._send(action)
             self._coding = header(answer.headers, "content-encoding")
             self._ended = False
@@ -206,8 +208,9 @@ class RequestsWire:
             self._guard.leave()
 
     def _send(self, action: Send) -> Answer | ForeignAnswer:
+        started = monotonic()
         request, guard, connections = action.request, self._guard, self._connections
-        call = Call(request, guard, connections.limits.head, action.connect_deadline, action.fresh)
+        call = Call(action, guard, connections.limits.head, started)
         try:
             adapter = connections.adapter(request.url)
             options = connections.options(request.url, self._proxy)
@@ -233,12 +236,14 @@ class RequestsWire:
             return b""
         if answer is None:
             raise Cancelled("the connection was closed")
-        self._guard.enter(deadline)
         try:
+            self._guard.enter(deadline)
             return self._decoded(answer) if self._coding else answer.read()
         except Expired:
             raise TimeoutError("the deadline passed") from None
         except BaseException:
+            if self._answer is not answer:
+                raise Cancelled("the connection was closed") from None
             self._drop()
             raise
         finally:
@@ -285,7 +290,8 @@ class RequestsWire:
         self._guard.cancel()
 
     def _drop(self) -> None:
-        answer, self._answer = self._answer, None
+        with self._dropping:  # a connection that two threads gave back would be there twice
+            answer, self._answer = self._answer, None
         self._decoder = None
         if answer is not None:
             answer.close()
