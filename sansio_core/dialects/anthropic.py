@@ -241,8 +241,6 @@ class AnthropicParser(EventStreamParser):
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
         """Keep what is whole, and text as far as it came; a call or signature that was cut is neither."""
-        if self._failed:
-            return
         cut = [block.call for block in self._open.values() if block.call is not None]
         for block in self._open.values():
             block.done = block.content.get("type") == "text"

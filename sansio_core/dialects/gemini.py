@@ -80,15 +80,16 @@ class GeminiParser(EventStreamParser):
             self._blocked(feedback, out)
 
     def _no_chunk(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        if type(value) is list:  # a whole array as one event
+            for item in value:
+                if not self.ended:
+                    self._decode(event, item, out)
+            return
         error = error_in(value)
         if error is None and event == "error":
             error = value
         if error is not None:
             self._fail(of_error(error), out)
-        elif type(value) is list:  # a whole array as one event
-            for item in value:
-                if type(item) is dict and not self.ended:
-                    self._decode(event, item, out)
         elif value != {}:
             out.append(UnknownFrame(as_text(value), "no chunk of an answer"))
 
@@ -148,8 +149,7 @@ class GeminiParser(EventStreamParser):
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        if not self._failed:
-            self._rest(out)
+        self._rest(out)
         super()._fail(error, out)
 
 

@@ -36,8 +36,8 @@ def every_cut(name: str, data: bytes) -> list[ChatEvent]:
 
 def sse(*values: Any, named: bool = False) -> bytes:
     """An event stream of JSON values; `named` puts each one's type before it as its event's."""
-    head = (lambda value: f"event: {value['type']}\n") if named else (lambda value: "")
-    return "".join(f"{head(value)}data: {json.dumps(value)}\n\n" for value in values).encode()
+    heads = [f"event: {value['type']}\n" if named else "" for value in values]
+    return "".join(f"{head}data: {json.dumps(value)}\n\n" for head, value in zip(heads, values, strict=True)).encode()
 
 
 def ndjson(*values: Any) -> bytes:

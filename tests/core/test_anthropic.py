@@ -12,8 +12,8 @@ from dialect_harness import (
     asked,
     comparable,
     error_of,
-    every_cut,
     events_of,
+    every_cut,
     sent,
     sse,
 )
@@ -45,8 +45,8 @@ from sansio_core import (
 )
 
 
-def begin(id: str = "msg_1", **usage: Any) -> dict[str, Any]:
-    return {"type": "message_start", "message": {"id": id, "model": "claude", "content": [], "usage": usage}}
+def begin(name: str = "msg_1", **usage: Any) -> dict[str, Any]:
+    return {"type": "message_start", "message": {"id": name, "model": "claude", "content": [], "usage": usage}}
 
 
 def start(index: Any, **block: Any) -> dict[str, Any]:
@@ -66,7 +66,12 @@ def why(reason: str | None, usage: dict[str, Any] | None = None, **rest: Any) ->
 
 
 STOP = {"type": "message_stop"}
-TEXT = [start(0, type="text", text=""), delta(0, "text_delta", text="Hi"), stop(0)]
+TEXT = [
+    start(0, type="text", text=""),
+    delta(0, "text_delta", text="Hi"),
+    delta(0, "text_delta", text=""),
+    stop(0),
+]
 
 
 def native(reply: Reply) -> list[dict[str, Any]]:
@@ -251,7 +256,7 @@ def test_odd_frames_do_not_end_the_stream(odd: Any) -> None:
 
 
 def test_usage_is_merged_and_what_is_said_later_counts() -> None:
-    first = {"input_tokens": 612, "cache_read_input_tokens": 3, "output_tokens": 1, "service_tier": "standard"}
+    first: dict[str, Any] = {"input_tokens": 612, "cache_read_input_tokens": 3, "output_tokens": 1, "speed": "fast"}
     last = {"input_tokens": 28, "cache_read_input_tokens": None, "output_tokens": 106}
     details = {"output_tokens_details": {"thinking_tokens": 67}}
     body = sse(begin(**first), *TEXT, why(None, last), why("end_turn", details, stop_sequence=None), STOP)
@@ -375,12 +380,13 @@ def test_too_deep_json_is_an_error_of_ours() -> None:
     deep = json.loads('{"x":' * 400 + "1" + "}" * 400)
     body = sse(begin(), start(0, type="tool_use", id="t", name="f", input=deep), stop(0), STOP)
     assert Reply.of(events_of("anthropic", body)).complete
-    bad = sse(begin(), start(0, type="tool_use", id="t", name="f"), delta(0, "input_json_delta", partial_json="["), STOP)
+    call = start(0, type="tool_use", id="t", name="f")
+    bad = sse(begin(), call, delta(0, "input_json_delta", partial_json="["), STOP)
     bad = bad.replace(b'"["', b'"' + b"[" * 100_000 + b'"')
     assert native(Reply.of(events_of("anthropic", bad)))[0]["input"] == {}
 
 
-FRAMES = [
+FRAMES: list[Any] = [
     begin(input_tokens=1),
     begin("msg_2"),
     *TEXT,
@@ -515,7 +521,17 @@ def test_options_have_their_own_names_here() -> None:
         ({"tool_choice": {"type": "any"}}, {"tool_choice": {"type": "any"}}),
         ({"response_format": {"type": "text"}}, {}),
         ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
-        ({"tools": [{"function": {"name": "f"}}]}, {"tools": [{"name": "f", "input_schema": {"type": "object"}}]}),
+        *(
+            ({"tools": [tool]}, {"tools": [{"name": "f", "input_schema": {"type": "object"}}]})
+            for tool in (
+                {"function": {"name": "f"}},
+                {"type": "function", "name": "f"},
+                {"name": "f", "parameters": {}},
+                {"name": "f", "input_schema": {"type": "object"}},
+            )
+        ),
+        ({"tool_choice": "f"}, {"tool_choice": {"type": "tool", "name": "f"}}),
+        ({"response_format": SCHEMA}, {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}),
     ],
 )
 def test_options_one_by_one(options: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -568,7 +584,8 @@ def test_the_system_prompt_and_images() -> None:
             "content": [{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}],
         },
     ]
-    assert sent("anthropic", [{"role": "system", "content": "One."}, {"role": "user", "content": "?"}])["system"] == "One."
+    one = [{"role": "system", "content": "One."}, {"role": "user", "content": "?"}]
+    assert sent("anthropic", one)["system"] == "One."
 
 
 def test_tool_answers_go_together_in_one_turn_of_the_user() -> None:
@@ -618,11 +635,18 @@ def test_calls_without_ids_get_some_and_their_answers_find_them() -> None:
             {"role": "tool", "content": "A1"},
             {"role": "tool", "name": "a", "content": "A2"},
             {"role": "tool", "tool_call_id": "known elsewhere", "content": "?"},
+            {"role": "tool", "tool_call_id": "call_1_1", "content": "B again"},
         ],
     )["messages"]
     assert [block["id"] for block in messages[1]["content"]] == ["call_1_0", "call_1_1", "call_1_2"]
     answered = [(block["tool_use_id"], block["content"]) for block in messages[2]["content"]]
-    assert answered == [("call_1_1", "B"), ("call_1_0", "A1"), ("call_1_2", "A2"), ("known elsewhere", "?")]
+    assert answered == [
+        ("call_1_1", "B"),
+        ("call_1_0", "A1"),
+        ("call_1_2", "A2"),
+        ("known elsewhere", "?"),
+        ("call_1_1", "B again"),
+    ]
     with pytest.raises(InvalidRequest, match="tool_call_id"):
         sent("anthropic", [{"role": "tool", "content": "an answer to nothing"}])
 
