@@ -61,7 +61,7 @@ class GeminiParser(EventStreamParser):
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         candidates = value.get("candidates") if type(value) is dict else None
-        if candidates is None and (type(value) is not dict or not _KNOWN & value.keys()) or value.get("error"):
+        if (candidates is None and (type(value) is not dict or not _KNOWN & value.keys())) or value.get("error"):
             self._no_chunk(event, value, out)
             return
         if not self._started and (value.get("responseId") or value.get("modelVersion")):
