@@ -34,17 +34,23 @@ class _Call:
 
 
 class _Text:
-    """Text that grows by small pieces: joined when looked at, so that growing is linear."""
+    """Text that grows by small pieces: joined when looked at, so that growing is linear.
 
-    __slots__ = ("pieces",)
+    The pieces are only ever added to, so that one thread may look while another adds.
+    """
+
+    __slots__ = ("_joined", "pieces")
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
+        self._joined = (0, "")  # how many of them, and their text
 
     def __str__(self) -> str:
-        if len(self.pieces) > 1:
-            self.pieces[:] = ["".join(self.pieces)]
-        return self.pieces[0] if self.pieces else ""
+        count, text = self._joined
+        if new := self.pieces[count:]:
+            text += "".join(new)
+            self._joined = count + len(new), text
+        return text
 
 
 class Choice:

@@ -1,0 +1,162 @@
+"""One tree of errors: whose fault it is, said from attributes, without secrets."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+
+import pytest
+
+import sansio_core
+from sansio_core import (
+    AuthenticationFailed,
+    BadRequest,
+    Cancelled,
+    ChatError,
+    ConnectFailed,
+    ConnectionLost,
+    ContextTooLong,
+    HTTPStatusError,
+    InvalidRequest,
+    IPBlocked,
+    LimitExceeded,
+    NotFound,
+    PermissionDenied,
+    ProtocolViolation,
+    ProviderRefused,
+    ProxyFailed,
+    RateLimited,
+    ServerFailed,
+    StreamTruncated,
+    TimedOut,
+    TLSFailed,
+    TransportFailure,
+    UnexpectedContent,
+    UnexpectedRedirect,
+)
+from sansio_core.errors import EXCERPT, blot, excerpt, status_class
+
+ALL = [value for value in vars(sansio_core).values() if inspect.isclass(value) and issubclass(value, ChatError)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent"),
+    [
+        (InvalidRequest, ValueError), (TransportFailure, ChatError), (ConnectFailed, TransportFailure),
+        (ProxyFailed, TransportFailure), (TLSFailed, TransportFailure), (ConnectionLost, TransportFailure),
+        (TimedOut, ChatError), (HTTPStatusError, ChatError), (AuthenticationFailed, HTTPStatusError),
+        (PermissionDenied, AuthenticationFailed), (RateLimited, HTTPStatusError), (ServerFailed, HTTPStatusError),
+        (ContextTooLong, BadRequest), (IPBlocked, ProviderRefused), (LimitExceeded, ProtocolViolation),
+        (UnexpectedContent, ProtocolViolation), (StreamTruncated, ChatError), (Cancelled, ChatError),
+    ],
+)  # fmt: skip
+def test_the_tree(kind: type[Exception], parent: type[Exception]) -> None:
+    assert issubclass(kind, parent)
+    assert issubclass(kind, ChatError)
+
+
+def made(kind: type[ChatError]) -> ChatError:
+    if issubclass(kind, HTTPStatusError):
+        return kind(500, "why", body="b", request_id="r", retry_after=1.5, code="c", kind="k")
+    if kind is TimedOut:
+        return TimedOut("idle", 5)
+    if kind is LimitExceeded:
+        return LimitExceeded("frame", 5)
+    return kind("why")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_is_said_and_can_be_copied_and_pickled(kind: type[ChatError]) -> None:
+    error = made(kind)
+    assert str(error)
+    assert error.reply is None
+    for twin in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+        assert type(twin) is kind
+        assert vars(twin) == vars(error)
+        assert str(twin) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ChatError(), "ChatError"),
+        (ConnectFailed("refused"), "refused"),
+        (TimedOut("first_event", 2.5),
+         "no event of the answer came within 2.5 s (the 'first_event' clock; see Timeouts)"),
+        (TimedOut("total"), "the whole answer was not in (the 'total' clock; see Timeouts)"),
+        (TimedOut("settle", None), "timed out (the 'settle' clock; see Timeouts)"),
+        (Cancelled(), "the stream was cancelled"),
+        (Cancelled("by you"), "by you"),
+        (StreamTruncated(), "the answer stopped before its end"),
+        (LimitExceeded("head", 9), "the answer passed the limit 'head' of 9 bytes (see Limits)"),
+        (ProviderRefused("no"), "the provider refused in its answer: no"),
+        (IPBlocked("no"), "the provider has blocked this network address: no"),
+        (RateLimited(429, "slow", retry_after=2.5, request_id="r1"),
+         "the provider's rate limit was reached (status 429): slow [it asks to wait 2.5 s] [request id r1]"),
+        (ServerFailed(None, "sick"), "the provider failed (in its stream): sick"),
+        (NotFound(404), "the provider does not know this address or model (status 404)"),
+        (BadRequest(400, body="a\n  body"), "the provider could not use the request (status 400): a body"),
+    ],
+)  # fmt: skip
+def test_what_they_say(error: ChatError, said: str) -> None:
+    assert str(error) == said
+
+
+@pytest.mark.parametrize("error", [ConnectFailed("refused"), TimedOut("connect", 5)])
+def test_a_hint_is_said_too(error: ChatError) -> None:
+    before = str(error)
+    error.hint = "try that"
+    assert str(error) == f"{before} (try that)"
+
+
+def test_the_message_is_made_from_the_attributes() -> None:
+    error = RateLimited(429, "slow")
+    error.detail, error.retry_after = "slower", 3
+    assert "slower [it asks to wait 3 s]" in str(error)
+    assert (error.in_band, RateLimited(None).in_band) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (300, UnexpectedRedirect), (399, UnexpectedRedirect), (400, BadRequest), (401, AuthenticationFailed),
+        (402, PermissionDenied), (403, PermissionDenied), (404, NotFound), (410, NotFound), (418, BadRequest),
+        (429, RateLimited), (500, ServerFailed), (529, ServerFailed), (200, BadRequest),
+    ],
+)  # fmt: skip
+def test_a_status_has_its_class(status: int, kind: type[ChatError]) -> None:
+    assert status_class(status) is kind
+
+
+def test_an_excerpt_is_one_short_line() -> None:
+    assert excerpt(" a\n\tb \u2028c ") == "a b c"
+    assert excerpt("x" * EXCERPT) == "x" * EXCERPT
+    assert excerpt("x" * 501) == "x" * EXCERPT + "… (501 characters)"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "blotted"),
+    [
+        ("a key s3cr3t b", ("s3cr3t",), "a key [hidden] b"),
+        ("s3cr3t-long s3cr3t", ("s3cr3t", "s3cr3t-long"), "[hidden] [hidden]"),
+        ("cut at s3cr", ("s3cr3t",), "cut at [hidden]"),
+        ("cut at s3c", ("s3cr3t",), "cut at s3c"),
+        ("cut at s3cr… (999 characters)", ("other-one", "s3cr3t"), "cut at [hidden]… (999 characters)"),
+        ("s3cr… (1 characters) s3cr… (2 characters)", ("s3cr3t",), "s3cr… (1 characters) [hidden]… (2 characters)"),
+        ("nothing", (), "nothing"),
+        ("", ("s3cr3t",), ""),
+    ],
+)
+def test_secrets_are_blotted_out(text: str, secrets: tuple[str, ...], blotted: str) -> None:
+    assert blot(text, secrets) == blotted
+
+
+def test_an_error_is_scrubbed_wherever_it_holds_text() -> None:
+    error = ServerFailed(500, "said s3cr3t", body="body s3cr3t", request_id="s3cr3t", code="s3cr3t", kind="s3cr3t")
+    error.scrub(("s3cr3t",))
+    assert "s3cr3t" not in repr(vars(error)) + repr(error.args) + str(error)
+    assert error.args == (500, "said [hidden]")
+    proxy = ProxyFailed("via s3cr3t", 407)
+    proxy.scrub(("s3cr3t",))
+    assert proxy.args == ("via [hidden]", 407)

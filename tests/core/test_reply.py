@@ -1,0 +1,136 @@
+"""Reply: events folded into the final message, to be looked at any time."""
+
+from __future__ import annotations
+
+import json
+from threading import Thread
+
+import pytest
+
+from sansio_core import (
+    Annotation,
+    ChatRequest,
+    Failed,
+    Finished,
+    InvalidRequest,
+    KeepAlive,
+    NativeItem,
+    ReasoningDelta,
+    RefusalDelta,
+    Reply,
+    ServerFailed,
+    Started,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    UnknownFrame,
+    UsageReport,
+)
+
+EVENTS = [
+    Started("id-1", "model-1"),
+    Started(None, None),
+    KeepAlive("ping"),
+    ReasoningDelta("Let "),
+    ReasoningDelta("me see."),
+    TextDelta("Hel"),
+    UnknownFrame("?", "odd"),
+    TextDelta("lo"),
+    ToolCallDelta(1, "c2", "second", "{}"),
+    ToolCallDelta(0, "c1", "first"),
+    ToolCallDelta(0, arguments='{"a":'),
+    ToolCallDelta(0, arguments=" 1}"),
+    Annotation({"url": "x"}),
+    NativeItem("dialect", {"signed": True}),
+    UsageReport(1, 1),
+    UsageReport(3, 4),
+    Finished("stop", "end"),
+    Finished(),
+]
+
+
+def test_the_fold() -> None:
+    reply = Reply.of(EVENTS)
+    assert (reply.text, reply.reasoning, reply.refusal) == ("Hello", "Let me see.", None)
+    assert reply.tool_calls == [ToolCall("c1", "first", '{"a": 1}'), ToolCall("c2", "second", "{}")]
+    assert (reply.id, reply.model, reply.usage) == ("id-1", "model-1", UsageReport(3, 4))
+    assert (reply.finish_reason, reply.provider_reason, reply.complete) == ("stop", "end", True)
+    assert reply.annotations == [{"url": "x"}]
+    assert reply.choices == [reply]
+    assert repr(reply) == "<Reply complete, 5 characters, finish_reason='stop'>"
+
+
+def test_the_message_goes_back_into_the_history() -> None:
+    message = Reply.of(EVENTS).message
+    assert message == {
+        "role": "assistant",
+        "content": "Hello",
+        "reasoning": "Let me see.",
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "first", "arguments": '{"a": 1}'}},
+            {"id": "c2", "type": "function", "function": {"name": "second", "arguments": "{}"}},
+        ],
+        "native": {"dialect": "dialect", "items": [{"signed": True}]},
+    }
+    back = ChatRequest([json.loads(json.dumps(message))]).messages[0]
+    assert (back.text, back.reasoning) == ("Hello", "Let me see.")
+    assert back.tool_calls == tuple(Reply.of(EVENTS).tool_calls)
+    assert back.native is not None
+    assert back.native.items == ({"signed": True},)
+    assert Reply.of([RefusalDelta("No"), RefusalDelta(".")]).message == {"role": "assistant", "content": "No."}
+    assert Reply().message == {"role": "assistant", "content": ""}
+
+
+def test_content_is_what_makes_progress() -> None:
+    content = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, Annotation, NativeItem)
+    for event in [*EVENTS, RefusalDelta("no"), TextDelta("other", 1)]:
+        assert Reply().extend([event]) is isinstance(event, content)
+    assert Reply().extend([TextDelta("x"), KeepAlive()])
+    assert not Reply().extend([])
+
+
+def test_several_choices() -> None:
+    reply = Reply.of(
+        [TextDelta("b", 1), TextDelta("a"), Finished("stop", "stop"), TextDelta("!", 1), RefusalDelta("r", 2)]
+    )
+    assert [choice.text for choice in reply.choices] == ["a", "b!", ""]
+    assert not reply.complete
+    reply.extend([Finished("length", "length", 1), Finished(None, None, 2)])
+    assert reply.complete
+    assert [choice.finish_reason for choice in reply.choices] == ["stop", "length", None]
+
+
+def test_what_failed_is_not_complete() -> None:
+    reply = Reply.of([TextDelta("a"), Finished("stop"), Failed(ServerFailed(None, "sick"))])
+    assert not reply.complete
+    assert repr(reply) == "<Reply failed, 1 characters, finish_reason='stop'>"
+    assert repr(Reply()) == "<Reply incomplete, 0 characters, finish_reason=None>"
+
+
+def test_a_structured_answer() -> None:
+    reply = Reply()
+    assert reply.partial() is None
+    reply.extend([TextDelta('{"a": [1, 2')])
+    assert reply.partial() == {"a": [1, 2]}
+    with pytest.raises(InvalidRequest, match="the answer is not JSON"):
+        reply.parse()
+    reply.extend([TextDelta("]}")])
+    assert reply.parse() == {"a": [1, 2]}
+
+
+def test_it_may_be_looked_at_by_another_thread_while_it_grows() -> None:
+    reply, over = Reply(), False
+    seen: list[str] = []
+
+    def look() -> None:
+        while not over:
+            seen.append(reply.text)
+
+    looker = Thread(target=look)
+    looker.start()
+    for _ in range(20_000):
+        reply.extend([TextDelta("ab")])
+    over = True
+    looker.join()
+    assert reply.text == "ab" * 20_000
+    assert all(reply.text.startswith(text) for text in seen[::50])

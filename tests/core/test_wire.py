@@ -1,0 +1,187 @@
+"""What goes over a wire: checked before it does, and shown without its secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio_core import HttpRequest, InvalidRequest, UnexpectedRedirect
+from sansio_core.wire import (
+    check_base_url,
+    check_url,
+    cookie_header,
+    header,
+    is_cookie,
+    merge,
+    origin,
+    quote_segment,
+    redact_url,
+    redirect,
+)
+
+URL = "https://chat.example/v1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://host/", "file:///etc/passwd", "host/path", "", "https://", "https:///x", "https://ho st/", "https://h\nost/",
+        "https://h\x00/", "https://h\u00f6st/", "https://user:pw@host/", "https://user@host/", "https://host:x/",
+        "https://host:99999/", "http://[::1", "javascript:x", " https://host/", "https://host/\r\nx: y", None, 5, b"https://h/",
+    ],
+)  # fmt: skip
+def test_a_url_that_is_not_sent(url: Any) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        HttpRequest("GET", url)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://h", "https://[::1]:8080/x?y=%20#z", "HTTP://Host:80/", "http://xn--hst-sna/"])
+def test_a_url_that_is(url: str) -> None:
+    check_url(url)
+    assert HttpRequest("GET", url).url == url
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(URL, URL), (URL + "/", URL), (URL + "//", URL), ("http://h/", "http://h")]
+)
+def test_a_base_url_has_no_slash_at_its_end(given: str, kept: str) -> None:
+    assert check_base_url(given) == kept
+
+
+@pytest.mark.parametrize("url", [URL + "?key=s3cret", URL + "#x", "nohost"])
+def test_a_base_url_is_no_more_than_that(url: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check_base_url(url)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:", "a\n", "\u00e4", "a\x00", None, 5, b"a"])
+def test_a_header_name_that_is_not_sent(name: Any) -> None:
+    with pytest.raises(InvalidRequest, match="header name"):
+        HttpRequest("GET", URL, ((name, "x"),))
+
+
+@pytest.mark.parametrize(
+    "value", ["s3cret\n", "s3cret\r\nx: y", "s3cret\x00", "s3cret\u00e4", "s3cret\x7f", None, 5, b"x"]
+)
+def test_a_header_value_that_is_not_sent(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="'x-one'") as caught:
+        HttpRequest("GET", URL, (("x-one", value),))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_headers_are_found_and_laid_over_one_another_without_regard_to_case() -> None:
+    headers = (("Content-Type", "a"), ("content-type", "b"))
+    assert header(headers, "content-type") == "a"
+    assert header([], "content-type") == ""
+    assert header([], "content-type", "c") == "c"
+    assert merge((("A", "1"), ("B", "2")), (), (("a", "3"),), (("C", "4"),)) == (("a", "3"), ("B", "2"), ("C", "4"))
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://H:443/x", True), ("https://h/y?z", True), ("http://h/", False), ("https://h:444/", False),
+        ("https://h.evil/", False), ("https://www.h/", False), ("https://h./", False),
+    ],
+)  # fmt: skip
+def test_an_origin_is_scheme_host_and_port(url: str, same: bool) -> None:
+    assert (origin(url) == origin("https://h/")) is same
+    assert origin("http://h") == ("http", "h", 80)
+
+
+def test_cookies() -> None:
+    assert cookie_header({}) == ()
+    assert cookie_header({"a": "1", "b": 'x=y "z"'}) == (("cookie", 'a=1; b=x=y "z"'),)
+    for name, value in (("a", "1;b=2"), ("a b", "1"), ("a", "\n"), ("", "1"), ("a=", "1"), ("a", "\u00e4")):
+        assert not is_cookie(name, value)
+        with pytest.raises(InvalidRequest, match="cookie"):
+            cookie_header({name: value})
+    for pair in ((5, "1"), ("a", 5), ("a", None)):
+        assert not is_cookie(*pair)
+
+
+def test_a_model_cannot_leave_its_place_in_a_url() -> None:
+    assert quote_segment("a/../b?c#d e\u00e4") == "a%2F..%2Fb%3Fc%23d%20e%C3%A4"
+    assert quote_segment("gpt-4o:free@x") == "gpt-4o:free@x"
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_repr_shows_no_secret() -> None:
+    request = HttpRequest(
+        "POST",
+        "https://h/x?key=AIzaSecret&alt=sse&api_key=&token=t0ken#frag",
+        (
+            ("Authorization", "Bearer sk-secret"), ("X-Api-Key", "sk-secret"), ("api-key", "sk-secret"),
+            ("x-goog-api-key", "sk-secret"), ("Cookie", "a=sk-secret"), ("Proxy-Authorization", "Basic sk-secret"),
+            ("accept", "*/*"),
+        ),
+        b"_wpnonce=sk-secret",
+    )  # fmt: skip
+    text = repr(request)
+    assert not any(secret in text for secret in ("secret", "Secret", "t0ken"))
+    assert "alt=sse" in text
+    assert "('accept', '*/*')" in text
+    assert "<18 bytes>" in text
+
+
+def test_a_log_shows_a_url_without_what_is_secret_in_it() -> None:
+    assert redact_url("https://u:p@h:1/x?key=k&a=b") == "https://h:1/x?key=[hidden]&a=b"
+    assert redact_url("https://h/x") == "https://h/x"
+
+
+def test_every_secret_of_a_request_is_known_longest_first() -> None:
+    request = HttpRequest(
+        "POST",
+        "https://h/?key=url-key&alt=not-secret",
+        (
+            ("authorization", "Bearer auth-key"),
+            ("cookie", "a=cookie-one; b=c2; c=cookie=three"),
+            ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
+            ("accept", "not-secret-either"),
+        ),
+        b"_wpnonce=a%26b%C3%A4&message=not-secret",
+    )
+    assert set(request.secrets) == {
+        "url-key", "Bearer auth-key", "auth-key", "cookie-one", "cookie=three", "a&b\u00e4",
+        "a=cookie-one; b=c2; c=cookie=three", "b=c2; c=cookie=three",
+    }  # fmt: skip
+    assert [len(secret) for secret in request.secrets] == sorted(map(len, request.secrets), reverse=True)
+
+
+def test_a_body_that_only_calls_itself_a_form_is_no_fault() -> None:
+    headers = (("content-type", "application/x-www-form-urlencoded"),)
+    assert HttpRequest("POST", URL, headers, '{"\u00e4": 1}'.encode()).secrets == ()
+    assert HttpRequest("POST", URL, headers, b"%FF&&=&_wpnonce").secrets == ()
+
+
+# --- redirects -------------------------------------------------------------------------------------------------------
+
+
+def test_a_redirect_keeps_all_but_the_address() -> None:
+    request = HttpRequest("POST", "https://h/a/b?c=d", (("x", "y"),), b"body")
+    assert redirect(request, 307, "../e#f", 1) == HttpRequest("POST", "https://h/e", (("x", "y"),), b"body")
+    assert redirect(request, 308, "?g", 5).url == "https://h/a/b?g"
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "location", "count", "said"),
+    [
+        ("GET", 302, "https://evil/?key=s3cret", 1, "another origin, https://evil/?key=[hidden]"),
+        ("GET", 302, "file:///etc/passwd", 1, "cannot be used"),
+        ("GET", 302, "https://a:s3cret@h/", 1, "cannot be used"),
+        ("GET", 302, "http://[", 1, "cannot be read"),
+        ("POST", 302, "/x", 1, "only 307 and 308"),
+        ("GET", 302, "/x", 6, "more than 5 times"),
+    ],
+)
+def test_a_redirect_that_is_not_followed(method: str, status: int, location: str, count: int, said: str) -> None:
+    with pytest.raises(UnexpectedRedirect) as caught:
+        redirect(HttpRequest(method, "https://h/a"), status, location, count)
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.status == status
