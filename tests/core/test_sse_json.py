@@ -98,6 +98,10 @@ SAMPLES = {
         b"event: a\n\nevent: b\ndata: 1\ndata: 2\n\n",
         [ServerSentEvent("b", "1\n2")],
     ),
+    "one name and a value over two lines, and none": (
+        b"event: a\ndata: 0\n\nevent: b\ndata: {\n}\n\nevent: c\n\n",
+        [("a", 0), StrayLine("}"), ServerSentEvent("b", "{")],
+    ),
     "characters": ('data: "é日😀"\n\ndata: "\u2028"\n\n'.encode(), [("message", "é日😀"), ("message", "\u2028")]),
     "invalid UTF-8": (
         b'data: 1\n\ndata: "\xff\xe2\x82"\n\ndata: 2\n\n',
@@ -137,6 +141,12 @@ def test_what_is_json_is_what_json_loads_takes(value: str, fast: bool) -> None:
     size = 1_000_000
     same_as_plain([b"data: 0\n\n", one, named], fast, size)
     same_as_plain([b"data: 0\n\n", b"data: 1\n\n" + one + b"data: 2\n\n", b"event: y\ndata: 1\n\n" + named], fast, size)
+
+
+@FAST
+def test_a_byte_before_whole_events_begins_their_first_line(fast: bool) -> None:
+    same_as_plain([b"data: 0\n\n", b"x", b"data: 1\n\ndata: 2\n\n"], fast)
+    same_as_plain([b"data: 0\n\n", b":", b"data: 1\n\n", b"d", b"ata: 2\n\n"], fast)
 
 
 @FAST
