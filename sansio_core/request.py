@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import InvalidRequest
+from .wire import check_header
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -152,12 +153,15 @@ class ChatRequest:
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    """Header fields as users give them (a mapping or pairs), as pairs. Raises InvalidRequest for anything else."""
+    """Header fields as users give them (a mapping or pairs), as pairs. Raises InvalidRequest for what cannot be one."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
     try:
-        return tuple((name, value) for name, value in pairs)
+        fields = tuple((name, value) for name, value in pairs)
     except (TypeError, ValueError):
         raise InvalidRequest("headers must be a mapping of names to values, or pairs of them") from None
+    for name, value in fields:
+        check_header(name, value)
+    return fields
 
 
 def as_mapping(what: str, value: Any) -> dict[Any, Any]:

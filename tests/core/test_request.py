@@ -1,0 +1,209 @@
+"""What the user asks: checked once, before anything is sent, with an error that says what is wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import inf, nan
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio_core import (
+    ChatRequest,
+    Exchange,
+    ImagePart,
+    InvalidRequest,
+    Message,
+    TextPart,
+    ToolCall,
+    providers,
+)
+from sansio_core.request import Native, RawPart, dump_json, header_pairs
+
+LONE = "a\ud800b"
+
+
+def test_a_str_is_one_user_message() -> None:
+    assert ChatRequest("Hello").messages == (Message("user", (TextPart("Hello"),)),)
+    assert ChatRequest("").messages[0].text == ""
+
+
+def test_messages_in_every_shape() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}
+    audio = {"type": "input_audio", "input_audio": {}}
+    cached = {"type": "text", "text": "x", "cache_control": {}}
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"a": "ä"}}}
+    request = ChatRequest(
+        (
+            MappingProxyType({"role": "developer", "content": "a"}),
+            {"role": "user", "content": [{"type": "text", "text": "b"}, "c", image, audio, cached], "name": "Bob"},
+            {"role": "user", "content": ({"type": "image_url", "image_url": "https://x/z.png"},)},
+            {"role": "assistant", "content": None, "tool_calls": [call, ToolCall(None, "g")], "reasoning": "hm"},
+            {"role": "tool", "content": "d", "tool_call_id": "c1"},
+            {"role": "assistant", "content": None, "native": {"dialect": "x", "items": [{"y": 1}]}},
+            Message("user", (TextPart("e"),)),
+        ),
+        model="",
+    )
+    assert request.model is None
+    assert request.messages == (
+        Message("developer", (TextPart("a"),)),
+        Message(
+            "user",
+            (TextPart("b"), TextPart("c"), ImagePart("https://x/y.png", "low"), RawPart(audio), RawPart(cached)),
+            name="Bob",
+        ),
+        Message("user", (ImagePart("https://x/z.png"),)),
+        Message("assistant", (), (ToolCall("c1", "f", '{"a":"ä"}'), ToolCall(None, "g")), reasoning="hm"),
+        Message("tool", (TextPart("d"),), tool_call_id="c1"),
+        Message("assistant", native=Native("x", ({"y": 1},))),
+        Message("user", (TextPart("e"),)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ([], "empty"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"), ({"role": "user"}, "dict"),
+        (["x"], "messages[0]"), ([None], "messages[0]"), ([{}], "role None"),
+        ([{"role": "user", "content": "x"}, {"role": "bot", "content": "x"}], "messages[1] has the role 'bot'; known"),
+        ([{"role": ["user"], "content": "x"}], "role"), ([{"role": "user"}], "no content"),
+        ([{"role": "user", "content": 5}], "int"), ([{"role": "user", "content": {}}], "dict"),
+        ([{"role": "user", "content": b"x"}], "bytes"), ([{"role": "user", "content": [5]}], "'type'"),
+        ([{"role": "user", "content": [{"type": "text"}]}], "text that is no str but NoneType"),
+        ([{"role": "user", "content": [{"text": "x"}]}], "'type'"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "image without its URL"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 5}}]}], "image without its URL"),
+        ([{"role": "user", "content": LONE}], "lone surrogate at 1"),
+        ([{"role": "user", "content": [{"type": "text", "text": LONE}]}], "lone surrogate"),
+        ([Message("user", (TextPart(LONE),))], "lone surrogate"),
+        ([{"role": "assistant", "tool_calls": 5}], "must be a list"),
+        ([{"role": "assistant", "tool_calls": [{}]}], "tool call"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": 5}}]}], "tool call"),
+        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "int"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": nan}}}]}], "JSON"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {1, 2}}}]}], "JSON"),
+        ([{"role": "user", "content": "x", "name": 5}], "int"),
+        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "int"),
+        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "list"),
+        ([{"role": "assistant", "native": {"items": []}}], "native"),
+        ([{"role": "assistant", "native": "x"}], "native"),
+        ([{"role": "assistant", "native": {"dialect": "x", "items": [5]}}], "native"),
+    ],
+)  # fmt: skip
+def test_what_is_no_conversation(messages: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ChatRequest(messages)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"model": 5}, "model must be a str"), ({"headers": 5}, "headers"), ({"headers": "abc"}, "headers"),
+        ({"headers": [("a",)]}, "headers"), ({"cookies": "a=b"}, "cookies"), ({"cookies": [("a", "b")]}, "cookies"),
+        ({"extra": "x"}, "extra"), ({"extra": [1]}, "extra"),
+    ],
+)  # fmt: skip
+def test_what_is_no_request(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        ChatRequest("Hello", **settings)
+
+
+@pytest.mark.parametrize("name", ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"headers": {"x": 5}},
+        {"headers": {5: "x"}},
+        {"headers": {"a b": "x"}},
+        {"cookies": {"a": 5}},
+        {"cookies": {5: "a"}},
+    ],
+)
+def test_what_a_wire_cannot_carry_is_refused_at_once(name: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        Exchange(providers.create(name), ChatRequest("Hello", **settings))
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf, {1, 2}, object(), LONE, b"x"])
+def test_options_must_be_json(value: Any) -> None:
+    for name, option in (("free_netfly", "temperature"), ("acytoo", "temperature"), ("yqcloud", "extra")):
+        given = {"x": value} if option == "extra" else value
+        with pytest.raises(InvalidRequest, match="JSON"):
+            Exchange(providers.create(name), ChatRequest("Hello", **{option: given}))
+
+
+def test_endless_nesting_is_refused() -> None:
+    deep: list[Any] = []
+    deep.append(deep)
+    with pytest.raises(InvalidRequest, match="JSON"):
+        dump_json(deep)
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidRequest, match="JSON"):
+        dump_json(deep)
+    with pytest.raises(InvalidRequest, match="deep"):
+        ToolCall("c", "f", "[" * 100_000).parse()
+
+
+def test_an_image_in_a_data_url() -> None:
+    assert ImagePart("https://x/y").data is None
+    assert ImagePart("data:image/png;base64,AAAA").data == ("image/png", "AAAA")
+    assert ImagePart("data:;base64,AAAA").data == ("application/octet-stream", "AAAA")
+    for url in ("data:image/png,AAAA", "data:image/png;base64,", "data:"):
+        with pytest.raises(InvalidRequest, match="data URL"):
+            _ = ImagePart(url).data
+
+
+def test_text_only() -> None:
+    with pytest.raises(InvalidRequest, match="an image"):
+        _ = Message("user", (TextPart("a"), ImagePart("https://x"))).text
+    with pytest.raises(InvalidRequest, match="type 'file'"):
+        _ = Message("user", (RawPart({"type": "file"}),)).text
+
+
+def test_a_tool_calls_arguments() -> None:
+    assert ToolCall("c", "f", '{"a": 1}').parse() == {"a": 1}
+    assert ToolCall("c", "f").parse() == {}
+    assert ToolCall("c", "f", '{"a": [1').partial() == {"a": [1]}
+    assert ToolCall("c", "f").partial() is None
+    with pytest.raises(InvalidRequest, match=r"tool call 'f' is not JSON.*near '.*oops"):
+        ToolCall("c", "f", '{"a": oops').parse()
+
+
+def test_repr_shows_no_secret() -> None:
+    request = ChatRequest("Hello", headers={"authorization": "s3cret"}, cookies={"a": "s3cret"}, temperature=1)
+    assert "s3cret" not in repr(request)
+    assert "temperature" in repr(request)
+
+
+def test_headers_in_either_shape() -> None:
+    assert header_pairs({"a": "b"}) == header_pairs([("a", "b")]) == header_pairs(iter([["a", "b"]])) == (("a", "b"),)  # type: ignore[arg-type, list-item]
+    assert header_pairs(None) == ()
+
+
+def test_what_was_given_may_be_changed_afterwards() -> None:
+    cookies, options = {"a": "1"}, {"temperature": 1}
+    request = ChatRequest("Hello", cookies=cookies, **options)
+    cookies["a"] = "2"
+    assert request.cookies == {"a": "1"}
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["role", "content", "tool_calls", "name", "native", "reasoning", "tool_call_id"])
+
+
+@given(ANYTHING | st.lists(st.dictionaries(FIELDS, ANYTHING | st.sampled_from(["user", "system"]))), ANYTHING, ANYTHING)
+def test_anything_at_all_is_a_request_or_refused(messages: Any, headers: Any, extra: Any) -> None:
+    for name in ("free_netfly", "chatgpt_free", "yqcloud"):
+        with suppress(InvalidRequest, OptionIgnored):
+            ours = Exchange(providers.create(name), ChatRequest(messages, headers=headers, extra=extra))
+            assert isinstance(ours.next_action(0), Send)
