@@ -72,8 +72,8 @@ class Caller:
         if self.http.our_state is h11.DONE:
             self.http.start_next_cycle()
         pairs = [*headers.items(), ("content-length", str(len(body)))]
-        for event in (h11.Request(method=method, target=target, headers=pairs), h11.Data(body), h11.EndOfMessage()):
-            self.socket.sendall(self.http.send(event) or b"")
+        events = (h11.Request(method=method, target=target, headers=pairs), h11.Data(body), h11.EndOfMessage())
+        self.socket.sendall(b"".join(self.http.send(event) or b"" for event in events))
 
     def events(self) -> Iterator[h11.Event]:
         while True:

@@ -113,7 +113,7 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
         "finish_reason": "stop",
         "provider_reason": "stop",
         "usage": {
-            "input_tokens": 1, "output_tokens": 1, "cached_tokens": None, "reasoning_tokens": None,
+            "input_tokens": 1, "output_tokens": 32, "cached_tokens": 0, "reasoning_tokens": 0,
             "raw": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
         },
         "model": "gpt-3.5-turbo",

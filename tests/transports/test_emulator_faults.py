@@ -343,7 +343,7 @@ def test_connections_may_hang_stall_break_or_speak_first(emulator: Emulator) -> 
     )
     with Caller(emulator) as hung:
         emulator.wait_for(lambda e: e.held == 1)
-        with Caller(emulator) as reset, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), Caller(emulator) as reset:  # even connecting may see it
             reset.socket.recv(1)
         with Caller(emulator) as greeted:
             assert greeted.socket.recv(100) == b"SSH-2.0\r\n"

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import ssl
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Self, TypeAlias, get_args
+from typing import Any, Self, TypeAlias, get_args
 
 from . import script
 from .faults import Aim, Fault
 from .record import Request
 from .response import Framing, Response, Step
 from .server import Connection
-from .systems import SYSTEMS, Refused, System
+from .systems import SYSTEMS, Answer, Call, Question, Refused, System
 
 DEFAULT_TEXT = (
     "Green leaves whisper in the wind,\n"
@@ -27,6 +28,9 @@ DEFAULT_TEXT = (
     "and the sun 🌞 paints the day with gentle light.\n"
 )
 """What an emulator answers unless told otherwise; with characters of two, three and four bytes."""
+
+ToolCalls: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]
+"""Tool calls to answer with, at once: names and arguments."""
 
 Order: TypeAlias = Fault | tuple[Fault, ...] | None
 """One request's lot: a fault, several together, or None for a good answer."""
@@ -38,10 +42,12 @@ class Emulator:
         with Emulator(reply="Hello") as emulator:
             client = Client("yqcloud", base_url=emulator.base_url("yqcloud"))
 
-    `reply` is the text of every answer, or a function from the prompt to it; `pace` the seconds between two pieces;
-    `chunk_size` the characters in a piece (None: a word); `framing` how bodies end: "chunked", "content-length" or
-    "close"; `gzip` whether clients that accept it get it; `host`, `port` (0: any free one) and `ssl_context` where and
-    how it listens; `faults` what to begin with (see `order`).
+    `reply` is the text of every answer, or a function from the prompt to it; `tool_calls` what answers a question that
+    offers tools in its place (then `reply` answers the tools' results), or a function from the user's last words to
+    that or None; `reasoning` what it thinks before, in formats that tell thoughts; `pace` the seconds between two
+    pieces; `chunk_size` the characters in a piece (None: a word); `framing` how bodies end: "chunked",
+    "content-length" or "close"; `gzip` whether clients that accept it get it; `host`, `port` (0: any free one) and
+    `ssl_context` where and how it listens; `faults` what to begin with (see `order`).
 
     `with`, or `start` and `stop`, run it in a thread of its own; `async with`, or `await serve()`, in the running loop.
     Every method may be called from any thread.
@@ -51,6 +57,8 @@ class Emulator:
         self,
         *,
         reply: str | Callable[[str], str] = DEFAULT_TEXT,
+        tool_calls: ToolCalls | Callable[[str], ToolCalls | None] | None = None,
+        reasoning: str = "",
         pace: float = 0.0,
         chunk_size: int | None = None,
         framing: Framing = "chunked",
@@ -66,13 +74,15 @@ class Emulator:
             raise ValueError(f"chunk_size must be at least 1 character, not {chunk_size!r}")
         self.ssl_context = ssl_context
         self._reply = reply
+        self._tool_calls = tool_calls
+        self._reasoning = reasoning
         self._pace = pace
         self._pieces = re.compile(r"\s*\S+|\s+" if chunk_size is None else rf"[\s\S]{{1,{chunk_size}}}")
         self._framing = framing
         self._gzip = gzip
         self._host = host
         self._wanted_port = port
-        self._systems: dict[str, System] = {name: system() for name, system in SYSTEMS.items()}
+        self._systems: dict[str, System] = {name: make() for name, make in SYSTEMS.items()}
 
         self._changed = threading.Condition()  # guards the rest, and tells wait_for
         self._queues: dict[Aim, deque[tuple[Fault, ...]]] = {aim: deque() for aim in get_args(Aim)}
@@ -104,12 +114,16 @@ class Emulator:
         return self._loop is not None
 
     def base_url(self, provider: str) -> str:
-        """What to give as `base_url` for that provider. Raises ValueError for one it does not speak."""
-        if provider not in self._systems:
+        """What to give as `base_url` for that provider: with the path that its public one has.
+
+        Raises ValueError for one it does not speak.
+        """
+        system = self._systems.get(provider)
+        if system is None:
             raise ValueError(f"the emulator does not speak {provider!r}; it speaks: {', '.join(self._systems)}")
         scheme = "http" if self.ssl_context is None else "https"
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{scheme}://{host}:{self.port}/{provider}"
+        return f"{scheme}://{host}:{self.port}/{provider}{system.base}"
 
     @property
     def providers(self) -> list[str]:
@@ -330,18 +344,31 @@ class Emulator:
         return response.wire()
 
     def _answer(self, system: System, request: Request) -> Response:
-        text = ""
-        aim: Aim = "page"
+        answer = Answer()
         response = system.page(request)
-        if response is None:
-            aim = "chat"
-            prompt = system.check(request)
-            text = self._reply if isinstance(self._reply, str) else self._reply(prompt)
-            response = system.render(request, self._pieces.findall(text))
+        aim: Aim = "chat" if response is None else "page"
+        question = system.check(request) if response is None else None
+        faults = self._take(aim)
+        if question is not None:
+            answer = script.banned(faults, self._say(question))
+            response = system.render(request, answer)
+        assert response is not None
         response.framing = self._framing
         response.pace = self._pace
         if self._gzip and "gzip" in request.headers.get("accept-encoding", ""):
             response.gzip = "whole"
-        for fault in self._take(aim):
-            script.apply(fault, response, system, text)
+        for fault in faults:
+            script.apply(fault, response, system, request, answer)
         return response
+
+    def _say(self, question: Question) -> Answer:
+        reasoning = self._pieces.findall(self._reasoning)
+        wanted = self._tool_calls if question.tools else None
+        if callable(wanted):
+            wanted = wanted(question.last)
+        if wanted:
+            texts = ((name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in wanted)
+            calls = [Call(name, tuple(self._pieces.findall(text))) for name, text in texts]
+            return Answer(reasoning=reasoning, calls=calls, question=question)
+        text = self._reply if isinstance(self._reply, str) else self._reply(question.prompt)
+        return Answer(self._pieces.findall(text), reasoning, question=question)

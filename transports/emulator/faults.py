@@ -117,7 +117,7 @@ class InBandError(Fault):
 class Ban(Fault):
     """The ban sentence as a piece of text; the answer then ends as if all were well."""
 
-    after_pieces: int = 0
+    after_pieces: int | None = 0
     text: str = BAN
 
 

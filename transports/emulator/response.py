@@ -45,9 +45,11 @@ class Response:
 
     content_type: str | None
     pieces: list[bytes]
-    """One per piece of the reply's text; each is one write, and in chunked framing one chunk."""
+    """One or more per piece of the reply or of a tool call; each is one write, and in chunked framing one chunk."""
     opening: list[bytes] = field(default_factory=list)
     ending: list[bytes] = field(default_factory=list)
+    prefix: bytes = b""
+    """What the body begins with, whatever becomes of the rest."""
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
 
@@ -76,13 +78,15 @@ class Response:
 
     def replace_body(self, content_type: str | None, body: bytes) -> None:
         """Another body in place of what was to be said."""
-        self.content_type, self.opening, self.ending = content_type, [], []
+        self.content_type, self.prefix, self.opening, self.ending = content_type, b"", [], []
         self.pieces = [body] if body else []
 
     def end_after(self, after_pieces: int | None) -> None:
-        """Drop what comes later in the reply's text."""
+        """Drop what comes later."""
         if after_pieces is not None:
             del self.pieces[after_pieces:]
+        if after_pieces == 0:
+            self.opening = []
 
     def wire(self) -> Iterator[Step]:
         """The steps that send this response. Ends with CLOSE unless the connection may be used again."""
@@ -128,6 +132,8 @@ class Response:
         return head(self.status, headers)
 
     def _body(self) -> Iterator[Step]:
+        if self.prefix:
+            yield self.prefix
         yield from chain(*self.inserted.get(0, ()))
         yield from self.opening
         for number, piece in enumerate(self.pieces, 1):

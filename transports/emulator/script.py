@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import cycle
 
 from .faults import (
@@ -33,7 +34,9 @@ from .faults import (
     Trailing,
     TruncatedFraming,
 )
+from .record import Request
 from .response import Control, Pause, Response, Step, head
+from .systems.answer import Answer
 from .systems.base import System
 
 PORTAL = "<!DOCTYPE html>\n<html><head><title>Just a moment…</title></head><body><h1>Checking…</h1></body></html>\n"
@@ -41,11 +44,11 @@ _IN_CHARACTER = re.compile(rb"(?<=[\xc0-\xff])")
 _IN_CRLF = re.compile(rb"(?<=\r)(?=\n)")
 
 
-def apply(fault: Fault, response: Response, system: System, text: str) -> None:
-    """Change `response`, which would give `text`, as `fault` says. Raises Refused where its format has none."""
+def apply(fault: Fault, response: Response, system: System, request: Request, answer: Answer) -> None:
+    """Change `response`, which would give `answer`, as `fault` says. Raises Refused where its format has none."""
     match fault:
         case Status() | Redirect() | RawResponse() | HTMLAnswer() | JSONAnswer() | StaleNonce() | Hang():
-            _instead(fault, response, system, text)
+            _instead(fault, response, system, request, answer)
         case ContentType(value=value):
             response.content_type = value
         case GarbageLine(text=line, after_pieces=place):
@@ -53,21 +56,28 @@ def apply(fault: Fault, response: Response, system: System, text: str) -> None:
         case InBandError(payload=payload, after_pieces=place):
             response.end_after(place)
             response.ending = []
-            response.insert(place, system.error(payload))
-        case Ban(text=sentence, after_pieces=place):
-            response.end_after(place)
-            response.insert(place, system.text(sentence))
+            response.insert(place, system.error(request, payload))
+        case Ban():
+            pass  # it is in the answer already, by `banned`
         case MissingEnd():
             response.ending = []
         case KeepAlives():
-            _keep_alives(fault, response, system)
+            _keep_alives(fault, response, system.keep_alive(request))
         case Trailing(data=data, beyond=beyond):
             (response.after_end if beyond else response.last).append(data)
         case _:
             _deliver(fault, response, system)
 
 
-def _instead(fault: Fault, response: Response, system: System, text: str) -> None:
+def banned(faults: Iterable[Fault], answer: Answer) -> Answer:
+    """What is said instead where one of the faults is a Ban."""
+    for fault in faults:
+        if isinstance(fault, Ban):
+            answer = replace(answer, pieces=[*answer.pieces[: fault.after_pieces], fault.text], calls=[])
+    return answer
+
+
+def _instead(fault: Fault, response: Response, system: System, request: Request, answer: Answer) -> None:
     """Another answer in place of the right one."""
     match fault:
         case Status(status=status, headers=headers, body=body):
@@ -83,7 +93,7 @@ def _instead(fault: Fault, response: Response, system: System, text: str) -> Non
             response.status = status
             response.replace_body("text/html; charset=utf-8", PORTAL.encode())
         case JSONAnswer(indent=indent):
-            response.replace_body("application/json", system.whole(text, indent))
+            response.replace_body("application/json", system.whole(request, answer, indent))
         case StaleNonce(form=form):
             system.go_stale()
             response.status = 403 if form == "403" else 200
@@ -124,8 +134,8 @@ def _deliver(fault: Fault, response: Response, system: System) -> None:
             response.insert(place, Control.CUT if inside else Control.CLOSE)
 
 
-def _keep_alives(fault: KeepAlives, response: Response, system: System) -> None:
-    turn: tuple[Step, Step] = (system.keep_alive(), Pause(fault.interval))
+def _keep_alives(fault: KeepAlives, response: Response, frame: bytes) -> None:
+    turn: tuple[Step, Step] = (frame, Pause(fault.interval))
     if fault.count is not None:
         response.insert(fault.after_pieces, *turn * fault.count)
         return

@@ -6,9 +6,12 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
+from ..record import Request
 from ..response import Response
+from .answer import Answer, make_id, seal
 from .base import System, dump
 
 ID = "chatcmpl-emulated"
@@ -21,23 +24,16 @@ def event(payload: object) -> bytes:
     return b"data: " + dump(payload) + b"\n\n"
 
 
-def chunk(model: str, delta: Mapping[str, Any], finish_reason: str | None = None) -> bytes:
-    """One `chat.completion.chunk` as an event."""
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return event({"id": ID, "object": "chat.completion.chunk", "created": CREATED, "model": model, "choices": [choice]})
-
-
-def completion(model: str, text: str) -> dict[str, Any]:
-    """The `chat.completion` object that a request without `stream` gets."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+def usage(answer: Answer) -> dict[str, Any]:
+    """What it cost; reasoning is part of the completion here."""
+    thought = len(answer.reasoning)
+    prompt, completion = answer.input_tokens, answer.output_tokens + thought
     return {
-        "id": ID,
-        "object": "chat.completion",
-        "created": CREATED,
-        "model": model,
-        "choices": [choice],
-        "usage": usage,
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": thought},
     }
 
 
@@ -45,29 +41,101 @@ class OpenAIChat(System):
     """A system whose answers are such streams."""
 
     model = "gpt-3.5-turbo"
+    details = False
+    """Whether reasoning is told as OpenRouter does: `reasoning`, and `reasoning_details` with a signature."""
 
-    def stream(self, model: str, pieces: list[str]) -> Response:
-        """The role, the text, the finish reason, the marker."""
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def stream(
+        self, model: str, answer: Answer, *, choices: int = 1, asked_usage: bool = False, told_usage: bool = False
+    ) -> Response:
+        """The role, the reasoning, the text or the calls, the finish reason, the usage, the marker.
+
+        `asked_usage`: in a chunk of its own, and null before (stream_options.include_usage); `told_usage`: in the last.
+        """
+
+        def chunk(delta: Mapping[str, Any], reason: str | None = None, **fields: Any) -> bytes:
+            fields = {"usage": None, **fields} if asked_usage else fields
+            return b"".join(event(_chunk(model, [_choice(i, delta, reason)], **fields)) for i in range(choices))
+
+        thoughts = [chunk(self._thinking(piece)) for piece in answer.reasoning]
+        if answer.reasoning and self.details:
+            thoughts.append(chunk(_signature(answer.thought)))
+        reason = "tool_calls" if answer.calls else "stop"
+        cost = usage(answer)
+        ending = [chunk({}, reason, usage=cost) if told_usage else chunk({}, reason)]
+        if asked_usage:
+            ending.append(event(_chunk(model, [], usage=cost)))
         return Response(
             "text/event-stream",
-            [chunk(model, {"content": piece}) for piece in pieces],
-            opening=[chunk(model, {"role": "assistant", "content": ""})],
-            ending=[chunk(model, {}, "stop"), DONE],
+            [chunk({"content": piece}) for piece in answer.pieces] + [chunk(delta) for delta in self._calls(answer)],
+            opening=[chunk({"role": "assistant", "content": ""}), *thoughts],
+            ending=[*ending, DONE],
             headers=[("Cache-Control", "no-cache"), ("X-Request-Id", "req-emulated")],
         )
 
-    def text(self, text: str) -> bytes:
-        return chunk(self.model, {"content": text})
+    def completion(self, model: str, answer: Answer, choices: int = 1) -> dict[str, Any]:
+        """The `chat.completion` object that a request without `stream` gets."""
+        message: dict[str, Any] = {"role": "assistant", "content": None if answer.calls else answer.text}
+        if answer.reasoning:
+            message |= self._thinking(answer.thought)
+            if self.details:
+                message["reasoning_details"][0] |= _signature(answer.thought)["reasoning_details"][0]
+        if answer.calls:
+            message["tool_calls"] = [
+                {"id": self._id(answer), "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                for c in answer.calls
+            ]
+        reason = "tool_calls" if answer.calls else "stop"
+        said = [{"index": i, "message": message, "finish_reason": reason} for i in range(choices)]
+        return _chunk(model, said, object="chat.completion", usage=usage(answer))
+
+    def _id(self, answer: Answer) -> str:
+        return make_id("call", next(self._numbers), answer.thought)
+
+    def _calls(self, answer: Answer) -> list[dict[str, Any]]:
+        """Each call's id and name, then its arguments in pieces; one call after the other."""
+        deltas: list[dict[str, Any]] = []
+        for index, call in enumerate(answer.calls):
+            begun = {"index": index, "id": self._id(answer), "type": "function"}
+            deltas.append({"tool_calls": [begun | {"function": {"name": call.name, "arguments": ""}}]})
+            deltas += [{"tool_calls": [{"index": index, "function": {"arguments": p}}]} for p in call.pieces]
+        return deltas
+
+    def _thinking(self, text: str) -> dict[str, Any]:
+        if not self.details:
+            return {"reasoning_content": text}
+        return {"reasoning": text, "reasoning_details": [{"type": "reasoning.text", "text": text, "index": 0}]}
 
     def line(self, text: str) -> bytes:
         return text.encode() + b"\n\n"
 
-    def error(self, payload: Mapping[str, Any] | None) -> bytes:
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
         usual = {"error": {"message": "The server is overloaded.", "type": "server_error", "code": "overloaded"}}
         return event(usual if payload is None else payload)
 
-    def whole(self, text: str, indent: int | None) -> bytes:
-        return dump(completion(self.model, text), indent)
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
+        return dump(self.completion(model_in(request, self.model), answer), indent)
 
-    def keep_alive(self) -> bytes:
+    def keep_alive(self, request: Request) -> bytes:
         return b": keep-alive\n\n"
+
+
+def model_in(request: Request, default: str) -> str:
+    """The model that the body names."""
+    model = request.json.get("model") if isinstance(request.json, dict) else None
+    return model if isinstance(model, str) else default
+
+
+def _choice(index: int, delta: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "finish_reason": reason}
+
+
+def _chunk(model: str, choices: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    named = {"id": ID, "object": "chat.completion.chunk", "created": CREATED, "model": model, "choices": choices}
+    return {**named, **fields}
+
+
+def _signature(thought: str) -> dict[str, Any]:
+    return {"reasoning_details": [{"type": "reasoning.text", "signature": seal(thought), "index": 0}]}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..record import Request
 from ..response import Response
-from ._openai_chat import completion
+from .answer import Answer
 from .base import System, dump
 
 
@@ -17,18 +17,16 @@ class RawText(System):
     has_lines = False
     content_type = "text/plain; charset=utf-8"
 
-    def render(self, request: Request, pieces: list[str]) -> Response:
-        return Response(self.content_type, [piece.encode() for piece in pieces])
-
-    def text(self, text: str) -> bytes:
-        return text.encode()
+    def render(self, request: Request, answer: Answer) -> Response:
+        return Response(self.content_type, [piece.encode() for piece in answer.pieces])
 
     def line(self, text: str) -> bytes:
         return text.encode() + b"\n"
 
-    def error(self, payload: Mapping[str, Any] | None) -> bytes:
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
         usual = {"error": {"message": "The server is overloaded.", "type": "server_error", "code": "overloaded"}}
         return dump(usual if payload is None else payload)
 
-    def whole(self, text: str, indent: int | None) -> bytes:
-        return dump(completion("gpt-3.5-turbo", text), indent)
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
+        choice = {"index": 0, "message": {"role": "assistant", "content": answer.text}, "finish_reason": "stop"}
+        return dump({"object": "chat.completion", "model": "gpt-3.5-turbo", "choices": [choice]}, indent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..record import Request
 from ._raw_text import RawText
+from .answer import Question
 from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_messages, check_object
 
 HEADERS = {"accept": "*/*", "content-type": "application/json"}
@@ -13,7 +14,7 @@ FIELDS: Fields = {"key": str, "model": str, "messages": list, "temperature": (in
 class Acytoo(RawText):
     name = "acytoo"
 
-    def check(self, request: Request) -> str:
+    def check(self, request: Request) -> Question:
         check_endpoint(request, "POST", "/api/completions")
         check_headers(request, HEADERS)
         body = check_object(request)

@@ -9,57 +9,60 @@ from typing import Any, ClassVar, TypeAlias
 
 from ..record import Request
 from ..response import Response
+from .answer import Answer, Question, prompt_of
 
 Fields: TypeAlias = Mapping[str, type | tuple[type, ...]]
 """What kinds of value each field of a body may have."""
 
 
 class Refused(Exception):
-    """A request that the system would not answer: the status it gives, and words that say what was wrong."""
+    """A request that the system would not answer: the status it gives, and words that say what was wrong.
 
-    def __init__(self, status: int, message: str) -> None:
+    `fields` are more of the vendor's error object (`code`, `param`, …), in place of its usual ones.
+    """
+
+    def __init__(self, status: int, message: str, **fields: Any) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message
+        self.fields = fields
 
 
 class System(ABC):
     """One provider's server side. An emulator has its own instance of each, so an instance may remember things."""
 
-    name: ClassVar[str]
+    name: str
     """The provider's name, and the first segment of every path."""
+    base: str = ""
+    """The path of its base URL, which comes next."""
     has_lines: ClassVar[bool] = True
     """Whether the format is made of lines; in raw text the line ends are the text's own."""
 
     def page(self, request: Request) -> Response | None:
-        """The answer to a request for a page that must be read before a chat; None when it is not for a page."""
+        """The answer to a request for a page or list apart from chats; None when it is not for one."""
         return None
 
     @abstractmethod
-    def check(self, request: Request) -> str:
-        """The prompt of a good chat request. Raises Refused for any other."""
+    def check(self, request: Request) -> Question:
+        """What a good chat request asks. Raises Refused for any other."""
 
     @abstractmethod
-    def render(self, request: Request, pieces: list[str]) -> Response:
-        """The answer that says `pieces`, one by one."""
-
-    @abstractmethod
-    def text(self, text: str) -> bytes:
-        """One piece of the reply's text on the wire."""
+    def render(self, request: Request, answer: Answer) -> Response:
+        """The response that gives `answer`, piece by piece."""
 
     @abstractmethod
     def line(self, text: str) -> bytes:
         """A line of the caller's own as one frame."""
 
     @abstractmethod
-    def error(self, payload: Mapping[str, Any] | None) -> bytes:
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
         """An error object inside an answer; None is the system's usual one."""
 
     @abstractmethod
-    def whole(self, text: str, indent: int | None) -> bytes:
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
         """The JSON body that says it all at once."""
 
-    def keep_alive(self) -> bytes:
+    def keep_alive(self, request: Request) -> bytes:
         """A frame that says nothing. Raises Refused where the format has none."""
         raise Refused(500, f"{self.name} has no keep-alive frames")
 
@@ -68,10 +71,10 @@ class System(ABC):
         raise Refused(500, f"{self.name} has no nonces")
 
     def refusal(self, refused: Refused) -> Response:
-        """The answer to a request that was refused."""
+        """The response to a request that was refused: in OpenAI's shape, which most others took over."""
         kind = "invalid_request_error" if refused.status < 500 else "server_error"
-        body = {"error": {"message": refused.message, "type": kind, "param": None, "code": None}}
-        return Response("application/json", [dump(body)], status=refused.status)
+        error = {"message": refused.message, "type": kind, "param": None, "code": None, **refused.fields}
+        return Response("application/json", [dump({"error": error})], status=refused.status)
 
 
 def dump(value: object, indent: int | None = None) -> bytes:
@@ -106,33 +109,38 @@ def check_object(request: Request) -> dict[str, Any]:
     return request.json
 
 
-def check_fields(body: Mapping[str, Any], kinds: Fields) -> None:
-    """422 unless each field is there with a value of its kind; a boolean is no number."""
+def check_fields(body: Mapping[str, Any], kinds: Fields, status: int = 422) -> None:
+    """422 (or `status`) unless each field is there with a value of its kind; a boolean is no number."""
     for name, kind in kinds.items():
         if name not in body:
-            raise Refused(422, f"the field {name!r} is missing")
+            raise Refused(status, f"the field {name!r} is missing")
         value = body[name]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise Refused(422, f"the field {name!r} has a value of the wrong kind: {value!r}")
+            raise Refused(status, f"the field {name!r} has a value of the wrong kind: {value!r}")
 
 
-def check_messages(messages: object, roles: Collection[str]) -> str:
-    """The prompt that a list of messages comes to: the one's content, or a line for each and a last `Assistant:`."""
+def check_messages(messages: object, roles: Collection[str]) -> Question:
+    """The question that a list of messages of text is."""
     if not isinstance(messages, list) or not messages:
         raise Refused(422, "the field 'messages' must be a list with at least one message")
     said: list[tuple[str, str]] = []
     for number, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") not in roles:
             raise Refused(422, f"messages[{number}] needs a role, one of: {', '.join(roles)}")
-        said.append((message["role"], _content(message.get("content"), number)))
-    if len(said) == 1:
-        return said[0][1]
-    return "\n".join([*(f"{role.capitalize()}: {content}" for role, content in said), "Assistant:"])
+        content = message.get("content")
+        if not isinstance(content, str) and not is_parts(content):
+            raise Refused(422, f"messages[{number}] needs content: a text, or a list of parts with a type each")
+        said.append((message["role"], text_of(content)))
+    return Question(prompt_of(said))
 
 
-def _content(content: object, number: int) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list) or not all(isinstance(part, dict) and "type" in part for part in content):
-        raise Refused(422, f"messages[{number}] needs content: a text, or a list of parts with a type each")
-    return "".join(str(part.get("text", "")) for part in content)
+def is_parts(content: object) -> bool:
+    """Whether it is a list of objects with a type each."""
+    return isinstance(content, list) and all(isinstance(part, dict) and "type" in part for part in content)
+
+
+def text_of(content: object) -> str:
+    """The text of a message's content: itself, or that of its parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""

@@ -10,6 +10,7 @@ from typing import Any
 from ..record import Request
 from ..response import Response
 from ._openai_chat import OpenAIChat
+from .answer import Answer, Question
 from .base import Refused, check_endpoint, check_headers, dump
 
 ORIGIN = "https://chatgptfree.ai"
@@ -36,6 +37,7 @@ class ChatgptFree(OpenAIChat):
     model = "gpt-4o-mini-2024-07-18"
 
     def __init__(self) -> None:
+        super().__init__()
         self._pages = 0
         self._nonces: set[str] = set()
         self._sessions: set[str] = set()
@@ -60,7 +62,7 @@ class ChatgptFree(OpenAIChat):
         ]
         return Response("text/html; charset=UTF-8", [text[:middle].encode(), text[middle:].encode()], headers=cookies)
 
-    def check(self, request: Request) -> str:
+    def check(self, request: Request) -> Question:
         check_endpoint(request, "POST", "/wp-admin/admin-ajax.php")
         check_headers(request, EXACT, PRESENT)
         form = request.form
@@ -79,16 +81,16 @@ class ChatgptFree(OpenAIChat):
             raise Refused(403, "the post_id is not the one of the page")
         if request.cookies.get("wp_session") not in self._sessions or request.cookies.get("wp_lang") != "en":
             raise Refused(403, "the cookies that the page set did not come back")
-        return form["message"]
+        return Question(form["message"])
 
-    def render(self, request: Request, pieces: list[str]) -> Response:
-        return self.stream(self.model, pieces)
+    def render(self, request: Request, answer: Answer) -> Response:
+        return self.stream(self.model, answer)
 
-    def error(self, payload: Mapping[str, Any] | None) -> bytes:
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
         return dump({"status": "error", "msg": "The server is overloaded."} if payload is None else payload) + b"\n"
 
-    def whole(self, text: str, indent: int | None) -> bytes:
-        return dump({"data": text}, indent)
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
+        return dump({"data": answer.text}, indent)
 
     def go_stale(self) -> None:
         self._nonces.clear()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..record import Request
 from ..response import Response
-from ._openai_chat import OpenAIChat, completion
-from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_messages, check_object, dump
+from ._openai_chat import OpenAIChat
+from .answer import Answer, Question
+from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_messages, check_object
 
 MODELS = ("gpt-3.5-turbo", "gpt-4")
 # what the service's own page sends and a server can hold a client to; `origin` and `referer` follow from the base
@@ -33,7 +34,7 @@ FIELDS: Fields = {
 class FreeNetfly(OpenAIChat):
     name = "free_netfly"
 
-    def check(self, request: Request) -> str:
+    def check(self, request: Request) -> Question:
         check_endpoint(request, "POST", "/api/openai/v1/chat/completions")
         check_headers(request, {**EXACT, "origin": request.base, "referer": f"{request.base}/"}, PRESENT)
         body = check_object(request)
@@ -42,7 +43,7 @@ class FreeNetfly(OpenAIChat):
             raise Refused(404, f"the model {body['model']!r} does not exist")
         return check_messages(body["messages"], ("system", "user", "assistant"))
 
-    def render(self, request: Request, pieces: list[str]) -> Response:
+    def render(self, request: Request, answer: Answer) -> Response:
         if not request.json["stream"]:
-            return Response("application/json", [dump(completion(request.json["model"], "".join(pieces)))])
-        return self.stream(request.json["model"], pieces)
+            return Response("application/json", [self.whole(request, answer)])
+        return self.stream(request.json["model"], answer)

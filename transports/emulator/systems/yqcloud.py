@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..record import Request
 from ._raw_text import RawText
+from .answer import Question
 from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_object
 
 SITE = "https://chat9.yqcloud.top"
@@ -20,7 +21,7 @@ class Yqcloud(RawText):
     name = "yqcloud"
     content_type = "application/octet-stream"
 
-    def check(self, request: Request) -> str:
+    def check(self, request: Request) -> Question:
         check_endpoint(request, "POST", "/api/generateStream")
         check_headers(request, HEADERS)
         body = check_object(request)
@@ -28,5 +29,4 @@ class Yqcloud(RawText):
         for name in ("prompt", "userId"):
             if not body[name]:
                 raise Refused(422, f"the field {name!r} is empty")
-        prompt: str = body["prompt"]
-        return prompt
+        return Question(body["prompt"])

@@ -1,0 +1,237 @@
+"""Anthropic's Messages API.
+
+Sources: https://platform.claude.com/docs/en/api/messages, …/build-with-claude/streaming, …/api/errors; on thoughts
+with tools: …/build-with-claude/extended-thinking
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from ..record import Request
+from ..response import Response
+from ._api import NO_MODEL, bearer, is_bad, list_of, unanswered
+from .answer import Answer, Question, is_seal, is_thought, make_id, seal, thought_of
+from .base import Refused, System, check_endpoint, check_fields, check_headers, check_object, dump, is_parts, text_of
+
+MODELS = ("claude-sonnet-4-6", "claude-haiku-4-5")
+KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+HEADERS = [("request-id", "req_emulated"), ("Cache-Control", "no-cache")]
+Blocks = list[dict[str, Any]]
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    """One server-sent event, whose type stands in its data too."""
+    return f"event: {kind}\ndata: ".encode() + dump({"type": kind, **fields}) + b"\n\n"
+
+
+def _start(index: int, block: Mapping[str, Any]) -> bytes:
+    return event("content_block_start", index=index, content_block=block)
+
+
+def _delta(index: int, kind: str, field: str, text: str) -> bytes:
+    return event("content_block_delta", index=index, delta={"type": kind, field: text})
+
+
+def _stop(index: int) -> bytes:
+    return event("content_block_stop", index=index)
+
+
+class Anthropic(System):
+    name = "anthropic"
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def page(self, request: Request) -> Response | None:
+        if (request.method, request.path) != ("GET", "/v1/models"):
+            return None
+        self._check_access(request)
+        data = [{"type": "model", "id": name, "display_name": name, "created_at": TIME} for name in MODELS]
+        return Response("application/json", [dump({"data": data, "has_more": False})], headers=list(HEADERS))
+
+    def check(self, request: Request) -> Question:
+        check_endpoint(request, "POST", "/v1/messages")
+        self._check_access(request)
+        check_headers(request, {"content-type": "application/json"})
+        body = check_object(request)
+        check_fields(body, {"model": str, "max_tokens": int, "messages": list}, 400)
+        if body["model"] == NO_MODEL:
+            raise Refused(404, f"model: {NO_MODEL}")
+        messages = list_of(body["messages"], "messages")
+        turns = [_blocks(message, number) for number, message in enumerate(messages)]
+        roles = [_role(message, turn) for message, turn in zip(messages, turns, strict=True)]
+        _check_tools(roles, turns)
+        said = [("system", text_of(body.get("system"))), *zip(roles, map(_text, turns), strict=True)]
+        asked = bool(body.get("tools")) and (body.get("tool_choice") or {}).get("type") != "none"
+        return Question.of(said, tools=asked and said[-1][0] != "tool")
+
+    @staticmethod
+    def _check_access(request: Request) -> None:
+        key = request.headers.get("x-api-key") or bearer(request)
+        if is_bad(key):
+            raise Refused(401, "invalid x-api-key" if key else "x-api-key header is required")
+        if request.headers.get("anthropic-version") != "2023-06-01":
+            raise Refused(400, "anthropic-version: header is required, and must be 2023-06-01")
+
+    def render(self, request: Request, answer: Answer) -> Response:
+        answer = _thinking(request, answer)
+        if not request.json.get("stream"):
+            return Response("application/json", [self.whole(request, answer)], headers=list(HEADERS))
+        message = {**self._message(request, answer), "content": [], "stop_reason": None}
+        opening = [event("message_start", message=message | {"usage": _usage(answer, 1)})]
+        if answer.reasoning:
+            opening.append(_start(0, {"type": "thinking", "thinking": "", "signature": ""}))
+            opening += [_delta(0, "thinking_delta", "thinking", piece) for piece in answer.reasoning]
+            opening += [_delta(0, "signature_delta", "signature", seal(answer.thought)), _stop(0)]
+        first = 1 if answer.reasoning else 0
+        ending: list[bytes] = []
+        if answer.calls:
+            opening.append(self.keep_alive(request))
+            pieces = self._calls(first, answer)
+        else:
+            opening += [_start(first, {"type": "text", "text": ""}), self.keep_alive(request)]
+            pieces = [_delta(first, "text_delta", "text", piece) for piece in answer.pieces]
+            ending.append(_stop(first))
+        reason = {"stop_reason": _reason(answer), "stop_sequence": None}
+        ending += [event("message_delta", delta=reason, usage=_usage(answer)), event("message_stop")]
+        return Response("text/event-stream; charset=utf-8", pieces, opening, ending, headers=list(HEADERS))
+
+    def _calls(self, first: int, answer: Answer) -> list[bytes]:
+        frames: list[bytes] = []
+        for index, call in enumerate(answer.calls, first):
+            use = {"type": "tool_use", "id": self._id(answer), "name": call.name, "input": {}}
+            pieces = ("", *(() if call.arguments == "{}" else call.pieces))  # for no arguments there is nothing more
+            frames += [_start(index, use), *(_delta(index, "input_json_delta", "partial_json", p) for p in pieces)]
+            frames.append(_stop(index))
+        return frames
+
+    def _id(self, answer: Answer) -> str:
+        return make_id("toolu", next(self._numbers), answer.thought)
+
+    def _message(self, request: Request, answer: Answer) -> dict[str, Any]:
+        content: Blocks = []
+        if answer.reasoning:
+            content.append({"type": "thinking", "thinking": answer.thought, "signature": seal(answer.thought)})
+        if answer.text:
+            content.append({"type": "text", "text": answer.text})
+        content += [
+            {"type": "tool_use", "id": self._id(answer), "name": call.name, "input": call.value}
+            for call in answer.calls
+        ]
+        model = request.json.get("model") if isinstance(request.json, dict) else MODELS[0]
+        named = {"id": "msg_emulated", "type": "message", "role": "assistant", "model": model, "content": content}
+        return {**named, "stop_reason": _reason(answer), "stop_sequence": None, "usage": _usage(answer)}
+
+    def line(self, text: str) -> bytes:
+        return text.encode() + b"\n\n"
+
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
+        usual = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+        return b"event: error\ndata: " + dump(usual if payload is None else payload) + b"\n\n"
+
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
+        return dump(self._message(request, answer), indent)
+
+    def keep_alive(self, request: Request) -> bytes:
+        return event("ping")
+
+    def refusal(self, refused: Refused) -> Response:
+        status = 400 if refused.status == 422 else refused.status
+        error = {"type": KINDS.get(status, "api_error"), "message": refused.message}
+        body = {"type": "error", "error": error, "request_id": "req_emulated"}
+        return Response("application/json", [dump(body)], status=status, headers=HEADERS[:1])
+
+
+TIME = "2025-01-01T00:00:00Z"
+
+
+def _thinking(request: Request, answer: Answer) -> Answer:
+    """No thoughts where they were switched off."""
+    off = (request.json.get("thinking") or {}).get("type") == "disabled"
+    return answer.thoughtless() if off else answer
+
+
+def _reason(answer: Answer) -> str:
+    return "tool_use" if answer.calls else "end_turn"
+
+
+def _usage(answer: Answer, output: int | None = None) -> dict[str, Any]:
+    written = answer.output_tokens + len(answer.reasoning) if output is None else output
+    return {
+        "input_tokens": answer.input_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": written,
+    }
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def _blocks(message: dict[str, Any], number: int) -> Blocks:
+    """The content blocks of a message."""
+    if message.get("role") not in ("user", "assistant"):
+        raise Refused(400, f'messages.{number}.role: Input should be "user" or "assistant"')
+    content = message.get("content")
+    if isinstance(content, str) and content:
+        return [{"type": "text", "text": content}]
+    if not content or not is_parts(content):
+        raise Refused(400, f"messages.{number}.content: Input should be text or a list of content blocks, not empty")
+    for index, block in enumerate(content):
+        where = f"messages.{number}.content.{index}"
+        if block["type"] == "text" and not block.get("text"):
+            raise Refused(400, f"{where}: text content blocks must be non-empty")
+        if block["type"] == "thinking" and not is_seal(block.get("signature"), block.get("thinking")):
+            raise Refused(400, f"{where}: Invalid `signature` in `thinking` block")
+    return list(content)
+
+
+def _check_tools(roles: list[str], turns: list[Blocks]) -> None:
+    """Each turn's calls are answered in the next, after the thoughts that led to them; nothing else is answered."""
+    calls: list[object] = []
+    current = max((number for number, role in enumerate(roles) if role == "user"), default=0)
+    for number, turn in enumerate(turns):
+        answered = [block.get("tool_use_id") for block in _of(turn, "tool_result")]
+        if missing := unanswered(calls, answered):
+            told = "`tool_use` ids were found without `tool_result` blocks immediately after"
+            raise Refused(400, f"messages.{number - 1}: {told}: {missing}")
+        if strange := unanswered(answered, calls):
+            told = "unexpected `tool_use_id` found in `tool_result` blocks"
+            raise Refused(400, f"messages.{number}.content: {told}: {strange}")
+        calls = [block.get("id") for block in _of(turn, "tool_use")]
+        marks = [mark for call in calls if (mark := thought_of(call))]
+        if marks and number >= current:
+            _check_thoughts(turn, marks[0], f"messages.{number}.content.0")
+    if missing := unanswered(calls, ()):
+        raise Refused(400, f"messages.{len(turns) - 1}: `tool_use` ids were found without `tool_result`: {missing}")
+
+
+def _check_thoughts(turn: Blocks, mark: str, where: str) -> None:
+    if turn[0]["type"] != "thinking":
+        told = f"Expected `thinking` or `redacted_thinking`, but found `{turn[0]['type']}`."
+        raise Refused(400, f"{where}.type: {told} A final `assistant` message must start with a thinking block.")
+    if not is_thought(mark, turn[0].get("thinking")):
+        raise Refused(400, f"{where}: `thinking` blocks in the latest assistant message cannot be modified.")
+
+
+def _of(turn: Blocks, kind: str) -> Blocks:
+    return [block for block in turn if block["type"] == kind]
+
+
+def _role(message: dict[str, Any], turn: Blocks) -> str:
+    return "tool" if _of(turn, "tool_result") else str(message["role"])
+
+
+def _text(turn: Blocks) -> str:
+    return text_of(turn) or "".join(text_of(block.get("content")) for block in _of(turn, "tool_result"))

@@ -1,0 +1,236 @@
+"""Google's Gemini API: generateContent, and its stream as events (CRLF) or as one JSON array.
+
+Sources: https://ai.google.dev/api/generate-content, …/api/models, …/gemini-api/docs/thought-signatures and
+function-calling; errors: https://cloud.google.com/apis/design/errors
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from ..record import Request
+from ..response import Response
+from ._api import NO_MODEL, is_bad, list_of
+from .answer import Answer, Question, is_seal, make_id, seal
+from .base import Refused, System, check_fields, check_object, dump, text_of
+
+MODELS = ("gemini-2.5-flash", "gemini-3-pro-preview")
+STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+UNSIGNED = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+"""What goes in the place of a signature for a call that another model made ("FAQs")."""
+_CHAT = re.compile(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent)")
+Parts = list[dict[str, Any]]
+
+
+class Gemini(System):
+    name = "gemini"
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def page(self, request: Request) -> Response | None:
+        if request.method != "GET" or request.path not in ("/v1beta/models", "/v1/models"):
+            return None
+        self._check_key(request)
+        methods = ["generateContent", "countTokens"]
+        models = [
+            *(
+                {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods}
+                for name in MODELS
+            ),
+            {"name": "models/gemini-embedding-001", "supportedGenerationMethods": ["embedContent"]},
+        ]
+        return Response("application/json; charset=UTF-8", [dump({"models": models}, 2)])
+
+    def check(self, request: Request) -> Question:
+        model, _ = self._target(request)
+        self._check_key(request)
+        body = check_object(request)
+        check_fields(body, {"contents": list}, 400)
+        if model == NO_MODEL:
+            raise Refused(404, f"models/{NO_MODEL} is not found for API version v1beta, or is not supported")
+        contents = [(_role(turn), _parts(turn)) for turn in list_of(body["contents"], "contents")]
+        _check_calls(contents, strict=not re.match(r"gemini-[12]\b", model))
+        said = [("system", text_of((body.get("systemInstruction") or {}).get("parts")))]
+        said += [("tool" if _of(parts, "functionResponse") else role, _text(parts)) for role, parts in contents]
+        mode = ((body.get("toolConfig") or {}).get("functionCallingConfig") or {}).get("mode")
+        return Question.of(said, tools=bool(body.get("tools")) and mode != "NONE" and said[-1][0] != "tool")
+
+    @staticmethod
+    def _target(request: Request) -> tuple[str, str]:
+        """The model and the method."""
+        found = _CHAT.fullmatch(request.path)
+        if request.method != "POST" or found is None:
+            raise Refused(404, f"there is no {request.method} {request.path} here")
+        return unquote(found[1]), found[2]
+
+    @staticmethod
+    def _check_key(request: Request) -> None:
+        """A wrong key is an invalid argument; only none at all is a lack of permission."""
+        key = request.headers.get("x-goog-api-key") or parse_qs(request.query).get("key", [""])[0]
+        if not key:
+            raise Refused(403, "Method doesn't allow unregistered callers. Please use API Key to call this API.")
+        if is_bad(key):
+            detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+            raise Refused(400, "API key not valid. Please pass a valid API key.", details=[detail])
+
+    def render(self, request: Request, answer: Answer) -> Response:
+        model, method = self._target(request)
+        if _budget(request) == 0:
+            answer = answer.thoughtless()
+        if method == "generateContent":
+            return Response("application/json; charset=UTF-8", [self.whole(request, answer)])
+        costs = _usage(answer, done=False)
+        said = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
+        last: dict[str, Any] = {"text": ""}
+        if answer.reasoning and not answer.calls:
+            last["thoughtSignature"] = seal(answer.thought)
+        response = Response(
+            "text/event-stream",
+            [self._frame(request, _chunk(model, [part], costs)) for part in said],
+            opening=[
+                self._frame(request, _chunk(model, [{"text": piece, "thought": True}], costs))
+                for piece in answer.reasoning
+            ],
+            ending=[self._frame(request, _chunk(model, [last], _usage(answer), "STOP"), last=True)],
+        )
+        response.line_end = b"\r\n"
+        if not _is_events(request):
+            response.content_type, response.prefix = "application/json; charset=UTF-8", b"["
+        return response
+
+    def _calls(self, model: str, answer: Answer) -> Parts:
+        """The first call of a turn is signed: always by newer models, after thoughts by those before."""
+        parts: Parts = []
+        for number, call in enumerate(answer.calls):
+            said: dict[str, Any] = {"name": call.name, "args": call.value}
+            if signing := not number and bool(answer.reasoning or not re.match(r"gemini-[12]\b", model)):
+                said = {"id": make_id("call", next(self._numbers), ""), **said}
+            parts.append({"functionCall": said} | ({"thoughtSignature": seal(_canonical(said))} if signing else {}))
+        return parts
+
+    @staticmethod
+    def _frame(request: Request, value: Mapping[str, Any], *, last: bool = False) -> bytes:
+        """An event; or an element of the array, with what comes after it."""
+        if _is_events(request):
+            return b"data: " + dump(value) + b"\n\n"
+        return dump(value, 2) + (b"\n]\n" if last else b"\n,\n")
+
+    def line(self, text: str) -> bytes:
+        return text.encode() + b"\n\n"
+
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
+        """No event, but the bare JSON, as the real one has it."""
+        error = {"code": 503, "message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}
+        body = dump({"error": error} if payload is None else payload, 2)
+        return body + (b"\n" if _is_events(request) else b"\n]\n")
+
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
+        model = self._target(request)[0]
+        parts: Parts = [{"text": answer.thought, "thought": True}] if answer.reasoning else []
+        parts += self._calls(model, answer) or [{"text": answer.text}]
+        return dump(_chunk(model, parts, _usage(answer), "STOP"), indent)
+
+    def keep_alive(self, request: Request) -> bytes:
+        return self._frame(request, _chunk(self._target(request)[0], [{"text": ""}], {}))
+
+    def refusal(self, refused: Refused) -> Response:
+        status = 400 if refused.status == 422 else refused.status
+        error = {"code": status, "message": refused.message, "status": STATUSES.get(status, "INTERNAL")}
+        return Response("application/json; charset=UTF-8", [dump({"error": error | refused.fields}, 2)], status=status)
+
+
+def _is_events(request: Request) -> bool:
+    return parse_qs(request.query).get("alt") == ["sse"]
+
+
+def _chunk(model: str, parts: Parts, usage: Mapping[str, Any], reason: str | None = None) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}}
+    if reason:
+        candidate["finishReason"] = reason
+    chunk = {"candidates": [candidate | {"index": 0}], "usageMetadata": usage}
+    return chunk | {"modelVersion": model, "responseId": "emulated"}
+
+
+def _usage(answer: Answer, *, done: bool = True) -> dict[str, Any]:
+    """Thoughts are counted apart from the candidates."""
+    prompt, written, thought = answer.input_tokens, answer.output_tokens, len(answer.reasoning)
+    if not done:
+        return {"promptTokenCount": prompt, "totalTokenCount": prompt}
+    usage = {"promptTokenCount": prompt, "candidatesTokenCount": written, "totalTokenCount": prompt + written + thought}
+    return usage | ({"thoughtsTokenCount": thought} if thought else {})
+
+
+def _budget(request: Request) -> object:
+    config = (request.json.get("generationConfig") or {}).get("thinkingConfig") or {}
+    return config.get("thinkingBudget")
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def _role(turn: Mapping[str, Any]) -> str:
+    role = turn.get("role", "user")
+    if role not in ("user", "model", "function"):
+        raise Refused(400, "Please use a valid role: user, model.")
+    return str(role)
+
+
+def _parts(turn: Mapping[str, Any]) -> Parts:
+    parts = turn.get("parts")
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) and part for part in parts):
+        raise Refused(400, "* GenerateContentRequest.contents.parts: contents.parts must not be empty.")
+    for part in parts:
+        signature = part.get("thoughtSignature")
+        call = part.get("functionCall")
+        genuine = is_seal(signature) if call is None else is_seal(signature, _canonical(call))
+        if signature is not None and signature not in UNSIGNED and not genuine:
+            raise Refused(400, "Thought signature is not valid.")
+    return parts
+
+
+def _check_calls(contents: list[tuple[str, Parts]], *, strict: bool) -> None:
+    """Calls are answered in number; where `strict`, the first of each step of the current turn has its signature."""
+    current = max((n for n, (role, parts) in enumerate(contents) if _asks(role, parts)), default=0)
+    waiting = 0
+    for number, (_, parts) in enumerate(contents):
+        calls, answers = _of(parts, "functionCall"), _of(parts, "functionResponse")
+        if len(answers) != waiting:
+            told = "the number of function response parts is equal to the number of function call parts"
+            raise Refused(400, f"Please ensure that {told} of the function call turn.")
+        if strict and calls and number >= current and "thoughtSignature" not in calls[0]:
+            told = f"function call `default_api:{calls[0]['functionCall'].get('name')}`"
+            raise Refused(400, f"Function call is missing a thought_signature in functionCall parts: {told}")
+        waiting = len(calls)
+    if waiting:
+        raise Refused(400, "Please ensure that function call turn comes immediately before its responses.")
+
+
+def _asks(role: str, parts: Parts) -> bool:
+    return role == "user" and not _of(parts, "functionResponse")
+
+
+def _of(parts: Iterable[dict[str, Any]], kind: str) -> Parts:
+    return [part for part in parts if kind in part]
+
+
+def _text(parts: Parts) -> str:
+    said = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
+    results = (part["functionResponse"] for part in _of(parts, "functionResponse"))
+    return said or "".join(json.dumps(result.get("response"), ensure_ascii=False) for result in results)
+
+
+def _canonical(call: object) -> str:
+    return json.dumps(call, sort_keys=True)

@@ -1,0 +1,126 @@
+"""Ollama's own chat API: newline-delimited JSON.
+
+Sources: https://docs.ollama.com/api/chat, …/api/streaming, …/api/errors, …/capabilities/thinking and tool-calling
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from ..record import Request
+from ..response import Response
+from ._api import NO_MODEL, bearer, is_bad, list_of
+from ._openai_chat import model_in
+from .answer import Answer, Question, make_id
+from .base import Refused, System, check_endpoint, check_fields, check_object, dump
+
+MODELS = ("llama3.2:latest", "qwen3:latest")
+TIME = "2025-01-01T00:00:00Z"
+MILLISECOND = 1_000_000
+
+
+class Ollama(System):
+    name = "ollama"
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def page(self, request: Request) -> Response | None:
+        if (request.method, request.path) != ("GET", "/api/tags"):
+            return None
+        self._check_key(request)
+        models = [
+            {"name": name, "model": name, "modified_at": TIME, "size": 1, "digest": "0" * 64, "details": {}}
+            for name in MODELS
+        ]
+        return Response("application/json", [dump({"models": models})])
+
+    def check(self, request: Request) -> Question:
+        check_endpoint(request, "POST", "/api/chat")
+        self._check_key(request)
+        body = check_object(request)
+        check_fields(body, {"model": str, "messages": list}, 400)
+        if body["model"] == NO_MODEL:
+            raise Refused(404, f"model '{NO_MODEL}' not found")
+        said: list[tuple[str, str]] = []
+        for message in list_of(body["messages"], "messages"):
+            content = message.get("content", "")
+            if not isinstance(message.get("role"), str) or not isinstance(content, str):
+                raise Refused(400, "a message needs a role, and content that is a string")
+            said.append((str(message["role"]), content))
+        return Question.of(said, tools=bool(body.get("tools")) and said[-1][0] != "tool")
+
+    @staticmethod
+    def _check_key(request: Request) -> None:
+        if is_bad(bearer(request), needed=False):
+            raise Refused(401, "unauthorized")
+
+    def render(self, request: Request, answer: Answer) -> Response:
+        if request.json.get("think") is False:
+            answer = answer.thoughtless()
+        if request.json.get("stream") is False:
+            return Response("application/json; charset=utf-8", [self.whole(request, answer)])
+        said = [{"content": piece} for piece in answer.pieces]
+        called = [{"content": "", "tool_calls": [call]} for call in self._calls(answer)]
+        return Response(
+            "application/x-ndjson",
+            [_chunk(request, fields) for fields in said + called],
+            opening=[_chunk(request, {"content": "", "thinking": piece}) for piece in answer.reasoning],
+            ending=[_chunk(request, {"content": ""}, **_figures(answer))],
+        )
+
+    def _calls(self, answer: Answer) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": make_id("call", next(self._numbers), ""),
+                "function": {"index": index, "name": call.name, "arguments": call.value},
+            }
+            for index, call in enumerate(answer.calls)
+        ]
+
+    def line(self, text: str) -> bytes:
+        return text.encode() + b"\n"
+
+    def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
+        usual = {"error": "an error was encountered while running the model"}
+        return dump(usual if payload is None else payload) + b"\n"
+
+    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
+        fields: dict[str, Any] = {"content": answer.text}
+        if answer.reasoning:
+            fields["thinking"] = answer.thought
+        if answer.calls:
+            fields["tool_calls"] = self._calls(answer)
+        return dump(_fields(request, fields, **_figures(answer)), indent)
+
+    def keep_alive(self, request: Request) -> bytes:
+        return _chunk(request, {"content": ""})
+
+    def refusal(self, refused: Refused) -> Response:
+        body = dump({"error": refused.message})
+        return Response("application/json; charset=utf-8", [body], status=refused.status)
+
+
+def _fields(request: Request, message: Mapping[str, Any], done: bool = False, **figures: Any) -> dict[str, Any]:
+    said = {"role": "assistant", **message}
+    return {"model": model_in(request, MODELS[0]), "created_at": TIME, "message": said, "done": done, **figures}
+
+
+def _chunk(request: Request, message: Mapping[str, Any], **figures: Any) -> bytes:
+    return dump(_fields(request, message, **figures)) + b"\n"
+
+
+def _figures(answer: Answer) -> dict[str, Any]:
+    written = answer.output_tokens + len(answer.reasoning)
+    return {
+        "done": True,
+        "done_reason": "stop",  # with tool calls too
+        "total_duration": (written + 2) * MILLISECOND,
+        "load_duration": MILLISECOND,
+        "prompt_eval_count": answer.input_tokens,
+        "prompt_eval_duration": MILLISECOND,
+        "eval_count": written,
+        "eval_duration": written * MILLISECOND,
+    }
