@@ -57,10 +57,15 @@ def blot(text: str, secrets: tuple[str, ...]) -> str:
     return text
 
 
+_EXCERPT = re.compile(rf".{{{EXCERPT}}}… \([0-9]+ characters\)")
+
+
 def excerpt(text: str) -> str:
     """`text` on one line, cut to EXCERPT characters: what a message may quote of a peer."""
     line = " ".join(text.split())
-    return line if len(line) <= EXCERPT else f"{line[:EXCERPT]}… ({len(line)} characters)"
+    if len(line) <= EXCERPT or _EXCERPT.fullmatch(line):
+        return line
+    return f"{line[:EXCERPT]}… ({len(line)} characters)"
 
 
 class InvalidRequest(ChatError, ValueError):

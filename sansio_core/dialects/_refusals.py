@@ -53,6 +53,7 @@ _TOO_LONG = re.compile(
     re.I,
 )
 _HTML = re.compile(r"\s*<(!doctype html|html|head|body|\?xml|center|h1)\b", re.I)
+_PAGE = 20_000  # how much of a page is looked at
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 
 
@@ -68,8 +69,9 @@ def is_html(text: str) -> bool:
 
 def text_of_html(text: str) -> str:
     """The title of an HTML page, else its words, in short."""
-    title = re.search(r"<title[^>]*>([^<]*)", text, re.I)
-    return excerpt(unescape(title[1] if title else re.sub(r"<[^>]{0,500}>", " ", text[:20_000])))
+    text = text[:_PAGE]
+    title = re.search(r"<title[^>]{0,500}>([^<]*)", text, re.I)
+    return excerpt(unescape(title[1] if title else re.sub(r"<[^>]{0,500}>", " ", text)))
 
 
 def error_in(value: Any) -> Any:
@@ -79,7 +81,8 @@ def error_in(value: Any) -> Any:
     {"message": …}, {"status": "error", "msg": …}, {"success": false, …}, and any of them in a list.
     """
     if isinstance(value, list):
-        return next((found for item in value[:3] if (found := error_in(item)) is not None), None)
+        objects = (item for item in value[:3] if isinstance(item, dict))
+        return next((found for item in objects if (found := error_in(item)) is not None), None)
     if not isinstance(value, dict):
         return None
     for key in ("error", "errors"):
@@ -166,6 +169,13 @@ def _class(error: dict[str, Any], message: str, status: int | None) -> type[HTTP
 
 
 def _message(error: dict[str, Any]) -> str:
+    try:
+        return _said(error)
+    except RecursionError:
+        return "an error that is nested too deeply to be shown"
+
+
+def _said(error: dict[str, Any]) -> str:
     for key in ("message", "msg", "detail", "error", "reason"):
         value = error.get(key)
         if isinstance(value, str) and value:

@@ -132,7 +132,7 @@ def test_a_status_has_its_class(status: int, kind: type[ChatError]) -> None:
 def test_an_excerpt_is_one_short_line() -> None:
     assert excerpt(" a\n\tb \u2028c ") == "a b c"
     assert excerpt("x" * EXCERPT) == "x" * EXCERPT
-    assert excerpt("x" * 501) == "x" * EXCERPT + "… (501 characters)"
+    assert excerpt(excerpt("x" * 501)) == excerpt("x" * 501) == "x" * EXCERPT + "… (501 characters)"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from sansio_core import (
     ImagePart,
     InvalidRequest,
     Message,
+    OptionIgnored,
+    Send,
     TextPart,
     ToolCall,
     providers,
