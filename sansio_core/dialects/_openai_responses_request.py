@@ -91,7 +91,7 @@ def _input(messages: tuple[Message, ...], stateless: bool) -> list[dict[str, Any
             custom |= {item.get("call_id") for item in own if item.get("type") == "custom_tool_call"}
             items += own
         else:
-            if message.parts:
+            if any(part != TextPart("") for part in message.parts) or not message.tool_calls:
                 items.append({"role": message.role, "content": _content(message)})
             items += [
                 {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments or "{}"}

@@ -128,9 +128,14 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
         (chunk({"content": "a"}, index=None), [TextDelta("a")]),
         (chunk({"content": "a"}, index=2), [TextDelta("a", 2)]),
         ({"choices": [], "usage": 7}, [UsageReport(raw={"usage": 7})]),
-        (chunk(usage={"prompt_cache_hit_tokens": 4, "prompt_tokens": True}),
-         [UsageReport(None, None, 4, None, {"prompt_cache_hit_tokens": 4, "prompt_tokens": True})]),
-        (chunk(x_groq={"id": "g", "usage": {"prompt_tokens": 1}}), [UsageReport(1, None, None, None, {"prompt_tokens": 1})]),
+        (
+            chunk(usage={"prompt_cache_hit_tokens": 4, "prompt_tokens": True}),
+            [UsageReport(None, None, 4, None, {"prompt_cache_hit_tokens": 4, "prompt_tokens": True})],
+        ),
+        (
+            chunk(x_groq={"id": "g", "usage": {"prompt_tokens": 1}}),
+            [UsageReport(1, None, None, None, {"prompt_tokens": 1})],
+        ),
         ({"hello": 1}, [UnknownFrame('{"hello": 1}', "no chat completion chunk")]),
         ([1], [UnknownFrame("[1]", "no chat completion chunk")]),
         ("text", [UnknownFrame('"text"', "no chat completion chunk")]),
@@ -141,7 +146,7 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
             [UnknownFrame('{"surprise": 1}', "fields of another kind")],
         ),
     ],
-)  # fmt: skip
+)
 def test_chunks(value: Any, events: list[ChatEvent]) -> None:
     assert said(value) == events
 
@@ -157,18 +162,34 @@ def test_what_is_repeated_is_told_once() -> None:
 @pytest.mark.parametrize(
     "pieces",
     [
-        [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}, {"index": 0, "function": {"arguments": "{}"}}],
-        [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}, {"index": 0, "id": "a", "function": {"name": "f", "arguments": "}"}}],
-        [{"index": 0, "id": "a", "function": {"name": "f", "arguments": None}}, {"index": 0, "id": "", "function": {"name": "", "arguments": "{}"}}],
-        [{"index": 0, "id": "a", "function": {"name": "f"}}, {"index": 0, "id": "new", "function": {"arguments": "{}"}}],
+        [
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}},
+            {"index": 0, "function": {"arguments": "{}"}},
+        ],
+        [
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}},
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": "}"}},
+        ],
+        [
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": None}},
+            {"index": 0, "id": "", "function": {"name": "", "arguments": "{}"}},
+        ],
+        [
+            {"index": 0, "id": "a", "function": {"name": "f"}},
+            {"index": 0, "id": "new", "function": {"arguments": "{}"}},
+        ],
         [{"id": "a", "function": {"name": "f", "arguments": {}}}],
         [{"id": "a", "function": {"name": "f"}}, {"function": {"arguments": "{}"}}],
         [{"index": 0, "id": "a", "name": "f", "arguments": "{}"}],
         [{"index": 0, "id": "a", "function": None, "name": "f", "arguments": "{}"}],
         [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "{}"}}],
-        [{"index": 0, "id": "a"}, {"index": 0, "function": {"name": "f"}}, {"index": 0, "function": {"arguments": "{}"}}],
+        [
+            {"index": 0, "id": "a"},
+            {"index": 0, "function": {"name": "f"}},
+            {"index": 0, "function": {"arguments": "{}"}},
+        ],
     ],
-)  # fmt: skip
+)
 def test_one_tool_call(pieces: list[dict[str, Any]]) -> None:
     assert calls(*pieces) == [ToolCall("a", "f", "{}")]
 
@@ -300,18 +321,29 @@ PADDED = st.fixed_dictionaries(
 )
 DELTAS = st.one_of(
     st.builds(lambda text: {"content": text}, TEXTS),
-    st.sampled_from([{"role": "assistant"}, {"reasoning": "r"}, {"content": None}, {"content": "a", "content ": 1}, {"audio": {"obfuscation": "x"}, "content": "a"}]),
-)  # fmt: skip
+    st.sampled_from(
+        [
+            {"role": "assistant"},
+            {"reasoning": "r"},
+            {"content": None},
+            {"content": "a", "content ": 1},
+            {"audio": {"obfuscation": "x"}, "content": "a"},
+        ]
+    ),
+)
 CHUNKS = st.builds(
     lambda delta, index, reason, padding, same: {
-        "id": "c", "choices": [{"index": index, "delta": delta, "finish_reason": reason}], **padding, **same,
+        "id": "c",
+        "choices": [{"index": index, "delta": delta, "finish_reason": reason}],
+        **padding,
+        **same,
     },
     DELTAS,
     st.sampled_from([0, 0, 0, 1]),
     st.sampled_from([None, None, None, "stop"]),
     PADDED,
     st.sampled_from([{}, {}, {"created": 1}, {"x": {"p": "1"}}, {"content": "outer"}, {"x": {"obfuscation": "y"}}]),
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -342,6 +374,14 @@ def test_the_fast_path_is_taken(padded: bool) -> None:
         taken += type(item[1]) is TextDelta
         frames.template.learn()
     assert taken >= 8
+
+
+def test_what_follows_the_template_in_one_feed() -> None:
+    first = sse(chunk({"content": "a"}))
+    for bad in (first.replace(b'"a"', b'"a\x01"'), first.replace(b'"a"', b'"a'), first[:-4] + b"\n\n"):
+        parser = OpenAIChatParser()
+        events = parser.feed(first) + parser.feed(first + bad + first) + parser.end()
+        assert comparable(events) == comparable(plainly(first * 2 + bad + first, 10**6))
 
 
 def test_what_looks_like_the_template_and_is_not() -> None:
