@@ -379,9 +379,10 @@ def test_the_fast_path_is_taken(padded: bool) -> None:
 def test_what_follows_the_template_in_one_feed() -> None:
     first = sse(chunk({"content": "a"}))
     for bad in (first.replace(b'"a"', b'"a\x01"'), first.replace(b'"a"', b'"a'), first[:-4] + b"\n\n"):
-        parser = OpenAIChatParser()
-        events = parser.feed(first) + parser.feed(first + bad + first) + parser.end()
-        assert comparable(events) == comparable(plainly(first * 2 + bad + first, 10**6))
+        for before in ([first, first], [b": a comment\n\n"]):  # with a template, and without one yet
+            parser = OpenAIChatParser()
+            events = [event for piece in [*before, bad + first] for event in parser.feed(piece)] + parser.end()
+            assert comparable(events) == comparable(plainly(b"".join(before) + bad + first, 10**6))
 
 
 def test_what_looks_like_the_template_and_is_not() -> None:
