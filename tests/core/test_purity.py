@@ -1,0 +1,175 @@
+"""The core touches nothing: what it imports, what it loads, and what that costs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "sansio_core"
+MODULES = sorted(CORE.rglob("*.py"))
+
+BANNED = {
+    "asyncio", "socket", "ssl", "select", "selectors", "threading", "_thread", "time", "random", "secrets", "os",
+    "pathlib", "subprocess", "signal", "http", "urllib.request", "email", "logging", "requests", "h11", "urllib3",
+    "transports", "concurrent", "multiprocessing", "tempfile", "uuid", "datetime",
+}  # fmt: skip
+LOADED = (
+    "asyncio", "socket", "ssl", "select", "http.client", "urllib.request", "requests", "h11", "email",
+    "email.utils", "email.message", "logging", "random", "threading",
+)  # fmt: skip
+
+# What each room may import of the core, beside itself. The first four are on one floor, and what is there may look
+# at its neighbours.
+GROUND = {"errors", "wire", "request", "events"}
+ROOMS: dict[str, set[str]] = {
+    **dict.fromkeys(GROUND, GROUND),
+    "coding": GROUND,
+    "parsers": GROUND,
+    "timing": GROUND,
+    "retry": GROUND | {"timing"},
+    "reply": GROUND,
+    "dialects": GROUND | {"parsers", "retry", "timing", "reply"},
+    "providers": GROUND | {"parsers", "retry", "timing", "reply", "dialects"},
+    "_clocks": GROUND | {"timing"},
+    "_states": GROUND,
+}
+LAZY = {"parsers"}  # a Reply or a ToolCall that is looked at while it grows asks for the parser of partial JSON then
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Every module that `path` imports, as an absolute name, and whether only when a function runs."""
+    tree = ast.parse(path.read_text())
+    package = ["sansio_core", *path.relative_to(CORE).parent.parts]
+    found = []
+    at_once = {
+        id(node) for top in tree.body for node in ast.walk(top) if not isinstance(top, ast.ClassDef | ast.FunctionDef)
+    }
+    never = {id(node) for top in tree.body if is_for_types(top) for node in ast.walk(top)}
+    for node in ast.walk(tree):
+        if id(node) in never:
+            continue
+        late = id(node) not in at_once
+        if isinstance(node, ast.Import):
+            found += [(alias.name, late) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            found += [(f"{name}.{alias.name}", late) for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(CORE)) for path in MODULES])
+def test_no_module_of_the_core_imports_what_touches_the_world(path: Path) -> None:
+    for name, _ in imports(path):
+        parts = name.split(".")
+        prefixes = {".".join(parts[: n + 1]) for n in range(len(parts))}
+        assert not prefixes & BANNED, f"{path.name} imports {name}"
+    text = path.read_text()
+    assert "__import__" not in text
+    assert "import_module" not in text or path == CORE / "providers" / "__init__.py"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(CORE)) for path in MODULES])
+def test_rooms_look_one_way(path: Path) -> None:
+    parts = path.relative_to(CORE).with_suffix("").parts
+    room = parts[0]
+    for name, late in imports(path):
+        target = name.split(".")
+        if target[0] != "sansio_core" or len(target) < 2:
+            continue
+        if room in ROOMS:
+            allowed = ROOMS[room] | {room} | (LAZY if late else set())
+            assert target[1] in allowed, f"{'/'.join(parts)} imports {name}"
+        if room == "providers" and parts[1] not in ("__init__", "_base") and target[1] == "providers":
+            assert target[2].startswith("_"), f"the provider {parts[1]} imports another, {target[2]}"
+        if room not in ("providers", "__init__") and target[1] == "providers" and len(target) > 2:
+            assert target[2].startswith("_") or target[2][0].isupper(), (
+                f"{room} imports the concrete provider {target[2]}"
+            )
+
+
+def test_the_table_of_rooms_is_of_this_house() -> None:
+    rooms = {path.relative_to(CORE).with_suffix("").parts[0] for path in MODULES}
+    assert set(ROOMS) <= rooms
+
+
+def fresh(code: str) -> str:
+    """What a fresh interpreter prints for `code`."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that `code` loads beyond those of a bare interpreter."""
+    show = "\nimport json; print(json.dumps(sorted(sys.modules)))"
+    return set(json.loads(fresh(code + show).splitlines()[-1])) - set(json.loads(fresh(show)))
+
+
+def test_import_loads_nothing_that_touches_the_world() -> None:
+    loaded = loaded_by("import sansio_core")
+    assert not loaded & set(LOADED)
+    assert not any(
+        name.startswith("sansio_core.providers.") and not name.rpartition(".")[2].startswith("_") for name in loaded
+    )
+
+
+WHOLE = """
+import sys, warnings
+sys.path.insert(0, {tests!r})
+from sansio_core import ChatRequest, Exchange, Finish, Send, Wait, providers, ChatError
+for name in providers.names():
+    model = "deployment" if name.startswith("azure") else None
+    for status, body in ((200, b"Hello"), (200, b'data: {{"error": "no"}}\\n\\n'), (503, b"no"), (307, b"")):
+        provider = providers.create(name, api_key="key", base_url="http://h", model=model)
+        exchange = Exchange(provider, ChatRequest("Hello"), random=lambda: 0.5)
+        now = 0.0
+        try:
+            while not isinstance(action := exchange.next_action(now), Finish):
+                now += 1
+                if isinstance(action, Wait):
+                    now += action.seconds
+                    continue
+                repr(action)
+                exchange.receive_head(status, [("location", "/x"), ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")], 1)
+                if exchange.reading: exchange.receive_data(body, now)
+                if exchange.reading: exchange.receive_data(b"", now)
+        except ChatError as error:
+            str(error)
+        exchange.reply.message, exchange.reply.partial()
+"""
+
+
+def test_driving_whole_exchanges_loads_nothing_more() -> None:
+    assert not loaded_by(WHOLE.format(tests=str(ROOT))) & set(LOADED)
+
+
+def test_the_transports_load_nothing_before_they_are_used() -> None:
+    loaded = loaded_by("import transports; dir(transports)")
+    assert not loaded & {"requests", "urllib3", "h11", "asyncio", "socket", "_socket", "ssl"}
+
+
+def test_import_is_cheap() -> None:
+    """CPU time over a bare interpreter's, in one child each; the least of several, as others use the machine too."""
+    measure = "import time; begin = time.process_time_ns(); {}; print(time.process_time_ns() - begin)"
+    fresh("import sansio_core")  # compiles it
+    costs = []
+    for _ in range(5):
+        costs.append(int(fresh(measure.format("import sansio_core"))) / 1e6)
+        if min(costs) < 30:
+            break
+    print(f"import sansio_core: {min(costs):.1f} ms of CPU")
+    assert min(costs) < 40
