@@ -77,6 +77,15 @@ class ToolCall:
 
         return parse_partial(self.arguments)
 
+    def answer(self, result: Any) -> dict[str, Any]:
+        """What the tool gave, a str or any JSON value, as the message that goes back for this call.
+
+        Raises InvalidRequest for what JSON cannot carry.
+        """
+        content = result if isinstance(result, str) else dump_json(result).decode()
+        message = {"role": "tool", "name": self.name, "content": content}
+        return message if self.id is None else {**message, "tool_call_id": self.id}
+
 
 @dataclass(frozen=True, slots=True)
 class Native:

@@ -57,6 +57,23 @@ def test_against_a_host(example: str) -> None:
         emulator.wait_for(lambda e: e.open_connections == 0)
 
 
+@pytest.mark.parametrize("provider", ["openai", "openai_responses", "anthropic", "gemini", "ollama"])
+def test_tool_use(provider: str) -> None:
+    calls = [("temperature", {"city": "Oslo"}), ("temperature", {"town": "Oslo"}), ("humidity", {})]
+    with Emulator(tool_calls=calls, reasoning="Hm.", reply="No.") as emulator:
+        key = {providers.info(provider).api_key_env or "NONE": "any"}
+        arguments = ["--provider", provider, "--base-url", emulator.base_url(provider), "Cold?"]
+        done = run("tool_use.py", *arguments, **key)
+        emulator.wait_for(lambda e: e.open_connections == 0)
+    assert done.returncode == 0, done.stderr
+    asked = ['[temperature {"city": "Oslo"}]', '[temperature {"town": "Oslo"}]', "[humidity ]"]
+    assert done.stdout.replace("{}", "").splitlines() == [*asked, "No."]
+    sent = emulator.requests[1].body.decode().replace("\\", "")
+    assert '{"city":"Oslo","celsius":17}' in sent
+    assert "This call failed: TypeError" in sent
+    assert "This call failed: KeyError" in sent
+
+
 @pytest.mark.parametrize("example", ["blocking_chat.py", "asyncio_chat.py", "own_io.py"])
 def test_a_failure_is_told(example: str) -> None:
     with Emulator() as emulator:

@@ -1,0 +1,38 @@
+"""A tool's answer, made from the call that it answers, is found by every wire."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sansio_core import ChatRequest, InvalidRequest, ToolCall, providers
+
+
+@pytest.mark.parametrize(
+    ("result", "content"),
+    [("sunny", "sunny"), ({"c": 21, "sky": "bläu"}, '{"c":21,"sky":"bläu"}'), (None, "null"), ([1], "[1]")],
+)
+def test_answer(result: Any, content: str) -> None:
+    message = {"role": "tool", "name": "weather", "content": content}
+    assert ToolCall(None, "weather").answer(result) == message
+    assert ToolCall("c1", "weather").answer(result) == {**message, "tool_call_id": "c1"}
+
+
+@pytest.mark.parametrize("result", [float("nan"), object(), {1, 2}])
+def test_an_answer_that_is_no_json(result: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        ToolCall("c1", "weather").answer(result)
+
+
+@pytest.mark.parametrize("name", ["openai", "openai_responses", "anthropic", "gemini", "ollama"])
+@pytest.mark.parametrize("ids", [("c1", "c2"), (None, None)])
+def test_every_wire_knows_which_call_is_answered(name: str, ids: tuple[str | None, str | None]) -> None:
+    calls = [ToolCall(ids[0], "weather", '{"city":"Oslo"}'), ToolCall(ids[1], "weather", '{"city":"Rome"}')]
+    asked = {"role": "assistant", "content": "", "tool_calls": calls}
+    answers = [call.answer(f"answer {number}") for number, call in enumerate(calls)]
+    request = ChatRequest([{"role": "user", "content": "Weather?"}, asked, *answers])
+    body = json.loads(providers.create(name, api_key="k").begin(request, lambda: 0.5).request().body)
+    text = json.dumps(body)
+    assert text.index("Oslo") < text.index("Rome") < text.index("answer 0") < text.index("answer 1")
+    for call_id in filter(None, ids):
+        assert text.count(f'"{call_id}"') == 2  # in the call, and in its answer
