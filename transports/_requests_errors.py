@@ -22,6 +22,7 @@ from sansio_core.errors import (
     ProxyFailed,
     StreamTruncated,
     TLSFailed,
+    excerpt,
 )
 
 
@@ -118,6 +119,8 @@ def foreign(error: Exception, peer: str) -> ChatError | TimeoutError | None:
     for known in chain:
         if isinstance(known, ChatError):
             return known
+    if isinstance(error, requests.ConnectionError) and error.args and isinstance(error.args[0], str):
+        return ConnectionLost(f"no answer from {peer}: {excerpt(error.args[0])}")  # as `responses` says what is wrong
     for kinds, ours, text in _TABLE:
         if any(isinstance(one, kinds) for one in chain):
             return ours(text.format(peer=peer)) if text else TimeoutError(f"no answer from {peer} in time")

@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 from socket_harness import (
-    OK, PATIENCE, Authority, Peer, Server, answering, body, cancelling, fetch, get, soon, stalled, within,
+    OK,
+    PATIENCE,
+    Authority,
+    Peer,
+    Server,
+    answering,
+    body,
+    cancelling,
+    fetch,
+    get,
+    nothing_is_left,  # noqa: F401  # a fixture
+    soon,
+    stalled,
+    within,
 )  # fmt: skip
 
 from sansio_core import Send
@@ -20,16 +33,6 @@ from transports._requests_wire import Connections, RequestsWire
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 SHORT = 0.2
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,16 @@ def upload(port: int, scheme: str = "http") -> Send:
     return Send(HttpRequest("POST", f"{scheme}://127.0.0.1:{port}/", (), b"x" * 32 * 1024 * 1024))
 
 
+def read_all(wire: RequestsWire, deadline: float) -> None:
+    while wire.read(deadline):
+        pass
+
+
+def ask(wire: RequestsWire, action: Send) -> None:
+    wire.send(action, soon())
+    read_all(wire, soon())
+
+
 # --- deadlines
 
 
@@ -129,9 +142,11 @@ def test_several_addresses_share_the_connect_deadline(wire: RequestsWire, monkey
 
 @pytest.mark.parametrize("secret", [b"", b"\x16\x03\x03\x40\x00" + b"\x02" * 1000])
 def test_connect_deadline_in_the_tls_handshake(wire: RequestsWire, secret: bytes) -> None:
-    with Server(lambda peer: peer.drip(secret) if secret else peer.gone()) as server:
-        with within(SHORT), pytest.raises(TimedOut, match="'connect'"):
-            wire.send(get(server.port, scheme="https", **connect_by(SHORT)), soon())
+    def script(peer: Peer) -> None:
+        peer.drip(secret) if secret else peer.gone()
+
+    with Server(script) as server, within(SHORT), pytest.raises(TimedOut, match="'connect'"):
+        wire.send(get(server.port, scheme="https", **connect_by(SHORT)), soon())
 
 
 def test_the_deadline_of_the_whole_while_connecting_is_not_the_connect_clock(wire: RequestsWire) -> None:
@@ -172,9 +187,9 @@ def test_deadline_in_the_head(wire: RequestsWire, authority: Authority, scheme: 
         peer.request()
         peer.gone() if silence else peer.drip(b"HTTP/1.1 200 OK\r\nx: " + b"x" * 1000)
 
-    with Server(script, authority.server("127.0.0.1") if scheme == "https" else None) as server:
-        with within(SHORT), pytest.raises(TimeoutError):
-            wire.send(get(server.port, scheme=scheme), time.monotonic() + SHORT)
+    tls = authority.server("127.0.0.1") if scheme == "https" else None
+    with Server(script, tls) as server, within(SHORT), pytest.raises(TimeoutError):
+        wire.send(get(server.port, scheme=scheme), time.monotonic() + SHORT)
 
 
 @pytest.mark.parametrize("framing", ["chunked", "size line", "length"])
@@ -195,8 +210,7 @@ def test_deadline_in_the_body(wire: RequestsWire, framing: str, silence: bool) -
         wire.send(get(server.port), soon())
         deadline = time.monotonic() + SHORT
         with within(SHORT), pytest.raises(TimeoutError):
-            while wire.read(deadline):
-                pass
+            read_all(wire, deadline)
 
 
 def test_a_read_may_be_tried_again_after_its_deadline(wire: RequestsWire) -> None:
@@ -329,9 +343,7 @@ def test_cancel_and_close_in_the_answer(
     with Server(script, authority.server("127.0.0.1") if scheme == "https" else None) as server:
         thread.start()
         with pytest.raises(Cancelled):
-            wire.send(get(server.port, scheme=scheme), soon())
-            while True:
-                wire.read(soon())
+            ask(wire, get(server.port, scheme=scheme))
         thread.join()
 
 

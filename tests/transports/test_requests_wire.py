@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from socket_harness import OK, PATIENCE, Authority, Peer, Server, answering, body, fetch, get, soon
+from socket_harness import (
+    PATIENCE,
+    Peer,
+    Server,
+    answering,
+    body,
+    get,
+    nothing_is_left,  # noqa: F401  # a fixture
+    soon,
+)
 
 from sansio_core import Limits, Send
 from sansio_core.errors import (
     Cancelled,
     ChatError,
-    ConnectFailed,
     ConnectionLost,
-    InvalidRequest,
     LimitExceeded,
     ProtocolViolation,
     StreamTruncated,
-    TLSFailed,
     UnexpectedContent,
 )
 from sansio_core.wire import HttpRequest
@@ -30,16 +35,6 @@ from transports._requests_wire import Connections, RequestsWire
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 @pytest.fixture
@@ -62,6 +57,12 @@ def squeeze(data: bytes, kind: int) -> list[bytes]:
     half = len(data) // 2
     first = squeezer.compress(data[:half]) + squeezer.flush(zlib.Z_SYNC_FLUSH)
     return [first, squeezer.compress(data[half:]) + squeezer.flush()]
+
+
+def collect(wire: RequestsWire, pieces: list[bytes]) -> None:
+    """Every piece of the body, also of one that fails."""
+    while data := wire.read(soon()):
+        pieces.append(data)
 
 
 def chunk(data: bytes) -> bytes:
@@ -122,9 +123,8 @@ def test_one_byte_at_a_time(wire: RequestsWire, framing: str) -> None:
 def test_chunks_of_one_receive_are_joined(wire: RequestsWire) -> None:
     with Server(answering(CHUNKED + chunk(b"ab") * 1000 + b"0\r\n\r\n")) as server:
         wire.send(get(server.port), soon())
-        pieces = []
-        while data := wire.read(soon()):
-            pieces.append(data)
+        pieces: list[bytes] = []
+        collect(wire, pieces)
         assert b"".join(pieces) == b"ab" * 1000
         assert len(pieces) < 100
         assert wire.read(soon()) == b""
@@ -161,12 +161,11 @@ def test_a_broken_body_gives_its_good_part_and_then_its_fault(
 
     with Server(script) as server:
         wire.send(get(server.port), soon())
-        read = b""
+        read: list[bytes] = []
         with pytest.raises(kind) as raised:
-            while data := wire.read(soon()):
-                read += data
+            collect(wire, read)
         assert type(raised.value) is kind
-        assert read == b"fir"
+        assert b"".join(read) == b"fir"
         with pytest.raises(Cancelled):
             wire.read(soon())
 
@@ -214,16 +213,14 @@ def test_a_reset_is_a_lost_connection(wire: RequestsWire, where: str) -> None:
         peer.reset()
 
     seen = threading.Event()
-    with Server(script) as server, pytest.raises(ConnectionLost) as raised:
+    with Server(script) as server:
         if where == "body":
             wire.send(get(server.port), soon())
             assert wire.read(soon()) == b"fir"
-            seen.set()
-            wire.read(soon())
-        else:
-            seen.set()
-            wire.send(get(server.port), soon())
-    assert not raised.value.reused
+        seen.set()
+        with pytest.raises(ConnectionLost) as raised:
+            wire.read(soon()) if where == "body" else wire.send(get(server.port), soon())
+        assert not raised.value.reused
 
 
 def test_heads_as_servers_write_them(wire: RequestsWire) -> None:
@@ -245,7 +242,9 @@ def test_heads_as_servers_write_them(wire: RequestsWire) -> None:
         assert server.connections == 1
 
 
-def test_the_request_is_the_cores_to_the_letter(wire: RequestsWire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_request_is_the_cores_to_the_letter(
+    wire: RequestsWire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n")
     netrc.chmod(0o600)
@@ -299,181 +298,7 @@ def test_a_bomb_is_bounded() -> None:
     bomb = gzip.compress(b"\0" * 50 * 1024 * 1024)
     with Server(answering(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb)) as server:
         wire.send(get(server.port), soon())
-        size = 0
+        assert [len(wire.read(soon())) for _ in range(3)] == [1024 * 1024] * 3
         with pytest.raises(LimitExceeded):
-            while data := wire.read(soon()):
-                size += len(data)
-                assert len(data) <= 1024 * 1024
-        assert size <= 3 * 1024 * 1024
-    connections.close()
-
-
-@pytest.mark.parametrize("answer", [OK, CHUNKED + chunk(b"ok") + b"0\r\n\r\n", HEAD + b"content-length: 0\r\n\r\n"])
-def test_a_body_at_its_end_gives_the_connection_back(wire: RequestsWire, answer: bytes) -> None:
-    with Server(answering(answer, answer, answer)) as server:
-        for _ in range(2):
-            fetch(wire, get(server.port))
-        assert server.connections == 1
-        fetch(wire, get(server.port, fresh=True))
-        assert server.connections == 2
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        HEAD + b"Connection: x, Close\r\nContent-Length: 2\r\n\r\nok",
-        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
-        HEAD + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-        OK + OK,
-        CHUNKED + b"2\r\nok\r\n0\r\n\r\n" + OK,
-    ],
-)
-def test_a_connection_that_cannot_be_trusted_is_not_used_again(wire: RequestsWire, answer: bytes) -> None:
-    with Server(answering(answer, b"HTTP/1.1 500 Wrong\r\n\r\n")) as server:
-        for _ in range(2):
-            assert fetch(wire, get(server.port)) == b"ok"
-        assert server.connections == 2
-
-
-def test_a_second_response_that_comes_later_is_nobodys(wire: RequestsWire) -> None:
-    done, sent, first = threading.Event(), threading.Event(), [True]
-
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.send(OK)
-        if first and first.pop():
-            assert done.wait(PATIENCE)
-            peer.send(b"HTTP/1.1 500 Wrong\r\nContent-Length: 0\r\n\r\n")
-            sent.set()
-        peer.gone()
-
-    with Server(script) as server:
-        assert fetch(wire, get(server.port)) == b"ok"
-        done.set()
-        assert sent.wait(PATIENCE)
-        assert wire.send(get(server.port), soon())[0] == 200
-        assert server.connections == 2
-
-
-@pytest.mark.parametrize("end", ["eof", "reset"])
-def test_a_stale_connection_says_that_it_was_reused(wire: RequestsWire, end: str) -> None:
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.send(OK)
-        peer.request()  # and only now it ends: nobody could know before
-        if end == "reset":
-            peer.reset()
-
-    with Server(script) as server:
-        assert fetch(wire, get(server.port)) == b"ok"
-        with pytest.raises(ConnectionLost) as raised:
-            wire.send(get(server.port), soon())
-        assert raised.value.reused
-        assert fetch(wire, get(server.port, fresh=True)) == b"ok"
-
-
-def test_an_idle_connection_that_the_server_ended_is_replaced(wire: RequestsWire) -> None:
-    ended = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.send(OK)
-        peer.sock.close()
-        ended.set()
-
-    with Server(script) as server:
-        for _ in range(3):
-            ended.clear()
-            assert fetch(wire, get(server.port)) == b"ok"
-            assert ended.wait(PATIENCE)
-        assert server.connections == 3
-
-
-def test_leaving_an_unfinished_body_closes_at_once(wire: RequestsWire) -> None:
-    gone = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.send(CHUNKED + chunk(b"first"))
-        peer.gone()
-        gone.set()
-
-    with Server(script) as server:
-        for end in (wire.leave, wire.close):
-            gone.clear()
-            wire.send(get(server.port), soon())
-            assert wire.read(soon()) == b"first"
-            end()
-            end()
-            assert gone.wait(PATIENCE)
-        assert server.connections == 2
-
-
-def test_an_answer_before_the_whole_request_was_read(wire: RequestsWire) -> None:
-    def script(peer: Peer) -> None:
-        peer.sock.recv(1000)
-        peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        peer.sock.shutdown(socket.SHUT_WR)
-        peer.gone()
-
-    with Server(script) as server:
-        request = HttpRequest("POST", f"http://127.0.0.1:{server.port}/", (), b"x" * 300_000)
-        assert wire.send(Send(request), soon())[0] == 413
-
-
-def test_closing_the_connections_ends_what_is_open(connections: Connections) -> None:
-    wire = RequestsWire(connections)
-    with Server(answering(CHUNKED + chunk(b"first"))) as server:
-        wire.send(get(server.port), soon())
-        wire.read(soon())
-        connections.close()
-        with pytest.raises(Cancelled):
             wire.read(soon())
-
-
-def test_many_threads_share_the_connections(connections: Connections) -> None:
-    def script(peer: Peer) -> None:
-        while True:
-            first, _, _ = peer.request()
-            data = first.split()[1].encode()
-            peer.send(CHUNKED + chunk(data) + b"0\r\n\r\n")
-
-    results: list[bool] = []
-
-    def work(name: str) -> None:
-        for i in range(20):
-            path = f"/{name}/{i}"
-            results.append(fetch(RequestsWire(connections), get(server.port, path)) == path.encode())
-
-    with Server(script) as server:
-        threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(16)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert results == [True] * 320
-        assert server.connections <= 32
-        connections.close()
-
-
-def test_names_and_refusals(wire: RequestsWire, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
-    with pytest.raises(ConnectFailed, match=rf"connection to 127\.0\.0\.1:{port} refused"):
-        wire.send(get(port), soon())
-    with pytest.raises(ConnectFailed, match=r"'no-such-name\.invalid' was not found"):
-        wire.send(get(port, host="no-such-name.invalid"), soon())
-    with pytest.raises(ConnectFailed, match="was not found"):
-        wire.send(get(port, host="x" * 64 + ".example"), soon())
-    real = socket.getaddrinfo
-
-    def several(host: str, port: int, **kwargs: int) -> object:
-        if host != "several.example":
-            return real(host, port, **kwargs)
-        if kwargs.get("flags"):
-            raise socket.gaierror
-        return real("127.0.0.2", port, **kwargs) + real("127.0.0.1", port, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", several)
-    with Server(answering(OK)) as server:
-        assert fetch(wire, get(server.port, host="several.example")) == b"ok"
+    connections.close()
