@@ -14,8 +14,8 @@ from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest,
 
 from ._cli_output import Output, output_for
 
-DEFAULT_PROVIDER = "free_netfly"
-"""Who answers when a host is given (or the emulator asked for) and no provider is."""
+EMULATED, COMPATIBLE = "free_netfly", "openai"
+"""Who answers when no provider is named: with --emulate; with --base-url, as most hosts speak OpenAI's wire format."""
 _READ = 4096
 _TERMINAL_PACE = 0.03  # seconds between two words of the emulator: so that a person sees the answer stream
 _RESERVED = frozenset({"messages", "model", "timeout", "proxy", "headers", "cookies"})
@@ -33,6 +33,8 @@ def ask(args: Namespace) -> int:
     with ExitStack() as stack:
         if args.emulate:
             settings["base_url"] = stack.enter_context(_emulated(settings["provider"]))
+            settings["api_key"] = settings["api_key"] or "emulated"  # no key of the user's goes there unasked
+            settings["model"] = settings["model"] or providers.info(settings["provider"]).default_model or "emulated"
         try:
             (_asyncio if args.use_asyncio else _blocking)(settings, question, output)
         except InvalidRequest:
@@ -115,8 +117,10 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 def _provider(args: Namespace) -> str:
     if args.provider is not None:
         return providers.info(args.provider).name
-    if args.emulate or args.base_url:
-        return DEFAULT_PROVIDER
+    if args.emulate:
+        return EMULATED
+    if args.base_url:
+        return COMPATIBLE
     raise InvalidRequest("choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate")
 
 

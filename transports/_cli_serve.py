@@ -32,6 +32,7 @@ def show_providers(args: Namespace) -> int:
     return COMPLETE
 
 
+_NARROW = 8  # characters: no column is cut below that
 _HEADINGS = ("NAME", "DEFAULT MODEL", "WORKING", "KEY VARIABLE", "BASE URL")
 
 
@@ -40,13 +41,16 @@ def _row(info: ProviderInfo) -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    """The rows in columns; on a terminal a line that is too long for it is cut."""
+    """The rows in columns; on a terminal the widest columns are cut until a row fits."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    if not sys.stdout.isatty():
-        return lines
-    room = shutil.get_terminal_size().columns
-    return [line if len(line) <= room else line[: room - 1] + "…" for line in lines]
+    room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
+    while sys.stdout.isatty() and sum(widths) > room and max(widths) > _NARROW:
+        widths[widths.index(max(widths))] -= 1
+    return ["  ".join(map(_cell, row, widths)).rstrip() for row in rows]
+
+
+def _cell(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
 
 
 def emulate(args: Namespace) -> int:

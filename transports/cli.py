@@ -133,7 +133,8 @@ def _parser() -> ArgumentParser:
 def _add_ask(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("prompt", metavar="PROMPT", help="the question; - reads it from standard input")
-    add("-p", "--provider", metavar="NAME", help="who answers: see `sansio-chat providers`")
+    who = "who answers: see `sansio-chat providers`; openai where only a --base-url is given"
+    add("-p", "--provider", metavar="NAME", help=who)
     add("-m", "--model", metavar="NAME", help="in place of the provider's default")
     add("--system", metavar="TEXT", help="a system message before the question")
     add(

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sansio_core import LimitExceeded, TimedOut
+from sansio_core import LimitExceeded, TimedOut, providers
 from transports import Client
 from transports._cli_exit import message_of
 from transports.cli import main
@@ -70,7 +70,7 @@ def said(capsys: Capture) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("client", [[], ["--async"]], ids=["blocking", "asyncio"])
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", providers.names())
 def test_ask_emulated(provider: str, client: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # no proxy stands between us and our own emulator
     monkeypatch.setenv("no_proxy", "chat.example")
@@ -82,6 +82,17 @@ def test_ask_emulated(provider: str, client: list[str], capsys: Capture, monkeyp
 def test_ask_needs_no_provider_with_the_emulator(capsys: Capture) -> None:
     assert main(["ask", "--emulate", "Hello"]) == 0
     assert said(capsys) == (DEFAULT_TEXT, [])
+
+
+def test_a_host_alone_is_taken_for_a_compatible_one(capsys: Capture) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        assert main(["ask", "--base-url", f"http://127.0.0.1:{server.server_port}", "Hi"]) == 5
+        server.shutdown()
+        thread.join()
+    assert Echo.paths.pop() == "/v1/chat/completions"
+    assert said(capsys)[0] == ""
 
 
 def test_a_newline_ends_the_text(capsys: Capture) -> None:
@@ -105,23 +116,23 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
     emulator.order(JSONAnswer())
     assert ask(emulator, "--json", "Hi") == 0
     out, messages = said(capsys)
-    assert json.loads(out) == {
+    reply = json.loads(out)
+    usage = reply.pop("usage")
+    assert set(usage) == {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "raw"}
+    assert usage["output_tokens"] == usage["raw"]["completion_tokens"]
+    assert reply == {
         "text": DEFAULT_TEXT,
         "reasoning": "",
         "refusal": None,
         "tool_calls": [],
         "finish_reason": "stop",
         "provider_reason": "stop",
-        "usage": {
-            "input_tokens": 1, "output_tokens": 32, "cached_tokens": 0, "reasoning_tokens": 0,
-            "raw": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-        },
         "model": "gpt-3.5-turbo",
         "id": "chatcmpl-emulated",
         "request_id": "req-emulated",
         "complete": True,
         "error": None,
-    }  # fmt: skip
+    }
     assert out.count("\n") == 1
     assert messages == []
 
@@ -284,10 +295,12 @@ class Echo(BaseHTTPRequestHandler):
     """A provider that quotes in its refusal the key that it was sent."""
 
     keys: ClassVar[list[str]] = []
+    paths: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self.keys.append(self.headers["x-api-key"])
+        self.paths.append(self.path)
         body = json.dumps({"error": {"message": f"no such key: {self.keys[-1]}"}}).encode()
         self.send_response(401)
         self.send_header("content-length", str(len(body)))
@@ -302,7 +315,7 @@ class Echo(BaseHTTPRequestHandler):
 def test_a_key_is_used_and_never_shown(output: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "sk-planted-0123456789")
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         code = main(["ask", "-p", "anthropic", "--base-url", url, "--api-key-env", "MY_KEY", *output, "Hi"])
@@ -421,9 +434,12 @@ def test_providers(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[1].split() == ["free_netfly", "gpt-3.5-turbo", "no", "-", "https://free.netfly.top"]
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("COLUMNS", "60")
     assert main(["providers"]) == 0
-    assert {len(line) <= 40 for line in capsys.readouterr().out.splitlines()} == {True}
+    narrow = capsys.readouterr().out.splitlines()
+    assert len(narrow) == len(lines)
+    assert max(map(len, narrow)) <= 60
+    assert {line.split()[0].rstrip("…")[:7] for line in lines} == {line.split()[0].rstrip("…")[:7] for line in narrow}
 
     assert main(["providers", "--json"]) == 0
     facts = {info["name"]: info for info in json.loads(capsys.readouterr().out)}
@@ -537,7 +553,7 @@ def read_until(process: subprocess.Popen[bytes], enough: Callable[[bytes], bool]
 def test_ctrl_c(output: list[str], emulator: Emulator) -> None:
     emulator.order(Stall(after_pieces=2))
     url = emulator.base_url("free_netfly")
-    with command("ask", "--base-url", url, *output, "Hi") as process:
+    with command("ask", "-p", "free_netfly", "--base-url", url, *output, "Hi") as process:
         if output == ["--json"]:
             emulator.wait_for(lambda e: e.held == 1)
             got = b""
@@ -561,7 +577,8 @@ def test_ctrl_c(output: list[str], emulator: Emulator) -> None:
 @pytest.mark.parametrize("output", [[], ["--events", "--async"]], ids=lambda it: " ".join(it) or "text")
 def test_a_closed_pipe(output: list[str], emulator: Emulator) -> None:
     emulator.order(Stall(after_pieces=2))
-    with command("ask", "--base-url", emulator.base_url("free_netfly"), *output, "Hi") as process:
+    url = emulator.base_url("free_netfly")
+    with command("ask", "-p", "free_netfly", "--base-url", url, *output, "Hi") as process:
         read_until(process, lambda got: b" leaves" in got)
         assert process.stdout is not None
         process.stdout.close()

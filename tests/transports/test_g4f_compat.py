@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(params=NAMES, ids=lambda kind: kind.__name__)
-def provider(request: pytest.FixtureRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def provider(request: pytest.FixtureRequest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Each class, its `url` set to the emulator's, as users of gpt4free set it to a mirror's."""
     monkeypatch.setattr(request.param, "url", emulator.base_url(NAMES[request.param]))
     return request.param
