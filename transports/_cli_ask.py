@@ -24,15 +24,16 @@ _RESERVED = frozenset({"messages", "model", "timeout", "proxy", "headers", "cook
 def ask(args: Namespace) -> int:
     """Ask one question; gives the exit code."""
     question = {"messages": _messages(args), **_options(args.option)}
+    provider = _provider(args)
     settings: dict[str, Any] = {
-        "provider": _provider(args), "model": args.model, "api_key": _api_key(args.api_key_env), "proxy": args.proxy,
+        "provider": provider, "model": args.model, "api_key": _api_key(args, provider), "proxy": args.proxy,
         "timeout": args.timeout, "retry": args.retry, "base_url": args.base_url,
     }  # fmt: skip
     output = output_for(args.output)
     error: ChatError | None = None
     with ExitStack() as stack:
         if args.emulate:
-            settings["base_url"] = stack.enter_context(_emulated(settings["provider"]))
+            settings["base_url"] = stack.enter_context(_emulated(provider))
             settings["api_key"] = settings["api_key"] or "emulated"  # no key of the user's goes there unasked
             settings["model"] = settings["model"] or providers.info(settings["provider"]).default_model or "emulated"
         try:
@@ -154,14 +155,16 @@ def _options(arguments: list[str]) -> dict[str, Any]:
     return options
 
 
-def _api_key(variable: str | None) -> str | None:
-    """The key in that environment variable. None: the client looks into the provider's own."""
-    if variable is None:
-        return None
-    key = os.environ.get(variable)
-    if not key:
+def _api_key(args: Namespace, provider: str) -> str | None:
+    """The key from the environment. Raises InvalidRequest where the variable that was named, or a key, is missing."""
+    info = providers.info(provider)
+    variable = args.api_key_env or info.api_key_env
+    key = os.environ.get(variable) if variable else None
+    if not key and args.api_key_env:
         raise InvalidRequest(f"the environment variable {variable} of --api-key-env is not set, or empty")
-    return key
+    if not key and info.needs_key and not (args.base_url or args.emulate):
+        raise InvalidRequest(f"{provider} needs a key: set the environment variable {variable} (or see --api-key-env)")
+    return key or None
 
 
 @contextmanager

@@ -328,6 +328,13 @@ def test_a_key_is_used_and_never_shown(output: list[str], capsys: Capture, monke
     assert "planted" not in out + err
 
 
+def test_a_key_that_is_missing(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    assert main(["ask", "-p", "Anthropic", "Hi"]) == 2
+    message = "anthropic needs a key: set the environment variable ANTHROPIC_API_KEY (or see --api-key-env)"
+    assert said(capsys) == ("", [message])
+
+
 def test_verbose(emulator: Emulator, capsys: Capture) -> None:
     logger = logging.getLogger("transports")
     try:
