@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from ..record import Request
 from ..response import Response
-from .answer import Answer, Question, prompt_of
+from .answer import Answer, Question
 
 Fields: TypeAlias = Mapping[str, type | tuple[type, ...]]
 """What kinds of value each field of a body may have."""
@@ -128,10 +128,10 @@ def check_messages(messages: object, roles: Collection[str]) -> Question:
         if not isinstance(message, dict) or message.get("role") not in roles:
             raise Refused(422, f"messages[{number}] needs a role, one of: {', '.join(roles)}")
         content = message.get("content")
-        if not isinstance(content, str) and not is_parts(content):
+        if not isinstance(content, str) and not is_parts(content) and not message.get("tool_calls"):
             raise Refused(422, f"messages[{number}] needs content: a text, or a list of parts with a type each")
         said.append((message["role"], text_of(content)))
-    return Question(prompt_of(said))
+    return Question.of(said)
 
 
 def is_parts(content: object) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..record import Request
 from ..response import Response
 from ._openai_chat import OpenAIChat
@@ -41,7 +43,9 @@ class FreeNetfly(OpenAIChat):
         check_fields(body, FIELDS)
         if body["model"] not in MODELS:
             raise Refused(404, f"the model {body['model']!r} does not exist")
-        return check_messages(body["messages"], ("system", "user", "assistant"))
+        question = check_messages(body["messages"], ("system", "user", "assistant", "tool"))
+        asked = bool(body.get("tools")) and body.get("tool_choice") != "none" and body["messages"][-1]["role"] != "tool"
+        return replace(question, tools=asked)
 
     def render(self, request: Request, answer: Answer) -> Response:
         if not request.json["stream"]:

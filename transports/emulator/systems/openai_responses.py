@@ -88,16 +88,19 @@ class OpenAIResponses(System):
 
     def _output(self, request: Request, answer: Answer) -> Items:
         items: Items = []
+        encrypts = ENCRYPTED in (request.json.get("include") or ())
+        # what is neither stored nor given out in encrypted form cannot be wanted back
+        thought = answer.thought if encrypts or request.json.get("store") is not False else ""
         if answer.reasoning:
             summary = [{"type": "summary_text", "text": answer.thought}]
             number = next(self._numbers)
             item = {"id": make_id("rs", number, answer.thought), "type": "reasoning", "summary": summary}
-            if ENCRYPTED in (request.json.get("include") or ()):
+            if encrypts:
                 item["encrypted_content"] = seal(answer.thought)
             items.append(item)
         for call in answer.calls:
             number = next(self._numbers)
-            ids = {"id": make_id("fc", number, answer.thought), "call_id": make_id("call", number, "")}
+            ids = {"id": make_id("fc", number, thought), "call_id": make_id("call", number, "")}
             call_fields = {"name": call.name, "arguments": call.arguments, "status": "completed"}
             items.append({"type": "function_call", **ids, **call_fields})
         if not answer.calls:
@@ -277,7 +280,7 @@ def _check_reasoning(item: Mapping[str, Any], later: Items, stored: bool) -> Non
     if encrypted is not None and not is_seal(encrypted):
         told = "The encrypted content could not be verified. Reason: it could not be decrypted or parsed."
         raise Refused(400, told, code="invalid_encrypted_content")
-    follows = later[0] if later else {}
+    follows = later[0] if later else {"type": None}
     if follows.get("type", "message") not in ("function_call", "message", "reasoning") or follows.get("role") == "user":
         told = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
         raise Refused(400, told, param="input")

@@ -1,0 +1,421 @@
+"""The vendors' APIs as the emulator speaks them: their true shapes, refusals, tools and thoughts, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from emulator_apis import APIS, BODIES, KEYS, SAID, TEXT, TOOLS, Answer, ask
+
+from sansio_core import Failed, KeepAlive, ServerFailed, StreamTruncated, UnexpectedContent, UnknownFrame
+from transports.emulator import Cut, Emulator, faults
+
+CALLS = [("weather", {"city": "Zürich"}), ("now", {})]
+THOUGHT = "Let me think."
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Emulator]:
+    with Emulator(reply=TEXT) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def thinker() -> Iterator[Emulator]:
+    with Emulator(reply=TEXT, tool_calls=CALLS, reasoning=THOUGHT) as running:
+        yield running
+
+
+# --- what is answered ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_an_answer_is_what_the_core_reads(plain: Emulator, name: str) -> None:
+    answer = ask(plain, name)
+    reply = answer.reply
+    assert (answer.status, reply.text, reply.complete) == (200, TEXT, True)
+    assert (reply.finish_reason, reply.reasoning, reply.tool_calls) == ("stop", "", [])
+    assert [event for event in answer.events if isinstance(event, UnknownFrame)] == []
+    if name not in ("openai", "azure_openai"):  # which were not asked for usage
+        assert reply.usage is not None
+        assert (reply.usage.input_tokens, reply.usage.output_tokens) == (1, len(TEXT.split()))
+
+
+@pytest.mark.parametrize("name", [name for name in APIS if name != "gemini"])
+def test_without_stream_it_comes_whole(plain: Emulator, thinker: Emulator, name: str) -> None:
+    answer = ask(plain, name, stream=False)
+    assert answer.headers["content-type"].partition(";")[0] == "application/json"
+    assert (answer.reply.text, answer.reply.complete) == (TEXT, True)
+    reply = ask(thinker, name, stream=False, tools=TOOLS[name]).reply
+    assert [(call.name, call.parse()) for call in reply.tool_calls] == CALLS
+    assert (reply.reasoning, reply.finish_reason) == (THOUGHT, "tool_calls")
+
+
+def test_openais_chunks(plain: Emulator) -> None:
+    answer = ask(plain, "openai", stream_options={"include_usage": True}, n=2)
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.body.endswith(b"\n\ndata: [DONE]\n\n")
+    *chunks, last = answer.said
+    assert last["choices"] == []
+    assert last["usage"]["total_tokens"] == 1 + len(TEXT.split())
+    assert all(chunk["usage"] is None and len(chunk["choices"]) == 1 for chunk in chunks)
+    assert [chunk["choices"][0]["index"] for chunk in chunks[:4]] == [0, 1, 0, 1]
+    assert [choice.text for choice in answer.reply.choices] == [TEXT, TEXT]
+    assert {chunk["model"] for chunk in chunks} == {"gpt-4.1-mini"}
+    assert all("usage" not in chunk for chunk in ask(plain, "openai").said)
+    assert ask(plain, "azure_openai").said[0]["prompt_filter_results"]
+
+
+def test_responses_events_are_numbered_named_and_whole(thinker: Emulator) -> None:
+    answer = ask(thinker, "openai_responses", include=["reasoning.encrypted_content"])
+    events = answer.said
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert [line[7:].decode() for line in answer.body.splitlines() if line[:6] == b"event:"] == [
+        event["type"] for event in events
+    ]
+    kinds = list(dict.fromkeys(event["type"].removeprefix("response.") for event in events))
+    assert kinds == [
+        "created", "in_progress", "output_item.added", "reasoning_summary_part.added", "reasoning_summary_text.delta",
+        "reasoning_summary_text.done", "reasoning_summary_part.done", "output_item.done", "content_part.added",
+        "output_text.delta", "output_text.done", "content_part.done", "completed",
+    ]  # fmt: skip
+    thought, message = events[-1]["response"]["output"]
+    assert thought["summary"] == [{"type": "summary_text", "text": THOUGHT}]
+    assert thought["encrypted_content"]
+    assert message["content"][0]["text"] == TEXT
+    assert [event["item"] for event in events if event["type"] == "response.output_item.done"] == [thought, message]
+    deltas = [event for event in events if event["type"].endswith(".delta")]
+    assert all(len(event["delta"] + event["obfuscation"]) % 16 == 0 for event in deltas)
+    clear = ask(thinker, "openai_responses", stream_options={"include_obfuscation": False})
+    assert b"obfuscation" not in clear.body
+    assert b"encrypted_content" not in clear.body
+
+
+def test_anthropics_events_are_named(thinker: Emulator) -> None:
+    answer = ask(thinker, "anthropic", tools=TOOLS["anthropic"])
+    named = [line[7:].decode() for line in answer.body.splitlines() if line[:6] == b"event:"]
+    assert named == [event["type"] for event in answer.said]
+    assert (named[0], named[-2:], named.count("ping")) == ("message_start", ["message_delta", "message_stop"], 1)
+    blocks = [event["content_block"] for event in answer.said if event["type"] == "content_block_start"]
+    assert [block["type"] for block in blocks] == ["thinking", "tool_use", "tool_use"]
+    pieces = [event["delta"].get("partial_json") for event in answer.said if event["type"] == "content_block_delta"]
+    assert [piece for piece in pieces if piece is not None] == ["", '{"city":', ' "Zürich"}', ""]
+    assert answer.said[-2]["delta"] == {"stop_reason": "tool_use", "stop_sequence": None}
+    quiet = ask(thinker, "anthropic", thinking={"type": "disabled"})
+    assert (quiet.reply.reasoning, quiet.reply.text) == ("", TEXT)
+
+
+def test_geminis_events_end_with_crlf_and_its_array_is_one(thinker: Emulator) -> None:
+    answer = ask(thinker, "gemini")
+    assert answer.body.count(b"\n") == answer.body.count(b"\r\n") == 2 * len(answer.said)
+    last = answer.said[-1]
+    assert last["candidates"][0]["finishReason"] == "STOP"
+    assert last["candidates"][0]["content"]["parts"][0].keys() == {"text", "thoughtSignature"}
+    assert last["usageMetadata"]["thoughtsTokenCount"] == 3
+    array = ask(thinker, "gemini", path="/v1beta/models/gemini-2.5-flash:streamGenerateContent")
+    assert array.headers["content-type"].startswith("application/json")
+    assert array.json == answer.said
+    assert (array.reply.text, array.reply.reasoning, array.reply.complete) == (TEXT, THOUGHT, True)
+    whole = ask(
+        thinker, "gemini", path="/v1beta/models/gemini-2.5-flash:generateContent?key=k", without="x-goog-api-key"
+    )
+    assert [part["text"] for part in whole.json["candidates"][0]["content"]["parts"]] == [THOUGHT, TEXT]
+    quiet = ask(thinker, "gemini", generationConfig={"thinkingConfig": {"thinkingBudget": 0}})
+    assert (quiet.reply.reasoning, quiet.reply.text) == ("", TEXT)
+
+
+def test_ollamas_lines(thinker: Emulator) -> None:
+    answer = ask(thinker, "ollama", tools=TOOLS["ollama"])
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert [line["done"] for line in answer.said] == [False] * (len(answer.said) - 1) + [True]
+    assert "".join(line["message"].get("thinking", "") for line in answer.said) == THOUGHT
+    calls = [call["function"] for line in answer.said for call in line["message"].get("tool_calls", [])]
+    assert [(call["name"], call["arguments"]) for call in calls] == CALLS
+    assert answer.said[-1]["done_reason"] == "stop"
+    assert ask(thinker, "ollama", think=False).reply.reasoning == ""
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_models_are_listed_to_those_with_a_key(plain: Emulator, name: str) -> None:
+    path = {
+        "azure_openai": "/openai/models",
+        "anthropic": "/v1/models",
+        "gemini": "/v1beta/models",
+        "ollama": "/api/tags",
+    }
+    answer = ask(plain, name, method="GET", path=path.get(name, "/models"))
+    said = answer.json
+    found = [model.get("id") or model["name"] for model in said.get("data") or said["models"]]
+    assert len(found) >= 2
+    if name != "ollama":
+        assert (
+            ask(plain, name, method="GET", path=path.get(name, "/models"), without=next(iter(KEYS[name]))).status > 400
+        )
+
+
+# --- what is refused, in the vendor's own shape ----------------------------------------------------------------------
+
+
+def _openai(message: str, code: str | None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
+
+
+def _anthropic(kind: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_emulated"}
+
+
+WRONG_KEYS = [
+    ("openai", {"authorization": "Bearer sk-wrong"}, 401, "Incorrect API key provided: sk-wrong."),
+    ("openai", {"authorization": ""}, 401, "You didn't provide an API key."),
+    ("openai", {"authorization": "Basic dGVzdA=="}, 401, "You didn't provide an API key."),
+    ("openai_responses", {"authorization": "Bearer wrong"}, 401, "Incorrect API key provided: wrong."),
+    ("azure_openai", {"api-key": "wrong"}, 401, "Access denied due to invalid subscription key"),
+    ("anthropic", {"x-api-key": "wrong"}, 401, "invalid x-api-key"),
+    ("anthropic", {"x-api-key": ""}, 401, "x-api-key header is required"),
+    ("anthropic", {"anthropic-version": ""}, 400, "anthropic-version: header is required"),
+    ("gemini", {"x-goog-api-key": "wrong"}, 400, "API key not valid."),
+    ("gemini", {"x-goog-api-key": ""}, 403, "Method doesn't allow unregistered callers."),
+    ("ollama", {"authorization": "Bearer wrong"}, 401, "unauthorized"),
+]
+
+
+@pytest.mark.parametrize(("name", "headers", "status", "words"), WRONG_KEYS)
+def test_keys_are_checked(plain: Emulator, name: str, headers: dict[str, str], status: int, words: str) -> None:
+    answer = ask(plain, name, headers=headers)
+    said = answer.json["error"]
+    assert (answer.status, words in (said if name == "ollama" else said["message"])) == (status, True)
+
+
+def test_the_shapes_of_refusals(plain: Emulator) -> None:
+    wrong = {"authorization": "Bearer wrong", "x-api-key": "wrong", "x-goog-api-key": "wrong"}
+    shapes = {name: ask(plain, name, headers=wrong).json for name in ("openai", "anthropic", "ollama", "gemini")}
+    assert shapes == {
+        "openai": _openai("Incorrect API key provided: wrong.", "invalid_api_key"),
+        "anthropic": _anthropic("authentication_error", "invalid x-api-key"),
+        "ollama": {"error": "unauthorized"},
+        "gemini": {
+            "error": {
+                "code": 400,
+                "message": "API key not valid. Please pass a valid API key.",
+                "status": "INVALID_ARGUMENT",
+                "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+            }
+        },
+    }
+
+
+USER = {"role": "user", "content": "Hi"}
+FINE = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+CALLED = {"role": "assistant", "content": None, "tool_calls": [FINE]}
+USE = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "weather", "input": {}}]}
+RESULT = {"type": "tool_result", "tool_use_id": "c", "content": "7"}
+CALL_ITEM = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "7"}
+MODEL_CALLS = {"role": "model", "parts": [{"functionCall": {"name": "weather", "args": {}}}]}
+ASKED = {"role": "user", "parts": [{"text": "Hi"}]}
+ANSWERED = {"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {"t": 7}}}]}
+SIGNED = {"text": "x", "thoughtSignature": "AAAA"}
+NEWER = "/v1beta/models/gemini-3-pro-preview:streamGenerateContent?alt=sse"
+
+REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
+    *((name, {"method": "PUT"}, 404, "") for name in APIS),
+    *((name, {"path": "/elsewhere"}, 404, "") for name in APIS),
+    *((name, {"without": "model"}, 400, "'model' is missing") for name in APIS if "model" in BODIES[name]),
+    *((name, {"without": "messages"}, 400, "messages") for name in APIS if "messages" in BODIES[name]),
+    ("openai", {"headers": {"content-type": "text/plain"}}, 400, "content-type"),
+    ("openai", {"model": "no-such-model"}, 404, "does not exist"),
+    ("openai", {"stream": False, "stream_options": {}}, 400, "only allowed when"),
+    ("openai", {"messages": [{"role": "me", "content": ""}]}, 400, "'me'"),
+    ("openai", {"messages": [USER, CALLED]}, 400, "no response: c"),
+    ("openai", {"messages": [USER, CALLED, USER]}, 400, "no response: c"),
+    ("openai", {"messages": [USER, {"role": "tool", "tool_call_id": "c", "content": "7"}]}, 400, "must be a response"),
+    ("azure_openai", {"path": "/openai/deployments/gpt/chat/completions"}, 404, "not found"),
+    ("azure_openai", {"path": "/openai/deployments/no-such-model/chat/completions?api-version=1"}, 404, "deployment"),
+    ("azure_openai", {"path": "/openai/v1/chat/completions"}, 400, "'model' is missing"),
+    ("openai_responses", {"without": "input"}, 400, "'input' is missing"),
+    ("openai_responses", {"input": 1}, 400, "'input'"),
+    ("openai_responses", {"model": "no-such-model"}, 400, "does not exist"),
+    ("openai_responses", {"previous_response_id": "resp_1"}, 400, "not found"),
+    ("openai_responses", {"input": [{"role": "me", "content": ""}]}, 400, "'me'"),
+    ("openai_responses", {"input": [USER, CALL_ITEM]}, 400, "No tool output found for function call c"),
+    ("openai_responses", {"input": [USER, OUTPUT]}, 400, "No tool call found"),
+    ("openai_responses", {"input": [USER, {"type": "reasoning", "id": "rs", "summary": []}]}, 400, "following item"),
+    ("openai_responses", {"input": [USER, {"type": "reasoning", "id": "rs"}], "store": False}, 404, "not persisted"),
+    ("anthropic", {"without": "max_tokens"}, 400, "'max_tokens' is missing"),
+    ("anthropic", {"model": "no-such-model"}, 404, "no-such-model"),
+    ("anthropic", {"messages": [{"role": "system", "content": "Hi"}]}, 400, "messages.0.role"),
+    ("anthropic", {"messages": [{"role": "user", "content": ""}]}, 400, "messages.0.content"),
+    ("anthropic", {"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]}, 400, "non-empty"),
+    ("anthropic", {"messages": [USER, USE]}, 400, "without `tool_result`"),
+    ("anthropic", {"messages": [USER, USE, USER]}, 400, "messages.1: `tool_use` ids were found without"),
+    ("anthropic", {"messages": [{"role": "user", "content": [RESULT]}]}, 400, "unexpected `tool_use_id`"),
+    ("gemini", {"without": "contents"}, 400, "'contents' is missing"),
+    ("gemini", {"path": NEWER.replace("gemini-3-pro-preview", "no-such-model")}, 404, "not found"),
+    ("gemini", {"contents": [{"role": "user", "parts": []}]}, 400, "must not be empty"),
+    ("gemini", {"contents": [{"role": "assistant", "parts": [{"text": "x"}]}]}, 400, "valid role"),
+    ("gemini", {"contents": [ASKED, MODEL_CALLS]}, 400, "function call turn"),
+    ("gemini", {"contents": [ASKED, ANSWERED]}, 400, "number of function response parts"),
+    ("gemini", {"contents": [ASKED, MODEL_CALLS, ANSWERED], "path": NEWER}, 400, "missing a thought_signature"),
+    ("gemini", {"contents": [{"role": "model", "parts": [SIGNED]}, ASKED]}, 400, "signature is not valid"),
+    ("ollama", {"model": "no-such-model"}, 404, "not found"),
+    ("ollama", {"messages": [{"role": "user", "content": [{"type": "text"}]}]}, 400, "string"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "status", "words"), REFUSED)
+def test_a_wrong_request_is_refused_in_words(
+    plain: Emulator, name: str, changes: dict[str, Any], status: int, words: str
+) -> None:
+    answer = ask(plain, name, **changes)
+    said = answer.json["error"]
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (status, "application/json")
+    assert words in (said if name == "ollama" else said["message"])
+
+
+def test_hosts_that_differ(plain: Emulator) -> None:
+    KEYS["mistral"], BODIES["mistral"] = KEYS["openai"], BODIES["openai"]
+    try:
+        path = "/chat/completions"
+        assert ask(plain, "mistral", path=path, stream_options={"include_usage": True}).status == 422
+        assert ask(plain, "mistral", path=path).said[-1]["usage"]["total_tokens"] == 1 + len(TEXT.split())
+    finally:
+        del KEYS["mistral"], BODIES["mistral"]
+
+
+# --- tools -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_tools_that_are_offered_are_called_in_pieces(thinker: Emulator, name: str) -> None:
+    tools: Any = {"tools": TOOLS[name]}
+    reply = ask(thinker, name, **tools).reply
+    assert [(call.name, call.parse()) for call in reply.tool_calls] == CALLS
+    assert (reply.text, reply.reasoning, reply.finish_reason) == ("", THOUGHT, "tool_calls")
+    refused: Any = {
+        "anthropic": {"tool_choice": {"type": "none"}},
+        "gemini": {"toolConfig": {"functionCallingConfig": {"mode": "NONE"}}},
+    }.get(name, {"tool_choice": "none"})
+    if name != "ollama":
+        assert ask(thinker, name, **tools, **refused).reply.text == TEXT
+    assert ask(thinker, name).reply.text == TEXT
+
+
+def test_calls_may_depend_on_the_users_last_words() -> None:
+    def calls(prompt: str) -> list[tuple[str, dict[str, Any]]] | None:
+        return [("weather", {"city": prompt})] if prompt.istitle() else None
+
+    with Emulator(reply=str.upper, tool_calls=calls) as emulator:
+        said = [{"role": "system", "content": "Be"}, {"role": "user", "content": "Bern"}]
+        reply = ask(emulator, "openai", tools=TOOLS["openai"], messages=said).reply
+        assert [call.parse() for call in reply.tool_calls] == [{"city": "Bern"}]
+        result = {"role": "tool", "tool_call_id": reply.tool_calls[0].id, "content": "7 °C"}
+        answer = ask(emulator, "openai", tools=TOOLS["openai"], messages=[*said, reply.message, result])
+        assert answer.reply.text == "SYSTEM: BE\nUSER: BERN\nTOOL: 7 °C\nASSISTANT:"
+        assert (
+            ask(emulator, "openai", tools=TOOLS["openai"], messages=[{"role": "user", "content": "no"}]).reply.text
+            == "NO"
+        )
+
+
+def test_the_older_systems_take_tools_where_their_wire_does(thinker: Emulator) -> None:
+    from emulator_caller import Caller, question
+
+    with Caller(thinker) as caller:
+        caller.send(*question(thinker, "free_netfly", fields={"tools": TOOLS["openai"]}))
+        assert b'"tool_calls":[{"index":0,"id":"call_emulated_' in caller.receive().body
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def broken(emulator: Emulator, name: str, *lot: faults.Fault, **fields: Any) -> Answer:
+    emulator.order(lot)
+    return ask(emulator, name, **fields)
+
+
+@pytest.mark.parametrize("name", APIS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.OneByte(), Cut(1), Cut(7), faults.SplitCharacter(), faults.SplitCRLF(), faults.LineEnds("\n"),
+        faults.LineEnds("\r\n"), faults.KeepAlives(3, interval=0), faults.KeepAlives(3, interval=0, after_pieces=2),
+        faults.ContentType("text/plain"), faults.JSONAnswer(), faults.JSONAnswer(2), faults.GarbageLine(),
+        faults.GarbageLine("oops", after_pieces=2),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_faults_that_change_no_text(plain: Emulator, name: str, fault: faults.Fault) -> None:
+    reply = broken(plain, name, fault).reply
+    assert (reply.text, reply.complete) == (TEXT, True)
+
+
+@pytest.mark.parametrize("name", [name for name in APIS if name != "ollama"])
+def test_lines_may_end_with_cr(plain: Emulator, name: str) -> None:
+    assert broken(plain, name, faults.LineEnds("\r")).reply.text == TEXT
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_faults_that_end_an_answer(plain: Emulator, name: str) -> None:
+    reply = broken(plain, name, faults.MissingEnd()).events
+    assert isinstance(reply[-1], Failed)
+    assert isinstance(reply[-1].error, StreamTruncated)
+    for place, text in ((0, ""), (2, "Hello, wörld:"), (None, TEXT)):
+        answer = broken(plain, name, faults.InBandError(after_pieces=place))
+        last = answer.events[-1]
+        assert isinstance(last, Failed)
+        assert isinstance(last.error, ServerFailed)
+        assert answer.reply.text == text
+    assert b"tools" not in broken(plain, name, faults.InBandError({"detail": "no"}, after_pieces=0)).body
+    last = broken(plain, name, faults.HTMLAnswer()).events[-1]
+    assert isinstance(last, Failed)
+    assert isinstance(last.error, UnexpectedContent)
+    assert broken(plain, name, faults.Ban(after_pieces=1)).reply.text == f"Hello,{faults.BAN}"
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_keep_alives_are_told_or_say_nothing(plain: Emulator, name: str) -> None:
+    told = [event for event in broken(plain, name, faults.KeepAlives(3, interval=0)).events if type(event) is KeepAlive]
+    assert len(told) == {"anthropic": 4, "gemini": 0, "ollama": 0}.get(name, 3)
+
+
+@pytest.mark.parametrize(
+    "fault", [Cut(5), faults.InBandError(after_pieces=0), faults.KeepAlives(2, interval=0)], ids=str
+)
+def test_geminis_array_has_faults_too(plain: Emulator, fault: faults.Fault) -> None:
+    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    answer = broken(plain, "gemini", fault, path=path)
+    assert isinstance(answer.json, list)
+    if isinstance(fault, faults.InBandError):
+        assert answer.json[0]["error"]["status"] == "UNAVAILABLE"
+    else:
+        assert answer.reply.text == TEXT
+
+
+def test_faults_of_a_list_of_models(plain: Emulator) -> None:
+    plain.order(faults.Status(500, on="page"))
+    assert ask(plain, "openai", method="GET", path="/models").status == 500
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_a_call_may_be_cut_in_its_arguments(thinker: Emulator, name: str) -> None:
+    last = broken(thinker, name, faults.InBandError(after_pieces=2), tools=TOOLS[name]).events[-1]
+    assert isinstance(last, Failed)
+    assert isinstance(last.error, ServerFailed)
+    emitted = broken(thinker, name, faults.Ban(), tools=TOOLS[name]).reply
+    assert (emitted.text, emitted.tool_calls) == (faults.BAN, [])
+
+
+def test_the_prompt_is_all_that_was_said(plain: Emulator) -> None:
+    with Emulator(reply=lambda prompt: json.dumps(prompt)) as emulator:
+        called = [USER, USE, {"role": "user", "content": [RESULT]}]
+        assert ask(emulator, "anthropic", system="Be", messages=called).reply.parse() == (
+            "System: Be\nUser: Hi\nTool: 7\nAssistant:"
+        )
+        items = [*SAID, CALL_ITEM, OUTPUT]
+        told = ask(emulator, "openai_responses", instructions="Be", input=items).reply.parse()
+        assert told == "Developer: Be\nUser: Hi\nTool: 7\nAssistant:"
+        contents = [ASKED, MODEL_CALLS, ANSWERED]
+        told = ask(emulator, "gemini", systemInstruction={"parts": [{"text": "Be"}]}, contents=contents).reply.parse()
+        assert told == 'System: Be\nUser: Hi\nTool: {"t": 7}\nAssistant:'
