@@ -17,12 +17,12 @@ from urllib3.util import Timeout
 from urllib3.util.ssltransport import SSLTransport
 
 from sansio_core import Send
-from sansio_core.errors import ConnectionLost, InvalidRequest, LimitExceeded, ProtocolViolation, ProxyFailed, TimedOut
+from sansio_core.errors import ConnectionLost, InvalidRequest, ProtocolViolation, ProxyFailed, TimedOut
 from sansio_core.wire import HttpRequest
 
 from ._proxies import Proxy
 from ._requests_errors import lost, no_connection, no_socks, no_tls
-from ._requests_guard import Expired, Guard, Stream, look_up, open_tcp
+from ._requests_guard import Expired, Guard, Guarded, Stream, look_up, open_tcp
 from ._requests_http1 import Body, CloseBody, ClosedEarly, Head, Incoming, Pairs, body_of, keeps_alive
 
 _JOIN = 65536
@@ -159,7 +159,8 @@ class Connection(HTTPConnection):
         try:
             sock.settimeout(guard.left())
             if isinstance(sock, ssl.SSLSocket):
-                return SSLTransport(sock, context, host)
+                inner: Any = Guarded(guard, sock)
+                return SSLTransport(inner, context, host)
             return context.wrap_socket(sock, server_hostname=host)
         except (OSError, ValueError) as error:
             sock.close()
@@ -169,6 +170,8 @@ class Connection(HTTPConnection):
     def ask(self, call: Call, reused: bool, done: Callable[[bool], None]) -> Answer:
         """Send the request and read the answer's head. Raises ChatErrors, Expired and Cancelled."""
         guard, sock = call.guard, self.sock
+        if isinstance(sock, SSLTransport) and isinstance(sock.socket, Guarded):
+            sock.socket.guard = guard
         incoming = _Incoming(guard, sock, call.limit)
         try:
             # It may have answered without reading everything (413 and the like): look in any case.
@@ -223,7 +226,7 @@ def _tunnel(guard: Guard, sock: Stream, route: Route, proxy: Proxy, limit: int) 
         head = incoming.head()
     except (ClosedEarly, OSError):
         raise ProxyFailed(f"the proxy {proxy} ended the connection instead of opening a tunnel") from None
-    except (ProtocolViolation, LimitExceeded) as error:
+    except ProtocolViolation as error:
         raise ProxyFailed(f"the proxy {proxy} did not open a tunnel: {error}") from None
     if not 200 <= head.status < 300:
         raise _refused(proxy, head.status)
@@ -243,7 +246,7 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
     except ImportError:
         raise InvalidRequest('a SOCKS proxy needs PySocks: pip install "sansio-chat[socks]"') from None
 
-    class Guarded(socks.socksocket):  # type: ignore[misc, name-defined]  # PySocks has no types
+    class Hurried(socks.socksocket):  # type: ignore[misc, name-defined]  # PySocks has no types
         """Its negotiation reads a few bytes at a time: each gets the time that remains."""
 
         def recv_into(self, *args: Any) -> Any:
@@ -257,7 +260,7 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
         except (OSError, UnicodeError) as error:
             raise no_connection(error, route.peer) from None
     family, *_, address = look_up(guard, proxy.host, proxy.port)[0]
-    sock = Guarded(family)
+    sock = Hurried(family)
     try:
         guard.hold(sock)
         sock.set_proxy(socks.SOCKS5, *address[:2], proxy.scheme == "socks5h", proxy.username, proxy.password)

@@ -6,6 +6,7 @@ No text of a foreign exception is passed on where it may quote a URL: those of p
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
+_USER = re.compile(r"//[^/\s]*@")
 _NESTED = ("reason", "__cause__", "__context__")
 
 
@@ -119,8 +121,9 @@ def foreign(error: Exception, peer: str) -> ChatError | TimeoutError | None:
     for known in chain:
         if isinstance(known, ChatError):
             return known
-    if isinstance(error, requests.ConnectionError) and error.args and isinstance(error.args[0], str):
-        return ConnectionLost(f"no answer from {peer}: {excerpt(error.args[0])}")  # as `responses` says what is wrong
+    if type(error) is requests.ConnectionError and error.args and isinstance(error.args[0], str):
+        # requests itself gives no text here, but `responses` does, and says which request it does not know
+        return ConnectionLost(f"no answer from {peer}: {excerpt(_USER.sub('//', error.args[0]))}")
     for kinds, ours, text in _TABLE:
         if any(isinstance(one, kinds) for one in chain):
             return ours(text.format(peer=peer)) if text else TimeoutError(f"no answer from {peer} in time")

@@ -166,6 +166,27 @@ class Guard:
         self._changed.notify_all()
 
 
+class Guarded:
+    """A socket each of whose calls gets the time that remains, for TLS inside TLS: that makes several in one of ours.
+
+    `guard` is the one of the call that has the connection at the time.
+    """
+
+    def __init__(self, guard: Guard, sock: socket.socket) -> None:
+        self.guard = guard
+        self.socket = sock
+        self.fileno, self.close, self.settimeout = sock.fileno, sock.close, sock.settimeout
+
+    def recv(self, size: int) -> bytes:
+        """As the socket's. Raises Expired, Cancelled, OSError."""
+        self.guard.arm(self.socket, exact=True)
+        return self.socket.recv(size)
+
+    def sendall(self, data: bytes) -> None:
+        """As the socket's. Raises Expired, Cancelled, OSError."""
+        self.guard.send(self.socket, data)
+
+
 def look_up(guard: Guard, host: str, port: int) -> Addresses:
     """The addresses of `host`. Raises OSError (gaierror), UnicodeError, Expired, Cancelled.
 

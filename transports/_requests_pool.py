@@ -54,7 +54,10 @@ class Pool(HTTPConnectionPool):
             if not guard.let_go() or not keep or (pending is not None and pending()):
                 conn.close()
             conn.idle_since = monotonic()
-            self._put_conn(conn)
+            if self.pool is not None and self.pool.full():
+                conn.close()  # as urllib3 would, with a warning in the log
+            else:
+                self._put_conn(conn)
 
         try:
             if call.fresh or conn.idle_since + _KEEP < monotonic():

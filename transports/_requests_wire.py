@@ -52,7 +52,7 @@ class Connections:
         session: requests.Session | None = None,
         verify: Verify = True,
         limits: Limits | None = None,
-        pool_size: int = 32,
+        pool_size: int = 100,
     ) -> None:
         self.limits = limits or Limits()
         self._own = session is None

@@ -236,6 +236,52 @@ def test_the_connect_deadline_in_a_proxys_answer(connections: Connections, schem
                 wire.send(action, soon())
 
 
+def test_the_deadlines_of_tls_inside_tls(connections: Connections, authority: Authority) -> None:
+    def script(peer: Peer) -> None:
+        if "CONNECT 127.0.0.1:1 " in peer.request()[0]:
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            peer.drip(b"\x16\x03\x03\x40\x00" + b"\x02" * 1000)
+
+    with Server(script, authority.server("127.0.0.1")) as server, within(SHORT):
+        wire = RequestsWire(connections, proxy=f"https://127.0.0.1:{server.port}")
+        with pytest.raises(TimedOut, match="'connect'"):
+            wire.send(Send(secure(1).request, connect_deadline=time.monotonic() + SHORT), soon())
+
+
+@pytest.mark.parametrize("end", ["deadline", "cancel"])
+def test_the_body_of_tls_inside_tls(connections: Connections, authority: Authority, end: str) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 300_000)
+        peer.gone()
+
+    tls = authority.server("127.0.0.1")
+    with Server(script, tls) as target, Server(Tunnels(), tls) as server:
+        wire = RequestsWire(connections, proxy=f"https://127.0.0.1:{server.port}")
+        wire.send(secure(target.port), soon())
+        size = 0
+        while size < 300_000:
+            size += len(wire.read(soon()))
+        if end == "deadline":
+            with within(SHORT), pytest.raises(TimeoutError):
+                wire.read(time.monotonic() + SHORT)
+        else:
+            with cancelling(wire), pytest.raises(Cancelled):
+                wire.read(soon())
+        wire.close()
+
+
+def test_only_so_many_origins_are_remembered(connections: Connections) -> None:
+    with Server(Recorder()) as server:
+        for i in range(70):
+            ask(connections, get(80, host=f"h{i}.example"), f"http://127.0.0.1:{server.port}")
+        ask(connections, get(80, host="h69.example"), f"http://127.0.0.1:{server.port}")
+        assert server.connections == 70
+        ask(connections, get(80, host="h0.example"), f"http://127.0.0.1:{server.port}")
+        assert server.connections == 71
+        connections.close()
+
+
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5", "socks5h"])
 def test_cancel_in_a_proxys_answer(connections: Connections, authority: Authority, scheme: str) -> None:
     reached = threading.Event()
