@@ -345,14 +345,18 @@ class Emulator:
 
     def _answer(self, system: System, request: Request) -> Response:
         answer = Answer()
+        aim: Aim = "page"
         response = system.page(request)
-        aim: Aim = "chat" if response is None else "page"
-        question = system.check(request) if response is None else None
+        if response is None:
+            aim = "chat"
+            with _wrong_kinds_refused():
+                question = system.check(request)
+            answer = self._say(question)
         faults = self._take(aim)
-        if question is not None:
-            answer = script.banned(faults, self._say(question))
-            response = system.render(request, answer)
-        assert response is not None
+        if response is None:
+            answer = script.banned(faults, answer)
+            with _wrong_kinds_refused():
+                response = system.render(request, answer)
         response.framing = self._framing
         response.pace = self._pace
         if self._gzip and "gzip" in request.headers.get("accept-encoding", ""):
@@ -372,3 +376,12 @@ class Emulator:
             return Answer(reasoning=reasoning, calls=calls, question=question)
         text = self._reply if isinstance(self._reply, str) else self._reply(question.prompt)
         return Answer(self._pieces.findall(text), reasoning, question=question)
+
+
+@contextlib.contextmanager
+def _wrong_kinds_refused() -> Iterator[None]:
+    """The checks look at what matters; a body that is of another kind somewhere else is refused all the same."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Refused(400, f"the body has a value of the wrong kind: {error}") from error

@@ -34,7 +34,7 @@ class Request:
     def __post_init__(self) -> None:
         try:
             parsed = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = None
         object.__setattr__(self, "json", parsed)
         if self.media_type == "application/x-www-form-urlencoded":
