@@ -350,7 +350,13 @@ MORE = {
     "gemini": ["systemInstruction", "tools", "toolConfig", "generationConfig"],
     "ollama": ["tools", "think", "stream", "options"],
 }
-TURNS = {"openai": CALLED, "openai_responses": CALL_ITEM, "anthropic": USE, "gemini": MODEL_CALLS, "ollama": CALLED}
+TURNS: dict[str, dict[str, Any]] = {
+    "openai": CALLED,
+    "openai_responses": CALL_ITEM,
+    "anthropic": USE,
+    "gemini": MODEL_CALLS,
+    "ollama": CALLED,
+}
 WHERE = {"openai_responses": "input", "gemini": "contents"}
 
 
