@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from sansio_core import Send
 from sansio_core.coding import ContentDecoder
@@ -17,7 +17,7 @@ from ._connect import Route, refused
 from ._connection import Connection
 from ._http11 import Head, HeadReader, asks_close, start
 from ._pool import LoopPool, Pool
-from ._proxies import environment_proxy, parse_proxy
+from ._proxies import ProxySetting, environment_proxy, parse_proxy
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class AsyncWire:
     the loop's time. Used by one task at a time; `close` and `cancel` may come from anywhere.
     """
 
-    def __init__(self, pool: Pool, *, proxy: str | Literal[False] | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, pool: Pool, *, proxy: ProxySetting = None, limits: Limits | None = None) -> None:
         self._pool = pool
         self._proxy = parse_proxy(proxy) if proxy else None
         self._ask_environment = proxy is None and pool.trust_env

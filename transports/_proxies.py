@@ -7,9 +7,13 @@ import re
 import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from sansio_core.errors import InvalidRequest
+
+ProxySetting = str | Literal[False] | None
+"""A proxy's URL; False for none; None for what the environment says."""
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _URL = re.compile(r"[\x21-\x7e]+\Z")

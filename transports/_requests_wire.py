@@ -21,7 +21,7 @@ from sansio_core import Cancelled, ChatError, InvalidRequest, Limits, Send
 from sansio_core.coding import ContentDecoder
 from sansio_core.wire import HttpRequest, header
 
-from ._proxies import environment_proxy, parse_proxy
+from ._proxies import ProxySetting, environment_proxy, parse_proxy
 from ._requests_connection import Answer, Call
 from ._requests_errors import foreign
 from ._requests_guard import Expired, Guard
@@ -96,9 +96,10 @@ class Connections:
             raise InvalidRequest("verify= cannot be an SSLContext with a session's own adapter: give it to the adapter")
         return found
 
-    def options(self, url: str, proxy: str | None) -> dict[str, Any]:
+    def options(self, url: str, proxy: ProxySetting) -> dict[str, Any]:
         """The arguments of HTTPAdapter.send that are the same for every request to the origin of `url`."""
-        proxy = proxy or self._proxy(url)
+        if proxy is None:
+            proxy = self._proxy(url)
         proxies = {"all": proxy} if proxy else {}
         return {"stream": True, "verify": self._verify, "cert": self._cert, "proxies": proxies}
 
@@ -168,9 +169,9 @@ class _Prepared(requests.PreparedRequest):
 class RequestsWire:
     """One stream's bytes, for the driver; all methods but cancel() and close() belong to one thread at a time."""
 
-    def __init__(self, connections: Connections, *, proxy: str | None = None) -> None:
+    def __init__(self, connections: Connections, *, proxy: ProxySetting = None) -> None:
         """Raises InvalidRequest for a `proxy` URL that is none."""
-        if proxy is not None:
+        if proxy:
             parse_proxy(proxy)
         self._connections = connections
         self._proxy = proxy

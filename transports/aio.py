@@ -12,6 +12,7 @@ from sansio_core.providers import Provider
 from ._aio_wire import AsyncWire
 from ._client import BaseClient, BaseStream, HeaderFields
 from ._pool import Pool
+from ._proxies import ProxySetting
 from .drive import AWire, adrive
 
 
@@ -28,7 +29,7 @@ class AsyncClient(BaseClient):
         api_key: str | None = None,
         base_url: str | None = None,
         model: str | None = None,
-        proxy: str | None = None,
+        proxy: ProxySetting = None,
         timeout: Timeouts | float | None = None,
         retry: RetryPolicy | int | None = None,
         headers: HeaderFields | None = None,
@@ -50,7 +51,7 @@ class AsyncClient(BaseClient):
         *,
         model: str | None = None,
         timeout: Timeouts | float | None = None,
-        proxy: str | None = None,
+        proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         **options: Any,
@@ -63,7 +64,7 @@ class AsyncClient(BaseClient):
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
         )
-        return AsyncStream(exchange, AsyncWire(self._pool, proxy=proxy or self._proxy, limits=self.limits))
+        return AsyncStream(exchange, AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits))
 
     async def complete(self, messages: Messages, **options: Any) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
@@ -72,10 +73,10 @@ class AsyncClient(BaseClient):
                 pass
             return stream.reply
 
-    async def models(self, *, timeout: Timeouts | float | None = None, proxy: str | None = None) -> list[str]:
+    async def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
         """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
         listing = self._listing(timeout)
-        wire = AsyncWire(self._pool, proxy=proxy or self._proxy, limits=self.limits)
+        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
         async with AsyncStream(listing, wire) as stream:
             async for _ in stream.events():
                 pass

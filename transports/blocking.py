@@ -12,6 +12,7 @@ from sansio_core import ChatEvent, Limits, Messages, Reply, RetryPolicy, TextDel
 from sansio_core.providers import Provider
 
 from ._client import BaseClient, BaseStream, HeaderFields
+from ._proxies import ProxySetting
 from ._requests_wire import Connections, RequestsWire
 from .drive import Wire, drive
 
@@ -21,9 +22,9 @@ class Client(BaseClient):
 
     `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: else the provider's
     environment variable. `base_url`: another host for the same wire. `model`: in place of the provider's default.
-    `proxy`: a URL (http, https, socks5, socks5h), else the environment's. `timeout`: total seconds, or Timeouts.
-    `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent with every request. `verify`: True, False,
-    a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which stays yours to close.
+    `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's. `timeout`: total seconds,
+    or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent with every request.
+    `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which stays yours to close.
     `limits`: Limits on what a peer may make us hold. Raises InvalidRequest for settings that cannot be used.
     """
 
@@ -34,7 +35,7 @@ class Client(BaseClient):
         api_key: str | None = None,
         base_url: str | None = None,
         model: str | None = None,
-        proxy: str | None = None,
+        proxy: ProxySetting = None,
         timeout: Timeouts | float | None = None,
         retry: RetryPolicy | int | None = None,
         headers: HeaderFields | None = None,
@@ -56,7 +57,7 @@ class Client(BaseClient):
         *,
         model: str | None = None,
         timeout: Timeouts | float | None = None,
-        proxy: str | None = None,
+        proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         **options: Any,
@@ -69,7 +70,7 @@ class Client(BaseClient):
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
         )
-        return Stream(exchange, RequestsWire(self._connections, proxy=proxy or self._proxy))
+        return Stream(exchange, RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy))
 
     def complete(self, messages: Messages, **options: Any) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
@@ -78,10 +79,10 @@ class Client(BaseClient):
                 pass
             return stream.reply
 
-    def models(self, *, timeout: Timeouts | float | None = None, proxy: str | None = None) -> list[str]:
+    def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
         """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
         listing = self._listing(timeout)
-        with Stream(listing, RequestsWire(self._connections, proxy=proxy or self._proxy)) as stream:
+        with Stream(listing, RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)) as stream:
             for _ in stream.events():
                 pass
         return listing.models

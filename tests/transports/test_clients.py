@@ -29,6 +29,7 @@ from sansio_core import (
     OptionIgnored,
     ProtocolViolation,
     ProviderRefused,
+    ProxyFailed,
     RateLimited,
     RetryPolicy,
     ServerFailed,
@@ -534,6 +535,23 @@ def test_an_option_without_a_field_is_told_at_the_callers_line(seat: Seat, emula
         with pytest.warns(OptionIgnored, match="temperature, top_p") as caught:
             client.stream("Hello", temperature=1, top_p=1)
         assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_environments_proxy_is_used_unless_told_otherwise(
+    seat: Seat, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("HTTP_PROXY", nobody)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with client_of(seat, emulator, "acytoo") as client:
+        assert isinstance(Outcome(seat, client).error, ProxyFailed)
+        assert seat.complete(client, proxy=False).complete
+    with client_of(seat, emulator, "acytoo", proxy=False) as client:
+        assert seat.complete(client).complete
+        assert isinstance(Outcome(seat, client, proxy=nobody).error, ProxyFailed)
 
 
 def test_a_provider_object_may_be_given(seat: Seat, emulator: Emulator) -> None:
