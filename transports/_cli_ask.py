@@ -34,7 +34,10 @@ def ask(args: Namespace) -> int:
     with ExitStack() as stack:
         if args.emulate:
             settings["base_url"] = stack.enter_context(_emulated(provider))
-            settings["api_key"] = settings["api_key"] or "emulated"  # no key of the user's goes there unasked
+            if args.proxy is None:
+                settings["proxy"] = False  # what is in the environment is meant for other hosts
+            if args.api_key_env is None:
+                settings["api_key"] = "emulated"  # no key of the user's goes there unasked
             settings["model"] = settings["model"] or providers.info(settings["provider"]).default_model or "emulated"
         try:
             (_asyncio if args.use_asyncio else _blocking)(settings, question, output)
@@ -169,17 +172,10 @@ def _api_key(args: Namespace, provider: str) -> str | None:
 
 @contextmanager
 def _emulated(provider: str) -> Iterator[str]:
-    """The base URL of an emulator that runs meanwhile, and that no proxy of the environment stands before."""
+    """The base URL of an emulator that runs meanwhile."""
     from .emulator import Emulator
 
-    before = os.environ.get("no_proxy")
     with Emulator(pace=_TERMINAL_PACE if sys.stdout.isatty() else 0) as emulator:
         if provider not in emulator.providers:
             raise InvalidRequest(f"the emulator does not speak {provider}; it has {', '.join(emulator.providers)}")
-        os.environ["no_proxy"] = "*"
-        try:
-            yield emulator.base_url(provider)
-        finally:
-            del os.environ["no_proxy"]
-            if before is not None:
-                os.environ["no_proxy"] = before
+        yield emulator.base_url(provider)
