@@ -23,7 +23,7 @@ _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")  # RFC 9112 5.2: to be read as a space
 # RFC 9112 7.1: the end of one chunk's data and the size line of the next; what of these two may still be growing.
 _CHUNK = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\r\n]*|[ \t]*)\r\n")
 _GROWING = re.compile(rb"\r?|\r\n[0-9A-Fa-f]{0,15}|\r\n[0-9A-Fa-f]{1,15}(?:[ \t]*;[^\r\n]*|[ \t]*)\r?")
-_LONGEST_SIZE_LINE = 8192
+_LONGEST_SIZE_LINE = 1024
 
 
 class ClosedEarly(Exception):
@@ -174,7 +174,7 @@ class ChunkedBody(Body):
             if end >= size:
                 break
             line = _CHUNK.match(buffer, end)
-            if line is None:
+            if line is None or line.end() - end > _LONGEST_SIZE_LINE:
                 if pieces:
                     break  # the good ones are handed out before a broken one is looked at
                 if size - end > _LONGEST_SIZE_LINE or not _GROWING.fullmatch(buffer, end):
@@ -195,15 +195,15 @@ class ChunkedBody(Body):
     def _trailers(self) -> None:
         """Skip the trailer fields (RFC 9112 7.1.2); the buffer begins with the end of the last chunk's line."""
         buffer = self.incoming.buffer
-        end = _HEAD_END.match(buffer) or _HEAD_END.search(buffer)
+        end = _HEAD_END.search(buffer)
+        if len(buffer if end is None else buffer[: end.end()]) > self.incoming.limit:
+            raise LimitExceeded("head", self.incoming.limit)
         if end is not None:
             fields = buffer[1 : end.end()].decode("latin-1").rstrip("\r\n")
             if not _FIELDS.fullmatch(fields + "\n" if fields else ""):
                 raise ProtocolViolation("the answer's trailer has a line that is no header field")
             self.incoming.buffer = buffer[end.end() :]
             self.ended = True
-        elif len(buffer) > self.incoming.limit:
-            raise LimitExceeded("head", self.incoming.limit)
 
 
 def body_of(head: Head, method: str, incoming: Incoming) -> Body:
