@@ -205,7 +205,7 @@ class Reply(Choice):
                 call.arguments.pieces.append(event.arguments)
             case Annotation():
                 choice.annotations.append(event.raw)
-            case NativeItem():
+            case _:
                 choice._native.append(event)
 
     def _choice(self, index: int) -> Choice:

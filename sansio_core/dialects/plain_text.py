@@ -60,8 +60,6 @@ class PlainTextParser(ChatParser):
             self.complete = proper
 
     def _take(self, text: str, out: list[ChatEvent]) -> None:
-        if self.ended:
-            return
         if self._opening is not None:
             self._opening.append(text)
             self._opened += len(text)

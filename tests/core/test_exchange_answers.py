@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from exchange_driver import HTML, JSON, PAGE, SSE, TEXT, Answer, Run, chunk, cuts, exchange, sse
+from exchange_driver import HTML, JSON, PAGE, SSE, TEXT, Answer, Run, chunk, cuts, exchange, sse, stream
 
 from sansio_core import (
     ChatError,
+    ChatEvent,
+    Failed,
+    Finished,
     KeepAlive,
+    ProtocolViolation,
     ProviderRefused,
     RateLimited,
     ReasoningDelta,
     ServerFailed,
     StreamTruncated,
+    TextDelta,
     UnexpectedContent,
     UnknownFrame,
+    providers,
 )
+from sansio_core.dialects._base import EventStreamParser
 
 FOUR = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")
 
@@ -106,3 +113,61 @@ def test_raw_text_in_every_cut() -> None:
                 run = Run(exchange(name)).over(Answer(pieces, headers=headers))
                 assert run.text == run.exchange.reply.text == "Grüße, 世界\r\n🌍"
                 assert run.exchange.reply.complete
+
+
+# --- a parser by itself ----------------------------------------------------------------------------------------------
+
+
+def test_a_parser_closes_with_the_last_events_or_says_that_they_are_not_the_end() -> None:
+    parser = providers.create("free_netfly").parser()
+    assert parser.feed(stream("Hello"))[-1] == Finished("stop", "stop")
+    assert parser.close() == []
+    parser = providers.create("free_netfly").parser()
+    parser.feed(sse(chunk("a")))
+    parser.feed(sse(chunk("b")).rstrip())
+    with pytest.raises(StreamTruncated) as caught:
+        parser.close()
+    assert caught.value.events == (TextDelta("b"),)
+    parser = providers.create("free_netfly").parser()
+    assert isinstance(parser.feed(sse({"error": "no"}))[-1], Failed)
+    assert parser.close() == [], "the failure was told"
+
+
+def test_json_that_is_none_among_stray_lines_is_reported() -> None:
+    run = Run(exchange("free_netfly")).over(Answer(b"{'single': 'quotes'}\n{}\n" + stream("Hello")))
+    assert run.text == "Hello"
+    assert UnknownFrame("{'single': 'quotes'}", "not JSON") in run.events
+
+
+class Bottomless(EventStreamParser):
+    """A dialect that goes as deep as the JSON does."""
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        self._decode(event, value, out)
+
+    def _done(self, out: list[ChatEvent]) -> None:
+        """Nothing: another dialect's end."""
+
+
+def test_too_deep_is_the_peers_fault() -> None:
+    fed, ended = Bottomless(), Bottomless()
+    assert ended.feed(b"data: {}") == []
+    for events in (fed.feed(b": hi\n\ndata: {}\n\n"), ended.end()):
+        assert isinstance(events[-1], Failed)
+        assert isinstance(events[-1].error, ProtocolViolation)
+        assert "too deeply" in str(events[-1].error)
+    assert (fed.complete, fed.ended, ended.ended) == (False, True, True)
+
+
+@pytest.mark.parametrize("depth", [*range(850, 1000, 3), 100_000])
+def test_deep_json_within_a_stream(depth: int) -> None:
+    for opening, middle, closing in (
+        ("[", "", "]"),
+        ('{"a":', "1", "}"),
+        ('{"choices":[', "", "]}"),
+        ('{"error":', "1", "}"),
+    ):
+        body = opening * depth + middle + closing * depth
+        parser = providers.create("free_netfly").parser()
+        events = parser.feed(f"data: {body}\n\n".encode()) + parser.end()
+        assert isinstance(events[-1], Failed)

@@ -169,6 +169,13 @@ def test_depth_is_no_fault_of_ours(depth: int) -> None:
         assert isinstance(in_band(text), ProviderRefused | None)
 
 
+def test_what_is_too_deep_to_be_shown() -> None:
+    value: Any = []
+    for _ in range(20_000):
+        value = [value]
+    assert "too deeply" in str(in_band({"error": {"message": value}}))
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

@@ -107,6 +107,11 @@ def test_what_failed_is_not_complete() -> None:
     assert repr(Reply()) == "<Reply incomplete, 0 characters, finish_reason=None>"
 
 
+def test_a_call_that_the_failure_cut_is_none() -> None:
+    events = [ToolCallDelta(0, "c1", "f", "{}"), ToolCallDelta(1, "c2", "g", '{"a'), Failed(ServerFailed(None), (1, 7))]
+    assert Reply.of(events).tool_calls == [ToolCall("c1", "f", "{}")]
+
+
 def test_a_structured_answer() -> None:
     reply = Reply()
     assert reply.partial() is None

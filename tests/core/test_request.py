@@ -64,6 +64,15 @@ def test_messages_in_every_shape() -> None:
         Message("assistant", native=Native("x", ({"y": 1},))),
         Message("user", (TextPart("e"),)),
     )
+    mixed = Message("user", (ImagePart("https://x"), TextPart("f")))
+    assert ChatRequest([mixed]).messages == (mixed,)
+
+
+def test_a_tools_answer() -> None:
+    assert ToolCall("c1", "f").answer({"a": 1}) == {
+        "role": "tool", "name": "f", "content": '{"a":1}', "tool_call_id": "c1",
+    }  # fmt: skip
+    assert ToolCall(None, "f").answer("plain") == {"role": "tool", "name": "f", "content": "plain"}
 
 
 @pytest.mark.parametrize(
