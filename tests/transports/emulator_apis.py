@@ -96,8 +96,9 @@ def ask(
     **fields: Any,
 ) -> Answer:
     """Send a right request, but for the changes."""
-    own = {"content-type": "application/json", **KEYS[name], **(headers or {})}
-    body = {**BODIES[name], **fields}
+    wire = name if name in APIS else "openai"
+    own = {"content-type": "application/json", **KEYS[wire], **(headers or {})}
+    body = {**BODIES[wire], **fields}
     own.pop(without, None)
     body.pop(without, None)
     content = json.dumps(body) if method == "POST" else None
@@ -105,7 +106,7 @@ def ask(
     assert base.hostname is not None
     connection = HTTPConnection(base.hostname, base.port, timeout=10)
     try:
-        connection.request(method, base.path + (PATHS[name] if path is None else path), content, own)
+        connection.request(method, base.path + (PATHS[wire] if path is None else path), content, own)
         response = connection.getresponse()
         found = {key.lower(): value for key, value in response.getheaders()}
         return Answer(name, response.status, found, response.read())

@@ -175,6 +175,7 @@ WRONG_KEYS = [
     ("anthropic", {"x-api-key": "wrong"}, 401, "invalid x-api-key"),
     ("anthropic", {"x-api-key": ""}, 401, "x-api-key header is required"),
     ("anthropic", {"anthropic-version": ""}, 400, "anthropic-version: header is required"),
+    ("anthropic", {"anthropic-version": "2"}, 400, '"2" is not a valid version'),
     ("gemini", {"x-goog-api-key": "wrong"}, 400, "API key not valid."),
     ("gemini", {"x-goog-api-key": ""}, 403, "Method doesn't allow unregistered callers."),
     ("ollama", {"authorization": "Bearer wrong"}, 401, "unauthorized"),
@@ -275,13 +276,14 @@ def test_a_wrong_request_is_refused_in_words(
 
 
 def test_hosts_that_differ(plain: Emulator) -> None:
-    KEYS["mistral"], BODIES["mistral"] = KEYS["openai"], BODIES["openai"]
-    try:
-        path = "/chat/completions"
-        assert ask(plain, "mistral", path=path, stream_options={"include_usage": True}).status == 422
-        assert ask(plain, "mistral", path=path).said[-1]["usage"]["total_tokens"] == 1 + len(TEXT.split())
-    finally:
-        del KEYS["mistral"], BODIES["mistral"]
+    path = "/chat/completions"
+    assert ask(plain, "mistral", path=path, stream_options={"include_usage": True}).status == 422
+    assert ask(plain, "mistral", path=path).said[-1]["usage"]["total_tokens"] == 1 + len(TEXT.split())
+    with Emulator(reasoning=THOUGHT) as emulator:
+        message = ask(emulator, "openrouter", path=path, stream=False).json["choices"][0]["message"]
+        assert message["reasoning"] == message["reasoning_details"][0]["text"] == THOUGHT
+        assert message["reasoning_details"][0].keys() == {"type", "text", "index", "signature"}
+        assert "reasoning_content" not in message
 
 
 # --- tools -----------------------------------------------------------------------------------------------------------
@@ -319,6 +321,26 @@ def test_calls_may_depend_on_the_users_last_words() -> None:
         )
 
 
+def test_gemini_takes_its_own_back_in_the_forms_that_clients_give_it(thinker: Emulator) -> None:
+    tools: Any = {"tools": TOOLS["gemini"], "path": NEWER}
+    said = [
+        part for chunk in ask(thinker, "gemini", **tools).said for part in chunk["candidates"][0]["content"]["parts"]
+    ]
+    signed = next(part for part in said if "thoughtSignature" in part)
+    signed["thoughtSignature"] = signed["thoughtSignature"].replace("+", "-").replace("/", "_")  # as protobuf allows
+    apart = [{"role": "model", "parts": [part]} for part in said]  # each chunk as a turn of its own
+    answers = {"role": "user", "parts": [ANSWERED["parts"][0], ANSWERED["parts"][0]]}
+    assert ask(thinker, "gemini", contents=[ASKED, *apart, answers], **tools).reply.text == TEXT
+    signed["thoughtSignature"] = "Ä"
+    assert ask(thinker, "gemini", contents=[ASKED, *apart, answers], **tools).status == 400
+    assert (
+        ask(
+            thinker, "gemini", contents=[ASKED, {"role": "model", "parts": [SIGNED | {"thoughtSignature": "A"}]}]
+        ).status
+        == 400
+    )
+
+
 def test_the_older_systems_take_tools_where_their_wire_does(thinker: Emulator) -> None:
     from emulator_caller import Caller, question
 
@@ -341,7 +363,7 @@ def test_the_prompt_is_all_that_was_said(plain: Emulator) -> None:
         assert told == 'System: Be\nUser: Hi\nTool: {"t": 7}\nAssistant:'
 
 
-ODD = [None, 1, "x", True, [], {}, [1], [{}], {"x": 1}, [[]]]
+ODD: list[Any] = [None, 1, "x", True, [], {}, [1], [{}], {"x": 1}, [[]]]
 MORE = {
     "openai": ["tools", "stream_options", "n"],
     "azure_openai": [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .emulator import DEFAULT_TEXT, Emulator, Order
+from .emulator import DEFAULT_TEXT, Emulator, Order, ToolCalls
 from .faults import (
     BAN,
     FAULTS,
@@ -65,6 +65,7 @@ __all__ = [
     "StaleNonce",
     "Stall",
     "Status",
+    "ToolCalls",
     "Trailing",
     "TruncatedFraming",
     "parse_fault",

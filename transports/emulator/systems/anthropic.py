@@ -6,6 +6,7 @@ with tools: …/build-with-claude/extended-thinking
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
@@ -81,8 +82,9 @@ class Anthropic(System):
         key = request.headers.get("x-api-key") or bearer(request)
         if is_bad(key):
             raise Refused(401, "invalid x-api-key" if key else "x-api-key header is required")
-        if request.headers.get("anthropic-version") != "2023-06-01":
-            raise Refused(400, "anthropic-version: header is required, and must be 2023-06-01")
+        if not re.fullmatch(r"20\d\d-\d\d-\d\d", version := request.headers.get("anthropic-version", "")):
+            told = f'"{version}" is not a valid version' if version else "header is required"
+            raise Refused(400, f"anthropic-version: {told}")
 
     def render(self, request: Request, answer: Answer) -> Response:
         answer = _thinking(request, answer)

@@ -61,7 +61,7 @@ class Gemini(System):
         check_fields(body, {"contents": list}, 400)
         if model == NO_MODEL:
             raise Refused(404, f"models/{NO_MODEL} is not found for API version v1beta, or is not supported")
-        contents = [(_role(turn), _parts(turn)) for turn in list_of(body["contents"], "contents")]
+        contents = _turns(list_of(body["contents"], "contents"))
         _check_calls(contents, strict=not re.match(r"gemini-[12]\b", model))
         said = [("system", text_of((body.get("systemInstruction") or {}).get("parts")))]
         said += [("tool" if _of(parts, "functionResponse") else role, _text(parts)) for role, parts in contents]
@@ -179,6 +179,17 @@ def _budget(request: Request) -> object:
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def _turns(contents: Iterable[Mapping[str, Any]]) -> list[tuple[str, Parts]]:
+    """Roles and parts; contents of one role after another are one turn, as some clients send back each chunk alone."""
+    turns: list[tuple[str, Parts]] = []
+    for content in contents:
+        role, parts = _role(content), _parts(content)
+        if turns and turns[-1][0] == role:
+            parts = turns.pop()[1] + parts
+        turns.append((role, parts))
+    return turns
 
 
 def _role(turn: Mapping[str, Any]) -> str:
