@@ -67,7 +67,10 @@ class Clocks:
         return None if first == inf else first
 
     def next(self) -> tuple[str, float | None]:
-        """The clock that fires first, and the seconds that it allows."""
+        """The clock that fires first, and the seconds that it allows.
+
+        Where none runs, what timed out was a transport's own, and that is of bytes.
+        """
         whens = {
             "settle": self._settle,
             "total": self._total,
@@ -75,4 +78,5 @@ class Clocks:
             "idle": self._byte + self.idle,
         }
         name = min(whens, key=lambda clock: whens[clock])
+        name = name if whens[name] < inf else "idle"
         return name, getattr(self._timeouts, name, None)

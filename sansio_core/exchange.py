@@ -105,7 +105,7 @@ class Exchange:
         self._pause = 0.0
         self._until: float | None = None
         self._error: ChatError | None = None
-        self._secrets: tuple[str, ...] = ()
+        self._sent: list[HttpRequest] = []  # what of theirs is secret must be in no error
 
     def __repr__(self) -> str:
         return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
@@ -162,7 +162,7 @@ class Exchange:
             self._redirects = 0
         self.attempts = self.attempts or 1
         self._request = request
-        self._secrets = tuple({*self._secrets, *request.secrets})
+        self._sent.append(request)
         self._clocks.sent(now)
         self._to(State.SENT)
         connect = self.timeouts.connect
@@ -231,8 +231,6 @@ class Exchange:
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed. As receive_failure, with the clock that fired."""
-        if self.deadline is None and self.state not in (State.DONE, State.FAILED):
-            raise RuntimeError("receive_timeout: no clock is running")
         return self.receive_failure(TimedOut(*self._clocks.next()))
 
     @property
@@ -327,7 +325,7 @@ class Exchange:
 
     def _fail(self, error: ChatError) -> None:
         """Decide what `error` means: nothing is sent again once content was handed out."""
-        error.scrub(self._secrets)
+        error.scrub(tuple({secret for request in self._sent for secret in request.secrets}))
         error.reply = self.reply
         self.reply.failed = True
         if _unreached(error) and not self.provider.info.working and not self.provider.relocated:

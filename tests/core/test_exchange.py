@@ -121,7 +121,7 @@ def test_a_call_in_the_wrong_state_raises_and_changes_nothing(state: State, call
             assert state is State.FAILED
         assert ours.state is state or ours.state in NEXT[state]
     else:
-        with pytest.raises(RuntimeError, match=f"{state.value}|no clock"):
+        with pytest.raises(RuntimeError, match=state.value):
             CALLS[call](ours)
         assert everything(ours) == before
     if state in (State.DONE, State.FAILED):

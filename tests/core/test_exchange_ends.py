@@ -15,6 +15,7 @@ from sansio_core import (
     StreamTruncated,
     TimedOut,
     Timeouts,
+    Wait,
 )
 from sansio_core import (
     exchange as module,
@@ -176,10 +177,13 @@ def test_a_whole_completion_in_place_of_a_stream() -> None:
     assert run.exchange.reply.complete
 
 
-def test_without_a_clock_there_is_nothing_to_time_out() -> None:
+def test_without_a_clock_it_was_the_transports_own_that_fired() -> None:
     ours = exchange("free_netfly", timeouts=Timeouts(None, None, None, None, None))
     assert ours.next_action(5).connect_deadline is None  # type: ignore[union-attr]
     assert ours.deadline is None
-    with pytest.raises(RuntimeError, match="no clock"):
-        ours.receive_timeout(10**9)
-    assert ours.state is State.SENT
+    ours.receive_timeout(10**9)
+    assert ours.state is State.WAITING
+    error, seconds = ours._error, 2
+    assert isinstance(error, TimedOut)
+    assert (error.clock, error.seconds) == ("idle", None)
+    assert ours.next_action(10**9) == Wait(seconds)
