@@ -92,7 +92,7 @@ def _input(messages: tuple[Message, ...], stateless: bool) -> list[dict[str, Any
             items += own
         else:
             if any(part != TextPart("") for part in message.parts) or not message.tool_calls:
-                items.append({"role": message.role, "content": _content(message)})
+                items.append(_message(message))
             items += [
                 {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments or "{}"}
                 for c in message.tool_calls
@@ -109,10 +109,17 @@ def _own(native: Native, stateless: bool) -> list[dict[str, Any]]:
     ]
 
 
+def _message(message: Message) -> dict[str, Any]:
+    """An assistant's words are an output item; llama.cpp takes no shorter form of it, as OpenAI does."""
+    if message.role != "assistant":
+        return {"role": message.role, "content": _content(message)}
+    return {"type": "message", "role": "assistant", "content": [_part(part, "output_text") for part in message.parts]}
+
+
 def _content(message: Message) -> str | list[dict[str, Any]]:
     if all(isinstance(part, TextPart) for part in message.parts) and len(message.parts) <= 1:
         return message.text
-    return [_part(part, "output_text" if message.role == "assistant" else "input_text") for part in message.parts]
+    return [_part(part, "input_text") for part in message.parts]
 
 
 def _part(part: Part, text_type: str) -> dict[str, Any]:

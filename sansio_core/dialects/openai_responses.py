@@ -73,7 +73,8 @@ class OpenAIResponsesParser(EventStreamParser):
 
     def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
         super().__init__(max_frame_size)
-        self._started = self._refused = False
+        self._started = Started()
+        self._refused = False
         self._items: dict[Any, _Item] = {}  # by output_index and by id
         self._last: _Item | None = None
         self._nameless = False  # the last item has neither place nor id yet: the next that is told is its own
@@ -220,9 +221,12 @@ class OpenAIResponsesParser(EventStreamParser):
 
     def _begun(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         response = value.get("response")
-        if isinstance(response, dict) and not self._started and (response.get("id") or response.get("model")):
-            self._started = True
-            out.append(Started(_word(response.get("id")), _word(response.get("model"))))
+        if isinstance(response, dict):
+            known = self._started
+            started = Started(known.id or _word(response.get("id")), known.model or _word(response.get("model")))
+            if started != known:  # llama.cpp names the model at the end only
+                self._started = started
+                out.append(started)
 
     def _end_of(self, status: str, response: Any, out: list[ChatEvent]) -> None:
         """The response is over, and whole here as well: what of it did not come before, usage, and why it ended."""

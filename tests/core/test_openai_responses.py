@@ -119,6 +119,13 @@ def test_a_stream() -> None:
     assert Reply.of(events).complete
 
 
+def test_the_model_may_be_named_at_the_end_only() -> None:
+    """As by llama.cpp."""
+    events = said(ev("created", response={"id": "r1"}), text("a"), completed(id="r1", model="m"))
+    assert events == [Started("r1"), TextDelta("a"), Started("r1", "m"), Finished("stop", "completed")]
+    assert (Reply.of(events).id, Reply.of(events).model) == ("r1", "m")
+
+
 def test_the_type_may_be_the_events_name_alone() -> None:
     body = b'event: response.output_text.delta\ndata: {"delta": "a"}\n\n'
     body += b'event: response.refusal.delta\ndata: {"delta": "b"}\n\n'
@@ -535,12 +542,18 @@ def test_encrypted_reasoning_is_asked_for_where_nothing_is_stored() -> None:
         assert ("include" in sent(NAME, "Hi", **options)) == asked_for
 
 
+def words(*parts: dict[str, Any]) -> dict[str, Any]:
+    """An assistant's words in the only form that llama.cpp takes them in."""
+    return {"type": "message", "role": "assistant", "content": [*parts]}
+
+
 def test_a_conversation() -> None:
     conversation = [
         {"role": "system", "content": "Be brief"},
         {"role": "user", "content": [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": PIXEL}]},
         {"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}, {"type": "input_audio"}]},
         {"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {"role": "assistant", "content": "c"},
         asked(),
         {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
     ]
@@ -554,7 +567,8 @@ def test_a_conversation() -> None:
             ],
         },
         {"role": "user", "content": [{"type": "input_file", "file_id": "f"}, {"type": "input_audio"}]},
-        {"role": "assistant", "content": [{"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}]},
+        words({"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}),
+        words({"type": "output_text", "text": "c"}),
         {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"place":"Oslo"}'},
         {"type": "function_call_output", "call_id": "c1", "output": "sunny"},
     ]
