@@ -49,6 +49,8 @@ class Emulator:
     "content-length" or "close"; `gzip` whether clients that accept it get it; `host`, `port` (0: any free one) and
     `ssl_context` where and how it listens; `faults` what to begin with (see `order`).
 
+    Any API key will do but "wrong" and "sk-wrong", and any model but "no-such-model": these show how a vendor refuses.
+
     `with`, or `start` and `stop`, run it in a thread of its own; `async with`, or `await serve()`, in the running loop.
     Every method may be called from any thread.
     """

@@ -67,7 +67,8 @@ class Response:
     before_head: list[Step] = field(default_factory=list)
     inserted: dict[int, list[Iterable[Step]]] = field(default_factory=dict)
     last: list[Step] = field(default_factory=list)
-    after_end: list[Step] = field(default_factory=list)
+    after_end: bytes = b""
+    """What follows the end of the message, in one write with it, so that it cannot come later than the end itself."""
 
     def insert(self, after_pieces: int | None, *steps: Step) -> None:
         """Put steps into the body: straight after the headers (0), after N pieces, or at its very end (None)."""
@@ -109,8 +110,8 @@ class Response:
             counted = list(body)
             length, body = sum(len(step) for step in counted if isinstance(step, bytes)), iter(counted)
         yield self._head(framing, length, kept)
-        yield from _framed(body, chunked=framing == "chunked")
-        yield from self.after_end
+        framed = _framed(body, chunked=framing == "chunked")
+        yield from _followed(framed, self.after_end) if self.after_end else framed
         if not kept:
             yield Control.CLOSE
 
@@ -206,6 +207,15 @@ def _framed(steps: Iterable[Step], *, chunked: bool) -> Iterator[Step]:
         yield Control.CLOSE
     elif chunked:
         yield b"0\r\n\r\n"
+
+
+def _followed(steps: Iterable[Step], data: bytes) -> Iterator[Step]:
+    held: Step = b""
+    for step in steps:
+        if held:
+            yield held
+        held = step
+    yield from [held + data] if isinstance(held, bytes) else [held, data]
 
 
 def _glued(steps: Iterable[Step], size: int) -> Iterator[Step]:

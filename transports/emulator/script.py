@@ -64,7 +64,10 @@ def apply(fault: Fault, response: Response, system: System, request: Request, an
         case KeepAlives():
             _keep_alives(fault, response, system.keep_alive(request))
         case Trailing(data=data, beyond=beyond):
-            (response.after_end if beyond else response.last).append(data)
+            if beyond:
+                response.after_end += data
+            else:
+                response.last.append(data)
         case _:
             _deliver(fault, response, system)
 
