@@ -183,7 +183,7 @@ class Exchange:
             self.reply.request_id = request_id(self.headers)
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
-        elif status in (204, 205):
+        elif status in (204, 205, 304):
             self._fail(UnexpectedContent(f"the provider answered with the status {status}: no content"))
         elif status >= 300:
             self._clocks.only_settle(now + ERROR_BODY)
@@ -254,6 +254,8 @@ class Exchange:
             self._clocks.settle(now + SETTLE, anew=content)
         else:
             self._clocks.unsettle()
+        if self._clocks.due(now) and self.state is State.STREAM:  # by a peer that never leaves time to wait for it
+            events += self.receive_timeout(now)
         return events
 
     def _fold(self, events: list[ChatEvent]) -> tuple[bool, ChatError | None]:

@@ -101,17 +101,17 @@ class EventStreamParser(ChatParser):
 
     def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
         super().__init__()
-        self._frames = SSEJSONParser(max_frame_size=max_frame_size)
         self._text_frames: TextFrames | None = None
         if self.text_field:
-            self._frames = self._text_frames = TextFrames(self.text_field, self._probe, max_frame_size=max_frame_size)
+            self._text_frames = TextFrames(self.text_field, self._probe, max_frame_size=max_frame_size)
+        self._frames = self._text_frames or SSEJSONParser(max_frame_size=max_frame_size)
         self._bare = JSONValueScanner(max_frame_size=max_frame_size)
         self._in_bare = False
 
     def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
-        self._take(self._frames.feed(data), out)
-        if self._text_frames is not None:
+        if self._text_frames is not None:  # from earlier feeds: the first text waits for no learning
             self._text_frames.template.learn()
+        self._take(self._frames.feed(data), out)
 
     def _probe(self, first: Any, second: Any) -> list[ChatEvent]:
         """What `second` means to a new parser after `first`."""
@@ -143,12 +143,14 @@ class EventStreamParser(ChatParser):
                 out.append(KeepAlive(text))
             case ServerSentEvent(data="[DONE]"):
                 self._done(out)
+            case ServerSentEvent(data=data) if not data.strip():
+                out.append(KeepAlive(data))
             case ServerSentEvent(event="error", data=data):
                 self._fail(in_band(data) or ProviderRefused(data), out)
             case ServerSentEvent(data=data):
                 out.append(UnknownFrame(data, "data that is not JSON"))
-            case StrayLine(text):
-                self._stray(text, out)
+            case _:
+                self._stray(frame.text, out)
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         if not self._in_bare:
