@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, ProtocolViolation, StreamTruncated
 from sansio_core.wire import HttpRequest
-from transports._http11 import Body, Chunked, Head, HeadReader, Sized, UntilClose, start
+from transports._http11 import Body, Chunked, Head, HeadReader, Sized, UntilClose, _write_usual, start, write
 
 
 def read(body: Body, *pieces: bytes) -> bytes:
@@ -267,3 +267,34 @@ def test_chunks_mean_what_h11_makes_of_them(pieces: list[bytes], cuts: list[int]
     assert (text, body.ended) == (expected, ended)
     # ours may tell a malformed chunk before its line is complete
     assert isinstance(body.fault, ChatError) >= malformed
+
+
+# --- the fast path of a request
+
+_ODD = st.text(" \t\r\n:,;aB-é", max_size=4)
+_FIELDS = st.lists(
+    st.tuples(st.sampled_from(["accept", "X-Key", "HOST", "Connection", "content-length", "expect", ""]), _ODD),
+    max_size=4,
+)
+
+
+@given(
+    method=st.sampled_from(["POST", "GET", "HEAD", "get", "P T"]),
+    target=st.sampled_from(["/", "/a?b=c", "/a b", "http://a/", ""]),
+    fields=_FIELDS,
+    body=st.binary(max_size=3),
+)
+def test_the_usual_request_is_written_as_h11_writes_it(
+    method: str, target: str, fields: list[tuple[str, str]], body: bytes
+) -> None:
+    request = HttpRequest.__new__(HttpRequest)  # unchecked, so that all that could be wrong is seen
+    for name, value in {"method": method, "url": "http://a/", "headers": tuple(fields), "body": body}.items():
+        object.__setattr__(request, name, value)
+    whole = [("Host", "a"), *fields, ("Content-Length", str(len(body)))]
+    usual = _write_usual(request, target, whole)
+    if usual is not None:
+        state, data = usual
+        assert data == write(method, target, whole, body)[1]
+        assert isinstance(HeadReader(state, method, False, 99).feed(b"HTTP/1.1 200 OK\r\n\r\n"), Head)
+    elif method.isupper() and method.isalpha() and target and " " not in target and not fields:
+        raise AssertionError("a usual request took the long way")
