@@ -60,6 +60,10 @@ class Clocks:
         """Whether the total has fired at `now`."""
         return now >= self._total
 
+    def due(self, now: float) -> bool:
+        """Whether a clock that bytes alone do not stop has fired at `now`."""
+        return now >= self._event or now >= self._total or now >= self._settle
+
     @property
     def deadline(self) -> float | None:
         """When the next clock fires."""

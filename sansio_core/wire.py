@@ -114,7 +114,8 @@ def check_url(url: str) -> None:
     except ValueError:
         raise InvalidRequest("that is not a URL: its host or port cannot be read") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidRequest(f"{redact_url(url)!r} is not an http:// or https:// URL with a host")
+        shown = redact_url(url).rpartition("@")[2]  # as it is no URL, anything before may be a password
+        raise InvalidRequest(f"{shown!r} is not an http:// or https:// URL with a host")
     if "@" in parts.netloc:
         raise InvalidRequest(f"credentials do not belong in the URL {redact_url(url)!r}: use api_key= or headers=")
 

@@ -123,6 +123,7 @@ class BaseStream(Generic[W]):
         if events:
             self._pending = iter(events)
         elif events is None:
+            self._wire.leave()  # a refusal that was read to its end leaves a good connection
             self._shut()
         else:
             self._over = True
@@ -156,7 +157,7 @@ def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any)
         raise InvalidRequest(f"provider must be a name or a provider object, not {type(provider).__name__}")
     given = [name for name, value in {"api_key": api_key, **settings}.items() if value is not None]
     if given:
-        raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to providers.create() instead")
+        raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to providers.create()")
     return provider
 
 

@@ -64,7 +64,7 @@ class AsyncClient(BaseClient):
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
         )
-        return AsyncStream(exchange, AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits))
+        return AsyncStream(exchange, self._wire(proxy))
 
     async def complete(self, messages: Messages, **options: Any) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
@@ -73,14 +73,22 @@ class AsyncClient(BaseClient):
                 pass
             return stream.reply
 
-    async def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
+    async def models(
+        self,
+        *,
+        timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
+        proxy: ProxySetting = None,
+    ) -> list[str]:
         """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
         listing = self._listing(timeout)
-        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
+        wire = self._wire(proxy)
         async with AsyncStream(listing, wire) as stream:
             async for _ in stream.events():
                 pass
         return listing.models
+
+    def _wire(self, proxy: ProxySetting) -> AsyncWire:
+        return AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
 
     def close(self) -> Done:
         """Close every connection, at once: may be awaited, and need not be."""

@@ -24,7 +24,8 @@ class Client(BaseClient):
     environment variable. `base_url`: another host for the same wire. `model`: in place of the provider's default.
     `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's. `timeout`: total seconds,
     or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent with every request.
-    `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which stays yours to close.
+    `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which
+    stays yours to close.
     `limits`: Limits on what a peer may make us hold. Raises InvalidRequest for settings that cannot be used.
     """
 
@@ -70,7 +71,7 @@ class Client(BaseClient):
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
         )
-        return Stream(exchange, RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy))
+        return Stream(exchange, self._wire(proxy))
 
     def complete(self, messages: Messages, **options: Any) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
@@ -82,10 +83,13 @@ class Client(BaseClient):
     def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
         """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
         listing = self._listing(timeout)
-        with Stream(listing, RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)) as stream:
+        with Stream(listing, self._wire(proxy)) as stream:
             for _ in stream.events():
                 pass
         return listing.models
+
+    def _wire(self, proxy: ProxySetting) -> RequestsWire:
+        return RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)
 
     def close(self) -> None:
         """Close every connection; streams that are still open end with an error."""

@@ -35,7 +35,7 @@ _WORDS: dict[str, type[HTTPStatusError]] = {
         ServerFailed: "overloaded_error overloaded server_error api_error internal_server_error internal_error "
         "internal unavailable unavailable_error service_unavailable engine_overloaded deadline_exceeded timeout_error "
         "bad_gateway serviceunavailable internalservererror",
-        AuthenticationFailed: "authentication_error invalid_api_key unauthenticated unauthorized "
+        AuthenticationFailed: "authentication_error invalid_api_key api_key_invalid unauthenticated unauthorized "
         "invalid_authentication authenticationerror",
         PermissionDenied: "permission_error permission_denied forbidden billing_error insufficient_permissions",
         NotFound: "not_found_error model_not_found not_found notfounderror",
@@ -155,14 +155,21 @@ def _class(error: dict[str, Any], message: str, status: int | None) -> type[HTTP
     inner = error.get("innererror")  # Azure keeps the content filter's word one level down
     if isinstance(inner, dict):
         words.append(_word(inner.get("code")))
+    details = error.get("details")  # Google's: a wrong key is a 400 whose details say so
+    if isinstance(details, list):
+        words += [_word(detail.get("reason")) for detail in details[:8] if isinstance(detail, dict)]
     kinds = [_WORDS[word.lower()] for word in words if word and word.lower() in _WORDS]
     if status is None:  # a number in the error's own words is the status that it would have had
         numbers = (error.get(key) for key in ("code", "status", "statusCode", "status_code"))
         found = (int(n) for n in numbers if isinstance(n, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(n)))
         kinds += [status_class(number) for number in found]
-    refined = next((kind for kind in kinds if kind in (ContextTooLong, ContentFiltered)), None)
-    if refined is None and _TOO_LONG.search(message) and (status in (400, 413, 422) or (status is None and kinds)):
+    refined: type[HTTPStatusError] | None = next(
+        (kind for kind in kinds if kind in (ContextTooLong, ContentFiltered)), None
+    )
+    if refined is None and _TOO_LONG.search(message) and status in (None, 400, 413, 422):
         refined = ContextTooLong
+    if refined is None and status == 400 and AuthenticationFailed in kinds:
+        refined = AuthenticationFailed
     if status is not None:
         return refined if status in (400, 403, 413, 422) else None
     return refined or next(iter(kinds), None)

@@ -141,7 +141,7 @@ class SSEJSONParser:
     def _take(self, frames: list[Frame], items: list[Item]) -> None:
         """Frames of the plain parser as items."""
         for frame in frames:
-            if type(frame) is ServerSentEvent:
+            if type(frame) is ServerSentEvent and frame.data:
                 try:
                     items.append((frame.event, json.loads(frame.data)))
                     continue
@@ -164,9 +164,13 @@ class SSEJSONParser:
             self._one(text, items)
         else:
             before = len(items)
-            if not self._alike(text, items):
-                for event in text[:-2].split("\n\n")[len(items) - before :]:
-                    self._one(f"{event}\n\n", items)
+            if self._alike(text, items):
+                return
+            if len(items) == before and "data: " not in text:  # comments, empty events: nothing that has a fast path
+                self._take(self._plain.feed(data), items)
+                return
+            for event in text[:-2].split("\n\n")[len(items) - before :]:
+                self._one(f"{event}\n\n", items)
 
     def _one(self, text: str, items: list[Item]) -> None:
         """One event with its blank line."""

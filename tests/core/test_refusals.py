@@ -202,3 +202,17 @@ def test_anything_is_one_of_our_errors_or_none(value: Any, status: int) -> None:
     text = json.dumps(value)
     for error in (in_band(value), in_band(text), of_error(value), of_response(status, (), text.encode())):
         assert error is None or (isinstance(error, ChatError) and str(error))
+
+
+def test_googles_wrong_key_is_a_400_that_says_so_in_its_details() -> None:
+    body = {
+        "error": {
+            "code": 400,
+            "message": "API key not valid. Please pass a valid API key.",
+            "status": "INVALID_ARGUMENT",
+            "details": ["odd", {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+        }
+    }
+    error = of_response(400, (), json.dumps(body).encode())
+    assert type(error) is AuthenticationFailed
+    assert "API key not valid" in str(error)
