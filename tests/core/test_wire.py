@@ -134,6 +134,13 @@ def test_a_log_shows_a_url_without_what_is_secret_in_it() -> None:
     assert redact_url("https://h/x") == "https://h/x"
 
 
+@pytest.mark.parametrize("url", ["jttps>//user:a-password@h/", "ftp://user:a-password@h/", "user:a-password@h"])
+def test_what_is_no_url_is_not_quoted_with_its_password(url: str) -> None:
+    with pytest.raises(InvalidRequest, match="h") as caught:
+        check_url(url)
+    assert "a-password" not in str(caught.value)
+
+
 def test_every_secret_of_a_request_is_known_longest_first() -> None:
     request = HttpRequest(
         "POST",
