@@ -10,6 +10,7 @@ from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefuse
 from ..events import ChatEvent, Failed, KeepAlive, TextDelta, UnknownFrame
 from ..parsers import Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ._refusals import in_band, is_html, text_of_html
+from ._surrogates import Halves
 from ._text_frames import TextFrames
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -27,6 +28,7 @@ class ChatParser(ABC):
         self.complete = False
         self.ended = False
         self._failed = False
+        self._halves = Halves()
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[ChatEvent]:
         """The events that `data` completes."""
@@ -40,6 +42,8 @@ class ChatParser(ABC):
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if self._failed:
                 self._failure_last(out)
+            if out:
+                self._halves.mend(out)
         return out
 
     def end(self, *, proper: bool = True) -> list[ChatEvent]:
@@ -59,6 +63,8 @@ class ChatParser(ABC):
                 self._fail(StreamTruncated("the answer stopped before its end marker"), out)
             if self._failed:
                 self._failure_last(out)
+            self._halves.mend(out)
+            self._halves.flush(out)
             self.ended = True
         return out
 

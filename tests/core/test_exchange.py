@@ -204,6 +204,7 @@ def test_interim_responses_are_passed_over() -> None:
         (99, ProtocolViolation),
         (204, UnexpectedContent),
         (205, UnexpectedContent),
+        (304, UnexpectedContent),
     ],
 )
 def test_a_head_that_can_have_no_answer(status: int, kind: type[ChatError]) -> None:
@@ -221,7 +222,7 @@ def test_any_other_success_is_an_answer(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (300, UnexpectedRedirect), (304, UnexpectedRedirect), (302, UnexpectedRedirect), (400, BadRequest),
+        (300, UnexpectedRedirect), (305, UnexpectedRedirect), (302, UnexpectedRedirect), (400, BadRequest),
         (401, AuthenticationFailed), (402, PermissionDenied), (403, PermissionDenied), (404, NotFound),
         (405, BadRequest), (408, BadRequest), (409, BadRequest), (410, NotFound), (413, BadRequest), (422, BadRequest),
         (425, BadRequest), (429, RateLimited), (499, BadRequest), (500, ServerFailed), (502, ServerFailed),

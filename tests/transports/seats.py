@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sansio_core import ChatError, ChatEvent, Reply
+from sansio_core import ChatError, ChatEvent, Exchange, Reply
 from transports import AsyncClient, Client
 
 
@@ -174,6 +174,7 @@ class Outcome:
         except ChatError as error:
             self.error = error
         self.reply: Reply = stream.raw.reply
+        self.exchange: Exchange = stream.raw._exchange
         stream.close()
 
     @property

@@ -1,0 +1,108 @@
+"""Every fault of the matrix, on both clients: what its cell says must be what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile_rows import ROWS
+from hostile_server import Server
+from matrix import CLOCK, TEXT, WHOLE, Cell, Row, World
+from seats import Outcome, Seat
+
+from sansio_core import ChatError, RetryPolicy, TimedOut
+
+TWICE = RetryPolicy(attempts=2, first_wait=0.01, jitter=0)
+
+
+def test_no_cell_is_empty_and_no_row_is_there_twice() -> None:
+    for row in ROWS:
+        for cell in (row.blocking, row.asyncio):
+            assert cell.end == WHOLE or (isinstance(cell.end, type) and issubclass(cell.end, ChatError)), row.fault
+            assert cell.connection in ("kept", "new"), row.fault
+            assert (cell.end is TimedOut) == bool(cell.clock), row.fault
+    names = [(row.family, row.fault) for row in ROWS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.family}: {row.fault}")
+def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
+    cell: Cell = getattr(row, seat.name)
+    with row.world() as world:
+        settings: dict[str, Any] = {"retry": TWICE, "timeout": row.timeouts, "limits": row.limits, **world.settings}
+        client = seat.client(row.provider, base_url=world.base_url, **settings)
+        try:
+            with peak_memory(cell.memory):
+                began = time.monotonic()
+                outcome = Outcome(seat, client, row.message)
+                took = time.monotonic() - began
+            judge(cell, outcome, took)
+            if world.server is not None:
+                count_requests(world.server, cell)
+            after(seat, client, world, cell, row.message)
+        finally:
+            seat.close_client(client)
+
+
+def judge(cell: Cell, outcome: Outcome, took: float) -> None:
+    """How the call ended, what was handed out, how long it took, how often it was tried."""
+    if cell.end == WHOLE:
+        assert outcome.error is None
+        assert outcome.reply.complete
+    else:
+        assert type(outcome.error) is cell.end, repr(outcome.error)
+        assert outcome.error.reply is outcome.reply
+        assert not outcome.reply.complete
+    assert cell.says in str(outcome.error)
+    assert outcome.text == outcome.reply.text == cell.handed
+    assert outcome.exchange.attempts == cell.tries
+    least = cell.least
+    if cell.clock:
+        assert isinstance(outcome.error, TimedOut)
+        assert outcome.error.clock == cell.clock
+        least = CLOCK * cell.tries
+    assert least - 0.01 <= took < least + cell.most
+
+
+def count_requests(server: Server, cell: Cell) -> None:
+    """What reached the server, or the proxy."""
+    assert server.seen(cell.requests)
+    assert (server.connections if server.unread else len(server.requests)) == cell.requests
+
+
+def after(seat: Seat, client: Any, world: World, cell: Cell, message: str) -> None:
+    """The connection is kept or gone, and the client works on once the fault is over."""
+    if not world.heal():
+        return
+    server = world.server
+    assert server is not None
+    kept = cell.connection == "kept"
+    assert server.settled(1 if kept else 0), "the connection was not closed" if not kept else "the connection was lost"
+    before = server.connections
+    assert seat.complete(client, message[:100]).text == TEXT
+    assert server.connections == before + (0 if kept else 1)
+
+
+@contextlib.contextmanager
+def peak_memory(mebibytes: int | None) -> Iterator[None]:
+    """The block must not make the process (client and server) larger by more than that, at any time."""
+    status = Path("/proc/self/status")
+    if mebibytes is None or not status.exists():
+        yield
+        return
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on
+    before = _resident(status, "VmRSS")
+    yield
+    peak = _resident(status, "VmHWM") - before
+    assert peak < mebibytes * 1024, f"{peak / 1024:.1f} MiB"
+
+
+def _resident(status: Path, name: str) -> int:
+    """Kilobytes."""
+    return int(next(line for line in status.read_text().splitlines() if line.startswith(name)).split()[1])
