@@ -163,4 +163,4 @@ def test_it_never_raises_and_takes_all_that_is_json(text: str) -> None:
         whole = json.loads(text)
     except ValueError:
         return
-    assert value == whole
+    assert json.dumps(value) == json.dumps(whole)  # NaN is not equal to itself, but written alike
