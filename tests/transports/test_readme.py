@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from processes import complaints
 
+from sansio_core import providers
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
@@ -63,3 +65,12 @@ def test_shell_line(line: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_the_table_of_providers_names_them_all() -> None:
+    table = README.split("## Providers\n", 1)[1].split("\n\n", 2)[1]
+    assert set(re.findall(r"`(\w+)`", table)) >= set(providers.names())
+    for row in table.splitlines()[2:]:
+        names, _, model, *_ = (cell.strip() for cell in row.strip("|").split("|"))
+        if model.startswith("`"):
+            assert {providers.info(name).default_model for name in re.findall(r"\w+", names)} == {model.strip("`")}
