@@ -51,7 +51,10 @@ def test_every_block_is_one_that_a_test_runs() -> None:
     assert {name for name, _ in BLOCKS} <= {"python", "sh", "text"}
 
 
-@pytest.mark.parametrize("line", [line for code in _named("sh") for line in code.splitlines() if "pip install" not in line])
+LINES = [line for code in _named("sh") for line in code.splitlines() if "pip install" not in line]
+
+
+@pytest.mark.parametrize("line", LINES)
 def test_shell_line(line: str, tmp_path: Path) -> None:
     """A command line of the README, with our own interpreter in place of an installed command."""
     command = line.replace("sansio-chat ", f"{sys.executable} -m transports.cli ")
@@ -68,7 +71,7 @@ def test_shell_line(line: str, tmp_path: Path) -> None:
 
 
 def test_the_table_of_providers_names_them_all() -> None:
-    table = README.split("## Providers\n", 1)[1].split("\n\n", 2)[1]
+    table = README.split("## Providers\n", 1)[1].strip().split("\n\n", 1)[0]
     assert set(re.findall(r"`(\w+)`", table)) >= set(providers.names())
     for row in table.splitlines()[2:]:
         names, _, model, *_ = (cell.strip() for cell in row.strip("|").split("|"))
