@@ -65,9 +65,10 @@ class Exchange:
     numbers in [0, 1) for jitter and random ids, without it the middle is taken. Raises InvalidRequest for a request
     that cannot be sent.
 
-    To be read at any time: `reading` (receive_data wants bytes), `reply` (the fold of the events so far), `attempts`
+    To be read at any time: `reading` (receive_data wants bytes), `under_way` (so does a Send's head), `reply` (the fold of the events so far), `attempts`
     (how many counted), `status` and `headers` (of the last response), `reusable` (its body was read to its end, so that
-    the connection may carry the next request), `state`.
+    the connection may carry the next request), `state`; `request` (the one under way), `error` (why it failed, or is
+    tried again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Exchange:
         self.status: int | None = None
         self.headers: Headers = ()
         self.reusable = False
-        self._request: HttpRequest | None = None  # the one under way
+        self.request: HttpRequest | None = None  # the one under way
         self._asking = False  # whether that is the question, not what comes before it
         self._redirected: HttpRequest | None = None  # where it goes next
         self._redirects = 0
@@ -102,9 +103,10 @@ class Exchange:
         self._parser: ChatParser | None = None
         self._handed_out = False
         self._body = bytearray()  # of a response that is no answer
-        self._pause = 0.0
+        self.pause = 0.0
         self._until: float | None = None
-        self._error: ChatError | None = None
+        self.error: ChatError | None = None
+        self.watch: Callable[[], None] | None = None
         self._sent: list[HttpRequest] = []  # what of theirs is secret must be in no error
 
     def __repr__(self) -> str:
@@ -130,14 +132,14 @@ class Exchange:
                 return self._send(now)
             case State.DONE:
                 return Finish()
-            case State.FAILED if self._error is not None:
-                raise self._error
+            case State.FAILED if self.error is not None:
+                raise self.error
             case _:
                 raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
 
     def _wait(self, now: float) -> Action:
         if self._until is None:
-            self._until = now + self._pause
+            self._until = now + self.pause
             if self._clocks.expired(self._until):  # there would be no time left to try again
                 self._to(State.FAILED)
                 return self.next_action(now)
@@ -161,12 +163,11 @@ class Exchange:
             request = first or self._call.request()
             self._redirects = 0
         self.attempts = self.attempts or 1
-        self._request = request
+        self.request = request
         self._sent.append(request)
         self._clocks.sent(now)
         self._to(State.SENT)
-        connect = self.timeouts.connect
-        return Send(request, None if connect is None else now + connect, self._fresh)
+        return Send(request, self._clocks.connect, self._fresh)
 
     # --- bytes and failures in -----------------------------------------------------------------------------------
 
@@ -230,8 +231,16 @@ class Exchange:
         return []
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
-        """`deadline` passed. As receive_failure, with the clock that fired."""
-        return self.receive_failure(TimedOut(*self._clocks.next()))
+        """`deadline` passed, or a Send's `connect_deadline`. As receive_failure, with the clock that fired."""
+        clock, seconds = self._clocks.next()
+        if self.state is State.SENT and self._clocks.connecting(now):
+            clock, seconds = "connect", self.timeouts.connect
+        return self.receive_failure(TimedOut(clock, seconds))
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a Send's response is awaited, its head or more of its body; when not, ask next_action."""
+        return self.reading or self.state is State.SENT
 
     @property
     def deadline(self) -> float | None:
@@ -310,10 +319,10 @@ class Exchange:
     def _refused(self) -> None:
         status, location = self.status or 0, header(self.headers, "location")
         error: HTTPStatusError
-        if self._request is not None and status in REDIRECTS and location:
+        if self.request is not None and status in REDIRECTS and location:
             try:
                 self._redirects += 1
-                self._redirected = redirect(self._request, status, location, self._redirects)
+                self._redirected = redirect(self.request, status, location, self._redirects)
             except UnexpectedRedirect as refused:
                 error = refused
             else:
@@ -335,7 +344,7 @@ class Exchange:
                 f"the public endpoint of {self.provider.info.name} was last known not to work: "
                 "give base_url= for another host, or try the emulator (--emulate)"
             )
-        self._error = error
+        self.error = error
         self._call.abandon()
         if self._handed_out or isinstance(error, Cancelled):
             self._to(State.FAILED)
@@ -346,7 +355,7 @@ class Exchange:
             self._again()
         elif self.attempts < self.retry.attempts and self.retry.retries(error):
             asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-            self._pause = self.retry.wait(self.attempts, self._random, asked)
+            self.pause = self.retry.wait(self.attempts, self._random, asked)
             self._to(State.WAITING)
         else:
             self._to(State.FAILED)
@@ -362,6 +371,8 @@ class Exchange:
             raise RuntimeError(f"an exchange that is {self.state.value} cannot become {state.value}")
         self.state = state
         self.reading = state in READING
+        if self.watch is not None:
+            self.watch()
 
 
 def _unreached(error: ChatError) -> bool:

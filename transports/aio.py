@@ -6,11 +6,12 @@ import ssl
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from sansio_core import ChatEvent, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
+from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
 from ._aio_wire import AsyncWire
 from ._client import BaseClient, BaseStream, HeaderFields
+from ._logging import atap
 from ._pool import Pool
 from ._proxies import ProxySetting
 from .drive import AWire, adrive
@@ -64,7 +65,7 @@ class AsyncClient(BaseClient):
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
         )
-        return AsyncStream(exchange, self._wire(proxy))
+        return self._open(exchange, proxy)
 
     async def complete(self, messages: Messages, **options: Any) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
@@ -81,14 +82,14 @@ class AsyncClient(BaseClient):
     ) -> list[str]:
         """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
         listing = self._listing(timeout)
-        wire = self._wire(proxy)
-        async with AsyncStream(listing, wire) as stream:
+        async with self._open(listing, proxy) as stream:
             async for _ in stream.events():
                 pass
         return listing.models
 
-    def _wire(self, proxy: ProxySetting) -> AsyncWire:
-        return AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
+    def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
+        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
+        return AsyncStream(exchange, atap(exchange, wire))
 
     def close(self) -> Done:
         """Close every connection, at once: may be awaited, and need not be."""

@@ -8,10 +8,11 @@ from typing import Any
 
 import requests
 
-from sansio_core import ChatEvent, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
+from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
 from ._client import BaseClient, BaseStream, HeaderFields
+from ._logging import tap
 from ._proxies import ProxySetting
 from ._requests_wire import Connections, RequestsWire
 from .drive import Wire, drive
@@ -71,7 +72,7 @@ class Client(BaseClient):
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
         )
-        return Stream(exchange, self._wire(proxy))
+        return self._open(exchange, proxy)
 
     def complete(self, messages: Messages, **options: Any) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
@@ -83,13 +84,14 @@ class Client(BaseClient):
     def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
         """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
         listing = self._listing(timeout)
-        with Stream(listing, self._wire(proxy)) as stream:
+        with self._open(listing, proxy) as stream:
             for _ in stream.events():
                 pass
         return listing.models
 
-    def _wire(self, proxy: ProxySetting) -> RequestsWire:
-        return RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)
+    def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
+        wire = RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)
+        return Stream(exchange, tap(exchange, wire))
 
     def close(self) -> None:
         """Close every connection; streams that are still open end with an error."""

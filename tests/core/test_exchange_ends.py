@@ -183,7 +183,7 @@ def test_without_a_clock_it_was_the_transports_own_that_fired() -> None:
     assert ours.deadline is None
     ours.receive_timeout(10**9)
     assert ours.state is State.WAITING
-    error, seconds = ours._error, 2
+    error, seconds = ours.error, 2
     assert isinstance(error, TimedOut)
     assert (error.clock, error.seconds) == ("idle", None)
     assert ours.next_action(10**9) == Wait(seconds)

@@ -172,7 +172,8 @@ _HEADS = [
         Cell(ProtocolViolation),
     ),
     row(
-        "heads", "1xx before the real one", head(100, "") + head(102, "") + head(103, "", link="</x>") + GOOD["free_netfly"],
+        "heads", "1xx before the real one",
+        head(100, "") + head(102, "") + head(103, "", link="</x>") + GOOD["free_netfly"],
         Cell(WHOLE, handed=TEXT, connection="kept"),
     ),
     row(

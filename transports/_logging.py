@@ -1,0 +1,188 @@
+"""What the clients log, through the standard `logging` module, under three names; silent until somebody listens.
+
+    transports.calls    INFO   each attempt, response, wait and end: provider, status, request id, seconds
+    transports.wire     DEBUG  header fields (secret ones hidden), and how many bytes went and came
+    transports.bodies   DEBUG  the bytes themselves; for this one a level must be set on its own name
+
+A record's `call` numbers the questions of this process, so that the lines of one can be told from others'; `provider`,
+`attempt`, `status` and `request_id` are attributes of it too. No line holds a key, a cookie, a nonce or an error's
+quotation of a peer. Nothing is logged for each event, and a stream that began while nobody listened logs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from itertools import count
+from time import monotonic
+from typing import Any
+
+from sansio_core import Exchange, HTTPStatusError, Send, State, TimedOut
+from sansio_core.errors import ChatError, blot
+from sansio_core.wire import hide, redact_url
+
+from .drive import AWire, Head, Wire
+
+CALLS = logging.getLogger("transports.calls")
+WIRE = logging.getLogger("transports.wire")
+BODIES = logging.getLogger("transports.bodies")
+
+logging.getLogger("transports").addHandler(logging.NullHandler())
+BODIES.setLevel(logging.CRITICAL + 1)  # not even where everything is logged: questions and answers are private
+
+_numbers = count(1)
+
+
+def tap(exchange: Exchange, wire: Wire) -> Wire:
+    """`wire`, or where somebody listens one that logs what goes through it; the exchange's course is logged as well."""
+    log = _log(exchange)
+    return wire if log is None else _Tap(wire, log)
+
+
+def atap(exchange: Exchange, wire: AWire) -> AWire:
+    """The same for asyncio."""
+    log = _log(exchange)
+    return wire if log is None else _ATap(wire, log)
+
+
+def _log(exchange: Exchange) -> _Log | None:
+    """Has the exchange watched if anybody listens; gives what logs its bytes if anybody wants to know of those."""
+    about_bytes = WIRE.isEnabledFor(logging.DEBUG) or BODIES.isEnabledFor(logging.DEBUG)
+    if not about_bytes and not CALLS.isEnabledFor(logging.INFO):
+        return None
+    log = _Log(exchange)
+    exchange.watch = log.changed
+    return log if about_bytes else None
+
+
+class _Log:
+    """One exchange's lines."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._number = next(_numbers)
+        self._began = self._sent = monotonic()
+
+    def changed(self) -> None:
+        """The exchange is in another state."""
+        exchange = self._exchange
+        now = monotonic()
+        match exchange.state:
+            case State.SENT if exchange.request is not None:
+                self._sent = now
+                request = exchange.request
+                self._say("attempt %d: %s %s", exchange.attempts, request.method, redact_url(request.url))
+            case State.STREAM | State.PREFLIGHT | State.REFUSAL:
+                self._say("status %s after %.3f s", exchange.status, now - self._sent)
+            case State.WAITING:
+                self._say("attempt %d failed (%s): again in %.3f s", exchange.attempts, self._error(), exchange.pause)
+            case State.DONE:
+                self._say("complete after %.3f s, %d characters", now - self._began, len(exchange.reply.text))
+            case State.FAILED:
+                self._say("failed after %.3f s (%s)", now - self._began, self._error())
+
+    def _error(self) -> str:
+        """The error by its name and figures alone: its text may quote the peer."""
+        match self._exchange.error:
+            case HTTPStatusError(status=status) as error if status is not None:
+                return f"{type(error).__name__}, status {status}"
+            case TimedOut(clock=clock):
+                return f"TimedOut, the {clock} clock"
+            case error:
+                return type(error).__name__
+
+    def _say(self, message: str, *values: Any) -> None:
+        exchange = self._exchange
+        request_id = exchange.reply.request_id
+        extra = {
+            "call": self._number, "provider": exchange.provider.info.name, "attempt": exchange.attempts,
+            "status": exchange.status, "request_id": request_id,
+        }  # fmt: skip
+        begin, end = "call %d (%s): ", " [request id %s]" if request_id else ""
+        about = (request_id,) if request_id else ()
+        CALLS.info(begin + message + end, self._number, exchange.provider.info.name, *values, *about, extra=extra)
+
+    # --- bytes
+
+    def sends(self, action: Send) -> None:
+        request = action.request
+        fields = ", ".join(f"{name}: {hide(name, value)}" for name, value in request.headers)
+        WIRE.debug("call %d: sends %d bytes; %s", self._number, len(request.body), fields)
+        self._body("sends", request.body)
+
+    def heads(self, head: Head) -> None:
+        fields = ", ".join(f"{name}: {hide(name, value)}" for name, value in head[1])
+        WIRE.debug("call %d: gets status %d; %s", self._number, head[0], self._blotted(fields))
+
+    def reads(self, data: bytes) -> None:
+        WIRE.debug("call %d: gets %d bytes%s", self._number, len(data), "" if data else " (the body's end)")
+        if self._exchange.state is not State.PREFLIGHT:  # that page holds a nonce
+            self._body("gets", data)
+
+    def fails(self, error: BaseException) -> None:
+        WIRE.debug("call %d: %s", self._number, type(error).__name__)
+
+    def _body(self, what: str, data: bytes) -> None:
+        if data and BODIES.isEnabledFor(logging.DEBUG):
+            BODIES.debug("call %d: %s %s", self._number, what, self._blotted(data.decode("utf-8", "backslashreplace")))
+
+    def _blotted(self, text: str) -> str:
+        request = self._exchange.request
+        return text if request is None else blot(text, request.secrets)
+
+
+class _Tap:
+    """A blocking wire that tells of what goes through it."""
+
+    def __init__(self, wire: Wire, log: _Log) -> None:
+        self._wire, self._log = wire, log
+        self.now, self.sleep, self.leave, self.close, self.cancel = (
+            wire.now, wire.sleep, wire.leave, wire.close, wire.cancel,
+        )  # fmt: skip
+
+    def send(self, action: Send, deadline: float | None) -> Head:
+        self._log.sends(action)
+        try:
+            head = self._wire.send(action, deadline)
+        except (ChatError, TimeoutError) as error:
+            self._log.fails(error)
+            raise
+        self._log.heads(head)
+        return head
+
+    def read(self, deadline: float | None) -> bytes:
+        try:
+            data = self._wire.read(deadline)
+        except (ChatError, TimeoutError) as error:
+            self._log.fails(error)
+            raise
+        self._log.reads(data)
+        return data
+
+
+class _ATap:
+    """The same for asyncio."""
+
+    def __init__(self, wire: AWire, log: _Log) -> None:
+        self._wire, self._log = wire, log
+        self.now, self.sleep, self.leave, self.close, self.cancel = (
+            wire.now, wire.sleep, wire.leave, wire.close, wire.cancel,
+        )  # fmt: skip
+
+    async def send(self, action: Send, deadline: float | None) -> Head:
+        self._log.sends(action)
+        try:
+            head = await self._wire.send(action, deadline)
+        except (ChatError, TimeoutError) as error:
+            self._log.fails(error)
+            raise
+        self._log.heads(head)
+        return head
+
+    async def read(self, deadline: float | None) -> bytes:
+        try:
+            data = await self._wire.read(deadline)
+        except (ChatError, TimeoutError) as error:
+            self._log.fails(error)
+            raise
+        self._log.reads(data)
+        return data
