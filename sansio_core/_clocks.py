@@ -13,7 +13,7 @@ class Clocks:
     A sixth, `settle`, is not an error: it bounds waiting for what may follow an end that is already proven.
     """
 
-    __slots__ = ("_begun", "_byte", "_event", "_progress", "_settle", "_timeouts", "_total", "idle")
+    __slots__ = ("_begun", "_byte", "_event", "_progress", "_settle", "_timeouts", "_total", "connect", "idle")
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
@@ -21,6 +21,7 @@ class Clocks:
         self.idle = inf if timeouts.idle is None else timeouts.idle
         self._total = self._event = self._settle = self._byte = inf
         self._begun = False
+        self.connect: float | None = None
 
     def start(self, now: float) -> None:
         """The exchange's first action: the total runs from here; later calls change nothing."""
@@ -32,6 +33,7 @@ class Clocks:
         self._begun = False
         self._byte = self._settle = inf
         self._event = inf if self._timeouts.first_event is None else now + self._timeouts.first_event
+        self.connect = None if self._timeouts.connect is None else now + self._timeouts.connect
 
     def byte(self, now: float) -> None:
         """Bytes came: the idle clock starts anew."""
@@ -63,6 +65,14 @@ class Clocks:
     def due(self, now: float) -> bool:
         """Whether a clock that bytes alone do not stop has fired at `now`."""
         return now >= self._event or now >= self._total or now >= self._settle
+
+    def connecting(self, now: float) -> bool:
+        """Whether what fires at `now` bounds the connecting: no other clock has fired, nor is one nearer.
+
+        Timers may fire a little early, so that the nearest is meant.
+        """
+        deadline = inf if self.deadline is None else self.deadline
+        return self.connect is not None and now < deadline and abs(now - self.connect) < deadline - now
 
     @property
     def deadline(self) -> float | None:

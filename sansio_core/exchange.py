@@ -65,8 +65,9 @@ class Exchange:
     numbers in [0, 1) for jitter and random ids, without it the middle is taken. Raises InvalidRequest for a request
     that cannot be sent.
 
-    To be read at any time: `reading` (receive_data wants bytes), `under_way` (so does a Send's head), `reply` (the fold of the events so far), `attempts`
-    (how many counted), `status` and `headers` (of the last response), `reusable` (its body was read to its end, so that
+    To be read at any time: `reading` (receive_data wants bytes), `under_way` (a Send's response is awaited, its head or
+    more of its body), `reply` (the fold of the events so far), `attempts` (how many counted), `status` and `headers`
+    (of the last response), `reusable` (its body was read to its end, so that
     the connection may carry the next request), `state`; `request` (the one under way), `error` (why it failed, or is
     tried again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
     """

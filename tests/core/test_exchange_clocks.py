@@ -37,6 +37,10 @@ def streaming(**settings: object) -> Exchange:
 
 def fires(ours: Exchange, clock: str, at: float, seconds: float) -> TimedOut:
     assert ours.deadline == at
+    return tells(ours, clock, at, seconds)
+
+
+def tells(ours: Exchange, clock: str, at: float, seconds: float) -> TimedOut:
     assert text_of(ours.receive_timeout(at)) == ""
     with pytest.raises(TimedOut) as caught:
         ours.next_action(at)
@@ -55,6 +59,27 @@ def test_connect_is_the_transports_to_watch() -> None:
     ours.receive_failure(TimedOut("connect", 3))
     with pytest.raises(TimedOut, match=r"no connection was made within 3 s \(the 'connect' clock"):
         ours.next_action(1003)
+
+
+@pytest.mark.parametrize("late", [-0.01, 0, 0.01, 1])
+def test_a_transport_that_only_tells_that_time_is_up_is_understood(late: float) -> None:
+    ours = started(timeouts=Timeouts(connect=3, first_event=10, total=20))
+    assert ours.under_way
+    tells(ours, "connect", 1003 + late, 3)
+    assert not ours.under_way
+
+
+def test_when_two_clocks_fire_at_once_it_was_not_the_connecting() -> None:
+    tells(started(timeouts=Timeouts(connect=10, total=10)), "total", 1010, 10)
+    tells(started(timeouts=Timeouts(connect=9.99, first_event=10)), "first_event", 1010, 10)
+    tells(started(timeouts=Timeouts(connect=None, first_event=10)), "first_event", 1009.99, 10)
+
+
+def test_without_another_clock_it_was_the_connecting() -> None:
+    alone = Timeouts(connect=3, first_event=None, idle=None, progress=None)
+    ours = started(timeouts=alone)
+    assert ours.deadline is None
+    tells(ours, "connect", 1003, 3)
 
 
 def test_first_event_waits_for_the_head() -> None:
