@@ -46,6 +46,22 @@ class HttpRequest:
         return f"HttpRequest({self.method!r}, {url!r}, headers={shown!r}, body=<{len(self.body)} bytes>)"
 
     @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: where to connect to."""
+        return origin(self.url)
+
+    @property
+    def authority(self) -> str:
+        """What the field Host says (RFC 9110 7.2): the host, and the port where the URL names one."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def target(self) -> str:
+        """What the request line names (RFC 9112 3.2.1, origin form): path and query."""
+        parts = urlsplit(self.url)
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every value in it that must not be seen: keys, cookies, nonces; longest first."""
         found = set[str]()

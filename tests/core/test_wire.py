@@ -92,6 +92,20 @@ def test_an_origin_is_scheme_host_and_port(url: str, same: bool) -> None:
     assert origin("http://h") == ("http", "h", 80)
 
 
+@pytest.mark.parametrize(
+    ("url", "origin", "authority", "target"),
+    [
+        ("https://chat.example", ("https", "chat.example", 443), "chat.example", "/"),
+        ("http://chat.example:81/v1/chat?k=1&a=", ("http", "chat.example", 81), "chat.example:81", "/v1/chat?k=1&a="),
+        ("http://[::1]:80/a#b", ("http", "::1", 80), "[::1]:80", "/a"),
+        ("http://chat.example?a", ("http", "chat.example", 80), "chat.example", "/?a"),
+    ],
+)
+def test_what_a_transport_connects_to_and_asks_for(url: str, origin: Any, authority: str, target: str) -> None:
+    request = HttpRequest("GET", url)
+    assert (request.origin, request.authority, request.target) == (origin, authority, target)
+
+
 def test_cookies() -> None:
     assert cookie_header({}) == ()
     assert cookie_header({"a": "1", "b": 'x=y "z"'}) == (("cookie", 'a=1; b=x=y "z"'),)
