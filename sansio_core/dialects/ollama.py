@@ -26,6 +26,7 @@ NAME = "ollama"
 
 # github.com/ollama/ollama llm/server.go: DoneReason; "load" and "unload" answer a question without messages
 _REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+_MESSAGE = frozenset({"role", "content", "thinking", "tool_calls"})
 
 
 class OllamaParser(NDJSONChatParser):
@@ -58,6 +59,8 @@ class OllamaParser(NDJSONChatParser):
         if type(text) is str:
             if text:
                 out.append(TextDelta(text))
+            elif type(message) is dict and not thinking and not message.keys() <= _MESSAGE:
+                self._others(message, out)
         elif value.get("done") is not True and (type(message) is not dict or "error" in value):
             self._no_chunk(value, out)
             return
@@ -69,6 +72,15 @@ class OllamaParser(NDJSONChatParser):
             self._no_chunk(value, out)
         elif value.get("done") is True:
             self._done(value, out)
+
+    def _others(self, message: dict[str, Any], out: list[ChatEvent]) -> None:
+        """A message without text: servers that imitate this wire think under OpenAI hosts' names; the rest is told."""
+        others = {name: value for name, value in message.items() if name not in _MESSAGE and value}
+        for name in ("reasoning_content", "reasoning"):
+            if others and type(others.get(name)) is str:
+                out.append(ReasoningDelta(others.pop(name)))
+        if others:
+            out.append(UnknownFrame(as_text(others), "fields of another kind"))
 
     def _no_chunk(self, value: Any, out: list[ChatEvent]) -> None:
         error = error_in(value)

@@ -176,6 +176,7 @@ def test_several_candidates() -> None:
         ("RECITATION", "content_filter"),
         ("PROHIBITED_CONTENT", "content_filter"),
         ("MALFORMED_FUNCTION_CALL", "error"),
+        ("FUNCTION_CALL", "tool_calls"),
         ("LANGUAGE", "other"),
         ("SOMETHING_NEW", "other"),
     ],

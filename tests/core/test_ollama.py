@@ -101,6 +101,21 @@ def test_thinking_and_logprobs() -> None:
     assert Annotation({"logprobs": logprobs}) in events
 
 
+def test_messages_with_other_fields() -> None:
+    """Servers that imitate this wire think under other hosts' names; what is new is told."""
+    body = ndjson(
+        chat(message={"role": "assistant", "content": "", "reasoning_content": "Hm"}),
+        chat(message={"role": "assistant", "content": "", "reasoning": "!", "images": ["aGk="], "tool_name": ""}),
+        DONE,
+    )
+    events = every_cut("ollama", body)
+    assert [event for event in events if isinstance(event, (ReasoningDelta, UnknownFrame))] == [
+        ReasoningDelta("Hm"),
+        ReasoningDelta("!"),
+        UnknownFrame('{"images": ["aGk="]}', "fields of another kind"),
+    ]
+
+
 def test_tool_calls() -> None:
     body = ndjson(
         chat(tool_calls=[call("a", {"x": "ü"}), call("b", {}, id="c2")]),
@@ -214,6 +229,16 @@ def test_garbage_among_good_lines_is_skipped_and_told() -> None:
     assert Reply.of(events).complete
     unknown = [event.raw for event in events if isinstance(event, UnknownFrame)]
     assert unknown == ["noise", "[1, 2", "{3}", "5", '{"x": 1}']
+
+
+@pytest.mark.parametrize("odd", ["\x1f", " \x1c ", "\x85", "\u2028", "\u3000"])
+def test_a_line_of_what_only_str_takes_for_blank_is_garbage(odd: str) -> None:
+    events = every_cut("ollama", ndjson(chat("a")) + f"{odd}\n".encode() + ndjson(chat("b"), DONE) + odd.encode())
+    assert Reply.of(events).text == "ab"
+    assert Reply.of(events).complete
+    told = [event for event in events if isinstance(event, UnknownFrame)]
+    assert told == [UnknownFrame(line, "a line that is not JSON") for line in (odd.strip(" "), odd.strip(" "))]
+    assert type(error_of(every_cut("ollama", odd.encode()))) is UnexpectedContent
 
 
 def test_html() -> None:
