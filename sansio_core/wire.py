@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from .errors import InvalidRequest, UnexpectedRedirect
@@ -124,6 +125,11 @@ def check_url(url: str) -> None:
             "a URL must be plain ASCII without spaces or control characters "
             "(write an international host name in its xn-- form)"
         )
+    _check_parts(url)
+
+
+@lru_cache(64)  # a client asks the same few URLs over and over
+def _check_parts(url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -144,6 +150,7 @@ def check_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+@lru_cache(64)
 def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port (RFC 6454): what must be equal for a secret to be sent along."""
     parts = urlsplit(url)

@@ -17,7 +17,7 @@ from ._connect import Route, refused
 from ._connection import Connection
 from ._http11 import Head, HeadReader, asks_close, start
 from ._pool import LoopPool, Pool
-from ._proxies import ProxySetting, environment_proxy, parse_proxy
+from ._proxies import ProxySetting, parse_proxy
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class AsyncWire:
     def __init__(self, pool: Pool, *, proxy: ProxySetting = None, limits: Limits | None = None) -> None:
         self._pool = pool
         self._proxy = parse_proxy(proxy) if proxy else None
-        self._ask_environment = proxy is None and pool.trust_env
+        self._ask_environment = proxy is None
         self._limits = limits or Limits()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scope: asyncio.Timeout | None = None
@@ -147,8 +147,8 @@ class AsyncWire:
 
     def _route_to(self, url: str) -> Route:
         proxy = self._proxy
-        if self._ask_environment and (found := environment_proxy(url)):
-            proxy = parse_proxy(found)
+        if self._ask_environment:
+            proxy = self._pool.environment_proxy(url)
         return Route(*origin(url), proxy)
 
     async def _connect(self, action: Send, deadline: float | None) -> Connection:

@@ -28,6 +28,17 @@ def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+@lru_cache(64)  # a client asks the same few URLs over and over
+def _target(url: str) -> tuple[str, str, str]:
+    """Of `url`: its beginning up to the path, the value of the Host field, and path and query."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = authority(parts.hostname or "", parts.port or 0)
+    if parts.port in (None, 443 if parts.scheme == "https" else 80):
+        host = host.rpartition(":")[0]
+    return f"{parts.scheme}://{parts.netloc}", host, target
+
+
 def start(request: HttpRequest, *, absolute: bool = False, extra: Headers = ()) -> tuple[h11.Connection | None, bytes]:
     """The bytes of `request`, and the h11 state that will judge its answer (None: HeadReader makes one if it has to).
 
@@ -35,11 +46,7 @@ def start(request: HttpRequest, *, absolute: bool = False, extra: Headers = ()) 
     added for that proxy. What the request does not bring of Host, Content-Length and Accept-Encoding is added. Raises
     InvalidRequest for what HTTP/1.1 cannot carry.
     """
-    parts = urlsplit(request.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    host = authority(parts.hostname or "", parts.port or 0)
-    if parts.port in (None, 443 if parts.scheme == "https" else 80):
-        host = host.rpartition(":")[0]
+    place, host, target = _target(request.url)
     given = {name.lower() for name, _ in request.headers}
     fields = list(request.headers)
     if "host" not in given:
@@ -49,7 +56,7 @@ def start(request: HttpRequest, *, absolute: bool = False, extra: Headers = ()) 
     if "accept-encoding" not in given:
         fields.append(("Accept-Encoding", "gzip, deflate"))
     fields += extra
-    target = f"{parts.scheme}://{parts.netloc}{target}" if absolute else target
+    target = place + target if absolute else target
     if data := _usual_request(request, target, fields):
         return None, data
     return write(request.method, target, fields, request.body)

@@ -9,9 +9,11 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from sansio_core.errors import Cancelled, InvalidRequest
+from sansio_core.wire import origin
 
 from ._connect import Route, TLSSettings, connect
 from ._connection import READ_SIZE, Connection
+from ._proxies import Proxy, environment_proxy, parse_proxy
 
 
 class Pool:
@@ -35,6 +37,7 @@ class Pool:
         keepalive: float = 60.0,
     ) -> None:
         self._shares: dict[asyncio.AbstractEventLoop, tuple[LoopPool, AsyncGenerator[None, None]]] = {}
+        self._proxies: dict[tuple[str, str, int], Proxy | None] = {}
         if max_connections < 1 or max_idle < 0 or keepalive < 0:
             raise InvalidRequest("a pool needs max_connections from 1, and max_idle and keepalive from 0")
         self.trust_env = trust_env
@@ -61,6 +64,14 @@ class Pool:
             guard.asend(None).__await__().__next__()  # to its first yield, so that the loop knows it
         self._shares[loop] = mine, guard
         return mine
+
+    def environment_proxy(self, url: str) -> Proxy | None:
+        """The proxy that the environment names for `url`, looked up once for each origin. Raises InvalidRequest."""
+        place = origin(url)
+        if place not in self._proxies:
+            found = environment_proxy(url) if self.trust_env else None
+            self._proxies[place] = parse_proxy(found) if found else None
+        return self._proxies[place]
 
     def close(self) -> None:
         """Close every connection at once, also those in use: their reads raise Cancelled. From any thread."""

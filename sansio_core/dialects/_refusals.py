@@ -23,7 +23,7 @@ from ..errors import (
     status_class,
 )
 from ..retry import retry_after
-from ..wire import Headers, header
+from ..wire import Headers
 
 # The vendors' own words, in lower case. OpenAI: platform.openai.com/docs/guides/error-codes; Anthropic:
 # docs.anthropic.com/en/api/errors; Google: cloud.google.com/apis/design/errors (canonical codes); others as seen.
@@ -59,7 +59,8 @@ _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-request
 
 def request_id(headers: Headers) -> str | None:
     """The provider's own name for a request, from its response's headers."""
-    return next((value for name in _REQUEST_IDS if (value := header(headers, name))), None)
+    given = {name.lower(): value for name, value in reversed(headers)}
+    return next((given[name] for name in _REQUEST_IDS if given.get(name)), None)
 
 
 def is_html(text: str) -> bool:

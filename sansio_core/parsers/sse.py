@@ -77,6 +77,11 @@ class SSEParser(BoundedParser):
         """How long the line may grow by bytes that end none; 0 where the next byte needs a closer look."""
         return 0 if self._failed or self._closed or not self._lines.steady else self.max_frame_size - self._size
 
+    def begin(self, first: int) -> bool:
+        """Whether the parser is `idle`, where the next byte will be `first` (at the start, that may be a mark's)."""
+        self._lines.begin(first)
+        return self.idle
+
     def feed(self, data: Data) -> list[Frame]:
         """The frames that `data` completes. Raises LimitExceeded, and RuntimeError after close()."""
         self._check()

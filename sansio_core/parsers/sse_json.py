@@ -125,6 +125,8 @@ class SSEJSONParser:
 
     def _cut(self, data: bytes, items: list[Item]) -> None:
         """`data` that does not begin and end between events: its ends go by the plain rules."""
+        if data and not self._between and not self._line:
+            self._between = self._plain.begin(data[0])
         blank = b"\n\r\n" if CR in data else b"\n\n"  # from the end of the line before it
         if not self._between or self._line:
             start = data.find(blank)

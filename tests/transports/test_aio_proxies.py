@@ -177,7 +177,7 @@ def test_connections_are_kept_apart_by_proxy() -> None:
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        proxy = answering(OK, OK)
+        proxy = answering(OK, OK, OK)
         async with serve(proxy) as port:
             monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{port}")
             elsewhere = Send(HttpRequest("GET", "http://192.0.2.1/"))
@@ -190,8 +190,9 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             assert await fetch(AsyncWire(pool), get(port)) == b"ok"
             assert sorted(route.proxy is None for route in pool.here()._lanes) == [False, True]
             monkeypatch.setenv("HTTP_PROXY", "gopher://user:secret@127.0.0.1")
+            assert await fetch(AsyncWire(pool), elsewhere) == b"ok"  # looked up once for each origin
             with pytest.raises(InvalidRequest) as caught:
-                await AsyncWire(pool).send(elsewhere, None)
+                await AsyncWire(Pool()).send(elsewhere, None)
             assert "secret" not in str(caught.value)
             await pool.aclose()
 
