@@ -134,7 +134,11 @@ def test_a_real_end(wire: Wire, seat: Seat, llama: ServerProcess) -> None:
 @wires
 def test_reasoning(wire: Wire, seat: Seat, llama: ServerProcess) -> None:
     there = client(seat, wire, llama)
-    extra: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": True}, "logit_bias": {str(THOUGHT): 33}, "seed": 2}
+    extra: dict[str, Any] = {
+        "chat_template_kwargs": {"enable_thinking": True},
+        "logit_bias": {str(THOUGHT): 33},
+        "seed": 2,
+    }
     stream = seat.stream(there, max_tokens=300, extra=extra)
     kinds = [type(event) for event in iter(stream.next_event, None)]
     reply = stream.raw.reply
