@@ -8,6 +8,7 @@ never a transport's objects; the message is built from the attributes, so a chan
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ class ChatError(Exception):
         return self.detail or type(self).__name__
 
     def scrub(self, secrets: tuple[str, ...]) -> None:
-        """Blot out each of `secrets` wherever this error quotes a peer that echoed it."""
+        """Blot out each of `secrets` wherever this error quotes a peer that echoed it.
+
+        A foreign error that it was raised in place of is forgotten: that one may quote the peer as well.
+        """
+        if self.__suppress_context__:
+            self.__context__ = None
         for name, value in vars(self).items():
             if isinstance(value, str):
                 setattr(self, name, blot(value, secrets))
@@ -66,6 +72,14 @@ def excerpt(text: str) -> str:
     if len(line) <= EXCERPT or _EXCERPT.fullmatch(line):
         return line
     return f"{line[:EXCERPT]}… ({len(line)} characters)"
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """` (did you mean …?)` with the one of `known` that is spelled most like `word`; "" where none is."""
+    from difflib import get_close_matches  # only a mistake needs it: loading the package stays quick
+
+    found = get_close_matches(word.lower(), known, n=1, cutoff=0.76) if isinstance(word, str) else []
+    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 class InvalidRequest(ChatError, ValueError):

@@ -110,7 +110,7 @@ class _Log:
         self._body("sends", request.body)
 
     def heads(self, head: Head) -> None:
-        fields = ", ".join(f"{name}: {hide(name, value)}" for name, value in head[1])
+        fields = ", ".join(f"{name}: {_shown(name, value)}" for name, value in head[1])
         WIRE.debug("call %d: gets status %d; %s", self._number, head[0], self._blotted(fields))
 
     def reads(self, data: bytes) -> None:
@@ -128,6 +128,16 @@ class _Log:
     def _blotted(self, text: str) -> str:
         request = self._exchange.request
         return text if request is None else blot(text, request.secrets)
+
+
+def _shown(name: str, value: str) -> str:
+    """A response's header field as a log may have it."""
+    if name not in ("location", "content-location", "link", "refresh"):
+        return hide(name, value)
+    try:
+        return redact_url(value) if name.endswith("location") else "[hidden]"
+    except ValueError:
+        return "[hidden]"
 
 
 class _Tap:

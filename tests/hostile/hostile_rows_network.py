@@ -141,6 +141,11 @@ def _client_tls() -> ssl.SSLContext:
     return context
 
 
+def tls_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Settings of a server on loopback and of a client that trusts it."""
+    return _server_tls(_TRUSTED, "127.0.0.1"), _client_tls()
+
+
 def tls(make: Callable[[], ssl.SSLContext]) -> Worlds:
     """A TLS server with those settings, and a client that trusts one authority; healed, it has a good certificate."""
 

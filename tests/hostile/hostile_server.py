@@ -26,6 +26,7 @@ class Peer:
         self._healed = healed
         self.target = ""
         self.fields: dict[str, str] = {}
+        self.last = b""
         self._rest = b""
 
     def request(self) -> bytes:
@@ -40,7 +41,8 @@ class Peer:
         while len(self._rest) < size:
             self._more()
         body, self._rest = self._rest[:size], self._rest[size:]
-        return head + b"\r\n\r\n" + body
+        self.last = head + b"\r\n\r\n" + body
+        return self.last
 
     def _more(self) -> None:
         data = self.sock.recv(1 << 20)
