@@ -156,7 +156,7 @@ class AsyncWire:
         self._share = share = self._pool.here()
         seconds = None if action.connect_deadline is None else action.connect_deadline - self.now()
         connection = None if action.fresh else share.take(self._route)
-        if connection is None:
+        if connection is None and not share.place(self._route):
             connection = await self._bounded(share.wait(self._route, action.fresh), deadline)
         if connection is not None:
             return connection

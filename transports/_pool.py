@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from sansio_core.wire import origin
 from ._connect import Route, TLSSettings, connect
 from ._connection import READ_SIZE, Connection
 from ._proxies import Proxy, environment_proxy, parse_proxy
+from ._verify import Verify
 
 
 class Pool:
@@ -30,7 +30,7 @@ class Pool:
     def __init__(
         self,
         *,
-        verify: bool | str | ssl.SSLContext = True,
+        verify: Verify = True,
         trust_env: bool = True,
         max_connections: int = 1000,
         max_idle: int = 100,
@@ -125,8 +125,8 @@ class _Lane:
 class LoopPool:
     """A pool's connections in one loop, used in its thread only.
 
-    A connection is held by one user, from `take`, `wait` or `open` until `keep` or `drop`. Whoever got None from
-    `wait` holds a place instead, and must call `open`.
+    A connection is held by one user, from `take`, `wait` or `open` until `keep` or `drop`. Whoever got a `place`, or
+    None from `wait`, must call `open`.
     """
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
@@ -156,6 +156,14 @@ class LoopPool:
             self._release(route, connection)
         return None
 
+    def place(self, route: Route) -> bool:
+        """A place for a new connection, if one is free: then `open` must be called."""
+        lane = self._lanes.setdefault(route, _Lane())
+        if lane.count >= self._max_connections:
+            return False
+        lane.count += 1
+        return True
+
     async def wait(self, route: Route, fresh: bool = False) -> Connection | None:
         """A kept-alive connection (not if `fresh`), or None: a place for a new one, waited for if all are taken."""
         while True:
@@ -165,8 +173,7 @@ class LoopPool:
             if fresh and lane.idle and lane.count >= self._max_connections:
                 self._release(route, lane.idle.popleft())
                 continue
-            if lane.count < self._max_connections:
-                lane.count += 1
+            if self.place(route):
                 return None
             waiter: asyncio.Future[Connection | None] = self.loop.create_future()
             lane.waiters.append(waiter)
