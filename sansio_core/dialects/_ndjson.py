@@ -60,7 +60,7 @@ class NDJSONChatParser(ChatParser):
         self._decode(value, out)
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
-        text = line.strip()
+        text = line.strip(" \t\r\n")  # no more: such a line is never empty, others may be, as of U+001F alone
         if text != line and not self._bare.open:
             self._take([text], out)
         elif not self._begun and is_html(text):

@@ -10,7 +10,7 @@ from typing import Any
 
 from cutting import Input, Target, cut, outcome, same
 
-from sansio_core import ChatError
+from sansio_core import ChatError, StreamTruncated
 from sansio_core.coding import ContentDecoder
 from sansio_core.parsers import (
     Comment,
@@ -133,10 +133,10 @@ def coding(data: bytes) -> None:
             decoder.finish()
         except ChatError as error:
             assert len(out) <= limit
-            return out, type(error).__name__ if "," not in name else "of either coding"
+            return out, "truncated" if isinstance(error, StreamTruncated) else "corrupt, or too much"
         return out, ""
 
-    out, error = decode([body])
+    out, error = decode([body])  # where a body is both, the cut decides which comes first
     if name in ("gzip", "deflate") and given.choice & 12 == 4 and len(given.body) <= limit:
         same((out, error), (given.body, ""), "what was compressed")
     cut_out, cut_error = decode(cut(body, given.cut))

@@ -126,13 +126,14 @@ class Connection(asyncio.Protocol):
             refusal = Response("text/plain", [f"{error}\n".encode()], status=400, keep_alive=False)
             return await self._carry_out(refusal.wire())
         pairs = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers]
+        scheme = "http" if self._service.ssl_context is None else "https"
         request = Request.received(
             head.method.decode("ascii"),
             head.target.decode("ascii"),
             pairs,
             body,
             version=head.http_version.decode("ascii"),
-            scheme="http" if self._service.ssl_context is None else "https",
+            scheme=dict(pairs).get("x-forwarded-proto", scheme),  # as one says who took the TLS off before us
             connection=self._number,
         )
         return await self._carry_out(self._service.respond(request))
