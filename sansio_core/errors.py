@@ -82,6 +82,16 @@ def nearest(word: object, known: Iterable[str]) -> str:
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 
+def shown(value: object) -> str:
+    """`value` as a message about a wrong one quotes it: short, and never failing (as repr may, of anything at all)."""
+    try:
+        if isinstance(value, (str, int, float, bytes)):
+            return f"{value!r:.50}"
+        return f"a value of type {type(value).__name__}"
+    except ValueError:  # an int of more digits than Python prints
+        return "a huge number"
+
+
 class InvalidRequest(ChatError, ValueError):
     """The caller's: an option, message, model, URL or header that cannot be sent. Nothing was sent."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import InvalidRequest
+from .errors import InvalidRequest, nearest, shown
 from .wire import check_header
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -222,7 +222,8 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
         raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
     role = message.get("role")
     if role not in ROLES:
-        raise InvalidRequest(f"messages[{i}] has the role {role!r}; known are {', '.join(ROLES)}")
+        said = "no role" if role is None else f"the role {shown(role)}{nearest(role, ROLES)}"
+        raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
     calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
     native = _native(i, message.get("native"))
     content = message.get("content")

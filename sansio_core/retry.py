@@ -17,6 +17,7 @@ from .errors import (
     ServerFailed,
     StreamTruncated,
     TimedOut,
+    shown,
 )
 from .timing import MAX_SECONDS
 from .wire import Headers, header
@@ -45,12 +46,12 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or self.attempts < 1:
-            raise InvalidRequest(f"attempts must be a whole number from 1, not {self.attempts!r}")
+            raise InvalidRequest(f"attempts must be a whole number from 1, not {shown(self.attempts)}")
         for name in ("first_wait", "factor", "max_wait", "max_retry_after"):
             if not _within(getattr(self, name), MAX_SECONDS):
-                raise InvalidRequest(f"{name} must be a number from 0, not {getattr(self, name)!r:.50}")
+                raise InvalidRequest(f"{name} must be a number from 0, not {shown(getattr(self, name))}")
         if not _within(self.jitter, 1):
-            raise InvalidRequest(f"jitter must be a number from 0 to 1, not {self.jitter!r:.50}")
+            raise InvalidRequest(f"jitter must be a number from 0 to 1, not {shown(self.jitter)}")
 
     @classmethod
     def of(cls, retry: RetryPolicy | int | None, default: RetryPolicy) -> RetryPolicy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from .errors import InvalidRequest
+from .errors import InvalidRequest, shown
 
 MAX_SECONDS = 1e9
 """Some thirty years: what still fits every kind of timer."""
@@ -34,7 +34,7 @@ class Timeouts:
                 continue
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
                 raise InvalidRequest(
-                    f"the {field.name} timeout must be a positive number of seconds, or None, not {seconds!r:.50}"
+                    f"the {field.name} timeout must be a positive number of seconds, or None, not {shown(seconds)}"
                 )
 
     @classmethod
@@ -66,4 +66,4 @@ class Limits:
         for field in fields(self):
             size = getattr(self, field.name)
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise InvalidRequest(f"the limit {field.name!r} must be a positive number of bytes, not {size!r}")
+                raise InvalidRequest(f"the limit {field.name!r} must be a positive number of bytes, not {shown(size)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
-from .errors import InvalidRequest, UnexpectedRedirect
+from .errors import InvalidRequest, UnexpectedRedirect, shown
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
@@ -110,7 +110,7 @@ def redact_url(url: str) -> str:
 def check_header(name: str, value: str) -> None:
     """Raises InvalidRequest unless both are safe on a wire; the value itself is not quoted."""
     if not isinstance(name, str) or not _TOKEN.match(name):
-        raise InvalidRequest(f"{name!r} is not a header name: use letters, digits and - only")
+        raise InvalidRequest(f"{shown(name)} is not a header name: use letters, digits and - only")
     if not isinstance(value, str) or not _VALUE.match(value):
         raise InvalidRequest(
             f"the value for the header {name!r} has a line end, control or non-ASCII character (or is no str): "
@@ -161,7 +161,7 @@ def cookie_header(cookies: dict[str, str]) -> Headers:
     """A Cookie field for `cookies` (RFC 6265 4.2.1), or none; raises InvalidRequest for what would break out of it."""
     for name, value in cookies.items():
         if not is_cookie(name, value):
-            raise InvalidRequest(f"the cookie {name!r} has a character that cannot be sent: percent-encode it")
+            raise InvalidRequest(f"the cookie {shown(name)} has a character that cannot be sent: percent-encode it")
     return (("cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())),) if cookies else ()
 
 
@@ -171,7 +171,12 @@ def is_cookie(name: object, value: object) -> bool:
 
 
 def quote_segment(text: str) -> str:
-    """`text` as one path segment (RFC 3986 3.3): a model's name cannot leave its place in the URL."""
+    """`text` as one path segment (RFC 3986 3.3): a model's name cannot leave its place in the URL.
+
+    Raises InvalidRequest for the two that would be taken for a step, also percent-encoded (RFC 3986 5.2.4, 6.2.2.2).
+    """
+    if text in (".", ".."):
+        raise InvalidRequest(f"{text!r} cannot be the name of a model: it would be a step in the URL's path")
     return quote(text, safe=":@!$&'()*+,;=~-._")
 
 

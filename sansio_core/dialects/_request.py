@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, shown
 from ..request import Message, ToolCall
 
 
@@ -111,7 +111,7 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
         return "", None
     raise InvalidRequest(
         "tool_choice must be 'auto', 'none', 'required', a tool's name or "
-        f"{{'type': 'function', 'function': {{'name': …}}}}, not {choice!r}"
+        f"{{'type': 'function', 'function': {{'name': …}}}}, not {shown(choice)}"
     )
 
 

@@ -12,13 +12,16 @@ from typing import Any, ClassVar
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
-from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent
+from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, nearest, shown
 from ..request import OPTIONS, ChatRequest, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 from ..wire import Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
 
+SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
+"""What every provider can be set up with."""
 _OURS = ("sansio_core", "transports")
+_NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})  # what a call takes beside its options
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,10 @@ class Provider(ABC):
         cookies: Mapping[str, str] | None = None,
     ) -> None:
         if api_key is not None:
-            check_header("authorization", api_key)
+            _check_key(api_key)
         self.api_key = api_key
         self.base_url = check_base_url(base_url or self.info.url)
-        self.relocated = base_url is not None
+        self.relocated = bool(base_url)
         self.headers = header_pairs(headers)
         for name, value in self.headers:
             check_header(name, value)
@@ -155,9 +158,10 @@ class Provider(ABC):
         self.check_key()
         known = OPTIONS | self.own_options
         if unknown := sorted(set(request.options) - known):
+            named = ", ".join(repr(name) + nearest(name, known | _NO_OPTIONS) for name in unknown)
+            other = "; any other field of its wire goes in extra={…}" if "extra" in self.options else ""
             raise InvalidRequest(
-                f"{self.info.name} does not know the option {', '.join(map(repr, unknown))}; "
-                f"known are {', '.join(sorted(known))}"
+                f"{self.info.name} does not know the option {named}; known are {', '.join(sorted(known))}{other}"
             )
         for message in request.messages:
             if message.role not in self.roles:
@@ -176,12 +180,15 @@ class Provider(ABC):
 
     def resolve_model(self, model: str | None) -> str | None:
         """The wire's name for `model`, or for the default. Raises InvalidRequest for one that it does not have."""
+        if model is not None and not _is_text(model):
+            raise InvalidRequest(f"model must be a str that can be written in UTF-8, not {shown(model)}")
         if not model:
             return getattr(self, "model", None) or self.info.default_model
         name = self.info.model_aliases.get(model, model)
         if self.info.models and name not in self.info.models:
             known = ", ".join((*self.info.models, *self.info.model_aliases))
-            raise InvalidRequest(f"{self.info.name} has no model {model!r}; known are {known}")
+            near = nearest(model, (*self.info.models, *self.info.model_aliases))
+            raise InvalidRequest(f"{self.info.name} has no model {model!r}{near}; known are {known}")
         return name
 
     def http(
@@ -197,6 +204,26 @@ class Provider(ABC):
         """A GET with this provider's headers, `layers`, the client's own headers and cookies: no part of a question."""
         headers = merge((("accept", "application/json"),), *layers, cookie_header(self.cookies), self.headers)
         return HttpRequest("GET", url, headers)
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
+def _check_key(api_key: object) -> None:
+    """Raises InvalidRequest for a key that no header can carry; it is not quoted."""
+    if not isinstance(api_key, str):
+        raise InvalidRequest(f"the key must be a str, not {type(api_key).__name__}")
+    try:
+        check_header("authorization", api_key)
+    except InvalidRequest:
+        raise InvalidRequest(
+            "the key has a line end, control or non-ASCII character, which the authorization header cannot carry: "
+            "check api_key=, or the environment variable that it comes from, for a stray newline"
+        ) from None
 
 
 def warn(message: str) -> None:

@@ -19,7 +19,7 @@ from ..dialects._request import (
     merged,
     stop_of,
 )
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, shown
 from ..request import ChatRequest, ImagePart, Message, Part, TextPart, ToolCall, dump_json
 from ..wire import Headers, HttpRequest, quote_segment
 from ._base import Call, Provider, ProviderInfo, warn
@@ -126,7 +126,7 @@ def _thinking(effort: Any, model: str) -> dict[str, Any]:
     budget = effort if type(effort) is int else _BUDGETS.get(effort) if isinstance(effort, str) else None
     if budget is None:
         raise InvalidRequest(
-            f"{model} has no reasoning_effort {effort!r}; known are {', '.join(_BUDGETS)}, or a number of tokens"
+            f"{model} has no reasoning_effort {shown(effort)}; known are {', '.join(_BUDGETS)}, or a number of tokens"
         )
     return {"includeThoughts": True, "thinkingBudget": budget} if budget else {"thinkingBudget": 0}
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..dialects import ChatParser, ollama
 from ..dialects._base import MAX_FRAME
 from ..dialects._request import arguments_of, format_of, function_of, left_out, linked, list_of, merged, stop_of
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, shown
 from ..request import ChatRequest, ImagePart, Message, dump_json
 from ..wire import Headers, HttpRequest
 from ._base import Call, Provider, ProviderInfo, options_of, warn
@@ -97,7 +97,7 @@ def _think(effort: Any) -> Any:
     if isinstance(effort, bool):
         return effort
     if not isinstance(effort, str):
-        raise InvalidRequest(f"ollama takes no reasoning_effort {effort!r}: give 'low', 'medium', 'high' or 'none'")
+        raise InvalidRequest(f"ollama takes no reasoning_effort {shown(effort)}: use 'low', 'medium', 'high' or 'none'")
     return False if effort == "none" else "low" if effort == "minimal" else effort
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects.plain_text import PlainTextParser
-from ..errors import IPBlocked
+from ..errors import InvalidRequest, IPBlocked, shown
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
@@ -46,6 +46,8 @@ class Yqcloud(Provider):
         leads = first.role == "system" and len(request.messages) > 1 and "system_message" not in request.options
         low, high = _USER_IDS
         user_id = request.options.get("user_id", low + int(random() * (high - low + 1)))
+        if isinstance(user_id, bool) or not isinstance(user_id, (int, str)):
+            raise InvalidRequest(f"user_id must be a whole number, not {shown(user_id)}")
         payload = {
             "prompt": prompt_of(request, skip=1 if leads else 0),
             "network": True,

@@ -269,7 +269,8 @@ def test_the_command_line_tells_nothing(
             url = f"http://127.0.0.1:{server.port}"
             words = [word for word in (verbose, asyncio) if word]
             assert main(["ask", "-p", "openai", "-m", "m", "--base-url", url, *words, "Hi"]) == 5
-            assert main(["ask", "-p", "openai", "-m", "m", "--base-url", url, "--proxy", proxy, *words, "Hi"]) == 3
+            through = ["--proxy", proxy, "--retry", "1"]
+            assert main(["ask", "-p", "openai", "-m", "m", "--base-url", url, *through, *words, "Hi"]) == 3
             assert main(["ask", "-p", "openai", "-m", "m", "--base-url", f"http://u:{QUERY}@127.0.0.1", "Hi"]) == 2
             assert main(["ask", "-p", "openai", "-m", "m", "--base-url", f"{url}?key={QUERY}", "Hi"]) == 2
             assert KEY in server.requests[0][1].decode()
