@@ -47,6 +47,8 @@ class BaseClient:
         cookies: Mapping[str, str] | None,
         limits: Limits | None,
     ) -> None:
+        if limits is not None and not isinstance(limits, Limits):
+            raise InvalidRequest(f"limits must be a Limits, not {type(limits).__name__}")
         self.provider = _provider(
             provider, api_key=api_key, base_url=base_url, model=model, headers=headers, cookies=cookies
         )

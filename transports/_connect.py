@@ -23,6 +23,7 @@ from sansio_core.errors import (
 from ._connection import Connection, reason
 from ._http11 import Head, HeadReader, authority, write
 from ._proxies import Proxy
+from ._verify import Verify, settled
 
 EYEBALLS_DELAY = 0.25  # seconds, RFC 8305 section 5
 _MAX_PROXY_HEAD = 64 * 1024
@@ -44,33 +45,32 @@ class Route(NamedTuple):
 
 
 class TLSSettings:
-    """What a client's TLS connections share; the context is made when one needs it, as that takes time."""
+    """What a client's TLS connections share; the context is made when one needs it, as that takes time.
 
-    def __init__(self, verify: bool | str | ssl.SSLContext, trust_env: bool) -> None:
-        self._verify = verify
-        self._trust_env = trust_env
+    Raises InvalidRequest for a CA path that does not exist.
+    """
+
+    def __init__(self, verify: Verify, trust_env: bool) -> None:
+        self._verify = settled(verify, trust_env)
         self._context: ssl.SSLContext | None = None
 
     @property
     def context(self) -> ssl.SSLContext:
         if self._context is None:
-            self._context = ssl_context(self._verify, self._trust_env)
+            self._context = ssl_context(self._verify)
         return self._context
 
 
-def ssl_context(verify: bool | str | ssl.SSLContext, trust_env: bool = True) -> ssl.SSLContext:
+def ssl_context(verify: bool | str | ssl.SSLContext) -> ssl.SSLContext:
     """The TLS settings that `verify` means. It takes tens of milliseconds to make.
 
-    True: the authorities of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE (with `trust_env`), else certifi's,
-    else the system's. False: no check at all. A str: a CA file or folder. Raises InvalidRequest for one that is not.
+    True: certifi's authorities, else the system's. False: no check at all. A str: a CA file or directory. Raises
+    InvalidRequest for one that is not.
     """
     if isinstance(verify, ssl.SSLContext):
         return verify
     authorities = verify if isinstance(verify, str) else ""
-    if verify is True and trust_env:
-        names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-        authorities = next(filter(None, map(os.environ.get, names)), "")
-    if verify is True and not authorities:
+    if verify is True:
         try:
             import certifi
         except ImportError:

@@ -194,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
         except ssl.SSLError as error:
             words = (error.reason or "no reason given").replace("_", " ").lower()
             raise TLSFailed(
-                f"the TLS handshake with {host} failed: {words} (is this a TLS port? verify= takes an SSLContext)"
+                f"the TLS handshake with {host} failed: {words} (is it http:// ?)"
             ) from None
         except OSError as error:
             raise ConnectFailed(f"the connection to {host} broke in the TLS handshake: {reason(error)}") from None

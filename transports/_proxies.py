@@ -53,12 +53,22 @@ class Proxy:
         return f"{self.scheme}://{host}:{self.port}"
 
 
+def checked(proxy: ProxySetting) -> ProxySetting:
+    """`proxy` as it is. Raises InvalidRequest for what cannot be used."""
+    if proxy:
+        parse_proxy(proxy)
+    return proxy
+
+
 def parse_proxy(url: str) -> Proxy:
     """The proxy that `url` means: http://, https://, socks5:// or socks5h://; `host:port` alone means http://.
 
     Credentials stand before the host, percent-encoded. Raises InvalidRequest, which quotes none of the URL's secrets.
     """
-    if not isinstance(url, str) or not _URL.match(url):
+    if not isinstance(url, str):
+        kind = type(url).__name__
+        raise InvalidRequest(f"proxy must be a URL, False for none, or None for the environment's, not {kind}")
+    if not _URL.match(url):
         raise InvalidRequest(
             "a proxy's URL must be plain ASCII without spaces or control characters (percent-encode the password)"
         )

@@ -27,8 +27,8 @@ from ._requests_errors import foreign
 from ._requests_guard import Expired, Guard
 from ._requests_http1 import Pairs
 from ._requests_pool import Adapter
+from ._verify import Verify, settled
 
-Verify = bool | str | ssl.SSLContext
 _READ = 65536
 
 
@@ -43,7 +43,7 @@ class Connections:
     cancel() takes effect when that is over.
 
     `verify`: True, False, a CA file or directory, or an SSLContext. `pool_size`: how many idle connections to one
-    origin are kept. Raises InvalidRequest for a CA path that does not exist.
+    origin are kept. Raises InvalidRequest for a CA path that does not exist, and for what is no session.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class Connections:
         pool_size: int = 100,
     ) -> None:
         self.limits = limits or Limits()
+        if session is not None and not isinstance(session, requests.Session):
+            raise InvalidRequest(f"session must be a requests.Session, not {type(session).__name__}")
         self._own = session is None
         self._session = requests.Session() if session is None else session
         self._verify, self._cert = self._tls_settings(verify)
@@ -119,11 +121,7 @@ class Connections:
         session = self._session
         if verify is True:
             verify = True if session.verify is None else session.verify
-        if verify is True and session.trust_env:
-            verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        if isinstance(verify, (str, os.PathLike)) and not os.path.exists(verify):
-            raise InvalidRequest(f"no CA file or directory {os.fspath(verify)!r} (verify=, or REQUESTS_CA_BUNDLE)")
-        return verify, session.cert
+        return settled(verify, session.trust_env), session.cert
 
     def _tls_context(self) -> ssl.SSLContext:
         """Made once: reading the CA file costs more than a handshake."""

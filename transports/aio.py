@@ -13,7 +13,8 @@ from ._aio_wire import AsyncWire
 from ._client import BaseClient, BaseStream, HeaderFields
 from ._logging import atap
 from ._pool import Pool
-from ._proxies import ProxySetting
+from ._proxies import ProxySetting, checked
+from ._verify import Verify
 from .drive import AWire, adrive
 
 
@@ -35,7 +36,7 @@ class AsyncClient(BaseClient):
         retry: RetryPolicy | int | None = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
-        verify: bool | str | ssl.SSLContext = True,
+        verify: Verify = True,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -43,7 +44,7 @@ class AsyncClient(BaseClient):
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits,
         )  # fmt: skip
-        self._proxy = proxy
+        self._proxy = checked(proxy)
         self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
 
     def stream(
@@ -102,6 +103,7 @@ class AsyncClient(BaseClient):
         self.close()
 
     async def __aenter__(self) -> AsyncClient:
+        self._check_open()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +12,9 @@ from sansio_core.providers import Provider
 
 from ._client import BaseClient, BaseStream, HeaderFields
 from ._logging import tap
-from ._proxies import ProxySetting
+from ._proxies import ProxySetting, checked
 from ._requests_wire import Connections, RequestsWire
+from ._verify import Verify
 from .drive import Wire, drive
 
 
@@ -42,7 +42,7 @@ class Client(BaseClient):
         retry: RetryPolicy | int | None = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
-        verify: bool | str | ssl.SSLContext = True,
+        verify: Verify = True,
         session: requests.Session | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -50,7 +50,7 @@ class Client(BaseClient):
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits,
         )  # fmt: skip
-        self._proxy = proxy
+        self._proxy = checked(proxy)
         self._connections = Connections(session=session, verify=verify, limits=self.limits)
 
     def stream(
@@ -99,6 +99,7 @@ class Client(BaseClient):
         self._connections.close()
 
     def __enter__(self) -> Client:
+        self._check_open()
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..errors import InvalidRequest
-from ._base import Call, Provider, ProviderInfo
+from ..errors import InvalidRequest, nearest
+from ._base import SETTINGS, Call, Provider, ProviderInfo
 from ._hosts import HOSTS
 
 _WHERE = {
@@ -34,10 +34,11 @@ def create(name: str, **config: Any) -> Provider:
     unknown setting or a bad one.
     """
     provider_class = _load(name)
-    try:
-        provider: Provider = provider_class(**config)
-    except TypeError as error:
-        raise InvalidRequest(f"{name} cannot be set up so: {error}") from None
+    for setting in config:
+        if setting not in SETTINGS:
+            near = nearest(setting, SETTINGS)
+            raise InvalidRequest(f"a provider has no setting {setting!r}{near}; known are {', '.join(SETTINGS)}")
+    provider: Provider = provider_class(**config)
     return provider
 
 
@@ -51,7 +52,7 @@ def _load(name: str) -> Any:
     plain = {_plain(known): known for known in _WHERE}
     known = plain.get(_plain(name)) if isinstance(name, str) else None
     if known is None:
-        raise InvalidRequest(f"there is no provider {name!r}; known are {', '.join(_WHERE)}")
+        raise InvalidRequest(f"there is no provider {name!r}{nearest(name, _WHERE)}; known are {', '.join(_WHERE)}")
     module, _, attribute = _WHERE[known].partition(":")
     return getattr(import_module(f".{module}", __name__), attribute)
 

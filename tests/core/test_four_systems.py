@@ -206,13 +206,14 @@ def test_headers_and_cookies_of_the_client_and_of_the_call() -> None:
 @pytest.mark.parametrize("name", FOUR)
 def test_what_is_unknown_is_refused_with_what_is_known(name: str) -> None:
     provider = providers.create(name)
-    with pytest.raises(InvalidRequest, match=r"'temperatur', 'zeal'.*known are.*temperature") as caught:
+    said = r"'temperatur' \(did you mean 'temperature'\?\), 'zeal'; known are.*temperature"
+    with pytest.raises(InvalidRequest, match=said) as caught:
         Exchange(provider, ChatRequest("Hello", temperatur=1, zeal=2))
     assert isinstance(caught.value, ValueError)
-    with pytest.raises(InvalidRequest, match=f"no model 'gpt-9'; known are {provider.info.default_model}"):
-        Exchange(provider, ChatRequest("Hello", model="gpt-9"))
-    with pytest.raises(InvalidRequest, match="no model 'gpt-9'"):
-        providers.create(name, model="gpt-9")
+    with pytest.raises(InvalidRequest, match=f"no model 'llama'; known are {provider.info.default_model}"):
+        Exchange(provider, ChatRequest("Hello", model="llama"))
+    with pytest.raises(InvalidRequest, match="no model 'llama'"):
+        providers.create(name, model="llama")
     with pytest.raises(InvalidRequest, match=r"role 'narrator'; known are system"):
         ChatRequest([{"role": "narrator", "content": "x"}])
     with pytest.raises(InvalidRequest, match=r"no role 'developer'; known are system, user, assistant"):
@@ -293,7 +294,9 @@ def test_what_is_known_of_the_four() -> None:
         ("acytoo", {"colour": "red"}, "colour"),
         ("acytoo", {"base_url": "ftp://host"}, "http"),
         ("acytoo", {"base_url": "https://host/?a=1"}, "query"),
-        ("acytoo", {"api_key": "a\nb"}, "authorization"),
+        ("acytoo", {"api_key": "a\nb"}, "authorization header"),
+        ("acytoo", {"api_key": 5}, "key must be a str, not int"),
+        ("acytoo", {"apikey": "x"}, r"no setting .apikey. \(did you mean .api_key.\?\); known are api_key, base_url"),
         ("acytoo", {"headers": {"x": "a\r\nb: c"}}, "'x'"),
         ("acytoo", {"headers": 5}, "headers"),
         ("acytoo", {"cookies": {"a": "b; c=d"}}, "'a'"),

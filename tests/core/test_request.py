@@ -79,7 +79,7 @@ def test_a_tools_answer() -> None:
     ("messages", "said"),
     [
         ([], "empty"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"), ({"role": "user"}, "dict"),
-        (["x"], "messages[0]"), ([None], "messages[0]"), ([{}], "role None"),
+        (["x"], "messages[0]"), ([None], "messages[0]"), ([{}], "no role"), ([{"role": "User"}], "did you mean 'user'"),
         ([{"role": "user", "content": "x"}, {"role": "bot", "content": "x"}], "messages[1] has the role 'bot'; known"),
         ([{"role": ["user"], "content": "x"}], "role"), ([{"role": "user"}], "no content"),
         ([{"role": "user", "content": 5}], "int"), ([{"role": "user", "content": {}}], "dict"),

@@ -215,7 +215,7 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         ("name", TLSFailed, "certificate of 127.0.0.1 was not accepted: .*mismatch"),
         ("expired", TLSFailed, "certificate of 127.0.0.1 was not accepted: certificate has expired.*verify="),
         ("unknown", TLSFailed, "certificate of 127.0.0.1 was not accepted: .*verify="),
-        ("plain", TLSFailed, "handshake with 127.0.0.1 failed: .*is this a TLS port"),
+        ("plain", TLSFailed, "handshake with 127.0.0.1 failed: .*is it http://"),
         ("hangs up", ConnectFailed, "broke in the TLS handshake"),
     ],
 )

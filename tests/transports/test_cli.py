@@ -246,6 +246,8 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
     [
         (["Hi"], "choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate"),
         (["-p", "nobody", "Hi"], "there is no provider 'nobody'; known are free_netfly, "),
+        (["-p", "opnai", "Hi"], "there is no provider 'opnai' (did you mean 'openai'?); known are free_netfly, "),
+        (["--emulate", "--option", "timeouts=3", "Hi"], "free_netfly does not know the option 'timeouts' (did you mean"),
         (["--emulate", ""], "the prompt is empty"),
         (["--emulate", "-m", "gpt-99", "Hi"], "free_netfly has no model 'gpt-99'; known are "),
         (["--emulate", "--option", "temperature", "Hi"], "--option takes NAME=VALUE, not 'temperature'"),
@@ -279,6 +281,16 @@ def test_a_wrong_command(arguments: list[str], capsys: Capture) -> None:
         main(arguments)
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("usage: sansio-chat")
+
+
+def test_a_key_that_was_not_sent_is_missed(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Emulator() as emulator:
+        assert main(["ask", "-p", "openai", "--base-url", emulator.base_url("openai"), "Hi"]) == 5
+        assert said(capsys)[1][-1] == "no key was sent: set the environment variable OPENAI_API_KEY"
+        monkeypatch.setenv("OPENAI_API_KEY", "wrong")
+        assert main(["ask", "-p", "openai", "--base-url", emulator.base_url("openai"), "Hi"]) == 5
+        assert "no key" not in said(capsys)[1][-1]
 
 
 def test_messages_name_options_and_no_python() -> None:

@@ -382,6 +382,10 @@ def test_a_tls_handshake_may_stall() -> None:
         ("split-crlf", SplitCRLF()),
         ('status:403,headers={"a":"b"}', Status(403, {"a": "b"})),
         ("redirect:307,location=http://x/", Redirect(307, "http://x/")),
+        ("gzip:corrupt", Gzip("corrupt")),
+        ("gzip:null", Gzip()),
+        ("one-byte:1", OneByte(1)),
+        ("in-band-error:null", InBandError()),
     ],
 )
 def test_faults_by_name(text: str, fault: Fault) -> None:
@@ -396,3 +400,13 @@ def test_unknown_names_list_what_is_known() -> None:
         parse_fault("cut:y=1")
     with pytest.raises(ValueError, match="needs a value"):
         parse_fault("redirect")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["status:abc", "status:4.5", "status:true", "cut:null", "gzip:bent", "interim:100,headers=x", "reset:before=body",
+     "truncated-framing:1,inside=1", "one-byte:slow", "stale-nonce:404", "line-ends:x"],
+)  # fmt: skip
+def test_a_value_of_the_wrong_kind_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot have '.*' as its "):
+        parse_fault(text)

@@ -12,7 +12,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias, get_args
+from types import UnionType
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 Aim: TypeAlias = Literal["chat", "page", "connect"]
 
@@ -244,6 +245,7 @@ def parse_fault(text: str) -> Fault:
     if kind is None:
         raise ValueError(f"there is no fault {name!r}; known are: {', '.join(sorted(FAULTS))}")
     known = [item.name for item in fields(kind) if item.name != "on"] + ["on"]
+    hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for argument in filter(None, arguments.split(",")):
         key, equals, value = argument.partition("=")
@@ -252,10 +254,23 @@ def parse_fault(text: str) -> Fault:
         if key not in known:
             raise ValueError(f"the fault {name!r} has no field {key!r}; it has: {', '.join(known)}")
         values[key] = _value(key, value)
+        if key != "on" and not _fits(values[key], hints[key]):
+            raise ValueError(f"the fault {name!r} cannot have {value!r} as its {key}")
     try:
         return kind(**values)
     except TypeError:
         raise ValueError(f"the fault {name!r} needs a value for each of: {', '.join(known)}") from None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether `value` is of the type of a fault's field."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) in (Union, UnionType):  # it is the one or the other by what is united
+        return any(_fits(value, one) for one in get_args(hint))
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, get_origin(hint) or hint) and (hint is bool or not isinstance(value, bool))
 
 
 def _value(key: str, text: str) -> Any:
