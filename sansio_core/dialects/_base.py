@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated, UnexpectedContent
 from ..events import ChatEvent, Failed, KeepAlive, TextDelta, UnknownFrame
 from ..parsers import Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
+from ..parsers.lines import CR
 from ._refusals import in_band, is_html, text_of_html
 from ._surrogates import Halves
 from ._text_frames import TextFrames
@@ -113,6 +114,14 @@ class EventStreamParser(ChatParser):
         self._frames = self._text_frames or SSEJSONParser(max_frame_size=max_frame_size)
         self._bare = JSONValueScanner(max_frame_size=max_frame_size)
         self._in_bare = False
+
+    def feed(self, data: bytes | bytearray | memoryview) -> list[ChatEvent]:
+        """The events that `data` completes."""
+        frames = self._frames
+        if len(data) == 1 and data[0] > CR and len(frames.line) < frames.room and not self.ended:
+            frames.line.append(data[0])  # measured: 0.12 µs in place of 0.24; a method that does nothing takes 0.04
+            return []
+        return super().feed(data)
 
     def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         if self._text_frames is not None:  # from earlier feeds: the first text waits for no learning

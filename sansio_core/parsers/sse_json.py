@@ -85,34 +85,35 @@ class SSEJSONParser:
     An item is `(event type, value)` for an event whose data is JSON, the ServerSentEvent for one whose data is not
     (`[DONE]`, garbage), or the Comment or StrayLine. Always the same as `SSEParser(lenient=True)` with `json.loads` on
     each event's data (nesting too deep for it counts as not JSON), and with the same LimitExceeded. `fast=False` leaves
-    msgspec aside where it is installed: the same items, slower.
+    msgspec aside where it is installed: the same items, slower. While `line` is shorter than `room`, any byte above CR
+    may be added to it in place of feeding it: nothing would come of it.
     """
 
-    __slots__ = ("_between", "_json", "_line", "_plain", "_room", "max_frame_size")
+    __slots__ = ("_between", "_json", "_plain", "line", "max_frame_size", "room")
 
     def __init__(self, *, max_frame_size: int = MAX_FRAME_SIZE, fast: bool = True) -> None:
         self.max_frame_size = max_frame_size
         self._plain = SSEParser(lenient=True, max_frame_size=max_frame_size)
         self._json = _json(fast)
         self._between = False  # the plain parser is between two events, but for what its line has got since
-        self._line = self._plain.line
-        self._room = 0  # up to this length, bytes within a line may be added to its line
+        self.line = self._plain.line
+        self.room = 0
 
     def feed(self, data: Data) -> list[Item]:
         """The items that `data` completes. Raises LimitExceeded, and RuntimeError after close()."""
         items: list[Item] = []
-        if len(data) == 1 and (byte := data[0]) > CR and len(self._line) < self._room:
-            self._line.append(byte)  # a byte within a line: nothing comes of it
+        if len(data) == 1 and (byte := data[0]) > CR and len(self.line) < self.room:
+            self.line.append(byte)
             return items
         try:
             if len(data) == 1:
                 self._take(self._plain.feed(data), items)
-            elif self._between and not self._line and data[-2:] == b"\n\n":
+            elif self._between and not self.line and data[-2:] == b"\n\n":
                 self._events(data, items)
             else:
                 self._cut(bytes(data), items)
         except LimitExceeded:
-            self._between, self._room = False, 0  # from here on the plain parser has the word: it stays failed
+            self._between, self.room = False, 0  # from here on the plain parser has the word: it stays failed
             if not items:
                 raise
         return items
@@ -125,10 +126,10 @@ class SSEJSONParser:
 
     def _cut(self, data: bytes, items: list[Item]) -> None:
         """`data` that does not begin and end between events: its ends go by the plain rules."""
-        if data and not self._between and not self._line:
+        if data and not self._between and not self.line:
             self._between = self._plain.begin(data[0])
         blank = b"\n\r\n" if CR in data else b"\n\n"  # from the end of the line before it
-        if not self._between or self._line:
+        if not self._between or self.line:
             start = data.find(blank)
             start = len(data) if start < 0 else start + len(blank)
             self._take(self._plain.feed(data[:start]), items)
@@ -150,7 +151,7 @@ class SSEJSONParser:
                 except (ValueError, RecursionError):
                     pass
             items.append(frame)
-        self._between, self._room = self._plain.idle, self._plain.room
+        self._between, self.room = self._plain.idle, self._plain.room
 
     def _events(self, data: Data, items: list[Item]) -> None:
         """Whole events, one after the other, or whatever else stands between blank lines."""
