@@ -6,7 +6,6 @@ import ssl
 import sys
 from collections.abc import Iterator
 from time import monotonic, sleep
-from urllib.parse import urlsplit
 
 import h11
 
@@ -18,37 +17,30 @@ def left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.001, deadline - monotonic())
 
 
-def connect(url: str, deadline: float | None) -> socket.socket:
-    parts = urlsplit(url)
-    sock = socket.create_connection((parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)), left(deadline))
-    if parts.scheme == "http":
-        return sock
-    return ssl.create_default_context().wrap_socket(sock, server_hostname=parts.hostname)
+def connect(request: core.HttpRequest, deadline: float | None) -> socket.socket:
+    scheme, host, port = request.origin
+    sock = socket.create_connection((host, port), left(deadline))
+    return sock if scheme == "http" else ssl.create_default_context().wrap_socket(sock, server_hostname=host)
 
 
 def converse(exchange: core.Exchange, request: core.HttpRequest, sock: socket.socket) -> Iterator[core.ChatEvent]:
     """Send one request; hand the response to the exchange, and give the events that come of it."""
     http = h11.Connection(h11.CLIENT)
-    parts = urlsplit(request.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = [*request.headers, ("host", parts.netloc), ("content-length", str(len(request.body)))]
-    for part in (h11.Request(method=request.method, target=target, headers=headers), h11.Data(request.body)):
+    headers = [("host", request.authority), ("content-length", str(len(request.body))), *request.headers]
+    for part in (h11.Request(method=request.method, target=request.target, headers=headers), h11.Data(request.body)):
         sock.sendall(http.send(part) or b"")
     http.send(h11.EndOfMessage())
-    while True:
+    while exchange.under_way:
         match http.next_event():
             case h11.NEED_DATA:
                 sock.settimeout(left(exchange.deadline))
                 http.receive_data(sock.recv(65536))
-                continue
             case h11.Response(status_code=status, headers=fields):
                 exchange.receive_head(status, [(n.decode(), v.decode("latin-1")) for n, v in fields], monotonic())
             case h11.Data(data=data):
                 yield from exchange.receive_data(data, monotonic())
             case h11.EndOfMessage():
                 yield from exchange.receive_data(b"", monotonic())
-        if not exchange.reading:
-            return
 
 
 def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
@@ -57,7 +49,7 @@ def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
         match exchange.next_action(monotonic()):
             case core.Send(request, connect_deadline):
                 try:
-                    with connect(request.url, connect_deadline) as sock:
+                    with connect(request, connect_deadline) as sock:
                         yield from converse(exchange, request, sock)
                 except TimeoutError:
                     yield from exchange.receive_timeout(monotonic())
@@ -71,27 +63,20 @@ def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
                 return
 
 
-def chat(provider: str, base_url: str, prompt: str) -> None:
-    exchange = core.Exchange(core.providers.create(provider, base_url=base_url), core.ChatRequest(prompt))
-    for event in stream(exchange):
-        print(event.text if isinstance(event, core.TextDelta) else "", end="", flush=True)
-    print()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("prompt", nargs="?", default="Write a short poem about nature.")
     parser.add_argument("--provider", default="free_netfly")
     parser.add_argument("--base-url", help="a real host; without it, an emulator on this machine answers")
     args = parser.parse_args()
-    try:
-        if args.base_url:
-            chat(args.provider, args.base_url, args.prompt)
-        else:
-            with Emulator() as emulator:
-                chat(args.provider, emulator.base_url(args.provider), args.prompt)
-    except core.ChatError as error:
-        sys.exit(f"\n{error}")
+    with Emulator() as emulator:
+        provider = core.providers.create(args.provider, base_url=args.base_url or emulator.base_url(args.provider))
+        try:
+            for event in stream(core.Exchange(provider, core.ChatRequest(args.prompt))):
+                print(event.text if isinstance(event, core.TextDelta) else "", end="", flush=True)
+            print()
+        except core.ChatError as error:
+            sys.exit(f"\n{error}")
 
 
 if __name__ == "__main__":

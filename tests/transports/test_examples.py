@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import ssl
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 from processes import complaints
+from programs import load, run
 
 from sansio_core import (
     ChatRequest,
@@ -25,22 +22,11 @@ from sansio_core import (
     Timeouts,
     providers,
 )
-from transports.emulator import DEFAULT_TEXT, Emulator, Redirect, Reset, Stall, Status, TruncatedFraming
+from transports.emulator import DEFAULT_TEXT, Emulator, Interim, Redirect, Reset, Stall, Status, TruncatedFraming
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("[!_]*.py"))
 CHATS = ["blocking_chat.py", "asyncio_chat.py", "own_io.py", "parser_only.py"]
+EXAMPLES = [*CHATS, "tool_use.py"]  # with what every installation has; test_examples_foreign.py has the others
 PROVIDERS = ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"]
-
-
-def run(example: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", str(ROOT / "examples" / example), *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=50,
-    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -112,12 +98,7 @@ def test_parser_only_with_a_recording(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def own_io() -> Any:
-    spec = importlib.util.spec_from_file_location("own_io", ROOT / "examples" / "own_io.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("own_io.py")
 
 
 def exchange(emulator: Emulator, provider: str = "free_netfly", **settings: Any) -> Exchange:
@@ -152,7 +133,7 @@ def test_own_io_fails_as_it_should(fault: Any, error: type[Exception], emulator:
 
 def test_own_io_tries_again_and_follows(emulator: Emulator, own_io: Any) -> None:
     moved = emulator.base_url("free_netfly") + "/api/openai/v1/chat/completions"
-    emulator.order(Status(status=503, headers={"Retry-After": "0"}), Redirect(status=307, location=moved))
+    emulator.order(Status(status=503, headers={"Retry-After": "0"}), Redirect(status=307, location=moved), Interim())
     reply = Reply.of(own_io.stream(exchange(emulator, retry=2)))
     assert (reply.text, reply.complete) == (DEFAULT_TEXT, True)
     assert len(emulator.requests) == 3
