@@ -154,6 +154,7 @@ class AsyncWire:
     async def _connect(self, action: Send, deadline: float | None) -> Connection:
         """A connection, kept-alive or new. Waiting for a free place does not count as connecting."""
         self._share = share = self._pool.here()
+        share.wires.add(self)
         seconds = None if action.connect_deadline is None else action.connect_deadline - self.now()
         connection = None if action.fresh else share.take(self._route)
         if connection is None and not share.place(self._route):

@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from typing import Protocol
+from weakref import WeakSet
 
 from sansio_core.errors import Cancelled, InvalidRequest
 from sansio_core.wire import origin
@@ -14,6 +16,12 @@ from ._connect import Route, TLSSettings, connect
 from ._connection import READ_SIZE, Connection
 from ._proxies import Proxy, environment_proxy, parse_proxy
 from ._verify import Verify
+
+
+class Cancellable(Protocol):
+    """What `cancel` ends."""
+
+    def cancel(self) -> None: ...
 
 
 class Pool:
@@ -139,6 +147,8 @@ class LoopPool:
         self._space = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
+        self.wires: WeakSet[Cancellable] = WeakSet()
+        """Whoever sends through here: closing ends them also where they hold no connection (yet, or between two)."""
 
     def take(self, route: Route) -> Connection | None:
         """A kept-alive connection, if there is one."""
@@ -244,6 +254,8 @@ class LoopPool:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+        for wire in list(self.wires):
+            wire.cancel()
         lanes, self._lanes = self._lanes, {}
         for lane in lanes.values():
             for connection in [*lane.idle, *lane.busy]:
