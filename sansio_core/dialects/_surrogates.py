@@ -24,6 +24,8 @@ class Halves:
     def mend(self, events: list[ChatEvent]) -> None:
         """Mend the texts of `events`, in place."""
         for event in events:
+            if type(event) is TextDelta and event.text.isascii() and not self._held:
+                continue  # nearly all are this
             text = event.text if type(event) is TextDelta or isinstance(event, (ReasoningDelta, RefusalDelta)) else ""
             if self._held or not (text.isascii() or _whole(text)):
                 break

@@ -114,5 +114,7 @@ class PlainTextParser(ChatParser):
 
 def _overlap(text: str, sentence: str) -> int:
     """How many of the last characters of `text` are the beginning of `sentence`."""
-    longest = min(len(text), len(sentence) - 1)
-    return next((n for n in range(longest, 0, -1) if sentence.startswith(text[len(text) - n :])), 0)
+    at = text.find(sentence[0], max(0, len(text) - len(sentence) + 1))
+    while at >= 0 and not sentence.startswith(text[at:]):
+        at = text.find(sentence[0], at + 1)
+    return len(text) - at if at >= 0 else 0
