@@ -26,6 +26,9 @@ class ChatParser(ABC):
     Neither `feed` nor `end` raises for what the peer did: a fault is a last event, Failed.
     """
 
+    of_json: ClassVar[bool] = True
+    """Whether texts come out of JSON, whose escapes can make halves of characters."""
+
     def __init__(self) -> None:
         self.complete = False
         self.ended = False
@@ -37,7 +40,7 @@ class ChatParser(ABC):
         """The events that `data` completes."""
         out: list[ChatEvent] = []
         if not self.ended:
-            if not self._escapes:
+            if self.of_json and not self._escapes:
                 self._escapes = b"\\" in (bytes(data) if type(data) is memoryview else data)
             try:
                 self._feed(data, out)

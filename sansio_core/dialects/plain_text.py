@@ -30,6 +30,8 @@ class PlainTextParser(ChatParser):
     says HTML (a model may well be asked to write HTML or JSON).
     """
 
+    of_json = False
+
     def __init__(self, *, content_type: str = "", refusals: Mapping[str, type[ProviderRefused]] | None = None) -> None:
         super().__init__()
         self._text = TextParser()
@@ -106,7 +108,7 @@ class PlainTextParser(ChatParser):
                 out.append(TextDelta(text[:at]))
             self._fail(self._refusals[sentence](sentence), out)
             return
-        keep = max((_overlap(text, sentence) for sentence in self._refusals), default=0)
+        keep = max([0, *[_overlap(text, sentence) for sentence in self._refusals]])
         self._held = text[len(text) - keep :]
         if len(text) > keep:
             out.append(TextDelta(text[: len(text) - keep]))
