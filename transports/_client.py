@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from random import random
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, SupportsIndex, TypeVar
 from warnings import warn
 
 from sansio_core import (
@@ -31,7 +31,17 @@ HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
 W = TypeVar("W", Wire, AWire)
 
 
-class BaseClient:
+class _Live:
+    """What holds connections: neither a value nor anything that another process could use."""
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} holds connections and cannot be pickled or copied: "
+            "make a new one there, from its provider, Timeouts and RetryPolicy, which can"
+        )
+
+
+class BaseClient(_Live):
     """A provider and the settings that every call shares; the subclasses add the transport."""
 
     def __init__(
@@ -90,7 +100,7 @@ class BaseClient:
             raise RuntimeError(f"this {type(self).__name__} is closed: make a new one")
 
 
-class BaseStream(Generic[W]):
+class BaseStream(_Live, Generic[W]):
     """An exchange and its wire, and the events that came and were not taken yet."""
 
     def __init__(self, exchange: Exchange, wire: W) -> None:

@@ -109,8 +109,13 @@ class Adapter(HTTPAdapter):
         """A full requests.Response only for what is not our Answer: a cookie jar costs more than reading a head."""
         return _NO_RESPONSE if isinstance(resp, Answer) else super().build_response(req, resp)
 
+    def abandon(self) -> None:
+        """In a forked process: drop the other's connections, of which nothing goes over the wire, and its locks."""
+        self._lock = threading.Lock()
+        self._routes = {}
+
     def forget(self) -> None:
-        """Close the idle connections. (In a forked process that closes its copies, and nothing goes over the wire.)"""
+        """Close the idle connections."""
         with self._lock:
             routes, self._routes = self._routes, {}
         for pool in routes.values():

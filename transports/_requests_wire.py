@@ -69,10 +69,12 @@ class Connections:
         self._wires: weakref.WeakSet[RequestsWire] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._process = os.getpid()
+        self._closed = False
 
     def close(self) -> None:
         """Close every connection; what is still being read ends with Cancelled."""
         with self._lock:
+            self._closed = True
             wires = list(self._wires)
         for wire in wires:
             wire.cancel()
@@ -82,15 +84,18 @@ class Connections:
             self._session.close()
 
     def register(self, wire: RequestsWire) -> None:
-        """Have close() end this wire too."""
+        """Have close() end this wire too. Raises InvalidRequest once that was called."""
+        if self._process != os.getpid():  # after a fork: the other process uses the connections
+            self._process = os.getpid()
+            self._lock = threading.Lock()  # a thread that is not here may have held the other one
+            self._adapter.abandon()
         with self._lock:
+            if self._closed:
+                raise InvalidRequest("the client was closed: make a new one")
             self._wires.add(wire)
 
     def adapter(self, url: str) -> BaseAdapter:
         """What sends to `url`."""
-        if self._process != os.getpid():  # after a fork: the other process uses the connections
-            self._process = os.getpid()
-            self._adapter.forget()
         found = self._session.get_adapter(url)
         if type(found) is HTTPAdapter:
             return self._adapter
