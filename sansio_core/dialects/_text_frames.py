@@ -18,10 +18,10 @@ from ..parsers.sse_json import _JSON, Item
 
 # Fields that differ from event to event and mean nothing: a running number, and padding of random length (it hides how
 # long the text is, which the length of encrypted packets would tell).
-_VARYING = re.compile(
-    r'(?P<field>"(?:obfuscation|p|sequence_number)"\s*:\s*)'
-    r'(?:"[^"\\\x00-\x1f]*"|(?P<number>(?:0|[1-9][0-9]{0,15})(?![0-9.eE])))'
-)
+_VALUE = r'(?:"[^"\\\x00-\x1f]*"|(?P<number>(?:0|[1-9][0-9]{0,15})(?![0-9.eE])))'
+_VARYING = re.compile(rf'(?P<field>"(?:obfuscation|p|sequence_number)"\s*:\s*){_VALUE}')
+# And with those of hosts that give each event an id and a time of its own: a template that lets them vary costs more.
+_VARYING_MORE = re.compile(rf'(?P<field>"(?:obfuscation|p|sequence_number|id|created)"\s*:\s*){_VALUE}')
 # json's own reader of a string literal, from after its opening quote: the text, and where the literal ended.
 _scan_string: Callable[[str, int], tuple[str, int]] = vars(json.decoder)["scanstring"]
 
@@ -102,12 +102,13 @@ class Template(_JSON):
         head, tail = text[: found.end()], text[end:]
         if "\\" in head or "\\" in tail:
             return
-        other = _VARYING.sub(_otherwise, head) + text[found.end() : end] + _VARYING.sub(_otherwise, tail)
+        varying = _VARYING if self._fits is None else _VARYING_MORE
+        other = varying.sub(_otherwise, head) + text[found.end() : end] + varying.sub(_otherwise, tail)
         values: list[Any] = []
         self._plain.many(("", ""), [text, other], values)
         events = self._probe(*(value for _, value in values))
         if len(events) == 1 and type(event := events[0]) is TextDelta and event.text == said:
-            self._fits = _fitting(head, tail) if other == text else _fitting_varying(head, tail)
+            self._fits = _fitting(head, tail) if other == text else _fitting_varying(head, tail, varying)
             self._choice = event.choice
 
 
@@ -125,9 +126,9 @@ def _fitting(head: str, tail: str) -> Callable[[str], str]:
     return fits
 
 
-def _fitting_varying(head: str, tail: str) -> Callable[[str], str]:
+def _fitting_varying(head: str, tail: str, varying: re.Pattern[str]) -> Callable[[str], str]:
     """The same where fields of head or tail vary."""
-    starts, ends = re.compile(_pattern(head)).match, re.compile(_pattern(tail)).fullmatch
+    starts, ends = re.compile(_pattern(head, varying)).match, re.compile(_pattern(tail, varying)).fullmatch
 
     def fits(text: str) -> str:
         if found := starts(text):
@@ -143,9 +144,9 @@ def _otherwise(field: re.Match[str]) -> str:
     return field["field"] + (str(int(field["number"]) + 1) if field["number"] else '"-"')
 
 
-def _pattern(piece: str) -> str:
+def _pattern(piece: str, varying: re.Pattern[str]) -> str:
     at, pattern = 0, ""
-    for field in _VARYING.finditer(piece):
+    for field in varying.finditer(piece):
         kind = "(?:0|[1-9][0-9]{0,15})" if field["number"] else r'"[^"\\\x00-\x1f]*"'
         pattern += re.escape(piece[at : field.start()] + field["field"]) + kind
         at = field.end()
