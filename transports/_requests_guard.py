@@ -7,6 +7,7 @@ a thread that is blocked on it, shutdown() does: the guard knows the socket from
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -106,7 +107,10 @@ class Guard:
     def recv(self, sock: Stream) -> bytes:
         """What has arrived, at most RECEIVE bytes; b"" at the end. Raises Expired, Cancelled, OSError."""
         while True:
-            self.arm(sock)
+            try:
+                self.arm(sock)
+            except Expired:
+                return self._late(sock)
             try:
                 data = sock.recv(RECEIVE)
             except TimeoutError:
@@ -116,6 +120,19 @@ class Guard:
                 raise
             self.check()
             return data or b""
+
+    def _late(self, sock: Stream) -> bytes:
+        """What came in time, though it is asked for late, by a slow reader. Raises Expired if nothing did."""
+        sock.settimeout(0)
+        self._timed = None
+        try:
+            data = sock.recv(RECEIVE)
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            raise Expired from None
+        except OSError:
+            self.check()
+            raise
+        return data or b""
 
     def send(self, sock: Stream, data: bytes) -> None:
         """Send all of `data`. Raises Expired, Cancelled, OSError."""

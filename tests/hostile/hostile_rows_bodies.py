@@ -103,8 +103,12 @@ _MEMORY = [
         Cell(ServerFailed, tries=2, requests=2, memory=8), limits=Limits(decompressed=32 * MIB),
     ),
     row(
-        "floods", "a million empty events", chunked(b"data\n\n" * 1_000_000 + sse(TEXT)),
-        Cell(WHOLE, handed=TEXT, connection="kept", most=20, memory=24),
+        "floods", "a million empty events", chunked(b"event\n\n" * 1_000_000 + sse(TEXT)),
+        Cell(WHOLE, handed=TEXT, connection="kept", most=50, memory=24), timeouts=clock(total=50),
+    ),
+    row(
+        "floods", "a hundred thousand events of empty data", chunked(b"data\n\n" * 100_000 + sse(TEXT)),
+        Cell(WHOLE, handed=TEXT, connection="kept", most=50, memory=24), timeouts=clock(total=50),
     ),
     row(
         "floods", "comments as fast as they come", floods(head(), b": flood\n\n" * 999),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 import pytest
 from hostile_rows import ROWS
-from hostile_server import Server
-from matrix import CLOCK, TEXT, WHOLE, Cell, Row, World
+from hostile_rows_network import tls_pair
+from hostile_server import Peer, Server
+from matrix import CLOCK, TEXT, WHOLE, Cell, Row, World, head, sse
 from seats import Outcome, Seat
 
-from sansio_core import ChatError, RetryPolicy, TimedOut
+from sansio_core import ChatError, RetryPolicy, TimedOut, Timeouts
 
 TWICE = RetryPolicy(attempts=2, first_wait=0.01, jitter=0)
 
@@ -86,6 +88,34 @@ def after(seat: Seat, client: Any, world: World, cell: Cell, message: str) -> No
     before = server.connections
     assert seat.complete(client, message[:100]).text == TEXT
     assert server.connections == before + (0 if kept else 1)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool) -> None:
+    """What came while the user was busy with a piece is handed out, though its clocks have passed meanwhile."""
+    said = threading.Event()
+
+    def fault(peer: Peer) -> None:
+        peer.send(head(), sse("Hello", end=False))
+        assert heard.wait(10)
+        peer.send(sse(", world"))
+        said.set()
+        peer.gone()
+
+    heard = threading.Event()
+    server_tls, client_tls = tls_pair()
+    with Server(fault, b"", tls=server_tls if tls else None) as server:
+        url = f"http{'s' if tls else ''}://127.0.0.1:{server.port}"
+        clocks = Timeouts(idle=CLOCK, progress=CLOCK, first_event=5)
+        client = seat.client("free_netfly", base_url=url, timeout=clocks, retry=1, verify=client_tls)
+        stream = seat.stream(client)
+        assert stream.next() == "Hello"
+        heard.set()
+        assert said.wait(10)
+        time.sleep(CLOCK * 1.5)  # the piece takes its reader that long, whatever else goes on
+        assert stream.next() == ", world"
+        assert stream.next() is None
+        seat.close_client(client)
 
 
 @contextlib.contextmanager
