@@ -61,18 +61,31 @@ def package(request: pytest.FixtureRequest) -> Path:
     return package
 
 
-@pytest.fixture
-def python(package: Path) -> Python:
-    """Runs source in a fresh Pyodide and gives what it left in `result`."""
+@pytest.fixture(scope="module")
+def python(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Python]:
+    """Runs source in Pyodide, one for the whole module as it starts slowly, and gives what it left in `result`."""
+    script = Path(__file__).with_name("pyodide_run.mjs")
+    command = [str(shutil.which("node")), str(script), str(package), str(ROOT)]
+    log = tmp_path_factory.mktemp("pyodide") / "log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
+        ) as process,
+    ):
+        into, out = process.stdin, process.stdout
+        assert into is not None
+        assert out is not None
 
-    def run(source: str) -> Any:
-        script = Path(__file__).with_name("pyodide_run.mjs")
-        command = [str(shutil.which("node")), str(script), str(package), str(ROOT)]
-        done = subprocess.run(command, input=source, capture_output=True, encoding="utf-8", timeout=50)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        def run(source: str) -> Any:
+            into.write(json.dumps(source) + "\n")
+            into.flush()
+            answer = out.readline()
+            assert answer, log.read_text()
+            return json.loads(answer)
 
-    return run
+        yield run
+        into.close()
 
 
 @pytest.fixture

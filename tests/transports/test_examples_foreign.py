@@ -50,6 +50,7 @@ FOREIGN = {
     "aiohttp_relay.py": "aiohttp",
     "gevent_chat.py": "gevent",
     "protocol_callbacks.py": "h11",
+    "pyodide_chat.py": "pyodide",  # its tests are in tests/interop
 }
 PROVIDERS = ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"]
 
