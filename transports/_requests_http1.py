@@ -24,6 +24,8 @@ _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")  # RFC 9112 5.2: to be read as a space
 _CHUNK = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\r\n]*|[ \t]*)\r\n")
 _GROWING = re.compile(rb"\r?|\r\n[0-9A-Fa-f]{0,15}|\r\n[0-9A-Fa-f]{1,15}(?:[ \t]*;[^\r\n]*|[ \t]*)\r?")
 _LONGEST_SIZE_LINE = 1024
+_START = b"HTTP/1."
+_NOT_HTTP = "the answer does not begin as HTTP/1.1 does: is this the right port?"
 
 
 class ClosedEarly(Exception):
@@ -73,17 +75,20 @@ class Incoming:
 
     def _block(self, room: int) -> str:
         searched = 0
-        while (end := _HEAD_END.search(self.buffer, searched)) is None:
-            if len(self.buffer) > room:
+        while True:
+            if not self.buffer.startswith(_START[: len(self.buffer)]):  # at once: it may say nothing more for long
+                raise ProtocolViolation(_NOT_HTTP)
+            end = _HEAD_END.search(self.buffer, searched)
+            if (end.end() if end else len(self.buffer)) > room:
                 raise LimitExceeded("head", self.limit)
+            if end:
+                break
             searched = max(len(self.buffer) - 2, 0)
             data = self.recv()
             if not data:
                 raise ClosedEarly
             self.began = True
             self.buffer += data
-        if end.end() > room:
-            raise LimitExceeded("head", self.limit)
         block, self.buffer = self.buffer[: end.end()], self.buffer[end.end() :]
         return block.decode("latin-1")
 
@@ -92,7 +97,7 @@ def _parse_head(block: str) -> Head:
     """Raises ProtocolViolation for what is no HTTP/1.x head."""
     line = _STATUS_LINE.match(block)
     if line is None:
-        raise ProtocolViolation("the answer does not begin as HTTP/1.1 does: is this the right port?")
+        raise ProtocolViolation(_NOT_HTTP)
     text = block[line.end() :].rstrip("\r\n")
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub(" ", text)

@@ -152,7 +152,7 @@ def secret_of(text: str) -> str:
     """The password in a URL; where there is none, or one that its error may well contain, something impossible."""
     before = text.rpartition("@")[0].rpartition("/")[2]
     password = before.partition(":")[2]
-    return password if len(password) > 12 else "\0 never"
+    return password if len(password) > 12 and text.count(password) == 1 else "\0 never"
 
 
 TARGETS: dict[str, Target] = {

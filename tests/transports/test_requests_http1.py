@@ -104,6 +104,19 @@ def test_what_keeps_a_connection_alive(block: bytes, alive: bool) -> None:
     assert keeps_alive(Incoming(iter([block]).__next__, LIMIT).head()) is alive
 
 
+@pytest.mark.parametrize("start", [b"SSH-2.0-OpenSSH\r\n", b"h", b"HTTP/2", b"\r\n", b"HTTP/1.1 103 E\r\n\r\nHTTP/3"])
+def test_what_is_no_http_is_told_at_once(start: bytes) -> None:
+    """A server of another kind greets and then waits for us."""
+
+    def recv() -> bytes:
+        assert arriving, "nothing more was to be read"
+        return arriving.pop(0)
+
+    arriving = [start]
+    with pytest.raises(ProtocolViolation, match="right port"):
+        Incoming(recv, LIMIT).head()
+
+
 def test_bodies_that_are_none() -> None:
     for status, method in ((204, "POST"), (304, "GET"), (200, "HEAD")):
         head = Head(1, status, [("content-length", "5")])
