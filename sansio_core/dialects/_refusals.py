@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from html import unescape
 from typing import Any
 
 from ..errors import (
@@ -70,6 +69,8 @@ def is_html(text: str) -> bool:
 
 def text_of_html(text: str) -> str:
     """The title of an HTML page, else its words, in short."""
+    from html import unescape  # its table of entities takes a millisecond to load, and few streams need it
+
     text = text[:_PAGE]
     title = re.search(r"<title[^>]{0,500}>([^<]*)", text, re.I)
     return excerpt(unescape(title[1] if title else re.sub(r"<[^>]{0,500}>", " ", text)))

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
+from ..dialects._request import left_out
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, nearest, shown
-from ..request import OPTIONS, ChatRequest, as_mapping, header_pairs
+from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 from ..wire import Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
@@ -232,6 +233,15 @@ def warn(message: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, OptionIgnored, stacklevel=level)
+
+
+def warn_of_history(name: str, messages: Iterable[Message], *, calls: bool) -> None:
+    """Warns of what the provider `name` cannot take of earlier answers; `calls` tells that it takes tool calls."""
+    lost = [left_out([message for message in messages if message.native], "")]
+    if not calls and any(message.tool_calls for message in messages):
+        lost.append("the tool calls of earlier answers")
+    if any(lost):
+        warn(f"{name} has no field for {' and '.join(filter(None, lost))}: not sent")
 
 
 def prompt_of(request: ChatRequest, *, skip: int = 0) -> str:

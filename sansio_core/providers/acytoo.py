@@ -10,7 +10,7 @@ from ..dialects.plain_text import PlainTextParser
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ._base import Call, Provider, ProviderInfo
+from ._base import Call, Provider, ProviderInfo, warn_of_history
 
 
 class Acytoo(Provider):
@@ -29,6 +29,7 @@ class Acytoo(Provider):
     base_headers = (("accept", "*/*"), ("content-type", "application/json"))
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        warn_of_history(self.info.name, request.messages, calls=False)
         payload = {
             "key": "",
             "model": self.resolve_model(request.model),

@@ -17,7 +17,7 @@ from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 from ..wire import Headers, HttpRequest, is_cookie, redact_url
-from ._base import Call, Provider, ProviderInfo, prompt_of
+from ._base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
 
 _CLAIM = 30.0  # seconds after which a call that fetches the page and is not driven on no longer holds up the others
 _POLL = 0.02  # seconds between two looks at whether it came
@@ -161,6 +161,7 @@ class ChatgptFree(Provider):
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         self.resolve_model(request.model)
+        warn_of_history(self.info.name, request.messages, calls=False)
         return _PageCall(self, request)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:

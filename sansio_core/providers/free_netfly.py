@@ -9,7 +9,7 @@ from ..dialects._base import MAX_FRAME
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ._base import Call, Provider, ProviderInfo, options_of
+from ._base import Call, Provider, ProviderInfo, options_of, warn_of_history
 
 _DEFAULTS = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
 
@@ -51,6 +51,7 @@ class FreeNetfly(Provider):
     )
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        warn_of_history(self.info.name, request.messages, calls=True)
         payload = {
             "messages": openai_chat.messages(request.messages),
             "stream": True,

@@ -11,7 +11,7 @@ from ..errors import InvalidRequest, IPBlocked, shown
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ._base import Call, Provider, ProviderInfo, prompt_of
+from ._base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
 
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
 _USER_IDS = (1690000544336, 2093025544336)
@@ -42,6 +42,7 @@ class Yqcloud(Provider):
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         self.resolve_model(request.model)
+        warn_of_history(self.info.name, request.messages, calls=False)
         first = request.messages[0]
         leads = first.role == "system" and len(request.messages) > 1 and "system_message" not in request.options
         low, high = _USER_IDS

@@ -257,6 +257,28 @@ def test_one_warning_names_what_the_wire_cannot_carry_at_the_callers_line(
     assert (warning.filename, warning.lineno) == (__file__, line)
 
 
+@pytest.mark.parametrize("name", FOUR)
+def test_what_a_wire_cannot_take_of_earlier_answers_is_told(name: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    native = {"dialect": "anthropic", "items": [{"type": "thinking", "thinking": "Hm.", "signature": "s"}]}
+    first = {"role": "user", "content": "Hello"}
+    answers: dict[str, dict[str, Any]] = {
+        "reasoning and signatures of anthropic": {"role": "assistant", "content": "Hi.", "native": native},
+        "the tool calls of earlier answers": {"role": "assistant", "content": "Hi.", "tool_calls": [call]},
+    }
+    for said, answer in answers.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            exchange(name, [first, answer, first])
+        told = [str(warning.message) for warning in caught]
+        if name == "free_netfly" and "tool_calls" in answer:
+            assert told == [], "it takes them"
+        else:
+            assert len(told) == 1
+            assert said in told[0]
+            assert told[0].startswith(f"{name} has no field for ")
+
+
 def test_an_option_that_is_none_is_not_given() -> None:
     assert sent_json(sent("acytoo", temperature=None, top_p=None)[0])["temperature"] == 0.5
 

@@ -117,9 +117,9 @@ def make_id(prefix: str, number: int, thought: str) -> str:
     return f"{prefix}_emulated_{number}" + (f"_{_mark(thought)}" if thought else "")
 
 
-def thought_of(call_id: object) -> str | None:
-    """What marks the thoughts that led to the call with that id; None for none, or a foreign id."""
-    found = re.search(r"_emulated_\d+_([0-9a-f]{8})\Z", call_id) if isinstance(call_id, str) else None
+def thought_of(call_id: object, prefix: str) -> str | None:
+    """What marks the thoughts that led to the call with that id; None for none, or an id that begins otherwise."""
+    found = re.match(rf"{prefix}_emulated_\d+_([0-9a-f]{{8}})\Z", call_id) if isinstance(call_id, str) else None
     return found[1] if found else None
 
 

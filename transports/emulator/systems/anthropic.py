@@ -212,7 +212,7 @@ def _check_tools(roles: list[str], turns: list[Blocks]) -> None:
             told = "unexpected `tool_use_id` found in `tool_result` blocks"
             raise Refused(400, f"messages.{number}.content: {told}: {strange}")
         calls = [block.get("id") for block in _of(turn, "tool_use")]
-        marks = [mark for call in calls if (mark := thought_of(call))]
+        marks = [mark for call in calls if (mark := thought_of(call, "toolu"))]
         if marks and number >= current:
             _check_thoughts(turn, marks[0], f"messages.{number}.content.0")
     if missing := unanswered(calls, ()):

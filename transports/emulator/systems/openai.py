@@ -101,7 +101,7 @@ class OpenAI(OpenAIChat):
             calls = message.get("tool_calls") or []
             waiting = [call.get("id") for call in calls]
             for call_id in waiting:
-                self._check_thoughts(message, thought_of(call_id))
+                self._check_thoughts(message, thought_of(call_id, "call"))
         self._check_answered(waiting)
 
     @staticmethod

@@ -259,10 +259,10 @@ def _check_items(items: Items, *, stored: bool) -> None:
                     raise Refused(400, f"Invalid value: {item.get('role')!r}.", param=f"input[{number}].role")
             case "reasoning":
                 _check_reasoning(item, items[number + 1 :], stored)
-                thoughts.add(thought_of(item.get("id")))
+                thoughts.add(thought_of(item.get("id"), "rs"))
             case "function_call":
                 calls.append(item.get("call_id"))
-                if (mark := thought_of(item.get("id"))) and mark not in thoughts:
+                if (mark := thought_of(item.get("id"), "fc")) and mark not in thoughts:
                     told = f"Item '{item['id']}' of type 'function_call' was provided without its required"
                     raise Refused(400, f"{told} 'reasoning' item.", param="input")
             case "function_call_output" if item.get("call_id") not in calls:
