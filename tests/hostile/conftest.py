@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "transports"))  # for seat
 from seats import Asyncio, Blocking, Seat
 
 from transports.emulator import Emulator
+
+
+@pytest.fixture(autouse=True, scope="module")
+def light_collections() -> Iterator[None]:
+    """Each test ends with a collection: what was there before need not be looked through a thousand times."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(params=[Blocking, Asyncio], ids=lambda kind: kind.name)
