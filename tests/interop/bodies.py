@@ -79,7 +79,7 @@ OPENAI = {
     + sse(chat({"content": "b"}), *END, done=True).replace(b'"b"', b'"\\ude42"'),
 }
 
-MESSAGE = {
+MESSAGE: dict[str, Any] = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
     "stop_sequence": None, "usage": {"input_tokens": 5, "output_tokens": 1},
 }  # fmt: skip
@@ -137,7 +137,7 @@ ANTHROPIC = {
     "no-end": sse({"type": "message_start", "message": MESSAGE}, *HI, named=True),
 }
 
-RESPONSE = {
+RESPONSE: dict[str, Any] = {
     "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "in_progress", "output": [],
     "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
 }  # fmt: skip
@@ -151,7 +151,8 @@ def response(*items: tuple[dict[str, Any], list[dict[str, Any]]], status: str = 
     """Each item whole, and the events that brought it."""
     events: list[dict[str, Any]] = [{"type": "response.created", "response": RESPONSE}]
     for at, (item, pieces) in enumerate(items):
-        opened = {**item, "status": "in_progress"} | ({"content": []} if "content" in item else {"arguments": ""})
+        empty: dict[str, Any] = {"content": []} if "content" in item else {"arguments": ""}
+        opened = {**item, "status": "in_progress", **empty}
         events.append({"type": "response.output_item.added", "output_index": at, "item": opened})
         events += [{**piece, "output_index": at, "item_id": item["id"]} for piece in pieces]
         events.append({"type": "response.output_item.done", "output_index": at, "item": item})
@@ -161,7 +162,7 @@ def response(*items: tuple[dict[str, Any], list[dict[str, Any]]], status: str = 
 
 
 def said(*pieces: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    part = {"type": "output_text", "text": "", "annotations": []}
+    part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
     whole = {**part, "text": "".join(pieces)}
     events = [
         {"type": "response.content_part.added", "content_index": 0, "part": part},
@@ -169,8 +170,8 @@ def said(*pieces: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         {"type": "response.output_text.done", "content_index": 0, "text": whole["text"], "logprobs": []},
         {"type": "response.content_part.done", "content_index": 0, "part": whole},
     ]
-    item = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [whole]}
-    return item, events
+    item: dict[str, Any] = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant"}
+    return {**item, "content": [whole]}, events
 
 
 def called(name: str, *pieces: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -23,7 +23,7 @@ from transports.emulator import Emulator
 
 pytestmark = [
     pytest.mark.interop,
-    pytest.mark.filterwarnings("default"),  # the SDKs' own are not ours to mend
+    pytest.mark.filterwarnings("ignore"),  # the SDKs' own are not ours to mend
 ]
 MODULES = {"openai": "openai", "anthropic": "anthropic", "google": "google.genai", "ollama": "ollama"}
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "captures"
@@ -135,12 +135,13 @@ def test_the_emulator_is_understood_alike(dialect: str) -> None:
     provider, vendor = VENDORS[dialect]
     if importlib.util.find_spec(MODULES[dialect.split(".")[0]]) is None:
         pytest.skip(f"needs the vendor's SDK for {dialect}")
-    calls = [("weather", {"city": "Graz", "é": [1, {"a": None}]}), ("weather", {"city": "Rome"})]
+    calls: list[tuple[str, Any]] = [("weather", {"city": "Graz", "é": [1, {"a": None}]}), ("weather", {"city": "Rome"})]
     with Emulator(reply="Grün ist der Wald 🙂.\n", reasoning="Let me see.", tool_calls=calls) as emulator:
         url = emulator.base_url(provider)
         root = url.removesuffix("/v1").removesuffix("/v1beta").removesuffix("/api")
         for tools in (None, TOOLS[dialect]):
-            we = ours(provider, url, **({"tools": [FUNCTION]} if tools else {}))
+            asked: dict[str, Any] = {"tools": [FUNCTION]} if tools else {}
+            we = ours(provider, url, **asked)
             they = vendor(root, **({"tools": tools} if tools else {}))
             assert differences(we, they) == {}
             assert we.error == ""

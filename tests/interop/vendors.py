@@ -71,18 +71,21 @@ def openai_responses(url: str, question: str = "Hello", **options: Any) -> Meani
     import openai
 
     meaning = Meaning()
-    with openai.OpenAI(api_key="key", base_url=f"{url}/v1", max_retries=0) as client, failing(meaning):
-        with client.responses.stream(model="m", input=question, **options) as stream:
-            for event in stream:
-                match event.type:
-                    case "response.output_text.delta":
-                        meaning.text += event.delta
-                    case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
-                        meaning.reasoning += event.delta
-                    case "response.completed" | "response.incomplete" | "response.failed":
-                        of_response(event.response, meaning)
-                    case "error":
-                        meaning.error = "error event"
+    with (
+        openai.OpenAI(api_key="key", base_url=f"{url}/v1", max_retries=0) as client,
+        failing(meaning),
+        client.responses.stream(model="m", input=question, **options) as stream,
+    ):
+        for event in stream:
+            match event.type:
+                case "response.output_text.delta":
+                    meaning.text += event.delta
+                case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
+                    meaning.reasoning += event.delta
+                case "response.completed" | "response.incomplete" | "response.failed":
+                    of_response(event.response, meaning)
+                case "error":
+                    meaning.error = "error event"
     return meaning
 
 
@@ -126,7 +129,8 @@ def gemini(url: str, question: str = "Hello", **options: Any) -> Meaning:
         config: Any = options or None
         for chunk in client.models.generate_content_stream(model="m", contents=question, config=config):
             candidate = chunk.candidates[0] if chunk.candidates else None
-            for part in (candidate.content and candidate.content.parts or []) if candidate else []:
+            content = candidate.content if candidate else None
+            for part in (content.parts if content else None) or []:
                 if part.text and part.thought:
                     meaning.reasoning += part.text
                 elif part.text:
