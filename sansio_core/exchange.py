@@ -32,6 +32,7 @@ from .errors import (
     ChatError,
     ConnectionLost,
     HTTPStatusError,
+    InvalidRequest,
     LimitExceeded,
     ProtocolViolation,
     ProxyFailed,
@@ -82,6 +83,10 @@ class Exchange:
         limits: Limits | None = None,
         random: Callable[[], float] | None = None,
     ) -> None:
+        if not isinstance(provider, Provider):
+            raise InvalidRequest(f"provider must be what providers.create() gives, not {type(provider).__name__}")
+        if not isinstance(request, ChatRequest):
+            raise InvalidRequest(f"request must be a ChatRequest, not {type(request).__name__}: ChatRequest(messages)")
         self.provider = provider
         self.retry = RetryPolicy.of(retry, provider.retry)
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated, UnexpectedContent
 from ..events import ChatEvent, Failed, KeepAlive, TextDelta, UnknownFrame
-from ..parsers import Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
+from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ..parsers.lines import CR
 from ._refusals import in_band, is_html, text_of_html
 from ._surrogates import Halves
 from ._text_frames import TextFrames
 
-MAX_FRAME = 16 * 1024 * 1024
 _ESCAPE = b"\\"[0]
+MAX_FRAME = MAX_FRAME_SIZE
 _TOO_DEEP = "the answer has JSON that is nested too deeply"
 
 

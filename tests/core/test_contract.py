@@ -346,3 +346,17 @@ def test_a_key_that_cannot_be_sent_is_not_quoted(key: Any) -> None:
     with pytest.raises(InvalidRequest, match="the key ") as caught:
         providers.create("openai", api_key=key)
     assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("provider", "request_", "said"),
+    [
+        ("openai", ChatRequest("Hello"), "provider must be what providers.create() gives, not str"),
+        (providers.create("acytoo"), "Hello", "request must be a ChatRequest, not str"),
+        (providers.create("acytoo"), [{"role": "user", "content": "Hello"}], "request must be a ChatRequest, not list"),
+    ],
+)
+def test_an_exchange_of_something_else(provider: Any, request_: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        Exchange(provider, request_)
+    assert said in str(caught.value)

@@ -14,6 +14,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeAlias, get_args
 
+from sansio_core.errors import nearest
+
 from . import script
 from .faults import Aim, Fault
 from .record import Request
@@ -122,7 +124,8 @@ class Emulator:
         """
         system = self._systems.get(provider)
         if system is None:
-            raise ValueError(f"the emulator does not speak {provider!r}; it speaks: {', '.join(self._systems)}")
+            near, known = nearest(provider, self._systems), ", ".join(self._systems)
+            raise ValueError(f"the emulator does not speak {provider!r}{near}; it speaks: {known}")
         scheme = "http" if self.ssl_context is None else "https"
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{scheme}://{host}:{self.port}/{provider}{system.base}"
