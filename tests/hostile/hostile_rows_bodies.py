@@ -91,7 +91,7 @@ _MEMORY = [
         Cell(LimitExceeded, says="frame", memory=56),
     ),
     row(
-        "floods", "100 MiB of text, bounded as one body", floods(head(content_encoding="gzip"), bomb(64)),
+        "floods", "gzip bombs one after another", floods(head(content_encoding="gzip"), bomb(64)),
         Cell(LimitExceeded, says="decompressed", memory=8), limits=Limits(decompressed=32 * MIB),
     ),
     row(
