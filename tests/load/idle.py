@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import resource
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,19 +47,23 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-async def idle_sockets(url: str, wanted: int) -> tuple[int, float, float]:
-    """How many were open at once, the bytes for each of our streams, and for each bare asyncio connection."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def room() -> int:
+    """How many connections this process may open, once it asked for all that it may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    count = min(wanted, (hard - 100) if hard != resource.RLIM_INFINITY else wanted)
-    try:
-        bare = await _bare(url, count)
-        return count, await _ours(url, count), bare
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return hard - 100 if hard != resource.RLIM_INFINITY else 1_000_000
 
 
-async def _bare(url: str, count: int) -> float:
+def in_a_fresh_process(kind: str, url: str, wanted: int) -> tuple[int, float]:
+    """How many streams of that kind were open at once, and the bytes of memory for each."""
+    command = [sys.executable, __file__, kind, url, str(wanted)]
+    paths = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, env={**os.environ, **paths}, check=True, capture_output=True, text=True)
+    count, each = done.stdout.split()
+    return int(count), float(each)
+
+
+async def bare(url: str, count: int) -> float:
     """Streams of asyncio on which a first chunk was read, and the next is awaited."""
     place = urlsplit(url)
     question = b'{"messages": [{"content": "ticks bare 2 3600"}]}'
@@ -80,7 +87,7 @@ async def _bare(url: str, count: int) -> float:
     return used / count
 
 
-async def _ours(url: str, count: int) -> float:
+async def ours(url: str, count: int) -> float:
     """Streams of AsyncClient of which the first text was read, and the next is awaited."""
     clients = [AsyncClient("openai", api_key="k", base_url=url, timeout=QUIET) for _ in range(-(-count // 1000))]
     before = resident()
@@ -100,3 +107,9 @@ async def _ours(url: str, count: int) -> float:
     for client in clients:
         await client.aclose()
     return used / count
+
+
+if __name__ == "__main__":
+    _, KIND, URL, WANTED = sys.argv
+    COUNT = min(int(WANTED), room())
+    print(COUNT, asyncio.run({"bare": bare, "ours": ours}[KIND](URL, COUNT)))
