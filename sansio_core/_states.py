@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ._values import immutable
 from .wire import HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Send:
     """Send `request` and give its response's head to receive_head.
 
@@ -21,14 +21,14 @@ class Send:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Wait:
     """Do nothing for `seconds`, then ask again."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Finish:
     """The answer is complete."""
 

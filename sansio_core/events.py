@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ._values import field, immutable
 from .errors import ChatError
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "error", "other"]
 """Why an answer ended, in one vocabulary; the provider's own word stands beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Started:
     """What the provider calls this answer: its id and the model that gives it, where the wire says so."""
 
@@ -20,7 +20,7 @@ class Started:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TextDelta:
     """The next piece of the answer's text."""
 
@@ -28,7 +28,7 @@ class TextDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReasoningDelta:
     """The next piece of what the model thinks before and between its answer's text."""
 
@@ -36,7 +36,7 @@ class ReasoningDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RefusalDelta:
     """The next piece of the model's own words for why it will not answer."""
 
@@ -44,7 +44,7 @@ class RefusalDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ToolCallDelta:
     """A piece of a tool call. Pieces of one call share `index`, which counts the calls of a choice from 0.
 
@@ -59,7 +59,7 @@ class ToolCallDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Annotation:
     """A citation or other note on the text, as the provider wrote it."""
 
@@ -67,7 +67,7 @@ class Annotation:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NativeItem:
     """One finished piece of the answer in the wire's own shape, to be sent back as it is on the next turn.
 
@@ -80,7 +80,7 @@ class NativeItem:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UsageReport:
     """What the answer cost, in tokens, so far; a later report replaces an earlier one. None is "not said".
 
@@ -95,7 +95,7 @@ class UsageReport:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Finished:
     """A choice ended: `reason` in our vocabulary (None where the wire proves the end and gives no reason)."""
 
@@ -104,14 +104,14 @@ class Finished:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class KeepAlive:
     """A comment or ping: the provider is there and has nothing to say yet."""
 
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UnknownFrame:
     """Something on the wire that no rule of the dialect covers, as it came, so that nothing is lost.
 
@@ -122,7 +122,7 @@ class UnknownFrame:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Failed:
     """The stream itself said, or showed, that it failed; nothing comes after it. An exchange raises `error`.
 

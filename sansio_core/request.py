@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from ._values import field, immutable
 from .errors import InvalidRequest, nearest, shown
 from .wire import check_header
 
@@ -23,14 +23,14 @@ OPTIONS = frozenset(
 """The options that have one name with every provider. What a wire has no field for is told by a warning."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TextPart:
     """A piece of a message's text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ImagePart:
     """An image by link or as a data URL; `detail` is OpenAI's hint ("low", "high", "auto")."""
 
@@ -49,7 +49,7 @@ class ImagePart:
         return media_type or "application/octet-stream", payload
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RawPart:
     """Any other part, in a wire's own shape (audio, a file): sent as it is where the wire takes parts."""
 
@@ -59,7 +59,7 @@ class RawPart:
 Part = TextPart | ImagePart | RawPart
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ToolCall:
     """A call of a tool that a model made; `arguments` is JSON as the model wrote it, which may be no JSON at all."""
 
@@ -87,7 +87,7 @@ class ToolCall:
         return message if self.id is None else {**message, "tool_call_id": self.id}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Native:
     """An assistant's message in the shape of the wire that it came from: `dialect` names it, `items` are its pieces."""
 
@@ -95,7 +95,7 @@ class Native:
     items: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Message:
     """One message, checked. Users write mappings; providers read these.
 
@@ -125,7 +125,7 @@ Messages = str | Sequence[Mapping[str, Any] | Message]
 """What users pass: a str means one user message."""
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@immutable
 class ChatRequest:
     """A question to a provider.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ._values import immutable
 from .errors import (
     ChatError,
     ConnectFailed,
@@ -25,7 +25,7 @@ from .wire import Headers, header
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RetryPolicy:
     """When and after how long a failed request is sent again.
 

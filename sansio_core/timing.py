@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-
+from ._values import immutable, names, replace
 from .errors import InvalidRequest, shown
 
 MAX_SECONDS = 1e9
 """Some thirty years: what still fits every kind of timer."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Timeouts:
     """How long each thing may take, in seconds; None means for ever.
 
@@ -28,13 +27,13 @@ class Timeouts:
     total: float | None = None
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            seconds = getattr(self, field.name)
+        for name in names(self):
+            seconds = getattr(self, name)
             if seconds is None:
                 continue
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
                 raise InvalidRequest(
-                    f"the {field.name} timeout must be a positive number of seconds, or None, not {shown(seconds)}"
+                    f"the {name} timeout must be a positive number of seconds, or None, not {shown(seconds)}"
                 )
 
     @classmethod
@@ -45,7 +44,7 @@ class Timeouts:
         return default if timeout is None else replace(default, total=timeout)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Limits:
     """How much a peer may make us hold, in bytes; passing one is LimitExceeded.
 
@@ -63,7 +62,7 @@ class Limits:
     decompressed: int = 256 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            size = getattr(self, field.name)
+        for name in names(self):
+            size = getattr(self, name)
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise InvalidRequest(f"the limit {field.name!r} must be a positive number of bytes, not {shown(size)}")
+                raise InvalidRequest(f"the limit {name!r} must be a positive number of bytes, not {shown(size)}")

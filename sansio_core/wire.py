@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
+from ._values import field, immutable, replace
 from .errors import InvalidRequest, UnexpectedRedirect, shown
 
 Headers = tuple[tuple[str, str], ...]
@@ -22,7 +22,7 @@ _COOKIE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")  # as browsers send them: RFC 6
 _URL = re.compile(r"[\x21-\x7e]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HttpRequest:
     """One HTTP request to send: method, absolute URL, header fields as pairs of str, body as bytes.
 

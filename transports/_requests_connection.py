@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from urllib3.util import Timeout
 from urllib3.util.ssltransport import SSLTransport
 
 from sansio_core import Send
+from sansio_core._values import immutable
 from sansio_core.errors import ConnectionLost, InvalidRequest, ProtocolViolation, ProxyFailed, TimedOut
 from sansio_core.wire import HttpRequest
 
@@ -29,7 +29,7 @@ _JOIN = 65536
 """Up to this size a request's body goes out in one piece with its head."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Route:
     """Where a connection leads, and through what."""
 

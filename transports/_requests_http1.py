@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from sansio_core._values import immutable
 from sansio_core.errors import LimitExceeded, ProtocolViolation, StreamTruncated
 
 Pairs = list[tuple[str, str]]
@@ -32,7 +32,7 @@ class ClosedEarly(Exception):
     """The peer ended the connection before the head's end."""
 
 
-@dataclass(slots=True)
+@immutable
 class Head:
     """A response's head: names in lower case, values without the blanks around them."""
 

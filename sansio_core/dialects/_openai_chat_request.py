@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from .._values import field, immutable
 from ..request import ChatRequest, ImagePart, Message, Native, Part, TextPart
 from ._request import choice_of, format_of, function_of, json_schema, linked, list_of, merged
 
 NAME = "openai_chat"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Quirks:
     """Where a host's wire is not OpenAI's.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
+from .._values import replace
 from ..errors import InvalidRequest, shown
 from ..request import Message, ToolCall
 

@@ -6,8 +6,7 @@ text gets an exception far from here, so it is mended here: two halves make thei
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from .._values import replace
 from ..events import ChatEvent, Failed, Finished, ReasoningDelta, RefusalDelta, TextDelta
 
 _Delta = TextDelta | ReasoningDelta | RefusalDelta

@@ -5,12 +5,11 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from .._values import immutable
 from .lines import MAX_FRAME_SIZE, BoundedParser, Data, LineSplitter
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ServerSentEvent:
     """One event: its type, its data, and the last event id that held when it was dispatched."""
 
@@ -19,14 +18,14 @@ class ServerSentEvent:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comment:
     """A line that begins with a colon, without it (and without one space after it): most often a keep-alive."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StrayLine:
     """A line that is no field of an event stream, as it came: bare JSON, HTML, anything. Only in lenient mode."""
 

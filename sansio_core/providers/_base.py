@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from sys import _getframe
 from typing import Any, ClassVar
 
+from .._values import field, immutable
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
@@ -25,7 +25,7 @@ _OURS = ("sansio_core", "transports")
 _NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})  # what a call takes beside its options
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ProviderInfo:
     """The facts about an endpoint.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import urlencode
 from weakref import ref
 
+from .._values import field, immutable
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects.wpaicg import NonceRefused, WpaicgParser
@@ -23,7 +23,7 @@ _CLAIM = 30.0  # seconds after which a call that fetches the page and is not dri
 _POLL = 0.02  # seconds between two looks at whether it came
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Page:
     """What the page gave, to be sent with the question."""
 

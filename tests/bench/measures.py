@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 HERE = Path(__file__).parent
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+UNWANTED = ("http_proxy", "https_proxy", "all_proxy", "pythondontwritebytecode")
 Job = dict[str, Any]
 Figures = dict[str, float]
 
@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in PROXIES}
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in UNWANTED}
     return kept | {"PYTHONPATH": str(HERE.parents[1])}
 
 
@@ -62,7 +62,7 @@ def imported(statement: str) -> Figures:
 
 
 def in_turns(jobs: dict[str, Job], runs: int) -> dict[str, Figures]:
-    """The medians of `runs` runs of each job. One that fails is told, and left out."""
+    """The medians of `runs` runs of each job. A run that fails is told, and left out."""
     seen: dict[str, list[Figures]] = {name: [] for name in jobs}
     for _ in range(runs):
         for name in list(seen):
@@ -71,8 +71,7 @@ def in_turns(jobs: dict[str, Job], runs: int) -> dict[str, Figures]:
                 seen[name].append(imported(job["import"]) if "import" in job else run_once(job))
             except (RuntimeError, subprocess.TimeoutExpired) as error:
                 print(f"{name}: failed: {error}", file=sys.stderr)
-                del seen[name]
-    return {name: medians(figures) for name, figures in seen.items()}
+    return {name: medians(figures) for name, figures in seen.items() if figures}
 
 
 def medians(runs: Iterable[Figures]) -> Figures:
