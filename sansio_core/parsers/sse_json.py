@@ -159,15 +159,17 @@ class SSEJSONParser:
             text = str(data, "utf-8")
         except UnicodeDecodeError:
             text = "\r"
+        before = len(items)
         if "\r" in text:
+            if len(data) <= self.max_frame_size and self._alike(text, items, "\r\n"):
+                return
             text = text.replace("\r\n", "\n")
         if "\r" in text or len(data) > self.max_frame_size:  # only the plain rules know what to make of it
             self._take(self._plain.feed(data), items)
         elif text.find("\n\n") == len(text) - 2:
             self._one(text, items)
         else:
-            before = len(items)
-            if self._alike(text, items):
+            if len(items) == before and self._alike(text, items, "\n"):
                 return
             if len(items) == before and "data: " not in text:  # comments, empty events: nothing that has a fast path
                 self._take(self._plain.feed(data), items)
@@ -188,20 +190,26 @@ class SSEJSONParser:
                 pass
         self._take(self._plain.feed(text.encode()), items)
 
-    def _alike(self, text: str, items: list[Item]) -> bool:
-        """Events that are all of one usual shape, by one split. False if they are not, or from the first refused on."""
+    def _alike(self, text: str, items: list[Item], end: str) -> bool:
+        """Events that are all of one usual shape, their lines ended by `end`, by one split.
+
+        False if they are not, or from the first refused on.
+        """
         names: Iterable[str]
+        blank = end + end
+        if not text.endswith(blank):
+            return False
         if text.startswith("data:"):
             names, lines, field = repeat("message"), 2, "data: " if text.startswith("data: ") else "data:"
-            texts = text[len(field) : -2].split(f"\n\n{field}")
+            texts = text[len(field) : -len(blank)].split(blank + field)
         elif text.startswith("event: "):
-            fields = [event.partition("\ndata: ") for event in text[7:-2].split("\n\nevent: ")]
+            fields = [event.partition(f"{end}data: ") for event in text[7 : -len(blank)].split(f"{blank}event: ")]
             names, lines, texts = [field[0] for field in fields], 3, [field[2] for field in fields]
             if "" in names or not all(field[1] for field in fields):
                 return False
         else:
             return False
-        if text.count("\n") != lines * len(texts):  # there are other lines than these
+        if any(text.count(one) != lines * len(texts) for one in end):  # there are other lines than these
             return False
         before = len(items)
         self._json.many(names, texts, items)
