@@ -228,7 +228,7 @@ def test_the_connect_deadline_in_a_proxys_answer(connections: Connections, schem
     with Server(script) as server:
         wire = RequestsWire(connections, proxy=f"{scheme}://127.0.0.1:{server.port}")
         action = Send(secure(1).request, connect_deadline=time.monotonic() + SHORT)
-        if scheme == "socks5h" and drip.startswith(b"H"):
+        if drip[:1] == (b"H" if scheme == "socks5h" else b"\x05"):  # the other protocol's: told with its first byte
             with pytest.raises(ProxyFailed):
                 wire.send(action, soon())
         else:
@@ -329,6 +329,7 @@ def test_socks_without_tls_and_its_refusals(connections: Connections, monkeypatc
         with pytest.raises(ConnectFailed, match="not found"):
             ask(connections, get(1, host="no-such.invalid"), f"socks5://127.0.0.1:{server.port}")
         connections.close()
+    connections = Connections()
     assert origin.asked[0][0] == "GET / HTTP/1.1"
     for proxy in (Socks(b"user:else"), Socks(reply=5)):
         with Server(proxy) as server, pytest.raises(ProxyFailed) as raised:
@@ -337,6 +338,7 @@ def test_socks_without_tls_and_its_refusals(connections: Connections, monkeypatc
     monkeypatch.setitem(sys.modules, "socks", None)
     with pytest.raises(InvalidRequest, match=r"pip install .*sansio-chat\[socks\]"):
         ask(connections, get(1), "socks5://127.0.0.1:1")
+    connections.close()
 
 
 # --- where the proxy's name comes from
