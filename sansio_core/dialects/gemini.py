@@ -115,7 +115,12 @@ class GeminiParser(EventStreamParser):
         parts = content.get("parts") if type(content) is dict else None
         if type(parts) is list:
             for part in parts:
-                candidate.part(part, out)
+                text = part.get("text") if type(part) is dict and len(part) == 1 else None
+                if text and type(text) is str and candidate.pieces and not candidate.thought:
+                    candidate.pieces.append(text)  # nearly all parts are this
+                    out.append(TextDelta(text, index))
+                else:
+                    candidate.part(part, out)
         if not value.keys() <= _PLAIN:  # citationMetadata, groundingMetadata, finishMessage, …
             out += [Annotation({key: value[key]}, index) for key in value if key not in _PLAIN and value[key]]
         reason = value.get("finishReason")
