@@ -76,9 +76,8 @@ class OllamaParser(NDJSONChatParser):
     def _others(self, message: dict[str, Any], out: list[ChatEvent]) -> None:
         """A message without text: servers that imitate this wire think under OpenAI hosts' names; the rest is told."""
         others = {name: value for name, value in message.items() if name not in _MESSAGE and value}
-        for name in ("reasoning_content", "reasoning"):
-            if others and type(others.get(name)) is str:
-                out.append(ReasoningDelta(others.pop(name)))
+        thoughts = [name for name in ("reasoning_content", "reasoning") if type(others.get(name)) is str]
+        out += [ReasoningDelta(others.pop(name)) for name in thoughts]
         if others:
             out.append(UnknownFrame(as_text(others), "fields of another kind"))
 

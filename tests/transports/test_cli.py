@@ -247,7 +247,7 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["Hi"], "choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate"),
         (["-p", "nobody", "Hi"], "there is no provider 'nobody'; known are free_netfly, "),
         (["-p", "opnai", "Hi"], "there is no provider 'opnai' (did you mean 'openai'?); known are free_netfly, "),
-        (["--emulate", "--option", "timeouts=3", "Hi"], "free_netfly does not know the option 'timeouts' (did you mean"),
+        (["--emulate", "--option", "timeouts=3", "Hi"], "free_netfly does not know the option 'timeouts' (did you"),
         (["--emulate", ""], "the prompt is empty"),
         (["--emulate", "-m", "gpt-99", "Hi"], "free_netfly has no model 'gpt-99'; known are "),
         (["--emulate", "--option", "temperature", "Hi"], "--option takes NAME=VALUE, not 'temperature'"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
+from typing import assert_type
 
 import requests
-from typing import assert_type
 
 from sansio_core import (
     ChatError,
