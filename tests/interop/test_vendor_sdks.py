@@ -5,7 +5,6 @@ The bytes are those of bodies.py, of recorded answers where their folder is ther
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import fields
@@ -105,8 +104,7 @@ def differences(one: Meaning, other: Meaning) -> dict[str, tuple[Any, Any]]:
 @pytest.mark.parametrize(("dialect", "body"), list(cases()))
 def test_the_same_bytes(dialect: str, body: bytes, replay: Replay, request: pytest.FixtureRequest) -> None:
     provider, vendor = VENDORS[dialect]
-    if importlib.util.find_spec(MODULES[dialect.split(".")[0]]) is None:
-        pytest.skip(f"needs the vendor's SDK for {dialect}")
+    pytest.importorskip(MODULES[dialect.split(".")[0]], reason=f"needs the vendor's SDK for {dialect}")
     replay.body = body
     replay.content_type = "application/x-ndjson" if dialect.startswith("ollama") else "text/event-stream"
     found = differences(ours(provider, replay.url), vendor(replay.url))
@@ -133,8 +131,7 @@ TOOLS: dict[str, Any] = {
 @pytest.mark.parametrize("dialect", TOOLS)
 def test_the_emulator_is_understood_alike(dialect: str) -> None:
     provider, vendor = VENDORS[dialect]
-    if importlib.util.find_spec(MODULES[dialect.split(".")[0]]) is None:
-        pytest.skip(f"needs the vendor's SDK for {dialect}")
+    pytest.importorskip(MODULES[dialect.split(".")[0]], reason=f"needs the vendor's SDK for {dialect}")
     calls: list[tuple[str, Any]] = [("weather", {"city": "Graz", "é": [1, {"a": None}]}), ("weather", {"city": "Rome"})]
     with Emulator(reply="Grün ist der Wald 🙂.\n", reasoning="Let me see.", tool_calls=calls) as emulator:
         url = emulator.base_url(provider)

@@ -1,30 +1,16 @@
-"""Both clients behind one face; the parts, each started once when it is first asked for; emulators behind them."""
+"""The parts, each started once when it is first asked for; emulators behind them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "transports"))  # for seats.py
-
 from parts import Authority, Part
 from parts_proxies import proxy
 from parts_servers import server
-from seats import Asyncio, Blocking, Seat
 
 from transports.emulator import Emulator
-
-
-@pytest.fixture(params=[Blocking, Asyncio], ids=lambda kind: kind.name)
-def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
-    """Each of the two clients, behind one face."""
-    seat: Seat = request.param()
-    yield seat
-    seat.end()
 
 
 @pytest.fixture(scope="session")
@@ -71,11 +57,3 @@ def the_server(origins: dict[str, Emulator], authority: Authority) -> Iterator[C
             return parts[name]
 
         yield get
-
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, authority or key out of the environment."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)

@@ -1,4 +1,4 @@
-"""Both clients behind one face, for tests that wish them ill; and nothing out of the environment in their way."""
+"""What every test may use: both clients behind one face, an emulator; and nothing out of the environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "transports"))  # for seats.py
+sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
 
 from seats import Asyncio, Blocking, Seat
 
@@ -18,11 +18,19 @@ from transports.emulator import Emulator
 
 @pytest.fixture(autouse=True, scope="module")
 def light_collections() -> Iterator[None]:
-    """Each test ends with a collection: what was there before need not be looked through a thousand times."""
+    """Tests end with collections: what was there before them need not be looked through a thousand times."""
     gc.collect()
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy or authority out of the environment."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(params=[Blocking, Asyncio], ids=lambda kind: kind.name)
@@ -37,11 +45,3 @@ def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
 def emulator() -> Iterator[Emulator]:
     with Emulator() as emulator:
         yield emulator
-
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, authority or key out of the environment."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
