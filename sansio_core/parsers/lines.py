@@ -80,7 +80,8 @@ class LineSplitter:
         lines = data.split(b"\n")
         last = lines.pop()
         if lines and self.rest:
-            lines[0] = bytes(self.rest) + lines[0]
+            self.rest += lines[0]
+            lines[0] = bytes(self.rest)
             self.rest.clear()
         self.rest += last
         return lines

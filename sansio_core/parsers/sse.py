@@ -121,6 +121,10 @@ class SSEParser(BoundedParser):
         return frames
 
     def _line(self, line: bytes, frames: list[Frame]) -> None:
+        if line.startswith(b"data: "):  # which may be long: one copy of it
+            self._data.append(line[6:])
+            self._size += len(line)
+            return
         name, _, value = line.partition(b":")
         if value.startswith(b" "):
             value = value[1:]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clients import COLOURS
-from decoder import CODEC, FLOOR, SHAPES, contestants
+from decoder import BY_HAND, CODEC, FLOOR, SHAPES, contestants
 from measures import Figures, Job
 from server import TICKS
 
@@ -96,10 +96,10 @@ def _imports() -> Table:
 
 def _growth(quick: bool) -> list[Table]:
     sizes = [1, 2] if quick else [1, 8, 64]
-    jobs: dict[str, Job] = {shape: {"kind": "growth", "shape": shape, "sizes": sizes} for shape in SHAPES}
+    jobs: dict[str, Job] = {shape: {"kind": "growth", "shape": shape, "sizes": sizes} for shape in (*SHAPES, BY_HAND)}
     endless: dict[str, Job] = {"endless stream": {"kind": "endless", "mib": 16 if quick else 256}}
     return [
-        Table("growth", "Growth: nanoseconds of CPU a byte, by size", jobs, runs=3),
+        Table("growth", "Growth: nanoseconds of CPU a byte, by size", jobs),
         Table("endless", "Memory of an endless stream", endless, runs=3),
     ]
 
