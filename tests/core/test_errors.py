@@ -35,7 +35,7 @@ from sansio_core import (
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from sansio_core.errors import EXCERPT, blot, excerpt, status_class
+from sansio_core.errors import EXCERPT, blot, excerpt, shown, status_class
 
 ALL = [value for value in vars(sansio_core).values() if inspect.isclass(value) and issubclass(value, ChatError)]
 
@@ -160,3 +160,9 @@ def test_an_error_is_scrubbed_wherever_it_holds_text() -> None:
     proxy = ProxyFailed("via s3cr3t", 407)
     proxy.scrub(("s3cr3t",))
     assert proxy.args == ("via [hidden]", 407)
+
+
+def test_a_number_too_long_to_print_is_shown_all_the_same() -> None:
+    assert shown(10**5000) == "a huge number"
+    assert shown("x" * 100) == "'" + "x" * 49
+    assert shown([]) == "a value of type list"

@@ -19,6 +19,7 @@ from sansio_core import (
     Finished,
     InvalidRequest,
     KeepAlive,
+    LimitExceeded,
     NativeItem,
     OptionIgnored,
     ProviderRefused,
@@ -560,3 +561,11 @@ def test_reasoning_content_goes_back_with_its_calls() -> None:
     messages = [{"role": "user", "content": "?"}, message, {"role": "tool", "tool_call_id": "c", "content": "!"}]
     assert sent("deepseek", messages)["messages"][1]["reasoning_content"] == "r"
     assert "reasoning_content" not in sent("openai", messages)["messages"][1]
+
+
+def test_bare_json_that_passes_the_limit_with_its_last_line_is_told_at_the_end() -> None:
+    parser = OpenAIChatParser(max_frame_size=20)
+    assert parser.feed(b'{"aaaaaaaaaa":\n"bbbbbbbbbb"') == []
+    (failed,) = parser.close()
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, LimitExceeded)
