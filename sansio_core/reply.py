@@ -19,6 +19,7 @@ from .events import (
     ToolCallDelta,
     UsageReport,
 )
+from .partial import parse_partial
 from .request import ToolCall, parse_json
 
 
@@ -114,8 +115,6 @@ class Choice:
 
     def partial(self) -> Any:
         """The value of a structured answer while it grows: what is open is closed. None before any began."""
-        from .parsers.partial import parse_partial
-
         return parse_partial(self.text)
 
 

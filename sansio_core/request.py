@@ -8,6 +8,7 @@ from typing import Any
 
 from ._values import field, immutable
 from .errors import InvalidRequest, nearest, shown
+from .partial import parse_partial
 from .wire import check_header
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -73,8 +74,6 @@ class ToolCall:
 
     def partial(self) -> Any:
         """The arguments so far as a value, while they still grow: what is open is closed. None before any began."""
-        from .parsers.partial import parse_partial
-
         return parse_partial(self.arguments)
 
     def answer(self, result: Any) -> dict[str, Any]:

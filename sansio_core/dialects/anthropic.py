@@ -22,7 +22,7 @@ from ..events import (
     UnknownFrame,
     UsageReport,
 )
-from ..parsers.partial import parse_partial
+from ..partial import parse_partial
 from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._refusals import error_in, of_error
 from ._request import count, json_text, objects

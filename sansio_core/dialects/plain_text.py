@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from ..errors import ChatError, ProviderRefused, UnexpectedContent
 from ..events import ChatEvent, Finished, TextDelta
-from ..parsers import TextParser, parse_partial
+from ..parsers import TextParser
+from ..partial import parse_partial
 from ._base import ChatParser
 from ._refusals import in_band, text_of_html
 

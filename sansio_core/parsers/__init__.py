@@ -7,7 +7,6 @@ linear in the input and with bounded memory.
 from .json_values import JSONValueScanner
 from .lines import MAX_FRAME_SIZE
 from .ndjson import NDJSONParser
-from .partial import parse_partial
 from .raw import TextParser
 from .sse import Comment, Frame, ServerSentEvent, SSEParser, StrayLine
 from .sse_json import Item, SSEJSONParser
@@ -24,5 +23,4 @@ __all__ = [
     "ServerSentEvent",
     "StrayLine",
     "TextParser",
-    "parse_partial",
 ]

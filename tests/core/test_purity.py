@@ -38,40 +38,36 @@ ROOMS: dict[str, set[str]] = {
     "providers": GROUND | {"parsers", "retry", "timing", "reply", "dialects"},
     "_clocks": GROUND | {"timing"},
     "_states": GROUND,
-    "_values": set(),  # below all
+    "_values": set(),  # these two are below all
+    "partial": set(),
 }
-LAZY = {"parsers"}  # a Reply or a ToolCall that is looked at while it grows asks for the parser of partial JSON then
 
 
 def is_for_types(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def imports(path: Path) -> list[tuple[str, bool]]:
-    """Every module that `path` imports, as an absolute name, and whether only when a function runs."""
+def imports(path: Path) -> list[str]:
+    """Every module that `path` imports, as an absolute name."""
     tree = ast.parse(path.read_text())
     package = ["sansio_core", *path.relative_to(CORE).parent.parts]
     found = []
-    at_once = {
-        id(node) for top in tree.body for node in ast.walk(top) if not isinstance(top, ast.ClassDef | ast.FunctionDef)
-    }
     never = {id(node) for top in tree.body if is_for_types(top) for node in ast.walk(top)}
     for node in ast.walk(tree):
         if id(node) in never:
             continue
-        late = id(node) not in at_once
         if isinstance(node, ast.Import):
-            found += [(alias.name, late) for alias in node.names]
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*base, *([node.module] if node.module else [])])
-            found += [(f"{name}.{alias.name}", late) for alias in node.names]
+            found += [f"{name}.{alias.name}" for alias in node.names]
     return found
 
 
 @pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(CORE)) for path in MODULES])
 def test_no_module_of_the_core_imports_what_touches_the_world(path: Path) -> None:
-    for name, _ in imports(path):
+    for name in imports(path):
         parts = name.split(".")
         prefixes = {".".join(parts[: n + 1]) for n in range(len(parts))}
         assert not prefixes & BANNED, f"{path.name} imports {name}"
@@ -84,12 +80,12 @@ def test_no_module_of_the_core_imports_what_touches_the_world(path: Path) -> Non
 def test_rooms_look_one_way(path: Path) -> None:
     parts = path.relative_to(CORE).with_suffix("").parts
     room = parts[0]
-    for name, late in imports(path):
+    for name in imports(path):
         target = name.split(".")
         if target[0] != "sansio_core" or len(target) < 2:
             continue
         if room in ROOMS:
-            allowed = ROOMS[room] | {room, "_values"} | (LAZY if late else set())
+            allowed = ROOMS[room] | {room, "_values", "partial"}
             assert target[1] in allowed, f"{'/'.join(parts)} imports {name}"
         if room == "providers" and parts[1] not in ("__init__", "_base") and target[1] == "providers":
             assert target[2].startswith("_"), f"the provider {parts[1]} imports another, {target[2]}"

@@ -21,8 +21,8 @@ from sansio_core.parsers import (
     SSEParser,
     StrayLine,
     TextParser,
-    parse_partial,
 )
+from sansio_core.partial import parse_partial
 
 BIG = 1 << 24
 
