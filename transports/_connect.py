@@ -21,8 +21,8 @@ from sansio_core.errors import (
 )
 
 from ._connection import Connection, reason
-from ._http11 import Head, HeadReader, authority, write
-from ._proxies import Proxy
+from ._http11 import Head, HeadReader, write
+from ._proxies import Proxy, authority
 from ._verify import Verify, settled
 
 EYEBALLS_DELAY = 0.25  # seconds, RFC 8305 section 5

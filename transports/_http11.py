@@ -17,26 +17,22 @@ import h11
 from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, ProtocolViolation, StreamTruncated
 from sansio_core.wire import Headers, HttpRequest
 
+from ._proxies import authority
+
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
 _QUOTED: Final = re.compile(r""":? b(?:['"]|ytearray)""")
 _START: Final = b"HTTP/1."
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 
 
-def authority(host: str, port: int) -> str:
-    """`host:port` for a Host field or a CONNECT, an IPv6 address in brackets (RFC 3986 3.2.2)."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 @lru_cache(64)  # a client asks the same few URLs over and over
-def _target(url: str) -> tuple[str, str, str]:
-    """Of `url`: its beginning up to the path, the value of the Host field, and path and query."""
+def _place(url: str) -> tuple[str, str]:
+    """Of `url`: its beginning up to the path, and the value of the Host field."""
     parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host = authority(parts.hostname or "", parts.port or 0)
     if parts.port in (None, 443 if parts.scheme == "https" else 80):
         host = host.rpartition(":")[0]
-    return f"{parts.scheme}://{parts.netloc}", host, target
+    return f"{parts.scheme}://{parts.netloc}", host
 
 
 def start(request: HttpRequest, *, absolute: bool = False, extra: Headers = ()) -> tuple[h11.Connection | None, bytes]:
@@ -46,7 +42,7 @@ def start(request: HttpRequest, *, absolute: bool = False, extra: Headers = ()) 
     added for that proxy. What the request does not bring of Host, Content-Length and Accept-Encoding is added. Raises
     InvalidRequest for what HTTP/1.1 cannot carry.
     """
-    place, host, target = _target(request.url)
+    place, host = _place(request.url)
     given = {name.lower() for name, _ in request.headers}
     fields = list(request.headers)
     if "host" not in given:
@@ -56,7 +52,7 @@ def start(request: HttpRequest, *, absolute: bool = False, extra: Headers = ()) 
     if "accept-encoding" not in given:
         fields.append(("Accept-Encoding", "gzip, deflate"))
     fields += extra
-    target = place + target if absolute else target
+    target = place + request.target if absolute else request.target
     if data := _usual_request(request, target, fields):
         return None, data
     return write(request.method, target, fields, request.body)

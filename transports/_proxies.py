@@ -49,8 +49,12 @@ class Proxy:
         return (("Proxy-Authorization", f"Basic {b64encode(credentials).decode('ascii')}"),)
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{authority(self.host, self.port)}"
+
+
+def authority(host: str, port: int) -> str:
+    """`host:port` for a Host field or a CONNECT, an IPv6 address in brackets (RFC 3986 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def checked(proxy: ProxySetting) -> ProxySetting:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection
 from urllib3.util import Timeout
@@ -20,7 +19,7 @@ from sansio_core._values import immutable
 from sansio_core.errors import ConnectionLost, InvalidRequest, ProtocolViolation, ProxyFailed, TimedOut
 from sansio_core.wire import HttpRequest
 
-from ._proxies import Proxy
+from ._proxies import Proxy, authority
 from ._requests_errors import lost, no_connection, no_socks, no_tls
 from ._requests_guard import Expired, Guard, Guarded, Stream, look_up, open_tcp
 from ._requests_http1 import Body, CloseBody, ClosedEarly, Head, Incoming, Pairs, body_of, keeps_alive
@@ -41,7 +40,7 @@ class Route:
     @property
     def peer(self) -> str:
         """The host and port, as CONNECT and our errors name them."""
-        return _authority(self.host, self.port)
+        return authority(self.host, self.port)
 
     @property
     def forwarded(self) -> bool:
@@ -129,7 +128,7 @@ class Connection(HTTPConnection):
         try:
             guard.hold(handle)
             if proxy is not None and proxy.scheme == "https":
-                sock = self._tls(guard, sock, proxy.host, _authority(proxy.host, proxy.port), True)
+                sock = self._tls(guard, sock, proxy.host, authority(proxy.host, proxy.port), True)
             if proxy is not None and route.tls and not proxy.socks:
                 _tunnel(guard, sock, route, proxy, limit)
             if route.tls:
@@ -151,7 +150,7 @@ class Connection(HTTPConnection):
                 return _socks(guard, route, proxy)
             return open_tcp(guard, look_up(guard, host, port))
         except (OSError, UnicodeError) as error:
-            raise no_connection(error, _authority(host, port), proxy is not None) from None
+            raise no_connection(error, authority(host, port), proxy is not None) from None
 
     def _tls(self, guard: Guard, sock: Any, host: str, peer: str, proxy: bool) -> Any:
         context = self.contexts()
@@ -210,10 +209,6 @@ class _Incoming(Incoming):
             if self._in_body:
                 raise lost(error, "in the middle of the answer") from None
             raise
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _tunnel(guard: Guard, sock: Stream, route: Route, proxy: Proxy, limit: int) -> None:
@@ -278,12 +273,11 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
 
 
 def _send(guard: Guard, sock: Stream, request: HttpRequest, route: Route) -> None:
-    parts = urlsplit(request.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    place, target = request.authority, request.target
     given = {name.lower() for name, _ in request.headers}
-    lines = [f"{request.method} {f'http://{parts.netloc}{target}' if route.forwarded else target} HTTP/1.1"]
+    lines = [f"{request.method} {f'http://{place}{target}' if route.forwarded else target} HTTP/1.1"]
     if "host" not in given:
-        lines.append(f"host: {parts.netloc}")
+        lines.append(f"host: {place}")
     if "accept-encoding" not in given:
         lines.append("accept-encoding: gzip, deflate")
     if (request.body or request.method == "POST") and "content-length" not in given:
