@@ -135,17 +135,6 @@ class Failed:
 
 
 Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeItem
-ChatEvent = (
-    TextDelta
-    | ReasoningDelta
-    | RefusalDelta
-    | ToolCallDelta
-    | Annotation
-    | NativeItem
-    | Started
-    | UsageReport
-    | Finished
-    | KeepAlive
-    | UnknownFrame
-    | Failed
-)
+"""The events that bring some of the answer itself."""
+ChatEvent = Content | Started | UsageReport | Finished | KeepAlive | UnknownFrame | Failed
+"""Everything that a stream says."""

@@ -8,6 +8,7 @@ from typing import Any
 from .events import (
     Annotation,
     ChatEvent,
+    Content,
     Failed,
     Finished,
     FinishReason,
@@ -186,9 +187,7 @@ class Reply(Choice):
                 pass
         return False
 
-    def _content(
-        self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeItem
-    ) -> None:
+    def _content(self, event: Content) -> None:
         choice = self._choice(event.choice)
         match event:
             case TextDelta():
