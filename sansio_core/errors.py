@@ -96,6 +96,13 @@ class InvalidRequest(ChatError, ValueError):
     """The caller's: an option, message, model, URL or header that cannot be sent. Nothing was sent."""
 
 
+class StreamMisused(ChatError, RuntimeError):
+    """The caller's: a stream read by two at once, or elsewhere than where it was begun: the event loop, the process.
+
+    The stream itself is as it was: who reads it rightly goes on.
+    """
+
+
 class OptionIgnored(UserWarning):
     """The category of the one warning that names what a provider's wire cannot carry."""
 
@@ -168,6 +175,13 @@ class Cancelled(ChatError):
 
     def __str__(self) -> str:
         return self.detail or "the stream was cancelled"
+
+
+class ClientClosed(Cancelled):
+    """The client was closed by its owner: its streams that were under way end, and nothing more is sent through it."""
+
+    def __str__(self) -> str:
+        return self.detail or "the client is closed: make a new one"
 
 
 # --- the provider ----------------------------------------------------------------------------------------------------

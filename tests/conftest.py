@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,25 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that has the system's resolver know every name at the given addresses; without any, no name exists."""
+    real = socket.getaddrinfo
+
+    def names_to(*addresses: str) -> None:
+        def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+            try:
+                return real(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            except (socket.gaierror, UnicodeError):
+                if kwargs.get("flags") or not addresses:
+                    raise
+            return [found for address in addresses for found in real(address, port, type=socket.SOCK_STREAM)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return names_to
 
 
 @pytest.fixture(params=[Blocking, Asyncio], ids=lambda kind: kind.name)

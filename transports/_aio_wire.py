@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from sansio_core import Send
 from sansio_core.coding import ContentDecoder
-from sansio_core.errors import Cancelled, ConnectionLost, TimedOut
+from sansio_core.errors import Cancelled, StreamMisused, TimedOut
 from sansio_core.timing import Limits
 from sansio_core.wire import header, origin
 
-from ._connect import Route, refused
-from ._connection import Connection
+from ._connect import Route
+from ._connection import Broken, Connection
+from ._faults import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
 from ._http11 import Head, HeadReader, asks_close, start
 from ._pool import LoopPool, Pool
 from ._proxies import ProxySetting, parse_proxy
@@ -37,7 +38,8 @@ class AsyncWire:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scope: asyncio.Timeout | None = None
         self._closed = False
-        self._cancelled = False
+        self._cancelled: type[Cancelled] | None = None
+        self.abandoned = False
         self._share: LoopPool | None = None
         self._route = Route("", "", 0)
         self._connection: Connection | None = None
@@ -47,6 +49,13 @@ class AsyncWire:
     def now(self) -> float:
         """The loop's time, in seconds."""
         return (self._loop or asyncio.get_running_loop()).time()
+
+    def check_place(self) -> None:
+        """Raises StreamMisused in another event loop than the one that began this stream, and in a forked process."""
+        if self.abandoned:
+            raise StreamMisused("this stream was begun in another process: read it there, or ask again here")
+        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+            raise StreamMisused("this stream was begun in another event loop: read it there, or ask again here")
 
     async def send(self, action: Send, deadline: float | None) -> tuple[int, list[tuple[str, str]]]:
         """Send a request; the status and header fields of its response, names in lower case.
@@ -81,7 +90,7 @@ class AsyncWire:
         self._enter()
         head, connection = self._head, self._connection
         if head is None or connection is None:
-            raise Cancelled("the stream was closed")
+            raise Cancelled("the connection was closed")
         try:
             if not head.coded:
                 return await _piece(head, connection, deadline)
@@ -125,16 +134,22 @@ class AsyncWire:
             with suppress(RuntimeError):  # the loop was closed meanwhile, and its connections with it
                 loop.call_soon_threadsafe(self._close)
 
-    def cancel(self) -> None:
-        """End what is under way, and all that would follow, with Cancelled. From any thread or task."""
-        self._cancelled = True  # before close() looks for a loop, as _enter() sets the loop before it looks here
+    def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
+        """End what is under way, and all that would follow, with `kind`. From any thread or task."""
+        # before close() looks for a loop, as _enter() sets the loop before it looks here
+        self._cancelled = self._cancelled or kind
         self.close()
+
+    def abandon(self) -> None:
+        """In a forked process: this stream is the parent's, and its loop as well."""
+        self.abandoned = True
+        self._loop = self._connection = self._head = self._share = None
 
     def _enter(self) -> None:
         self._loop = asyncio.get_running_loop()
         if self._cancelled:
             self._close()
-            raise Cancelled
+            raise self._cancelled
 
     def _close(self) -> None:
         self._closed = True
@@ -143,7 +158,7 @@ class AsyncWire:
         connection = self._connection
         self._connection = self._head = self._decoder = None
         if connection is not None and self._share is not None:
-            self._share.drop(self._route, connection)
+            self._share.drop(self._route, connection, (self._cancelled or Cancelled)())
 
     def _route_to(self, url: str) -> Route:
         proxy = self._proxy
@@ -175,12 +190,12 @@ class AsyncWire:
             while True:
                 data = await connection.receive(deadline)
                 if not data:
-                    raise ConnectionLost("the server closed the connection before its answer")
+                    raise closed_early(self._route.peer, not reader.empty, connection.reused)
                 head = reader.feed(data)
                 if head is not None:
                     return head
-        except ConnectionLost as error:
-            raise ConnectionLost(error.detail, reused=connection.reused and reader.empty) from None
+        except Broken as broken:
+            raise lost(broken.error, BEFORE_HEAD, connection.reused and reader.empty) from None
 
     async def _decoded(self, head: Head, connection: Connection, deadline: float | None) -> bytes:
         decoder = self._decoder
@@ -206,7 +221,7 @@ class AsyncWire:
                 return await work
         except TimeoutError:
             if self._closed:
-                raise Cancelled from None
+                raise (self._cancelled or Cancelled) from None
             raise
         finally:
             self._scope = None
@@ -223,8 +238,11 @@ async def _piece(head: Head, connection: Connection, deadline: float | None) -> 
             raise body.fault
         if body.ended:
             return b""
-        data = await connection.receive(deadline)
+        try:
+            data = await connection.receive(deadline)
+        except Broken as broken:
+            raise lost(broken.error, IN_BODY) from None
         if not data:
-            body.finish()
+            body.finish(ragged=connection.ragged)
         elif piece := body.feed(data):
             return piece

@@ -12,6 +12,7 @@ from sansio_core import (
     Cancelled,
     ChatEvent,
     ChatRequest,
+    ClientClosed,
     Exchange,
     InvalidRequest,
     Limits,
@@ -20,6 +21,7 @@ from sansio_core import (
     Reply,
     RetryPolicy,
     State,
+    StreamMisused,
     Timeouts,
     providers,
 )
@@ -97,7 +99,7 @@ class BaseClient(_Live):
 
     def _check_open(self) -> None:
         if self.closed:
-            raise RuntimeError(f"this {type(self).__name__} is closed: make a new one")
+            raise ClientClosed
 
 
 class BaseStream(_Live, Generic[W]):
@@ -121,7 +123,8 @@ class BaseStream(_Live, Generic[W]):
     def _enter(self) -> bool:
         """Begin to drive; False when there is nothing more. Whoever gets True must call _leave."""
         if self._driving:
-            raise RuntimeError("this stream is already being read, by another thread or task")
+            raise StreamMisused("this stream is already being read, by another thread or task")
+        self._wire.check_place()
         if self._over:
             if self._exchange.state is State.FAILED:
                 self._exchange.next_action(self._wire.now())  # raises the same error again
@@ -149,8 +152,8 @@ class BaseStream(_Live, Generic[W]):
         self._exchange.receive_failure(Cancelled("the stream was closed before its end"))
 
     def __del__(self) -> None:
-        if getattr(self, "_over", True) or self._exchange.attempts == 0:
-            return  # it never began, or nothing is open
+        if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:
+            return  # it never began, or nothing is open, or it is the parent process's
         warn(f"{self!r} was dropped unfinished: use `with`, or close it", ResourceWarning, source=self, stacklevel=2)
         self._shut()
 

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
+import errno
 import socket
-import ssl
 from collections.abc import Callable, Coroutine
-from itertools import chain, zip_longest
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
-from sansio_core.errors import (
-    ConnectFailed,
-    ConnectionLost,
-    InvalidRequest,
-    ProtocolViolation,
-    ProxyFailed,
-    TLSFailed,
-)
+from sansio_core.errors import InvalidRequest, ProtocolViolation
 
-from ._connection import Connection, reason
+from ._addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+from ._connection import Broken, Connection
+from ._faults import TUNNEL_CLOSED, TUNNEL_EXCESS, no_connection, no_tunnel, reason, refused
 from ._http11 import Head, HeadReader, write
 from ._proxies import Proxy, authority
-from ._verify import Verify, settled
+from ._tls import TLSSettings
 
-EYEBALLS_DELAY = 0.25  # seconds, RFC 8305 section 5
 _MAX_PROXY_HEAD = 64 * 1024
 _FOREVER = 1e6  # seconds
 
@@ -39,59 +32,44 @@ class Route(NamedTuple):
     proxy: Proxy | None = None
 
     @property
+    def peer(self) -> str:
+        """The host and port, as CONNECT and our errors name them."""
+        return authority(self.host, self.port)
+
+    @property
     def forwarded(self) -> bool:
         """Whether an HTTP proxy reads the request and forwards it (RFC 9112 3.2.2), rather than tunnels bytes."""
         return self.scheme == "http" and self.proxy is not None and not self.proxy.socks
 
 
-class TLSSettings:
-    """What a client's TLS connections share; the context is made when one needs it, as that takes time.
+class Names:
+    """Look-ups of names in one loop; those of the same name at the same time are one."""
 
-    Raises InvalidRequest for a CA path that does not exist.
-    """
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._under_way: dict[tuple[str, int], asyncio.Future[Addresses | Exception]] = {}
 
-    def __init__(self, verify: Verify, trust_env: bool) -> None:
-        self._verify = settled(verify, trust_env)
-        self._context: ssl.SSLContext | None = None
+    async def find(self, host: str, port: int) -> Addresses:
+        """The addresses of `host`. Raises OSError (gaierror), UnicodeError."""
+        if addresses := numeric(host, port):
+            return addresses
+        key = host, port
+        future = self._under_way.get(key)
+        if future is None:
+            future = self._under_way[key] = self._loop.create_future()
+            future.add_done_callback(lambda _: self._under_way.pop(key, None))
+            look_up(host, port, partial(self._found, future))
+        found = await asyncio.shield(future)  # who leaves does not end it for the others
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    @property
-    def context(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = ssl_context(self._verify)
-        return self._context
-
-
-def ssl_context(verify: bool | str | ssl.SSLContext) -> ssl.SSLContext:
-    """The TLS settings that `verify` means. It takes tens of milliseconds to make.
-
-    True: certifi's authorities, else the system's. False: no check at all. A str: a CA file or directory. Raises
-    InvalidRequest for one that is not.
-    """
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    authorities = verify if isinstance(verify, str) else ""
-    if verify is True:
-        try:
-            import certifi
-        except ImportError:
-            pass
-        else:
-            authorities = certifi.where()
-    try:
-        if os.path.isdir(authorities):
-            context = ssl.create_default_context(capath=authorities)
-        else:
-            context = ssl.create_default_context(cafile=authorities or None)
-    except OSError as error:  # SSLError is one
-        raise InvalidRequest(f"the CA file {authorities!r} cannot be used: {reason(error)}") from None
-    if verify is False:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    def _found(self, future: asyncio.Future[Addresses | Exception], result: Addresses | Exception) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._loop.call_soon_threadsafe(future.set_result, result)
 
 
-async def connect(route: Route, tls: TLSSettings, space: memoryview) -> Connection:
+async def connect(route: Route, tls: TLSSettings, names: Names, space: memoryview) -> Connection:
     """A connection ready for a request.
 
     Raises ConnectFailed, ProxyFailed, TLSFailed and InvalidRequest. Not bounded in time: the caller's part.
@@ -102,41 +80,29 @@ async def connect(route: Route, tls: TLSSettings, space: memoryview) -> Connecti
     def make() -> Connection:
         return Connection(loop, space)
 
-    if proxy is None:
-        try:
-            connection = await _open(route.host, route.port, loop, make)
-        except (OSError, UnicodeError) as error:
-            raise ConnectFailed(f"no connection to {authority(route.host, route.port)}: {reason(error)}") from None
-    elif proxy.socks:
-        connection = await _open_socks(proxy, route, loop, make)
+    if proxy is not None and proxy.socks:
+        connection = await _open_socks(proxy, route, names, make)
     else:
+        host, port = (route.host, route.port) if proxy is None else (proxy.host, proxy.port)
         try:
-            connection = await _open(proxy.host, proxy.port, loop, make)
+            connection = await _open(await names.find(host, port), loop, make)
         except (OSError, UnicodeError) as error:
-            raise ProxyFailed(f"no connection to the proxy {proxy}: {reason(error)}") from None
+            raise no_connection(error, route.peer, proxy) from None
     try:
         if proxy is not None and proxy.scheme == "https":
-            await _secure_proxy(connection, proxy, tls.context)
+            await connection.start_tls(tls.context, proxy.host, route.peer, proxy)
         if route.scheme == "https":
             if proxy is not None and not proxy.socks:
-                await _tunnel(connection, proxy, route)
-            await connection.start_tls(tls.context, route.host)
+                await _tunnel(connection, proxy, route.peer)
+            await connection.start_tls(tls.context, route.host, route.peer)
     except BaseException:
         connection.abort()
         raise
     return connection
 
 
-async def _secure_proxy(connection: Connection, proxy: Proxy, context: ssl.SSLContext) -> None:
-    try:
-        await connection.start_tls(context, proxy.host)
-    except (TLSFailed, ConnectFailed) as error:
-        raise ProxyFailed(f"the proxy {proxy} cannot be used: {error}") from None
-
-
-async def _tunnel(connection: Connection, proxy: Proxy, route: Route) -> None:
+async def _tunnel(connection: Connection, proxy: Proxy, target: str) -> None:
     """Have the proxy connect us through (RFC 9110 9.3.6). It sees the origin's name and port, and nothing else."""
-    target = authority(route.host, route.port)
     state, request = write("CONNECT", target, [("Host", target), *proxy.authorization])
     connection.write(request)
     reader = HeadReader(state, "CONNECT", False, _MAX_PROXY_HEAD)
@@ -145,52 +111,39 @@ async def _tunnel(connection: Connection, proxy: Proxy, route: Route) -> None:
         while head is None:
             data = await connection.receive()
             if not data:
-                raise ProxyFailed(f"the proxy {proxy} closed the connection instead of opening a tunnel to {target}")
+                raise no_tunnel(proxy, target, TUNNEL_CLOSED)
             head = reader.feed(data)
-    except (ProtocolViolation, ConnectionLost) as error:
-        raise ProxyFailed(f"the proxy {proxy} opened no tunnel to {target}: {error}") from None
+    except Broken:
+        raise no_tunnel(proxy, target, TUNNEL_CLOSED) from None
+    except ProtocolViolation as error:
+        raise no_tunnel(proxy, target, str(error)) from None
     if not 200 <= head.status < 300:
         raise refused(proxy, head.status, f"a tunnel to {target}")
     if head.body.excess:
-        raise ProxyFailed(f"the proxy {proxy} sent bytes of its own into the tunnel to {target}")
+        raise no_tunnel(proxy, target, TUNNEL_EXCESS)
 
 
-def refused(proxy: Proxy, status: int, what: str) -> ProxyFailed:
-    """The error for a proxy's refusal of `what`, with `status`."""
-    advice = ""
-    if status == 407:
-        advice = " (put its user name and password into the proxy's URL)"
-        if proxy.username is not None:
-            advice = " (it did not accept the user name and password of the proxy's URL)"
-    return ProxyFailed(f"the proxy {proxy} refused {what} with status {status}{advice}", status)
-
-
-async def _open(host: str, port: int, loop: asyncio.AbstractEventLoop, make: Callable[[], Connection]) -> Connection:
+async def _open(
+    addresses: Addresses, loop: asyncio.AbstractEventLoop, make: Callable[[], Connection]
+) -> Connection:
     """A TCP connection by the first address that answers (RFC 8305). uvloop has no happy eyeballs of its own.
 
-    Raises OSError or UnicodeError.
+    Raises OSError.
     """
 
-    async def attempt(address: str) -> Connection:
-        return (await loop.create_connection(make, address, port))[1]
+    async def attempt(address: tuple[Any, ...]) -> Connection:
+        host, port = address[4][:2]
+        return (await loop.create_connection(make, host, port))[1]
 
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    else:
-        return await attempt(host)
-    families: dict[int, list[str]] = {}
-    for family, _, _, _, address in found:
-        families.setdefault(family, []).append(str(address[0]))
-    addresses = [address for address in chain(*zip_longest(*families.values())) if address]
     if len(addresses) == 1:
         return await attempt(addresses[0])
-    return await _race(addresses, attempt, loop)
+    return await _race(in_order(addresses), attempt, loop)
 
 
 async def _race(
-    addresses: list[str], attempt: Callable[[str], Coroutine[Any, Any, Connection]], loop: asyncio.AbstractEventLoop
+    addresses: Addresses,
+    attempt: Callable[[tuple[Any, ...]], Coroutine[Any, Any, Connection]],
+    loop: asyncio.AbstractEventLoop,
 ) -> Connection:
     """The first of several attempts that succeeds; each begins when the one before failed, or is slow."""
     waiting = addresses[::-1]
@@ -216,7 +169,7 @@ async def _race(
         for task in running:
             task.cancel()
             task.add_done_callback(_drop)
-    raise failure or OSError("no address")
+    raise failure or OSError(errno.EADDRNOTAVAIL, "the name has no address")
 
 
 def _drop(task: asyncio.Task[Connection]) -> None:
@@ -225,30 +178,35 @@ def _drop(task: asyncio.Task[Connection]) -> None:
         task.result().abort()
 
 
-async def _open_socks(
-    proxy: Proxy, route: Route, loop: asyncio.AbstractEventLoop, make: Callable[[], Connection]
-) -> Connection:
+async def _open_socks(proxy: Proxy, route: Route, names: Names, make: Callable[[], Connection]) -> Connection:
     """A connection through a SOCKS5 proxy (RFC 1928); with socks5h the proxy resolves the name."""
     try:
         from python_socks import ProxyConnectionError, ProxyError, ProxyType
         from python_socks.async_.asyncio import Proxy as Socks
     except ImportError:
         raise InvalidRequest('a SOCKS proxy needs a library: pip install "sansio-chat[socks]"') from None
-    target = authority(route.host, route.port)
+    loop = asyncio.get_running_loop()
     remote = proxy.scheme == "socks5h"
-    socks = Socks(ProxyType.SOCKS5, proxy.host, proxy.port, proxy.username, proxy.password, remote, loop=loop)
+    target = route.host
+    if not remote:
+        try:
+            target = str((await names.find(route.host, route.port))[0][4][0])
+        except (OSError, UnicodeError) as error:
+            raise no_connection(error, route.peer) from None
     try:
+        where = str((await names.find(proxy.host, proxy.port))[0][4][0])
+        socks = Socks(ProxyType.SOCKS5, where, proxy.port, proxy.username, proxy.password, remote, loop=loop)
         # its own clock, of 60 s, must not be the one that fires
-        opened = await socks.connect(route.host, route.port, timeout=_FOREVER)
+        opened = await socks.connect(target, route.port, timeout=_FOREVER)
     except ProxyConnectionError as error:
-        why = reason(error.__cause__) if isinstance(error.__cause__, OSError) else "it cannot be reached"
-        raise ProxyFailed(f"no connection to the proxy {proxy}: {why}") from None
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else OSError("it cannot be reached")
+        raise no_connection(cause, route.peer, proxy) from None
     except ProxyError as error:
-        raise ProxyFailed(f"the proxy {proxy} opened no connection to {target}: {error}") from None
-    except socket.gaierror as error:
-        raise ConnectFailed(f"no connection to {target}: {reason(error)}") from None
-    except (OSError, UnicodeError) as error:
-        raise ProxyFailed(f"the proxy {proxy} opened no connection to {target}: {reason(error)}") from None
+        raise no_tunnel(proxy, route.peer, str(error)) from None
+    except (socket.gaierror, UnicodeError) as error:
+        raise no_connection(error, route.peer, proxy) from None
+    except OSError as error:
+        raise no_tunnel(proxy, route.peer, reason(error)) from None
     try:
         return (await loop.create_connection(make, sock=opened))[1]
     except BaseException:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import ssl
 from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from sansio_core.errors import Cancelled, ChatError, ConnectFailed, ConnectionLost, TLSFailed
+from sansio_core.errors import Cancelled, ChatError
+
+from ._faults import no_tls
+from ._proxies import Proxy
 
 READ_SIZE: Final = 64 * 1024
 """How much one read takes, and how much may wait unread before the peer is held up."""
+
+
+class Broken(Exception):
+    """The connection broke: `error` is the system's or OpenSSL's. (No OSError, as TimeoutError is one of those.)"""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error if isinstance(error, OSError) else OSError(str(type(error).__name__))
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -26,7 +35,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_deadline", "_loop", "_lost", "_over", "_paused", "_received", "_size", "_space", "_timer", "_timer_at",
-        "_transport", "_waiter", "idle_since", "on_disturbed", "reused",
+        "_transport", "_waiter", "idle_since", "on_disturbed", "ragged", "reused",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
@@ -37,11 +46,13 @@ class Connection(asyncio.BufferedProtocol):
         self._size = 0
         self._paused = False
         self._over = False
-        self._lost: ChatError | None = None
+        self._lost: Exception | None = None
         self._waiter: asyncio.Future[bytes] | None = None
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
+        self.ragged = False
+        """Whether a TLS connection ended without close_notify; `receive` gives b"" then too."""
         self.reused = False
         self.idle_since = 0.0
         self.on_disturbed: Callable[[Connection], None] | None = None
@@ -70,14 +81,27 @@ class Connection(asyncio.BufferedProtocol):
             self.on_disturbed(self)
 
     def eof_received(self) -> None:
-        # TLS: an end without close_notify comes here as well and counts as one with it, as in other clients; that the
-        # response is whole is for its framing and its dialect to prove
+        # asyncio calls this also where TLS ends without close_notify: its TLS object then waits for more, and gives b""
+        # only behind a close_notify.
+        if (tls := self._tls_object()) is not None:
+            try:
+                self.ragged = bool(tls.read(1))
+            except ssl.SSLError:
+                self.ragged = True
         self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(None if exc is None else ConnectionLost(f"the connection broke: {reason(exc)}"))
+        # uvloop calls nothing before where TLS ends without close_notify
+        self.ragged = self.ragged or (not self._over and self._tls_object() is not None)
+        self._end(None if exc is None else Broken(exc))
 
-    def _end(self, lost: ChatError | None) -> None:
+    def _tls_object(self) -> ssl.SSLObject | None:
+        found: ssl.SSLObject | None = None
+        if self._transport is not None:
+            found = self._transport.get_extra_info("ssl_object")
+        return found
+
+    def _end(self, lost: Exception | None) -> None:
         if self._over:
             return
         self._over = True
@@ -126,7 +150,7 @@ class Connection(asyncio.BufferedProtocol):
     async def receive(self, deadline: float | None = None) -> bytes:
         """What has come, as soon as anything has; b"" once the peer has ended the connection properly.
 
-        `deadline` is in the loop's time. Raises TimeoutError, ConnectionLost, and what `abort` was given.
+        `deadline` is in the loop's time. Raises TimeoutError, Broken, and what `abort` was given.
         """
         if self._received:
             return self.peek()
@@ -180,45 +204,18 @@ class Connection(asyncio.BufferedProtocol):
         if transport is not None and not self._loop.is_closed():
             transport.abort()
 
-    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Speak TLS from here on. Raises TLSFailed, or ConnectFailed when the connection broke meanwhile."""
+    async def start_tls(self, context: ssl.SSLContext, host: str, peer: str, proxy: Proxy | None = None) -> None:
+        """Speak TLS from here on, with `peer` (host:port) or else with `proxy`.
+
+        Raises TLSFailed, or ConnectFailed when the connection broke meanwhile; with a proxy, ProxyFailed.
+        """
         transport = self._transport
         try:
             if transport is None or transport.is_closing():  # uvloop's RuntimeError comes of the latter
                 raise ConnectionResetError
             secure = await self._loop.start_tls(transport, self, context, server_hostname=host)
-        except ssl.SSLCertVerificationError as error:
-            raise TLSFailed(
-                f"the certificate of {host} was not accepted: {error.verify_message} (verify= takes a CA file)"
-            ) from None
-        except ssl.SSLError as error:
-            words = (error.reason or "no reason given").replace("_", " ").lower()
-            raise TLSFailed(
-                f"the TLS handshake with {host} failed: {words} (is it http:// ?)"
-            ) from None
-        except OSError as error:
-            raise ConnectFailed(f"the connection to {host} broke in the TLS handshake: {reason(error)}") from None
-        except ValueError:
-            raise TLSFailed(f"no certificate can be for {host!r}: that is no host name") from None
-        if secure is None:
-            raise ConnectFailed(f"the connection to {host} broke in the TLS handshake")
+            if secure is None:
+                raise ConnectionResetError
+        except (OSError, ValueError) as error:
+            raise no_tls(error, peer, proxy) from None
         self._transport = secure
-
-
-def reason(error: Exception) -> str:
-    """A few plain words for an OSError."""
-    match error:
-        case ConnectionRefusedError():
-            return "refused"
-        case ConnectionResetError() | BrokenPipeError():
-            return "reset by the peer"
-        case socket.gaierror():
-            return "its name does not resolve"
-        case UnicodeError():
-            return "that is no host name"
-        case ssl.SSLError():
-            return f"TLS: {(error.reason or 'broken record').replace('_', ' ').lower()}"
-        case OSError(errno=int(number)):
-            return os.strerror(number).lower()
-        case _:
-            return type(error).__name__

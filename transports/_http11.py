@@ -17,6 +17,18 @@ import h11
 from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, ProtocolViolation, StreamTruncated
 from sansio_core.wire import Headers, HttpRequest
 
+from ._faults import (
+    BAD_CHUNK,
+    BAD_CODING,
+    BAD_HEAD,
+    BAD_LENGTH,
+    BAD_TRAILER,
+    CUT_CHUNKED,
+    CUT_TLS,
+    NOT_HTTP,
+    SWITCHED,
+    cut_short,
+)
 from ._proxies import authority
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
@@ -150,7 +162,7 @@ class HeadReader:
         self._held += data
         while self._held:
             if not self._held.startswith(_START[: len(self._held)]):
-                raise ProtocolViolation("the answer is not HTTP/1.1: is this the right host, port and scheme?")
+                raise ProtocolViolation(NOT_HTTP)
             blank = _BLANK_LINE.search(self._held, searched)
             end = blank.end() if blank else len(self._held)
             if self._used + end > self._limit:
@@ -179,11 +191,11 @@ class HeadReader:
             self._connection.receive_data(head)
             event = self._connection.next_event()
         except h11.RemoteProtocolError as error:
-            raise ProtocolViolation(f"the answer is malformed HTTP: {_plain(error)}") from None
+            raise ProtocolViolation(_words(str(error))) from None
         if isinstance(event, h11.Response):
             return event
         if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
-            raise ProtocolViolation("the server switched to another protocol, which nobody asked for")
+            raise ProtocolViolation(SWITCHED)
         return None
 
     def _head(self, status: int, headers: list[tuple[str, str]], keeps_alive: bool = True) -> Head:
@@ -235,9 +247,9 @@ class Body:
         """The body's bytes in `data`; b"" when there are none yet."""
         raise NotImplementedError
 
-    def finish(self) -> None:
-        """The peer ended the connection properly: the body's end, or its truncation."""
-        self.fault = StreamTruncated("the connection was closed before the end of the response's body")
+    def finish(self, *, ragged: bool = False) -> None:
+        """The peer ended the connection: the body's end, or its truncation. `ragged`: TLS, without close_notify."""
+        raise NotImplementedError
 
 
 class UntilClose(Body):
@@ -248,8 +260,11 @@ class UntilClose(Body):
     def feed(self, data: bytes) -> bytes:
         return data
 
-    def finish(self) -> None:
-        self.ended = True
+    def finish(self, *, ragged: bool = False) -> None:
+        if ragged:
+            self.fault = StreamTruncated(CUT_TLS)
+        else:
+            self.ended = True
 
 
 class Sized(Body):
@@ -268,6 +283,9 @@ class Sized(Body):
         self._remaining -= len(piece)
         self.ended = not self._remaining
         return piece
+
+    def finish(self, *, ragged: bool = False) -> None:
+        self.fault = StreamTruncated(cut_short(self._remaining))
 
 
 _MAX_LINE: Final = 1024  # of one chunk-size line with its extensions
@@ -316,7 +334,7 @@ class Chunked(Body):
                 self._held = b""
                 self._remaining = 0
                 if size:
-                    self.fault = ProtocolViolation("a chunk of the response's body is malformed")
+                    self.fault = ProtocolViolation(BAD_CHUNK)
                 else:
                     self._trailers = bytearray()
                     self._feed_trailers(data[end + 2 :])
@@ -326,7 +344,7 @@ class Chunked(Body):
         self._remaining = max(0, at - len(data))
         self._held = data[at:]
         if self._held and (len(self._held) > _MAX_LINE + 1 or not _CHUNK_LINE_BEGUN.match(self._held)):
-            self.fault = ProtocolViolation("a chunk of the response's body is malformed")
+            self.fault = ProtocolViolation(BAD_CHUNK)
         return b"".join(pieces)
 
     def _feed_trailers(self, data: bytes) -> None:
@@ -342,7 +360,17 @@ class Chunked(Body):
                 self.ended = True
                 self.excess = len(trailers) > end
             else:
-                self.fault = ProtocolViolation("the trailer of the response's body is malformed")
+                self.fault = ProtocolViolation(BAD_TRAILER)
+
+    def finish(self, *, ragged: bool = False) -> None:
+        self.fault = StreamTruncated(CUT_CHUNKED)
+
+
+def _words(said: str) -> str:
+    """What h11's words for a malformed head are in ours."""
+    if "status line" in said:
+        return NOT_HTTP
+    return BAD_LENGTH if "Content-Length" in said else BAD_CODING if "Transfer-Encoding" in said else BAD_HEAD
 
 
 def _plain(error: h11.ProtocolError) -> str:

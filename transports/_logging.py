@@ -145,9 +145,13 @@ class _Tap:
 
     def __init__(self, wire: Wire, log: _Log) -> None:
         self._wire, self._log = wire, log
-        self.now, self.sleep, self.leave, self.close, self.cancel = (
-            wire.now, wire.sleep, wire.leave, wire.close, wire.cancel,
+        self.now, self.check_place, self.sleep, self.leave, self.close, self.cancel = (
+            wire.now, wire.check_place, wire.sleep, wire.leave, wire.close, wire.cancel,
         )  # fmt: skip
+
+    @property
+    def abandoned(self) -> bool:
+        return self._wire.abandoned
 
     def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
@@ -174,9 +178,13 @@ class _ATap:
 
     def __init__(self, wire: AWire, log: _Log) -> None:
         self._wire, self._log = wire, log
-        self.now, self.sleep, self.leave, self.close, self.cancel = (
-            wire.now, wire.sleep, wire.leave, wire.close, wire.cancel,
+        self.now, self.check_place, self.sleep, self.leave, self.close, self.cancel = (
+            wire.now, wire.check_place, wire.sleep, wire.leave, wire.close, wire.cancel,
         )  # fmt: skip
+
+    @property
+    def abandoned(self) -> bool:
+        return self._wire.abandoned
 
     async def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)

@@ -9,19 +9,21 @@ from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
-from sansio_core.errors import Cancelled, InvalidRequest
+from sansio_core.errors import Cancelled, ClientClosed, InvalidRequest
 from sansio_core.wire import origin
 
-from ._connect import Route, TLSSettings, connect
+from ._connect import Names, Route, connect
 from ._connection import READ_SIZE, Connection
+from ._forks import watch_forks
 from ._proxies import Proxy, environment_proxy, parse_proxy
-from ._verify import Verify
+from ._tls import TLSSettings, Verify
 
 
 class Cancellable(Protocol):
-    """What `cancel` ends."""
+    """What `cancel` ends; in a forked process it is abandoned."""
 
-    def cancel(self) -> None: ...
+    def cancel(self, kind: type[Cancelled] = ...) -> None: ...
+    def abandon(self) -> None: ...
 
 
 class Pool:
@@ -54,15 +56,17 @@ class Pool:
         self.keepalive = keepalive
         self.closed = False
         self.tls = TLSSettings(verify, trust_env)
+        self._inherited: list[object] = []
+        watch_forks(self)
 
     def here(self) -> LoopPool:
-        """The running loop's share. Raises InvalidRequest once the pool is closed."""
+        """The running loop's share. Raises ClientClosed once the pool is closed."""
         loop = asyncio.get_running_loop()
         share = self._shares.get(loop)
         if share is not None:
             return share[0]
         if self.closed:
-            raise InvalidRequest("the client was closed: make a new one")
+            raise ClientClosed
         for other in list(self._shares):  # other threads may do the same
             if other.is_closed():
                 self._shares.pop(other, None)
@@ -81,20 +85,29 @@ class Pool:
             self._proxies[place] = parse_proxy(found) if found else None
         return self._proxies[place]
 
+    def forked(self) -> None:
+        """In a forked process: the connections are the parent's, and so are the loops, with what the system polls."""
+        self.tls.forked()
+        for share, _ in self._shares.values():
+            share.abandon()
+        # Nothing of it may be finalized: that would take the parent's sockets out of what both processes poll.
+        self._inherited.append(self._shares)
+        self._shares = {}
+
     def close(self) -> None:
-        """Close every connection at once, also those in use: their reads raise Cancelled. From any thread."""
+        """Close every connection at once, also those in use: their reads raise ClientClosed. From any thread."""
         self.closed = True
         shares, self._shares = self._shares, {}
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
             running = None
-        for loop, (_, guard) in shares.items():
+        for loop, (share, guard) in shares.items():
             if loop is running or not loop.is_running():
-                _finish(guard)
+                _finish(share, guard)
             else:
                 with suppress(RuntimeError):  # it was closed meanwhile
-                    loop.call_soon_threadsafe(_finish, guard)
+                    loop.call_soon_threadsafe(_finish, share, guard)
 
     __del__ = close  # a client that was forgotten leaves no connection open
 
@@ -109,11 +122,12 @@ async def _until_shutdown(share: LoopPool) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        share.close()
+        share.close(Cancelled)
 
 
-def _finish(guard: AsyncGenerator[None, None]) -> None:
-    """What `await guard.aclose()` does, at once, as it waits for nothing."""
+def _finish(share: LoopPool, guard: AsyncGenerator[None, None]) -> None:
+    """Close `share`, then what `await guard.aclose()` does, at once, as it waits for nothing."""
+    share.close(ClientClosed)
     with suppress(StopIteration):
         guard.aclose().__await__().__next__()
 
@@ -143,6 +157,7 @@ class LoopPool:
         self._max_idle = pool.max_idle
         self._keepalive = pool.keepalive
         self._tls = pool.tls
+        self._names = Names(loop)
         self._lanes: dict[Route, _Lane] = {}
         self._space = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
@@ -201,14 +216,14 @@ class LoopPool:
     async def open(self, route: Route) -> Connection:
         """A new connection, in the place that `wait` gave. Raises what `connect` does."""
         try:
-            connection = await connect(route, self._tls, self._space)
+            connection = await connect(route, self._tls, self._names, self._space)
         except BaseException:
             self._free_place(route)
             raise
         lane = self._lanes.get(route)
         if lane is None or self._closed:
             connection.abort()
-            raise Cancelled("the client was closed")
+            raise ClientClosed
         lane.busy.add(connection)
         return connection
 
@@ -237,17 +252,24 @@ class LoopPool:
         if self._sweeper is None:
             self._sweeper = self.loop.call_later(self._keepalive, self._sweep)
 
-    def drop(self, route: Route, connection: Connection) -> None:
-        """`connection` is of no more use: it is closed, and its place is free."""
+    def drop(self, route: Route, connection: Connection, error: Cancelled | None = None) -> None:
+        """`connection` is of no more use: it is closed, its place is free, and a read of it raises `error`."""
+        connection.abort(error)
         lane = self._lanes.get(route)
-        if lane is None or connection not in lane.busy:
-            connection.abort()
-            return
-        lane.busy.discard(connection)
-        self._release(route, connection)
+        if lane is not None and connection in lane.busy:
+            lane.busy.discard(connection)
+            self._free_place(route)
 
-    def close(self) -> None:
-        """Close all. With the loop closed, asyncio has dropped them already."""
+    def abandon(self) -> None:
+        """In a forked process: nothing here is this process's."""
+        self._closed = True
+        for wire in list(self.wires):
+            wire.abandon()
+
+    def close(self, kind: type[Cancelled]) -> None:
+        """Close all; what is under way ends with `kind`. With the loop closed, asyncio has dropped them already."""
+        if self._closed:
+            return
         self._closed = True
         if self.loop.is_closed():
             return
@@ -255,14 +277,14 @@ class LoopPool:
             self._sweeper.cancel()
             self._sweeper = None
         for wire in list(self.wires):
-            wire.cancel()
+            wire.cancel(kind)
         lanes, self._lanes = self._lanes, {}
         for lane in lanes.values():
             for connection in [*lane.idle, *lane.busy]:
-                connection.abort(Cancelled("the client was closed"))
+                connection.abort(kind())
             for waiter in lane.waiters:
                 if not waiter.done():
-                    waiter.set_exception(Cancelled("the client was closed"))
+                    waiter.set_exception(kind())
 
     def _release(self, route: Route, connection: Connection) -> None:
         connection.abort()

@@ -16,13 +16,26 @@ from urllib3.util.ssltransport import SSLTransport
 
 from sansio_core import Send
 from sansio_core._values import immutable
-from sansio_core.errors import ConnectionLost, InvalidRequest, ProtocolViolation, ProxyFailed, TimedOut
+from sansio_core.errors import InvalidRequest, ProtocolViolation, TimedOut
 from sansio_core.wire import HttpRequest
 
+from ._faults import (
+    BEFORE_HEAD,
+    IN_BODY,
+    TUNNEL_CLOSED,
+    TUNNEL_EXCESS,
+    closed_early,
+    lost,
+    no_connection,
+    no_tls,
+    no_tunnel,
+    reason,
+    refused,
+)
 from ._proxies import Proxy, authority
-from ._requests_errors import lost, no_connection, no_socks, no_tls
-from ._requests_guard import Expired, Guard, Guarded, Stream, look_up, open_tcp
+from ._requests_guard import Expired, Guard, Guarded, Stream, open_tcp, resolve
 from ._requests_http1 import Body, CloseBody, ClosedEarly, Head, Incoming, Pairs, body_of, keeps_alive
+from ._tls import TLSSettings
 
 _JOIN = 65536
 """Up to this size a request's body goes out in one piece with its head."""
@@ -70,12 +83,13 @@ class Call(Timeout):
 class Answer:
     """A response whose head is in: `status`, `headers` (names in lower case), and the body to read."""
 
-    def __init__(self, head: Head, body: Body, done: Callable[[bool], None]) -> None:
+    def __init__(self, head: Head, body: Body, done: Callable[[bool], None], connection: Connection) -> None:
         self.status = head.status
         self.headers: Pairs = head.headers
         self._body = body
         self._keep = keeps_alive(head) and not isinstance(body, CloseBody)
         self._done: Callable[[bool], None] | None = done
+        self._connection = connection
         if body.ended:
             self._finish()
 
@@ -96,15 +110,20 @@ class Answer:
         if done is not None:
             done(keep)
 
+    def abandon(self) -> None:
+        """In a forked process: close this process's descriptor, which tells the peer nothing."""
+        self._done = None
+        self._connection.close()
+
 
 class Connection(HTTPConnection):
     """A connection along a Route; opened and used under the Guard of the call that has it at the time."""
 
     route: Route
-    contexts: Callable[[], ssl.SSLContext]
     idle_since = 0.0
+    # Nothing here may lead back to the client: urllib3 keeps the idle connections alive until their pool is freed.
 
-    def open(self, call: Call) -> None:
+    def open(self, call: Call, tls: TLSSettings) -> None:
         """Look-up, TCP, proxy and TLS, all by the connect deadline. Raises ChatErrors, Expired and Cancelled."""
         guard = call.guard
         deadline = guard.deadline
@@ -112,7 +131,7 @@ class Connection(HTTPConnection):
         if first:
             guard.deadline = call.connect_deadline
         try:
-            self._open(guard, call.limit)
+            self._open(guard, tls, call.limit)
         except Expired:
             if first and call.connect_deadline is not None:
                 raise TimedOut("connect", round(call.connect_deadline - call.started, 2)) from None
@@ -120,26 +139,29 @@ class Connection(HTTPConnection):
         finally:
             guard.deadline = deadline
 
-    def _open(self, guard: Guard, limit: int) -> None:
+    def _open(self, guard: Guard, tls: TLSSettings, limit: int) -> None:
         route, proxy = self.route, self.route.proxy
         sock: Any = self._tcp(guard)
-        # A TLS object takes the socket's descriptor over: while it shakes hands, a copy is what cancel() shuts.
-        handle = sock.dup()
+        handle: socket.socket | None = None
         try:
-            guard.hold(handle)
+            if route.tls or (proxy is not None and proxy.scheme == "https"):
+                # A TLS object takes the socket's descriptor over: while it shakes hands, a copy is what cancel() shuts.
+                handle = self._copy(sock)
+                guard.hold(handle)
             if proxy is not None and proxy.scheme == "https":
-                sock = self._tls(guard, sock, proxy.host, authority(proxy.host, proxy.port), True)
+                sock = self._tls(guard, tls.context, sock, proxy.host, proxy)
             if proxy is not None and route.tls and not proxy.socks:
                 _tunnel(guard, sock, route, proxy, limit)
             if route.tls:
-                sock = self._tls(guard, sock, route.host, route.peer, False)
+                sock = self._tls(guard, tls.context, sock, route.host, None)
             guard.hold(sock)
         except BaseException:
             guard.let_go()
             sock.close()
             raise
         finally:
-            handle.close()
+            if handle is not None:
+                handle.close()
         self.sock = sock
 
     def _tcp(self, guard: Guard) -> socket.socket:
@@ -148,23 +170,29 @@ class Connection(HTTPConnection):
         try:
             if proxy is not None and proxy.socks:
                 return _socks(guard, route, proxy)
-            return open_tcp(guard, look_up(guard, host, port))
+            return open_tcp(guard, resolve(guard, host, port))
         except (OSError, UnicodeError) as error:
-            raise no_connection(error, authority(host, port), proxy is not None) from None
+            raise no_connection(error, route.peer, proxy) from None
 
-    def _tls(self, guard: Guard, sock: Any, host: str, peer: str, proxy: bool) -> Any:
-        context = self.contexts()
+    def _copy(self, sock: socket.socket) -> socket.socket:
+        try:
+            return sock.dup()
+        except OSError as error:  # too many open files
+            raise no_connection(error, self.route.peer, self.route.proxy) from None
+
+    def _tls(self, guard: Guard, context: ssl.SSLContext, sock: Any, host: str, proxy: Proxy | None) -> Any:
         host = host.rstrip(".").partition("%")[0]
         try:
             sock.settimeout(guard.left())
+            # An end without close_notify is told apart from one with it (RFC 9112 9.8).
             if isinstance(sock, ssl.SSLSocket):
                 inner: Any = Guarded(guard, sock)
-                return SSLTransport(inner, context, host)
-            return context.wrap_socket(sock, server_hostname=host)
+                return SSLTransport(inner, context, host, suppress_ragged_eofs=False)
+            return context.wrap_socket(sock, server_hostname=host, suppress_ragged_eofs=False)
         except (OSError, ValueError) as error:
             sock.close()
             guard.left()
-            raise no_tls(error, peer, proxy) from None
+            raise no_tls(error, self.route.peer, proxy) from None
 
     def ask(self, call: Call, reused: bool, done: Callable[[bool], None]) -> Answer:
         """Send the request and read the answer's head. Raises ChatErrors, Expired and Cancelled."""
@@ -178,14 +206,12 @@ class Connection(HTTPConnection):
                 _send(guard, sock, call.request, self.route)
             head = incoming.head()
         except ClosedEarly:
-            where = "inside the head of its answer" if incoming.began else "without an answer"
-            detail = f"{self.route.peer} closed the connection {where}"
-            raise ConnectionLost(detail, reused and not incoming.began) from None
+            raise closed_early(self.route.peer, incoming.began, reused) from None
         except OSError as error:
-            raise lost(error, "before the answer's head was in", reused and not incoming.began) from None
-        if self.route.forwarded and head.status == 407:
-            raise _refused(self.route.proxy, head.status)
-        return Answer(head, body_of(head, call.request.method, incoming), done)
+            raise lost(error, BEFORE_HEAD, reused and not incoming.began) from None
+        if self.route.forwarded and self.route.proxy is not None and head.status == 407:
+            raise refused(self.route.proxy, head.status, "the request")
+        return Answer(head, body_of(head, call.request.method, incoming), done, self)
 
 
 class _Incoming(Incoming):
@@ -205,9 +231,12 @@ class _Incoming(Incoming):
     def _receive(self) -> bytes:
         try:
             return self._guard.recv(self._sock)
+        except ssl.SSLEOFError:
+            self.ragged = True
+            return b""
         except OSError as error:
             if self._in_body:
-                raise lost(error, "in the middle of the answer") from None
+                raise lost(error, IN_BODY) from None
             raise
 
 
@@ -220,18 +249,13 @@ def _tunnel(guard: Guard, sock: Stream, route: Route, proxy: Proxy, limit: int) 
         guard.send(sock, ("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
         head = incoming.head()
     except (ClosedEarly, OSError):
-        raise ProxyFailed(f"the proxy {proxy} ended the connection instead of opening a tunnel") from None
+        raise no_tunnel(proxy, route.peer, TUNNEL_CLOSED) from None
     except ProtocolViolation as error:
-        raise ProxyFailed(f"the proxy {proxy} did not open a tunnel: {error}") from None
+        raise no_tunnel(proxy, route.peer, str(error)) from None
     if not 200 <= head.status < 300:
-        raise _refused(proxy, head.status)
+        raise refused(proxy, head.status, f"a tunnel to {route.peer}")
     if incoming.buffer:
-        raise ProxyFailed(f"the proxy {proxy} sent more than the head of its answer")
-
-
-def _refused(proxy: Proxy | None, status: int) -> ProxyFailed:
-    hint = ": give http://user:password@host:port, percent-encoded" if status == 407 else ""
-    return ProxyFailed(f"the proxy {proxy} refused with status {status}{hint}", status)
+        raise no_tunnel(proxy, route.peer, TUNNEL_EXCESS)
 
 
 def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
@@ -251,10 +275,10 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
     target = route.host
     if proxy.scheme == "socks5":
         try:
-            target = str(look_up(guard, route.host, route.port)[0][4][0])
+            target = str(resolve(guard, route.host, route.port)[0][4][0])
         except (OSError, UnicodeError) as error:
             raise no_connection(error, route.peer) from None
-    family, *_, address = look_up(guard, proxy.host, proxy.port)[0]
+    family, *_, address = resolve(guard, proxy.host, proxy.port)[0]
     sock = Hurried(family)
     try:
         guard.hold(sock)
@@ -268,8 +292,14 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
         sock.close()
         if isinstance(error, OSError):
             guard.left()  # it ended in that way because of us
-            raise no_socks(error, str(proxy)) from None
+            raise no_tunnel(proxy, route.peer, _said_by_socks(error)) from None
         raise
+
+
+def _said_by_socks(error: OSError) -> str:
+    """PySocks wraps the system's errors; its own begin with the protocol's number (RFC 1928 6)."""
+    inner = getattr(error, "socket_err", None)
+    return reason(inner) if isinstance(inner, Exception) else str(error)
 
 
 def _send(guard: Guard, sock: Stream, request: HttpRequest, route: Route) -> None:

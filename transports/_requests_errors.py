@@ -1,4 +1,4 @@
-"""Every foreign exception of the blocking transport, and what it becomes: here and nowhere else.
+"""What an exception out of an adapter that is not ours becomes: requests', urllib3's and http.client's, as ours.
 
 No text of a foreign exception is passed on where it may quote a URL: those of proxies carry credentials.
 """
@@ -25,58 +25,6 @@ from sansio_core.errors import (
     TLSFailed,
     excerpt,
 )
-
-
-def no_connection(error: Exception, peer: str, proxy: bool = False) -> ChatError:
-    """What a failed look-up or connect to `peer` (host:port) is; `proxy` says that it is one."""
-    host = peer.rpartition(":")[0]
-    if isinstance(error, (socket.gaierror, UnicodeError)):
-        detail = f"the name {host!r} was not found"
-    elif isinstance(error, ConnectionRefusedError):
-        detail = f"connection to {peer} refused"
-    elif isinstance(error, TimeoutError):
-        detail = f"no answer from {peer}"
-    else:
-        detail = f"no connection to {peer}: {_reason(error)}"
-    return ProxyFailed(f"the proxy: {detail}") if proxy else ConnectFailed(detail)
-
-
-def no_tls(error: OSError | ValueError, peer: str, proxy: bool = False) -> ChatError:
-    """What a failed TLS handshake with `peer` is: TLSFailed for what was said in it, ConnectFailed if it broke off."""
-    kind: type[ChatError] = TLSFailed
-    if isinstance(error, ssl.SSLCertVerificationError):
-        why = f"its certificate was not accepted: {error.verify_message} (see verify=)"
-    elif isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
-        why = "no certificate can be for that name"
-    elif isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or not isinstance(error, ssl.SSLError):
-        kind, why = ConnectFailed, "it ended the connection in the handshake"
-    elif error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
-        why = "it does not speak TLS there (is it http:// ?)"
-    else:
-        why = _reason(error)
-    detail = f"no TLS with {peer}: {why}"
-    return ProxyFailed(f"the proxy: {detail}") if proxy else kind(detail)
-
-
-def no_socks(error: OSError, proxy: str) -> ChatError:
-    """What a failed connect through a SOCKS proxy is; PySocks' own errors begin with the protocol's number."""
-    inner = getattr(error, "socket_err", None)
-    words = _reason(inner) if isinstance(inner, Exception) else str(error)
-    return ProxyFailed(f"the proxy {proxy} made no connection: {words}")
-
-
-def lost(error: OSError, where: str, reused: bool = False) -> ConnectionLost:
-    """What an error of a connection in use is; `where` ends the sentence."""
-    what = "reset" if isinstance(error, (ConnectionResetError, BrokenPipeError)) else f"lost ({_reason(error)})"
-    return ConnectionLost(f"the connection was {what} {where}", reused)
-
-
-def _reason(error: Exception) -> str:
-    """The system's own words, which quote nothing of ours."""
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "TLS error").lower().replace("_", " ")
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-
 
 _USER = re.compile(r"//[^/\s]*@")
 _NESTED = ("reason", "__cause__", "__context__")

@@ -2,10 +2,19 @@
 
 A socket timeout bounds one system call, so each call gets only the time that remains. close() of a socket does not wake
 a thread that is blocked on it, shutdown() does: the guard knows the socket from its creation on.
+
+A signal handler may raise between any two steps of Python code (Ctrl-C, a soft time limit), and may call cancel()
+itself. So nothing here takes a lock whose `__enter__` is Python code, as threading.Condition's and queue.Queue's are:
+an exception inside it leaves the lock taken for ever. RLock and SimpleQueue are C code, and may be used again from a
+handler that interrupts their user.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import queue
+import selectors
 import socket
 import ssl
 import threading
@@ -16,13 +25,14 @@ from typing import Any, Protocol
 
 from sansio_core.errors import Cancelled
 
+from ._addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+
 RECEIVE = 65536
 """Bytes asked of one recv: below the allocator's mmap threshold, so that no read costs page faults."""
 _SEND = 262144
 _EXACT = 0.1
-
-Addresses = list[tuple[Any, ...]]
-"""What socket.getaddrinfo gives."""
+# Unlike the default one, these need no file descriptor of their own.
+_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class Expired(Exception):
@@ -38,15 +48,16 @@ class Stream(Protocol):
 
 
 class Guard:
-    """One wire's deadline, its cancel switch, and the socket that it is blocked on. `deadline` is absolute."""
+    """One wire's deadline, its cancel switch, and the sockets that it is blocked on. `deadline` is absolute."""
 
     def __init__(self) -> None:
         self.deadline: float | None = None
-        self.cancelled = False
+        self._cancelled: type[Cancelled] | None = None
         self._interrupted = False
         self._busy = False
-        self._changed = threading.Condition(threading.Lock())
-        self._held: socket.socket | None = None
+        self._lock = threading.RLock()  # around the state; never held while anything is waited for
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._held: tuple[socket.socket, ...] = ()
         self._timeout: float | None = None  # what the socket's timeout was last set to
         self._timed: object = None  # the socket that it was set on
 
@@ -54,20 +65,20 @@ class Guard:
 
     def enter(self, deadline: float | None) -> None:
         """Begin to work on the connection in this thread. Raises Cancelled."""
-        with self._changed:
+        with self._lock:
             self.check()
             self.deadline = deadline
             self._busy = True
 
     def leave(self) -> None:
         """This thread is done with the connection for now."""
-        with self._changed:
+        with self._lock:
             self._busy = self._interrupted = False
 
     def check(self) -> None:
-        """Raises Cancelled if it was."""
-        if self.cancelled or self._interrupted:
-            raise Cancelled() from None
+        """Raises Cancelled, or the kind of it that cancel() was given, if it was."""
+        if self._cancelled or self._interrupted:
+            raise (self._cancelled or Cancelled)() from None
 
     def left(self) -> float | None:
         """The seconds that remain, None for endless. Raises Expired when none do, and Cancelled."""
@@ -79,20 +90,19 @@ class Guard:
             raise Expired
         return left
 
-    def hold(self, sock: object) -> None:
-        """From now on `sock` is what cancel() frees. Raises Cancelled if that was called already."""
-        while not isinstance(sock, socket.socket) and hasattr(sock, "socket"):
-            sock = sock.socket  # urllib3's TLS inside TLS is no socket itself
-        with self._changed:
+    def hold(self, *socks: object) -> None:
+        """From now on `socks` are what cancel() frees. Raises Cancelled if that was called already."""
+        held = tuple(filter(None, map(_plain, socks)))
+        with self._lock:
             self.check()
-            self._held = sock if isinstance(sock, socket.socket) else None
+            self._held = held
             self._timed = None
 
     def let_go(self) -> bool:
         """Forget the socket (before it is closed, or lent to another). False if it was shut down meanwhile."""
-        with self._changed:
-            self._held = None
-            return not (self.cancelled or self._interrupted)
+        with self._lock:
+            self._held = ()
+            return not (self._cancelled or self._interrupted)
 
     def arm(self, sock: Stream, exact: bool = False) -> None:
         """Give the next call on `sock` no more than the time that remains."""
@@ -150,37 +160,43 @@ class Guard:
 
     def wait(self, ready: Callable[[], bool]) -> None:
         """Wait until `ready()`, which a wake() makes look again. Raises Expired, Cancelled."""
-        with self._changed:
-            while not ready():
-                self._changed.wait(self.left())
+        while not ready():
+            with suppress(queue.Empty):
+                self._bell.get(timeout=self.left())
 
     # --- what any thread calls
 
     def wake(self) -> None:
         """Make wait() look again."""
-        with self._changed:
-            self._changed.notify_all()
+        self._bell.put(None)
 
-    def cancel(self) -> None:
-        """For good: whatever the owner is blocked in ends at once, and raises Cancelled."""
-        with self._changed:
-            self.cancelled = True
+    def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
+        """For good: whatever the owner is blocked in ends at once, and raises `kind`."""
+        with self._lock:
+            self._cancelled = self._cancelled or kind
             self._shut()
 
     def interrupt(self) -> bool:
         """If the owner's thread is at work, end that as cancel() does, but only that; False if it is not."""
-        with self._changed:
+        with self._lock:
             if self._busy:
                 self._interrupted = True
                 self._shut()
             return self._busy
 
     def _shut(self) -> None:
-        if self._held is not None:
-            with suppress(OSError):  # not connected (yet), or gone
+        for sock in self._held:
+            with suppress(OSError):  # gone; or, on some systems, not connected yet
                 # Not SSLSocket.shutdown, which takes the TLS object away from under the reading thread.
-                socket.socket.shutdown(self._held, socket.SHUT_RDWR)
-        self._changed.notify_all()
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        self.wake()
+
+
+def _plain(sock: object) -> socket.socket | None:
+    """The socket under `sock`: urllib3's TLS inside TLS is none itself."""
+    while not isinstance(sock, socket.socket) and hasattr(sock, "socket"):
+        sock = sock.socket
+    return sock if isinstance(sock, socket.socket) else None
 
 
 class Guarded:
@@ -204,26 +220,17 @@ class Guarded:
         self.guard.send(self.socket, data)
 
 
-def look_up(guard: Guard, host: str, port: int) -> Addresses:
-    """The addresses of `host`. Raises OSError (gaierror), UnicodeError, Expired, Cancelled.
-
-    getaddrinfo knows no timeout and cannot be interrupted: it runs in a daemon thread, and one that is waited for no
-    longer ends by itself when the system's resolver gives up. An address needs no look-up and no thread.
-    """
-    try:
-        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
-    except (socket.gaierror, UnicodeError):
-        pass
+def resolve(guard: Guard, host: str, port: int) -> Addresses:
+    """The addresses of `host`. Raises OSError (gaierror), UnicodeError, Expired, Cancelled."""
     found: list[Addresses | Exception] = []
+    if addresses := numeric(host, port):
+        return addresses
 
-    def run() -> None:
-        try:
-            found.append(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except Exception as error:  # noqa: BLE001  # is raised in the thread that waits
-            found.append(error)
+    def tell(result: Addresses | Exception) -> None:
+        found.append(result)
         guard.wake()
 
-    threading.Thread(target=run, name=f"look up {host}", daemon=True).start()
+    look_up(host, port, tell)
     guard.wait(lambda: bool(found))
     if isinstance(found[0], Exception):
         raise found[0]
@@ -231,29 +238,58 @@ def look_up(guard: Guard, host: str, port: int) -> Addresses:
 
 
 def open_tcp(guard: Guard, addresses: Addresses) -> socket.socket:
-    """A socket connected to one of `addresses`, held by the guard. Raises the last OSError, Expired, Cancelled.
+    """A socket connected to the first of `addresses` that answers, held by the guard (RFC 8305).
 
-    They share one deadline: each gets its equal part of what remains, so that a silent first one leaves time for the
-    next.
+    The next one is tried beside it when the one before is silent for EYEBALLS_DELAY, and at once when it has failed.
+    Raises the first OSError where all fail, Expired, Cancelled.
     """
-    failure: OSError = ConnectionError("the name has no address")
-    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            guard.hold(sock)
-            left = guard.left()
-            sock.settimeout(None if left is None else left / (len(addresses) - tried))
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            guard.check()
-            return sock
-        except OSError as error:
-            failure = error
-            guard.let_go()
+    todo = in_order(addresses)[::-1]
+    begun: list[socket.socket] = []
+    failure: OSError | None = None
+    try:
+        with _Selector() as selector:
+            while todo or begun:
+                left = guard.left()
+                if todo:
+                    left = EYEBALLS_DELAY if left is None else min(left, EYEBALLS_DELAY)
+                    try:
+                        begun.append(_begin(todo.pop()))
+                    except OSError as error:
+                        failure = failure or error
+                        continue
+                    selector.register(begun[-1], selectors.EVENT_WRITE)
+                    guard.hold(*begun)
+                for key, _ in selector.select(left):
+                    sock = begun[begun.index(key.fileobj)]  # type: ignore[arg-type]  # only sockets were registered
+                    if not (number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+                        guard.hold(sock)
+                        begun.remove(sock)
+                        return sock
+                    failure = failure or OSError(number, os.strerror(number))
+                    selector.unregister(sock)
+                    begun.remove(sock)
+                    sock.close()
+    except BaseException:
+        guard.let_go()
+        raise
+    finally:
+        for sock in begun:
             sock.close()
-            guard.left()
-        except BaseException:
-            guard.let_go()
-            sock.close()
-            raise
-    raise failure
+    guard.check()  # whatever failed, failed because of us
+    raise failure or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+
+
+def _begin(address: tuple[Any, ...]) -> socket.socket:
+    """A socket that is connecting. Raises OSError."""
+    family, kind, protocol, _, place = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number = sock.connect_ex(place)
+        if number not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+            raise OSError(number, os.strerror(number))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -13,6 +13,19 @@ from contextlib import suppress
 from sansio_core._values import immutable
 from sansio_core.errors import LimitExceeded, ProtocolViolation, StreamTruncated
 
+from ._faults import (
+    BAD_CHUNK,
+    BAD_CODING,
+    BAD_HEAD,
+    BAD_LENGTH,
+    BAD_TRAILER,
+    CUT_CHUNKED,
+    CUT_TLS,
+    NOT_HTTP,
+    SWITCHED,
+    cut_short,
+)
+
 Pairs = list[tuple[str, str]]
 
 # RFC 9112 2.2: a recipient may take a bare LF for a line's end.
@@ -25,7 +38,6 @@ _CHUNK = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\r\n]*|[ \t]*)\r\n")
 _GROWING = re.compile(rb"\r?|\r\n[0-9A-Fa-f]{0,15}|\r\n[0-9A-Fa-f]{1,15}(?:[ \t]*;[^\r\n]*|[ \t]*)\r?")
 _LONGEST_SIZE_LINE = 1024
 _START = b"HTTP/1."
-_NOT_HTTP = "the answer does not begin as HTTP/1.1 does: is this the right port?"
 
 
 class ClosedEarly(Exception):
@@ -55,6 +67,8 @@ class Incoming:
         self.buffer = b""
         self.began = False
         """Whether a byte of the response came."""
+        self.ragged = False
+        """Whether a TLS connection ended without close_notify; `recv` gives b"" then too."""
 
     def take(self) -> bytes:
         """What is there, as soon as anything is; b"" at the end."""
@@ -68,7 +82,7 @@ class Incoming:
             block = self._block(room)
             head = _parse_head(block)
             if head.status == 101:
-                raise ProtocolViolation("the server switched to another protocol (status 101), which nobody asked for")
+                raise ProtocolViolation(SWITCHED)
             if head.status >= 200:
                 return head
             room -= len(block)
@@ -77,7 +91,7 @@ class Incoming:
         searched = 0
         while True:
             if not self.buffer.startswith(_START[: len(self.buffer)]):  # at once: it may say nothing more for long
-                raise ProtocolViolation(_NOT_HTTP)
+                raise ProtocolViolation(NOT_HTTP)
             end = _HEAD_END.search(self.buffer, searched)
             if (end.end() if end else len(self.buffer)) > room:
                 raise LimitExceeded("head", self.limit)
@@ -97,12 +111,12 @@ def _parse_head(block: str) -> Head:
     """Raises ProtocolViolation for what is no HTTP/1.x head."""
     line = _STATUS_LINE.match(block)
     if line is None:
-        raise ProtocolViolation(_NOT_HTTP)
+        raise ProtocolViolation(NOT_HTTP)
     text = block[line.end() :].rstrip("\r\n")
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub(" ", text)
     if not _FIELDS.fullmatch(text + "\n" if text else ""):
-        raise ProtocolViolation("the answer's head has a line that is no header field")
+        raise ProtocolViolation(BAD_HEAD)
     headers = []
     for field in text.split("\n") if text else ():
         name, _, value = field.partition(":")
@@ -124,7 +138,7 @@ class Body:
             return b""
         data = self.incoming.take()
         if not data:
-            raise StreamTruncated(f"the connection ended {self.left} bytes before the answer's Content-Length")
+            raise StreamTruncated(cut_short(self.left))
         if len(data) > self.left:
             data, self.incoming.buffer = data[: self.left], data[self.left :]
         self.left -= len(data)
@@ -139,7 +153,10 @@ class CloseBody(Body):
         super().__init__(incoming, -1)
 
     def read(self) -> bytes:
+        """Raises StreamTruncated when a TLS connection ends without close_notify."""
         data = b"" if self.ended else self.incoming.take()
+        if not data and self.incoming.ragged:
+            raise StreamTruncated(CUT_TLS)
         self.ended = not data
         return data
 
@@ -165,7 +182,7 @@ class ChunkedBody(Body):
                     break
             more = incoming.recv()
             if not more:
-                raise StreamTruncated("the connection ended in the middle of the answer (its last chunk is missing)")
+                raise StreamTruncated(CUT_CHUNKED)
             incoming.buffer = incoming.buffer + more if incoming.buffer else more
         return b""
 
@@ -183,7 +200,7 @@ class ChunkedBody(Body):
                 if pieces:
                     break  # the good ones are handed out before a broken one is looked at
                 if size - end > _LONGEST_SIZE_LINE or not _GROWING.fullmatch(buffer, end):
-                    raise ProtocolViolation("the answer's chunked framing is broken: no chunk size where one must be")
+                    raise ProtocolViolation(BAD_CHUNK)
                 break
             start = line.end()
             end = start + int(line[1], 16)
@@ -206,7 +223,7 @@ class ChunkedBody(Body):
         if end is not None:
             fields = buffer[1 : end.end()].decode("latin-1").rstrip("\r\n")
             if not _FIELDS.fullmatch(fields + "\n" if fields else ""):
-                raise ProtocolViolation("the answer's trailer has a line that is no header field")
+                raise ProtocolViolation(BAD_TRAILER)
             self.incoming.buffer = buffer[end.end() :]
             self.ended = True
 
@@ -219,12 +236,12 @@ def body_of(head: Head, method: str, incoming: Incoming) -> Body:
     if codings == ["chunked"]:
         return ChunkedBody(incoming)
     if codings and codings != ["identity"]:
-        raise ProtocolViolation("the answer has a transfer coding that was not asked for (only chunked is understood)")
+        raise ProtocolViolation(BAD_CODING)
     if not lengths:
         return CloseBody(incoming)
     length = lengths.pop()
     if lengths or not re.fullmatch("[0-9]{1,18}", length):
-        raise ProtocolViolation("the answer's Content-Length is no number, or says two different things")
+        raise ProtocolViolation(BAD_LENGTH)
     return Body(incoming, int(length))
 
 

@@ -8,9 +8,10 @@ into merging and parsing header fields.
 
 from __future__ import annotations
 
-import ssl
+import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from ._proxies import parse_proxy
 from ._requests_connection import Answer, Call, Connection, Route
+from ._tls import TLSSettings
 
 _ROUTES = 64
 """To how many origins (each with its proxy) idle connections are kept."""
@@ -28,15 +30,49 @@ _KEEP = 60.0
 """Seconds that an idle connection is used after: routers forget one without telling its ends."""
 
 
+class IdleQueue:
+    """What urllib3 uses of queue.LifoQueue, without its locks.
+
+    Those are Python code: an exception out of a signal handler, raised inside one, would leave it taken for ever (see
+    _requests_guard). Each operation on a deque is atomic.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._items: deque[Any] = deque()
+        self._room = maxsize
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:
+        """The connection put back last. Raises queue.Empty; it never waits, as these pools do not block."""
+        try:
+            return self._items.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, item: Any, block: bool = False) -> None:
+        """Keep a connection. Raises queue.Full."""
+        if self.full():
+            raise queue.Full
+        self._items.append(item)
+
+    def full(self) -> bool:
+        """Whether no more are kept."""
+        return len(self._items) >= self._room
+
+    def qsize(self) -> int:
+        """How many are kept."""
+        return len(self._items)
+
+
 class Pool(HTTPConnectionPool):
     """The kept-alive connections of one route. Safe to share between threads."""
 
     ConnectionCls = Connection
+    QueueCls: Any = IdleQueue
 
-    def __init__(self, route: Route, size: int, contexts: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(self, route: Route, size: int, tls: TLSSettings) -> None:
         super().__init__(route.host, route.port, maxsize=size)
         self.route = route
-        self._contexts = contexts
+        self._tls = tls
 
     def urlopen(self, *args: Any, timeout: Any = None, **options: Any) -> Any:
         """What HTTPAdapter.send calls; of all that it passes only the Call counts, which is the `timeout`."""
@@ -46,7 +82,7 @@ class Pool(HTTPConnectionPool):
     def _answer(self, call: Call) -> Answer:
         conn = self._get_conn()  # which drops a connection on which something came, or that was ended
         assert isinstance(conn, Connection)
-        conn.route, conn.contexts = self.route, self._contexts
+        conn.route = self.route
         guard = call.guard
 
         def done(keep: bool) -> None:
@@ -66,7 +102,7 @@ class Pool(HTTPConnectionPool):
             if reused:
                 guard.hold(conn.sock)
             else:
-                conn.open(call)
+                conn.open(call, self._tls)
             return conn.ask(call, reused, done)
         except BaseException:
             done(False)
@@ -74,13 +110,13 @@ class Pool(HTTPConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of a client's own session: `contexts` gives the TLS settings, when they are first needed."""
+    """The adapter of a client's own session."""
 
-    def __init__(self, contexts: Callable[[], ssl.SSLContext], pool_size: int) -> None:
-        self._contexts = contexts
+    def __init__(self, tls: TLSSettings, pool_size: int) -> None:
+        self._tls = tls
         self._size = pool_size
         self._routes: dict[tuple[str, str, str | None], Pool] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def get_connection_with_tls_context(
@@ -93,7 +129,7 @@ class Adapter(HTTPAdapter):
         with self._lock:
             pool = self._routes.get(key)
             if pool is None:
-                pool = self._routes[key] = Pool(_route(str(request.url), proxy), self._size, self._contexts)
+                pool = self._routes[key] = Pool(_route(str(request.url), proxy), self._size, self._tls)
             if len(self._routes) > _ROUTES:
                 self._routes.pop(next(iter(self._routes))).close()
         return pool
@@ -111,7 +147,7 @@ class Adapter(HTTPAdapter):
 
     def abandon(self) -> None:
         """In a forked process: drop the other's connections, of which nothing goes over the wire, and its locks."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._routes = {}
 
     def forget(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import threading
 import weakref
@@ -12,22 +11,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import DEFAULT_CA_BUNDLE_PATH, BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 
-from sansio_core import Cancelled, ChatError, InvalidRequest, Limits, Send
+from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limits, Send, StreamMisused
 from sansio_core.coding import ContentDecoder
 from sansio_core.wire import HttpRequest, header
 
+from ._forks import watch_forks
 from ._proxies import ProxySetting, environment_proxy, parse_proxy
 from ._requests_connection import Answer, Call
 from ._requests_errors import foreign
 from ._requests_guard import Expired, Guard
 from ._requests_http1 import Pairs
 from ._requests_pool import Adapter
-from ._verify import Verify, settled
+from ._tls import TLSSettings, Verify
 
 _READ = 65536
 
@@ -59,39 +59,43 @@ class Connections:
             raise InvalidRequest(f"session must be a requests.Session, not {type(session).__name__}")
         self._own = session is None
         self._session = requests.Session() if session is None else session
-        self._verify, self._cert = self._tls_settings(verify)
-        self._context: ssl.SSLContext | None = verify if isinstance(verify, ssl.SSLContext) else None
-        self._adapter = Adapter(self._tls_context, pool_size)
+        self._tls = self._tls_settings(verify)
+        self._adapter = Adapter(self._tls, pool_size)
         if self._own:
             self._session.mount("https://", self._adapter)
             self._session.mount("http://", self._adapter)
         self._proxies: dict[str, str | None] = {}
         self._wires: weakref.WeakSet[RequestsWire] = weakref.WeakSet()
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._lock = threading.RLock()
         self._closed = False
+        watch_forks(self)
 
     def close(self) -> None:
-        """Close every connection; what is still being read ends with Cancelled."""
+        """Close every connection; what is still being read ends with ClientClosed."""
         with self._lock:
             self._closed = True
             wires = list(self._wires)
         for wire in wires:
-            wire.cancel()
+            wire.cancel(ClientClosed)
             wire.close()
         self._adapter.close()
         if self._own:
             self._session.close()
 
+    def forked(self) -> None:
+        """In a forked process: the connections are the parent's, and its threads may hold the locks."""
+        self._lock = threading.RLock()
+        self._tls.forked()
+        self._adapter.abandon()
+        wires, self._wires = list(self._wires), weakref.WeakSet()
+        for wire in wires:
+            wire.abandon()
+
     def register(self, wire: RequestsWire) -> None:
-        """Have close() end this wire too. Raises InvalidRequest once that was called."""
-        if self._process != os.getpid():  # after a fork: the other process uses the connections
-            self._process = os.getpid()
-            self._lock = threading.Lock()  # a thread that is not here may have held the other one
-            self._adapter.abandon()
+        """Have close() end this wire too. Raises ClientClosed once that was called."""
         with self._lock:
             if self._closed:
-                raise InvalidRequest("the client was closed: make a new one")
+                raise ClientClosed
             self._wires.add(wire)
 
     def adapter(self, url: str) -> BaseAdapter:
@@ -99,7 +103,7 @@ class Connections:
         found = self._session.get_adapter(url)
         if type(found) is HTTPAdapter:
             return self._adapter
-        if found is not self._adapter and isinstance(self._verify, ssl.SSLContext):
+        if found is not self._adapter and isinstance(self._tls.verify, ssl.SSLContext):
             raise InvalidRequest("verify= cannot be an SSLContext with a session's own adapter: give it to the adapter")
         return found
 
@@ -108,7 +112,7 @@ class Connections:
         if proxy is None:
             proxy = self._proxy(url)
         proxies = {"all": proxy} if proxy else {}
-        return {"stream": True, "verify": self._verify, "cert": self._cert, "proxies": proxies}
+        return {"stream": True, "verify": self._tls.verify, "cert": self._tls.cert, "proxies": proxies}
 
     def _proxy(self, url: str) -> str | None:
         """The session's or the environment's proxy, looked up once for each origin."""
@@ -121,35 +125,12 @@ class Connections:
             self._proxies[origin] = proxy
         return self._proxies[origin]
 
-    def _tls_settings(self, verify: Verify) -> tuple[Any, Any]:
+    def _tls_settings(self, verify: Verify) -> TLSSettings:
         """`verify` and `cert` as requests would merge them from here, the session and the environment."""
         session = self._session
         if verify is True:
             verify = True if session.verify is None else session.verify
-        return settled(verify, session.trust_env), session.cert
-
-    def _tls_context(self) -> ssl.SSLContext:
-        """Made once: reading the CA file costs more than a handshake."""
-        with self._lock:
-            if self._context is None:
-                self._context = _context(self._verify, self._cert)
-            return self._context
-
-
-def _context(verify: bool | str, cert: str | tuple[str, str] | None) -> ssl.SSLContext:
-    path = verify if isinstance(verify, (str, os.PathLike)) else DEFAULT_CA_BUNDLE_PATH
-    try:
-        directory = os.path.isdir(path)
-        context = ssl.create_default_context(cafile=None if directory else path, capath=path if directory else None)
-        if cert:
-            context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
-    except OSError as error:
-        raise InvalidRequest(f"the certificates cannot be read: {error.strerror or error}") from None
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        return TLSSettings(verify, session.trust_env, session.cert)
 
 
 class _Prepared(requests.PreparedRequest):
@@ -181,13 +162,19 @@ class RequestsWire:
         self._guard = Guard()
         self._answer: Answer | ForeignAnswer | None = None
         self._decoder: ContentDecoder | None = None
-        self._dropping = threading.Lock()
+        self._dropping = threading.RLock()
         self._coding = ""
         self._ended = False
+        self.abandoned = False
 
     def now(self) -> float:
         """The clock that deadlines are in: seconds."""
         return monotonic()
+
+    def check_place(self) -> None:
+        """Raises StreamMisused in a process that was forked while this stream was under way."""
+        if self.abandoned:
+            raise StreamMisused("this stream was begun in another process: read it there, or ask again here")
 
     def send(self, action: Send, deadline: float | None) -> tuple[int, Pairs]:
         """Connect or reuse, send, and give the answer's status and header fields (names in lower case).
@@ -239,6 +226,7 @@ class RequestsWire:
         if self._ended:
             return b""
         if answer is None:
+            self._guard.check()
             raise Cancelled("the connection was closed")
         try:
             self._guard.enter(deadline)
@@ -247,6 +235,7 @@ class RequestsWire:
             raise TimeoutError("the deadline passed") from None
         except BaseException:
             if self._answer is not answer:
+                self._guard.check()
                 raise Cancelled("the connection was closed") from None
             self._drop()
             raise
@@ -289,9 +278,17 @@ class RequestsWire:
         if not self._guard.interrupt():
             self._drop()
 
-    def cancel(self) -> None:
-        """From any thread: whatever is blocked ends at once, and that and all that follows raises Cancelled."""
-        self._guard.cancel()
+    def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
+        """From any thread: whatever is blocked ends at once, and that and all that follows raises `kind`."""
+        self._guard.cancel(kind)
+
+    def abandon(self) -> None:
+        """In a forked process: this stream is the parent's, whose threads may hold the locks."""
+        self.abandoned = True
+        self._guard, self._dropping = Guard(), threading.RLock()
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.abandon()
 
     def _drop(self) -> None:
         with self._dropping:  # a connection that two threads gave back would be there twice
@@ -335,6 +332,10 @@ class ForeignAnswer:
             if known is None:
                 raise
             raise known from None
+
+    def abandon(self) -> None:
+        """In a forked process: close this process's descriptor."""
+        self._response.close()
 
     def close(self) -> None:
         """Let the connection go; urllib3 has taken it back already if the body was read to its end."""

@@ -14,7 +14,7 @@ from ._client import BaseClient, BaseStream, HeaderFields
 from ._logging import atap
 from ._pool import Pool
 from ._proxies import ProxySetting, checked
-from ._verify import Verify
+from ._tls import Verify
 from .drive import AWire, adrive
 
 

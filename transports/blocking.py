@@ -14,7 +14,7 @@ from ._client import BaseClient, BaseStream, HeaderFields
 from ._logging import tap
 from ._proxies import ProxySetting, checked
 from ._requests_wire import Connections, RequestsWire
-from ._verify import Verify
+from ._tls import Verify
 from .drive import Wire, drive
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from wire_harness import (
     forever,
     gone,
     read_request,
-    resolve,
     run,
     serve,
 )
@@ -97,7 +97,7 @@ def test_ipv6_literal(loop: str) -> None:
 @pytest.mark.parametrize(
     "addresses", [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1"] * 2]
 )
-def test_the_first_address_that_answers(addresses: list[str]) -> None:
+def test_the_first_address_that_answers(addresses: list[str], resolve: Callable[..., None]) -> None:
     async def main() -> None:
         async with serve(answering(OK)) as port:
             resolve(*addresses)
@@ -108,7 +108,7 @@ def test_the_first_address_that_answers(addresses: list[str]) -> None:
     run(main)
 
 
-def test_a_silent_address_is_overtaken() -> None:
+def test_a_silent_address_is_overtaken(resolve: Callable[..., None]) -> None:
     async def main() -> None:
         with socket.socket() as silent:  # its queue is full, so that it does not answer
             silent.bind(("127.0.0.2", 0))
@@ -145,12 +145,14 @@ def test_a_silent_address_is_overtaken() -> None:
     ("host", "addresses", "words"),
     [
         ("chat.example", ["127.0.0.1", "127.0.0.2"], "refused"),
-        ("chat.example", [], "does not resolve"),
-        ("a..b", None, "no host name|does not resolve"),
-        ("a" * 64 + ".example", None, "no host name|does not resolve"),
+        ("chat.example", [], "the name 'chat.example' was not found"),
+        ("a..b", None, "was not found"),
+        ("a" * 64 + ".example", None, "was not found"),
     ],
 )
-def test_no_connection(host: str, addresses: list[str] | None, words: str) -> None:
+def test_no_connection(
+    host: str, addresses: list[str] | None, words: str, resolve: Callable[..., None]
+) -> None:
     async def main() -> None:
         async with serve(forever) as port:
             pass
@@ -212,11 +214,11 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 @pytest.mark.parametrize(
     ("case", "error", "words"),
     [
-        ("name", TLSFailed, "certificate of 127.0.0.1 was not accepted: .*mismatch"),
-        ("expired", TLSFailed, "certificate of 127.0.0.1 was not accepted: certificate has expired.*verify="),
-        ("unknown", TLSFailed, "certificate of 127.0.0.1 was not accepted: .*verify="),
-        ("plain", TLSFailed, "handshake with 127.0.0.1 failed: .*is it http://"),
-        ("hangs up", ConnectFailed, "broke in the TLS handshake"),
+        ("name", TLSFailed, "no TLS with 127.0.0.1:.* was not accepted: .*mismatch"),
+        ("expired", TLSFailed, "no TLS with 127.0.0.1:.* was not accepted: certificate has expired.*verify="),
+        ("unknown", TLSFailed, "no TLS with 127.0.0.1:.* was not accepted: .*verify="),
+        ("plain", TLSFailed, "no TLS with 127.0.0.1:.* does not speak TLS .*is it http://"),
+        ("hangs up", ConnectFailed, "ended the connection in the TLS handshake"),
     ],
 )
 def test_tls_failure(case: str, error: type[ChatError], words: str, loop: str, authority: Authority) -> None:
@@ -239,12 +241,12 @@ def test_tls_failure(case: str, error: type[ChatError], words: str, loop: str, a
     run(main, loop)
 
 
-def test_no_certificate_can_be_for_such_a_name() -> None:
+def test_no_certificate_can_be_for_such_a_name(resolve: Callable[..., None]) -> None:
     async def main() -> None:
         async with serve(forever) as port:
             resolve("127.0.0.1")
             pool = Pool()
-            with pytest.raises(TLSFailed, match="that is no host name"):
+            with pytest.raises(TLSFailed, match="no certificate can be for that name"):
                 raise await failure(pool, secure(port, ".chat.example"))
             await pool.aclose()
 
@@ -253,19 +255,29 @@ def test_no_certificate_can_be_for_such_a_name() -> None:
 
 @both_loops
 @pytest.mark.parametrize(
-    ("framing", "error"), [("", None), ("Content-Length: 99\r\n", StreamTruncated), ("Connection: close\r\n", None)]
+    ("framing", "said", "whole"),
+    [
+        ("Content-Length: 9\r\n", False, True),  # its length proves it, whatever comes then
+        ("Content-Length: 99\r\n", True, False),
+        ("", False, False),
+        ("Connection: close\r\n", False, False),
+        ("Connection: close\r\n", True, True),
+    ],
 )
-def test_tls_end_without_close_notify_is_an_end(
-    framing: str, error: type[ChatError] | None, loop: str, authority: Authority
+def test_an_end_of_tls_is_one_only_with_close_notify(
+    framing: str, said: bool, whole: bool, loop: str, authority: Authority
 ) -> None:
-    """As other clients have it; a body with a length is still known to be cut short."""
+    """RFC 9112 9.8: a body that the connection ends is incomplete without it."""
 
     def serve_once(listener: socket.socket) -> None:
         accepted, _ = listener.accept()
         with authority.server("127.0.0.1").wrap_socket(accepted, server_side=True) as server:
             server.recv(65536)
             server.sendall(f"HTTP/1.1 200 OK\r\n{framing}\r\nall of it".encode())
-            # `close`, unlike `unwrap`, ends TCP without a word of TLS
+            if said:
+                with suppress(OSError):  # an answer to it, for which nobody waits
+                    server.unwrap()
+            # `close` alone ends TCP without a word of TLS
 
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -274,11 +286,12 @@ def test_tls_end_without_close_notify_is_an_end(
             pool = Pool(verify=authority.client())
             wire = AsyncWire(pool)
             await wire.send(secure(listener.getsockname()[1]), None)
-            if error is None:
+            if whole:
                 assert await body(wire) == b"all of it"
             else:
-                with pytest.raises(error):
-                    await body(wire)
+                assert await wire.read(None) == b"all of it"
+                with pytest.raises(StreamTruncated):
+                    await wire.read(None)
             thread.join()
             await pool.aclose()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from wire_harness import LOOPS, OK, answering, body, fetch, forever, get, gone, read_request, reset, run, serve
 
-from sansio_core.errors import Cancelled, ConnectFailed, ConnectionLost, InvalidRequest
+from sansio_core.errors import Cancelled, ClientClosed, ConnectFailed, ConnectionLost, InvalidRequest
 from transports._aio_wire import AsyncWire
 from transports._pool import Pool
 
@@ -285,10 +285,10 @@ def test_closing_ends_what_is_under_way(close: str, loop: str) -> None:
             else:
                 await pool.aclose()
             for task in tasks:
-                with pytest.raises(Cancelled):
+                with pytest.raises(ClientClosed):
                     await task
             await until(lambda: server.open == 0)
-            with pytest.raises(InvalidRequest, match="closed"):
+            with pytest.raises(ClientClosed, match="make a new one"):
                 await AsyncWire(pool).send(get(port), None)
             pool.close()
 

@@ -18,6 +18,7 @@ from sansio_core import (
     AuthenticationFailed,
     Cancelled,
     ChatError,
+    ClientClosed,
     ConnectFailed,
     ConnectionLost,
     HTTPStatusError,
@@ -33,6 +34,7 @@ from sansio_core import (
     RateLimited,
     RetryPolicy,
     ServerFailed,
+    StreamMisused,
     StreamTruncated,
     TextDelta,
     TimedOut,
@@ -491,7 +493,7 @@ def test_the_error_of_a_stream_stays(seat: Seat, emulator: Emulator) -> None:
 def test_a_closed_client_says_so(seat: Seat, emulator: Emulator) -> None:
     with client_of(seat, emulator, "acytoo") as client:
         pass
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ClientClosed, match="make a new one"):
         client.stream("Hello")
 
 
@@ -608,7 +610,7 @@ def test_two_readers_of_one_stream_are_refused(emulator: Emulator) -> None:
         stream = seat.stream(client)
         wait = stream.in_background()
         emulator.wait_for(lambda it: it.held == 1)
-        with pytest.raises(RuntimeError, match="already being read"):
+        with pytest.raises(StreamMisused, match="already being read"):
             stream.next()
         emulator.release()
         assert wait() is None

@@ -17,7 +17,16 @@ import requests
 import responses
 from seats import Asyncio, Blocking, Outcome, Seat
 
-from sansio_core import InvalidRequest, OptionIgnored, Reply, RetryPolicy, TextDelta, ToolCallDelta, providers
+from sansio_core import (
+    ClientClosed,
+    InvalidRequest,
+    OptionIgnored,
+    Reply,
+    RetryPolicy,
+    TextDelta,
+    ToolCallDelta,
+    providers,
+)
 from transports import AsyncClient, AsyncStream, Client, Stream, g4f_compat
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
@@ -363,12 +372,12 @@ def test_a_call_that_cannot_be_made_is_told_at_once(seat: Seat) -> None:
 def test_a_closed_client_cannot_be_entered_again() -> None:
     client = Client("acytoo")
     client.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ClientClosed, match="make a new one"):
         client.__enter__()
     seat = Asyncio()
     coloured = AsyncClient("acytoo")
     seat.close_client(coloured)
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ClientClosed, match="make a new one"):
         seat.run(coloured.__aenter__())
     seat.end()
 

@@ -113,7 +113,7 @@ def test_what_is_no_http_is_told_at_once(start: bytes) -> None:
         return arriving.pop(0)
 
     arriving = [start]
-    with pytest.raises(ProtocolViolation, match="right port"):
+    with pytest.raises(ProtocolViolation, match="right host, port"):
         Incoming(recv, LIMIT).head()
 
 

@@ -201,7 +201,7 @@ def test_many_threads_share_the_connections(connections: Connections) -> None:
 
 def test_names_and_refusals(wire: RequestsWire, monkeypatch: pytest.MonkeyPatch) -> None:
     port = closed_port()
-    with pytest.raises(ConnectFailed, match=rf"connection to 127\.0\.0\.1:{port} refused"):
+    with pytest.raises(ConnectFailed, match=rf"no connection to 127\.0\.0\.1:{port}: refused"):
         wire.send(get(port), soon())
     with pytest.raises(ConnectFailed, match=r"'no-such-name\.invalid' was not found"):
         wire.send(get(port, host="no-such-name.invalid"), soon())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -327,20 +326,4 @@ def test_responses_lets_through_what_it_is_told_to() -> None:
     with Server(answering(OK)) as server, responses.RequestsMock() as mock:
         mock.add_passthru(f"http://127.0.0.1:{server.port}")
         assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
-        connections.close()
-
-
-# --- processes
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_process_does_not_use_its_parents_connections() -> None:
-    connections = Connections()
-    with Server(answering(OK, OK)) as server:
-        assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
-        process = os.getpid()
-        connections._process = 0  # as it looks in a child
-        assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
-        assert connections._process == process
-        assert server.connections == 2
         connections.close()

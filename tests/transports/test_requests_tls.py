@@ -123,7 +123,7 @@ def test_what_verify_may_be(authority: Authority, tmp_path: Path, monkeypatch: p
         assert works(verify=False)
         assert works(verify=str(ca_file))
         assert not works(verify=str(folder))
-        with pytest.raises(InvalidRequest, match="cannot be read"):
+        with pytest.raises(InvalidRequest, match="cannot be used"):
             works(verify=str(junk))
         with pytest.raises(InvalidRequest, match="no CA file"):
             works(verify=str(tmp_path / "missing"))

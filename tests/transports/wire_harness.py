@@ -132,20 +132,6 @@ async def fetch(wire: AsyncWire, action: Send, seconds: float = 5) -> bytes:
     return await body(wire)
 
 
-def resolve(*addresses: str) -> None:
-    """Have the running loop (asyncio's own) resolve every name to these; to none: the name does not exist."""
-
-    async def getaddrinfo(host: str, port: int, **_: object) -> list[Any]:
-        if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [
-            (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
-            for address in addresses
-        ]
-
-    vars(asyncio.get_running_loop())["getaddrinfo"] = getaddrinfo
-
-
 class Authority:
     """A certificate authority of this test run."""
 

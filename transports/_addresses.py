@@ -1,0 +1,50 @@
+"""Names into addresses, for both transports: look-ups in threads of their own, and the order in which to try them.
+
+getaddrinfo knows no timeout and cannot be interrupted. A daemon thread runs it, for which neither a caller nor the end
+of the process waits: one that hangs ends by itself when the system's resolver gives up. (asyncio's own look-ups share
+the loop's executor, where a few that hang hold up every other, and asyncio.run() at its end.)
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from itertools import chain, zip_longest
+from typing import Any
+
+Addresses = list[tuple[Any, ...]]
+"""What socket.getaddrinfo gives."""
+
+EYEBALLS_DELAY = 0.25
+"""Seconds for which an address may be silent before the next one is tried beside it (RFC 8305 5)."""
+
+
+def numeric(host: str, port: int) -> Addresses:
+    """The addresses of a `host` that is an address itself, which needs no look-up; none for a name."""
+    try:
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+    except (socket.gaierror, UnicodeError):
+        return []
+
+
+def look_up(host: str, port: int, found: Callable[[Addresses | Exception], None]) -> None:
+    """Ask the system's resolver in a thread, which then calls `found` with the addresses, or with the error."""
+
+    def run() -> None:
+        result: Addresses | Exception
+        try:
+            result = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001  # the thread that waits raises it
+            result = error
+        found(result)
+
+    threading.Thread(target=run, name=f"look up {host}", daemon=True).start()
+
+
+def in_order(addresses: Addresses) -> Addresses:
+    """`addresses` with their families in turn, from the resolver's first on (RFC 8305 4)."""
+    families: dict[int, Addresses] = {}
+    for address in addresses:
+        families.setdefault(address[0], []).append(address)
+    return [address for address in chain(*zip_longest(*families.values())) if address is not None]
