@@ -13,13 +13,15 @@ import sansio_core as core
 from transports.emulator import Emulator
 
 
-def left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.001, deadline - monotonic())
+def left(*deadlines: float | None) -> float | None:
+    """The seconds until the first of them; None is never."""
+    known = [deadline for deadline in deadlines if deadline is not None]
+    return max(0.001, min(known) - monotonic()) if known else None
 
 
-def connect(request: core.HttpRequest, deadline: float | None) -> socket.socket:
+def connect(request: core.HttpRequest, timeout: float | None) -> socket.socket:
     scheme, host, port = request.origin
-    sock = socket.create_connection((host, port), left(deadline))
+    sock = socket.create_connection((host, port), timeout)
     return sock if scheme == "http" else ssl.create_default_context().wrap_socket(sock, server_hostname=host)
 
 
@@ -27,6 +29,8 @@ def converse(exchange: core.Exchange, request: core.HttpRequest, sock: socket.so
     """Send one request; hand the response to the exchange, and give the events that come of it."""
     http = h11.Connection(h11.CLIENT)
     headers = [("host", request.authority), ("content-length", str(len(request.body))), *request.headers]
+    headers.append(("accept-encoding", "identity"))  # nothing here decodes another
+    sock.settimeout(left(exchange.deadline))
     for part in (h11.Request(method=request.method, target=request.target, headers=headers), h11.Data(request.body)):
         sock.sendall(http.send(part) or b"")
     http.send(h11.EndOfMessage())
@@ -48,15 +52,17 @@ def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
     while True:
         match exchange.next_action(monotonic()):
             case core.Send(request, connect_deadline):
+                failure: type[core.TransportFailure] = core.ConnectFailed
                 try:
-                    with connect(request, connect_deadline) as sock:
+                    with connect(request, left(connect_deadline, exchange.deadline)) as sock:
+                        failure = core.ConnectionLost
                         yield from converse(exchange, request, sock)
                 except TimeoutError:
                     yield from exchange.receive_timeout(monotonic())
                 except h11.RemoteProtocolError as error:  # the connection ended, and the response had not
                     yield from exchange.receive_failure(core.StreamTruncated(str(error)))
                 except OSError as error:
-                    yield from exchange.receive_failure(core.ConnectionLost(str(error)))
+                    yield from exchange.receive_failure(failure(str(error)))
             case core.Wait(seconds):
                 sleep(seconds)
             case core.Finish():

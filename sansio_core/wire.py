@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from ._values import field, immutable, replace
 from .errors import InvalidRequest, UnexpectedRedirect, shown
@@ -12,10 +12,27 @@ from .errors import InvalidRequest, UnexpectedRedirect, shown
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
 
-SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-goog-api-key"}
+_SECRET = (
+    r"auth(?!enticate|ority|ors?\b)|key(?!word|board)|token(?!s|[-_]?count)|secret|passw|passphrase|cookie|session"
+    r"|credential|signature|nonce|jwt"
 )
-_SECRET_FIELDS = frozenset({"key", "api_key", "api-key", "access_token", "token", "_wpnonce"})
+_SECRET_HEADER = re.compile(_SECRET, re.I)
+"""Names of header fields that carry secrets, in requests and responses alike: by words, as every gateway has its own.
+
+What only looks like one stays readable: challenges (WWW-Authenticate), counts (x-ratelimit-remaining-tokens).
+"""
+_SECRET_FIELD = re.compile(rf"{_SECRET}|(?<![a-z])sig(?![a-z])|\Acode\Z", re.I)
+"""The same of a query or a form; `sig` and `code` are how Azure's URLs carry keys."""
+_PUBLIC = frozenset(
+    {
+        "accept", "accept-encoding", "accept-language", "anthropic-beta", "anthropic-version", "cache-control",
+        "connection", "content-type", "host", "openai-beta", "user-agent", "x-request-id",
+    }
+)  # fmt: skip
+"""What is no secret though a user gave it: these tell what a call was, and hold no key by their meaning."""
+_PIECES = re.compile(r"[\s,;=]+")  # what stands between the parts of a field's value
+_KEYLIKE = re.compile(r"(?!https?://[^@?#]*\Z)\S{16,}\Z")  # as long as keys are, and no plain URL
+_PAIR = re.compile(r"([^&=]+)=([^&]*)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # RFC 9110 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text
 _COOKIE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")  # as browsers send them: RFC 6265's set, and blanks and quotes
@@ -26,15 +43,19 @@ _URL = re.compile(r"[\x21-\x7e]+\Z")
 class HttpRequest:
     """One HTTP request to send: method, absolute URL, header fields as pairs of str, body as bytes.
 
-    The transport adds what belongs to the connection (Host, Content-Length, Accept-Encoding, Connection) and nothing
-    else. `repr` shows no secret. Raises InvalidRequest for what must not reach a wire: a line end or other control
-    character, a scheme other than http and https, credentials in the URL.
+    `given` names the fields that the user gave by `headers=`. The transport adds what belongs to the connection (Host,
+    Content-Length, Accept-Encoding, Connection) and nothing else. Raises InvalidRequest for what must not reach a wire:
+    a line end or other control character, a scheme other than http and https, credentials in the URL.
+
+    `repr`, and `shown` for a log, hide the value of every field whose name says that it is a secret, and of every one
+    that the user gave: nobody here can know what a gateway's own field carries.
     """
 
     method: str
     url: str
     headers: Headers = ()
     body: bytes = field(default=b"", repr=False)
+    given: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_url(self.url)
@@ -42,9 +63,18 @@ class HttpRequest:
             check_header(name, value)
 
     def __repr__(self) -> str:
-        shown = tuple((name, hide(name, value)) for name, value in self.headers)
         url = redact_url(self.url)
-        return f"HttpRequest({self.method!r}, {url!r}, headers={shown!r}, body=<{len(self.body)} bytes>)"
+        return f"HttpRequest({self.method!r}, {url!r}, headers={self.shown!r}, body=<{len(self.body)} bytes>)"
+
+    @property
+    def shown(self) -> Headers:
+        """The header fields as a log may have them."""
+        given = self._given
+        return tuple((name, "[hidden]" if name.lower() in given else hide(name, value)) for name, value in self.headers)
+
+    @property
+    def _given(self) -> set[str]:
+        return {name.lower() for name in self.given} - _PUBLIC
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -64,17 +94,26 @@ class HttpRequest:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every value in it that must not be seen: keys, cookies, nonces; longest first."""
-        found = set[str]()
+        """Every value in it that must not be seen, also where a peer quotes it: longest first.
+
+        Keys, cookies, nonces of at least 4 characters. Of a field that the user gave, under a name that says nothing,
+        only what is as long as keys are: a short word of it would be blotted out wherever an error uses that word.
+        """
+        found, given = set[str](), self._given
         for name, value in self.headers:
-            if name.lower() in SECRET_HEADERS:
+            secret = _SECRET_HEADER.search(name)
+            if secret:
                 found |= {value, value.partition(" ")[2]}
                 if name.lower() == "cookie":
                     found |= {pair.partition("=")[2] for pair in value.split("; ")}
-        fields = parse_qsl(urlsplit(self.url).query)
+            if secret or name.lower() in given:
+                found |= {piece for piece in (value, *_PIECES.split(value)) if _KEYLIKE.match(piece)}
+        fields = urlsplit(self.url).query
         if header(self.headers, "content-type", "").startswith("application/x-www-form-urlencoded"):
-            fields += parse_qsl(self.body.decode("ascii", "replace"))
-        found |= {value for name, value in fields if name in _SECRET_FIELDS}
+            fields += "&" + self.body.decode("ascii", "replace")
+        for name, value in _PAIR.findall(fields):
+            if _is_secret_field(name):
+                found |= {value, unquote_plus(value)}
         return tuple(sorted((value for value in found if len(value) >= 4), key=len, reverse=True))
 
 
@@ -92,24 +131,26 @@ def merge(*layers: Headers) -> Headers:
 
 
 def hide(name: str, value: str) -> str:
-    """`value`, or `[hidden]` if the header `name` carries a secret."""
-    return "[hidden]" if name.lower() in SECRET_HEADERS else value
+    """`value`, or `[hidden]` if the header `name` says that it is a secret: all that is to be known of a response's."""
+    return "[hidden]" if _SECRET_HEADER.search(name) else value
 
 
 def redact_url(url: str) -> str:
     """`url` without its credentials and with the values of `key=` and the like hidden: fit for a log."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    query = parts.query
-    if query:
-        shown = ((k, "[hidden]" if k in _SECRET_FIELDS else v) for k, v in parse_qsl(query, keep_blank_values=True))
-        query = urlencode(list(shown), safe="[]")
+    query = _PAIR.sub(lambda pair: f"{pair[1]}=[hidden]" if _is_secret_field(pair[1]) else pair[0], parts.query)
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def _is_secret_field(name: str) -> bool:
+    return _SECRET_FIELD.search(unquote_plus(name)) is not None
 
 
 def check_header(name: str, value: str) -> None:
     """Raises InvalidRequest unless both are safe on a wire; the value itself is not quoted."""
     if not isinstance(name, str) or not _TOKEN.match(name):
+        name = name.partition(":")[0] if isinstance(name, str) else name  # after it, a whole field's value may stand
         raise InvalidRequest(f"{shown(name)} is not a header name: use letters, digits and - only")
     if not isinstance(value, str) or not _VALUE.match(value):
         raise InvalidRequest(

@@ -49,7 +49,7 @@ def ask(args: Namespace) -> int:
         except KeyboardInterrupt:
             error = Cancelled("interrupted")
         code = output.conclude(error)
-        variable = args.api_key_env or providers.info(provider).api_key_env
+        variable = providers.info(provider).api_key_env
         if variable and settings["api_key"] is None and isinstance(error, AuthenticationFailed):
             say(f"no key was sent: set the environment variable {variable}")
         return code
@@ -153,7 +153,7 @@ def _options(arguments: list[str]) -> dict[str, Any]:
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if not equals or not name:
-            raise InvalidRequest(f"--option takes NAME=VALUE, not {argument!r}")
+            raise InvalidRequest("--option takes NAME=VALUE")  # what it has may be a value alone, and secret
         if name in _RESERVED:
             raise InvalidRequest(f"--option {name} is not for options of the model; see `sansio-chat ask --help`")
         try:
@@ -164,12 +164,18 @@ def _options(arguments: list[str]) -> dict[str, Any]:
 
 
 def _api_key(args: Namespace, provider: str) -> str | None:
-    """The key from the environment. Raises InvalidRequest where the variable that was named, or a key, is missing."""
+    """The key from the environment. Raises InvalidRequest where the variable that was named, or a key, is missing.
+
+    What --api-key-env says is not quoted: it may be a key, given where a variable's name belongs.
+    """
     info = providers.info(provider)
-    variable = args.api_key_env or info.api_key_env
+    variable = info.api_key_env if args.api_key_env is None else args.api_key_env
     key = os.environ.get(variable) if variable else None
-    if not key and args.api_key_env:
-        raise InvalidRequest(f"the environment variable {variable} of --api-key-env is not set, or empty")
+    if not key and args.api_key_env is not None:
+        raise InvalidRequest(
+            "the environment variable that --api-key-env names is not set, or empty "
+            "(the option takes the NAME of a variable, not the key itself)"
+        )
     if not key and info.needs_key and not (args.base_url or args.emulate):
         raise InvalidRequest(f"{provider} needs a key: set the environment variable {variable} (or see --api-key-env)")
     return key or None

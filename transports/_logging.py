@@ -105,7 +105,7 @@ class _Log:
 
     def sends(self, action: Send) -> None:
         request = action.request
-        fields = ", ".join(f"{name}: {hide(name, value)}" for name, value in request.headers)
+        fields = ", ".join(f"{name}: {value}" for name, value in request.shown)
         WIRE.debug("call %d: sends %d bytes; %s", self._number, len(request.body), fields)
         self._body("sends", request.body)
 

@@ -79,8 +79,12 @@ def parse_proxy(url: str) -> Proxy:
     try:
         parts = urlsplit(url if _HAS_SCHEME.match(url) else f"http://{url}")
         host, port = parts.hostname, parts.port
+        if "@" in parts.path + parts.query + parts.fragment:  # host and port are the beginning of the credentials
+            raise ValueError
     except ValueError:
-        raise InvalidRequest("the proxy's URL is malformed: write http://user:password@host:port") from None
+        raise InvalidRequest(
+            "the proxy's URL is malformed: write http://user:password@host:port, with / ? # in them percent-encoded"
+        ) from None
     if parts.scheme not in _PORTS:
         raise InvalidRequest(f"a proxy's URL cannot begin with {parts.scheme!r}: known are {', '.join(_PORTS)}")
     if not host:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from typing import TextIO
+from itertools import takewhile
+from typing import Any, NoReturn, TextIO
 
 from sansio_core import ChatError, OptionIgnored, __version__
 
 from ._cli_exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
+
+_KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
+"""Under which names people give a key, which is not taken."""
+_NAME = re.compile(r"--[a-z][a-z-]{0,30}(?==|\Z)|-[a-z]", re.I)
+"""The name at the beginning of a wrong option; the rest, and what is no name, may be a key."""
+_VALUE = re.compile(r"(invalid choice|ignored explicit argument):? .*?(?= \(choose from|\Z)", re.S)
+"""Where argparse quotes a word that may be the value of an option that we do not have."""
 
 _EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
 
@@ -22,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit as argparse does: 2 for arguments it cannot use, 0 after --help and --version.
     """
-    args = _parser().parse_args(argv)
+    args = _arguments(sys.argv[1:] if argv is None else argv)
     if getattr(args, "verbose", 0):
         _log(args.verbose)
     with warnings.catch_warnings():
@@ -44,6 +53,33 @@ def main(argv: Sequence[str] | None = None) -> int:
             _discard_output()
             code = LOCAL
     return code
+
+
+def _arguments(argv: Sequence[str]) -> Namespace:
+    """What `argv` means. No word of it is quoted that may be a key: of a wrong option its name alone."""
+    parser = _parser()
+    if any(map(_KEY_OPTION.match, takewhile("--".__ne__, argv))):
+        parser.error(
+            "a key is not taken on the command line, where other processes can read it: set the provider's variable "
+            "(`sansio-chat providers` lists them), or name another one with --api-key-env NAME"
+        )
+    args, rest = parser.parse_known_args(argv)
+    if unknown := [word for word in rest if word.startswith("-")]:
+        names = [found.group() for found in map(_NAME.match, unknown) if found]
+        parser.error(f"there is no option {', '.join(names)}" if names else "there is no such option")
+    if rest:
+        parser.error("there are too many words: a PROMPT of several goes in quotes")
+    return args
+
+
+class _Parser(ArgumentParser):
+    """An ArgumentParser that takes no beginning of an option for the option, and quotes no word that may be a key."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_VALUE.sub(r"\1", message))
 
 
 def _show_warning(
@@ -104,11 +140,10 @@ def _emulate(args: Namespace) -> int:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="sansio-chat",
         description="Ask a chat provider, and see the answer as it comes.",
         epilog=_EXIT_CODES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"sansio-chat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -124,7 +159,6 @@ def _parser() -> ArgumentParser:
                 help=description,
                 description=description,
                 epilog=_EXIT_CODES if name in ("ask", "parse") else None,
-                formatter_class=RawDescriptionHelpFormatter,
             )
         )
     return parser
@@ -145,8 +179,8 @@ def _add_ask(parser: ArgumentParser) -> None:
     where.add_argument("--base-url", metavar="URL", help="another host that speaks the provider's wire format")
     where.add_argument("--emulate", action="store_true", help="let an emulator on this machine answer; no network")
     add(
-        "--api-key-env", metavar="VARIABLE",
-        help="the environment variable that holds the key, in place of the provider's own; "
+        "--api-key-env", metavar="NAME",
+        help="the name of the environment variable that holds the key, in place of the provider's own; "
         "a key itself is not taken here, as other processes can read the command line",
     )  # fmt: skip
     add("--proxy", metavar="URL", help="http, https, socks5 or socks5h; in place of the environment's")

@@ -13,10 +13,14 @@ keyword arguments that mean nothing here are told by a warning, or refused if no
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sansio_core import InvalidRequest, IPBlocked, Messages, UnexpectedContent, providers
+from sansio_core.providers import Provider
 from sansio_core.providers._base import warn
+from sansio_core.providers.chatgpt_free import ChatgptFree as PageFirst
+from sansio_core.providers.chatgpt_free import Pages
 
 if TYPE_CHECKING:
     from .aio import AsyncClient, AsyncStream
@@ -156,7 +160,7 @@ class _Provider:
         from .aio import AsyncClient
 
         settings, options = cls._sort(model, proxy, timeout, cookies, kwargs)
-        client = AsyncClient(cls._name, **settings)
+        client = AsyncClient(**settings)
         return Answer(client, client.stream(messages, **options))
 
     @classmethod
@@ -182,7 +186,7 @@ class _Provider:
 
         settings, options = cls._sort(model, proxy, timeout, cookies, kwargs)
         try:
-            with Client(cls._name, **settings) as client, client.stream(messages, **options) as chunks:
+            with Client(**settings) as client, client.stream(messages, **options) as chunks:
                 if stream:
                     yield from chunks
                 else:
@@ -214,11 +218,13 @@ class _Provider:
             name = cls.default_model
         if ignored:
             warn(f"{cls.__name__} has no use for {', '.join(ignored)}: not sent")
-        settings = {
-            "model": name, "proxy": proxy, "timeout": timeout, "cookies": cookies, "headers": headers,
-            "base_url": base_url,
-        }  # fmt: skip
-        return settings, options
+        provider = cls._provider(proxy, model=name, cookies=cookies, headers=headers, base_url=base_url)
+        return {"provider": provider, "proxy": proxy, "timeout": timeout}, options
+
+    @classmethod
+    def _provider(cls, proxy: str | None, **config: Any) -> Provider:
+        """Our provider for one call, which goes through that proxy."""
+        return providers.create(cls._name, **config)
 
 
 class FreeNetfly(_Provider, name="free_netfly"):
@@ -228,7 +234,26 @@ class FreeNetfly(_Provider, name="free_netfly"):
 
 
 class ChatgptFree(_Provider, name="chatgpt_free"):
-    """chatgptfree.ai; last known not to work."""
+    """chatgptfree.ai; last known not to work.
+
+    Its page is kept for later calls, as gpt4free kept the nonce for the class, and fetched again once it is refused.
+    It is kept for each host and visitor: a call with other cookies, headers or another proxy gets its own, as the page
+    was made for whoever fetched it, and its cookies name that session.
+    """
+
+    @classmethod
+    def _provider(cls, proxy: str | None, **config: Any) -> Provider:
+        provider = super()._provider(proxy, **config)
+        assert isinstance(provider, PageFirst), "the name stands for it"
+        visitor = (provider.base_url, provider.headers, frozenset(provider.cookies.items()), str(proxy))
+        _pages(*visitor)  # two threads may each make one at once: of these one is kept, and found by a second look
+        provider.pages = _pages(*visitor)
+        return provider
+
+
+@lru_cache(64)  # hosts and visitors
+def _pages(*visitor: object) -> Pages:
+    return Pages()
 
 
 class Yqcloud(_Provider, name="yqcloud", site="https://chat9.yqcloud.top"):

@@ -198,13 +198,14 @@ class Provider(ABC):
     ) -> HttpRequest:  # fmt: skip
         """A request with this provider's headers, `layers`, then the client's and the call's own, and all cookies."""
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
-        headers = merge(self.base_headers, *layers, cookie_header(jar), self.headers, request.headers)
-        return HttpRequest(method, url, headers, body)
+        own = self.headers + request.headers
+        headers = merge(self.base_headers, *layers, cookie_header(jar), own)
+        return HttpRequest(method, url, headers, body, tuple([name for name, _ in own]))
 
     def get(self, url: str, *layers: Headers) -> HttpRequest:
         """A GET with this provider's headers, `layers`, the client's own headers and cookies: no part of a question."""
         headers = merge((("accept", "application/json"),), *layers, cookie_header(self.cookies), self.headers)
-        return HttpRequest("GET", url, headers)
+        return HttpRequest("GET", url, headers, b"", tuple([name for name, _ in self.headers]))
 
 
 def _is_text(value: object) -> bool:

@@ -32,8 +32,11 @@ class _Page:
     cookies: Mapping[str, str] = field(repr=False)
 
 
-class _Pages:
-    """The page, shared by all calls of one provider object, from several threads or tasks: fetched once."""
+class Pages:
+    """The page, shared by all calls of one provider object, from several threads or tasks: fetched once.
+
+    Provider objects may share one, as long as they ask the same host as the same visitor.
+    """
 
     def __init__(self) -> None:
         self.page: _Page | None = None
@@ -157,7 +160,7 @@ class ChatgptFree(Provider):
         cookies: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(api_key=api_key, base_url=base_url, model=model, headers=headers, cookies=cookies)
-        self.pages = _Pages()
+        self.pages = Pages()
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         self.resolve_model(request.model)

@@ -12,6 +12,7 @@ from sansio_core.wire import (
     check_url,
     cookie_header,
     header,
+    hide,
     is_cookie,
     merge,
     origin,
@@ -168,10 +169,76 @@ def test_every_secret_of_a_request_is_known_longest_first() -> None:
         b"_wpnonce=a%26b%C3%A4&message=not-secret",
     )
     assert set(request.secrets) == {
-        "url-key", "Bearer auth-key", "auth-key", "cookie-one", "cookie=three", "a&b\u00e4",
+        "url-key", "Bearer auth-key", "auth-key", "cookie-one", "cookie=three", "a&b\u00e4", "a%26b%C3%A4",
         "a=cookie-one; b=c2; c=cookie=three", "b=c2; c=cookie=three",
     }  # fmt: skip
     assert [len(secret) for secret in request.secrets] == sorted(map(len, request.secrets), reverse=True)
+
+
+GATEWAYS = [
+    "ocp-apim-subscription-key", "Helicone-Auth", "cf-aig-authorization", "x-portkey-api-key", "x-auth-token",
+    "x-amz-security-token", "cf-access-client-secret", "api_key", "ApiKey", "x-goog-iap-jwt-assertion", "Session_ID",
+    "x-app-password", "x-amz-signature", "x-credential", "wp-nonce", "set-cookie", "authentication-info",
+]  # fmt: skip
+READABLE = [
+    "x-request-id", "retry-after", "anthropic-version", "content-type", "x-ratelimit-remaining-tokens", "authority",
+    "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-input-tokens-reset", "x-prompt-tokens", "x-author",
+    "x-amzn-bedrock-output-token-count", "www-authenticate", "openai-processing-ms", "cf-ray", "keyword",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_a_field_says_by_its_name_that_it_is_secret(name: str) -> None:
+    request = HttpRequest("POST", URL, ((name, "s3cret"),))
+    assert "s3cret" not in repr(request)
+    assert request.shown == ((name, "[hidden]"),)
+    assert "s3cret" in request.secrets
+    assert hide(name, "s3cret") == "[hidden]"
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_a_field_that_is_no_secret_stays_readable(name: str) -> None:
+    request = HttpRequest("POST", URL, ((name, "a-value-that-a-person-reads"),))
+    assert "a-value-that-a-person-reads" in repr(request)
+    assert request.secrets == ()
+    assert hide(name, "1500") == "1500"
+
+
+def test_what_the_user_gave_is_hidden_whatever_its_name() -> None:
+    headers = (
+        ("X-Team", "chat"), ("x-route", "0123456789abcdef"), ("x-site", "https://my.example.com"), ("x-old", "a b c d"),
+        ("x-many", "one=fedcba9876543210, two words"), ("User-Agent", "my-own-program/1.0"),
+    )  # fmt: skip
+    request = HttpRequest("POST", URL, (*headers, ("x-ours", "visible")), given=tuple(name for name, _ in headers))
+    assert request.shown == (
+        ("X-Team", "[hidden]"), ("x-route", "[hidden]"), ("x-site", "[hidden]"), ("x-old", "[hidden]"),
+        ("x-many", "[hidden]"), ("User-Agent", "my-own-program/1.0"), ("x-ours", "visible"),
+    )  # fmt: skip
+    assert not any(value in repr(request) for value in ("chat'", "0123", "my.example", "a b c", "fedc"))
+    assert set(request.secrets) == {"0123456789abcdef", "fedcba9876543210"}, "short words and addresses are no keys"
+    assert redirect(request, 307, "/other", 1).shown == request.shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["key", "api_key", "apiKey", "subscription-key", "access_token", "sig", "code", "X-Amz-Signature", "password",
+     "X-Amz-Credential", "s%69g", "_wpnonce", "auth"],
+)  # fmt: skip
+def test_a_field_of_a_url_or_a_form_says_it_too(name: str) -> None:
+    url = f"{URL}?alt=sse&{name}=s3%2Fcret&api-version=1&maxTokens=5"
+    request = HttpRequest("POST", url)
+    assert redact_url(url) == f"{URL}?alt=sse&{name}=[hidden]&api-version=1&maxTokens=5"
+    assert "cret" not in repr(request)
+    assert request.secrets == ("s3%2Fcret", "s3/cret")
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+    body = f"message=four+words&{name}=s3%2Fcret&design=long-enough&country_code=1234".encode()
+    assert HttpRequest("POST", URL, form, body).secrets == ("s3%2Fcret", "s3/cret")
+
+
+def test_a_whole_field_that_was_given_as_a_name_is_not_quoted() -> None:
+    with pytest.raises(InvalidRequest, match="'Authorization' is not a header name") as caught:
+        HttpRequest("GET", URL, (("Authorization: Bearer s3cret", ""),))
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_body_that_only_calls_itself_a_form_is_no_fault() -> None:

@@ -237,7 +237,77 @@ def test_the_pages_nonce_and_cookies(seat: Seat, caplog: pytest.LogCaptureFixtur
         seat.close_client(client)
 
 
+# --- fields of gateways, which nobody here knows --
+
+FIELDS = {
+    name: f"PLANTED-in-{name}"
+    for name in (
+        "ocp-apim-subscription-key", "helicone-auth", "cf-aig-authorization", "x-portkey-api-key", "x-auth-token",
+        "x-amz-security-token", "cf-access-client-secret", "cf-access-client-id", "x-of-tomorrow",
+    )
+}  # fmt: skip
+ECHO = {401: echo(401), 503: echo(503), 200: echo_in_band}
+
+
+@pytest.mark.parametrize("status", ECHO)
+@pytest.mark.parametrize("given", ["to the client", "to the call"])
+def test_headers_of_the_users_own(seat: Seat, caplog: pytest.LogCaptureFixture, given: str, status: int) -> None:
+    caplog.set_level(logging.DEBUG)
+    headers = {**FIELDS, "x-title": "sent"}
+    own, per_call = ({"headers": headers}, {}) if given == "to the client" else ({}, {"headers": headers})
+    with Server(ECHO[status], b"") as server:
+        client = seat.client("openai", api_key=KEY, base_url=f"http://127.0.0.1:{server.port}", retry=QUICK, **own)
+        outcome = Outcome(seat, client, **per_call)
+        sent = server.requests[0][1].decode()
+        seat.close_client(client)
+    assert all(f"{name}: {value}".lower() in sent.lower() for name, value in FIELDS.items())
+    assert outcome.error is not None
+    seen = [client, client.provider, outcome.exchange, outcome.exchange.request, outcome.reply]
+    for thing in [*seen, *everything(outcome.error)]:
+        assert "PLANTED" not in f"{thing!r} {thing}", type(thing)
+    assert "PLANTED" not in caplog.text
+    assert "x-of-tomorrow: [hidden]" in caplog.text
+    assert "accept: " in caplog.text
+    assert "content-type: application/json" in caplog.text
+    assert "you sent: POST" in str(outcome.error), "a short word is left where it is said"
+
+
+def test_a_responses_fields(seat: Seat, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "transports.wire")
+    counts = {
+        "x-request-id": "req-1", "retry-after": "1", "x-ratelimit-remaining-tokens": "149984",
+        "anthropic-ratelimit-tokens-remaining": "9000", "anthropic-version": "2023-06-01",
+    }  # fmt: skip
+    secret = {"x-session-token": "PLANTED-session", "set-cookie": "a=PLANTED-cookie", "x-new-api-key": "PLANTED-key"}
+    fields = {name.replace("-", "_"): value for name, value in {**counts, **secret}.items()}
+    with Server(sized(sse("Hello"), **fields), b"") as server:
+        client = seat.client("openai", api_key=KEY, base_url=f"http://127.0.0.1:{server.port}")
+        assert Outcome(seat, client).text == "Hello"
+        seat.close_client(client)
+    assert "PLANTED" not in caplog.text
+    assert all(f"{name}: {value}" in caplog.text for name, value in counts.items())
+    assert all(f"{name}: [hidden]" in caplog.text for name in secret)
+
+
 # --- the core by itself, the command line --
+
+
+def test_headers_of_the_users_own_in_the_core() -> None:
+    names = list(FIELDS)
+    client, call = ({name: FIELDS[name] for name in half} for half in (names[::2], names[1::2]))
+    provider = providers.create("openai", api_key=KEY, base_url="http://127.0.0.1:1", headers=client)
+    exchange = Exchange(provider, ChatRequest("Hi", headers=call), retry=1)
+    action = exchange.next_action(0.0)
+    assert isinstance(action, Send)
+    assert set(FIELDS.values()) < {value for _, value in action.request.headers}
+    exchange.receive_head(401, (("content-type", "application/json"),), 0.0)
+    exchange.receive_data(f'{{"error": {{"message": "you sent: {" ".join(FIELDS.values())}"}}}}'.encode(), 0.0)
+    exchange.receive_data(b"", 0.0)
+    with pytest.raises(ChatError, match="you sent: ") as caught:
+        exchange.next_action(0.0)
+    listing = provider.models_request()
+    for thing in (provider, exchange, action, action.request, listing, *everything(caught.value)):
+        assert "PLANTED" not in f"{thing!r} {thing}", type(thing)
 
 
 @pytest.mark.parametrize("name", CARRIERS)

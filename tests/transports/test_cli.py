@@ -250,11 +250,11 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["--emulate", "--option", "timeouts=3", "Hi"], "free_netfly does not know the option 'timeouts' (did you"),
         (["--emulate", ""], "the prompt is empty"),
         (["--emulate", "-m", "gpt-99", "Hi"], "free_netfly has no model 'gpt-99'; known are "),
-        (["--emulate", "--option", "temperature", "Hi"], "--option takes NAME=VALUE, not 'temperature'"),
+        (["--emulate", "--option", "temperature", "Hi"], "--option takes NAME=VALUE"),
         (["--emulate", "--option", "headers={}", "Hi"], "--option headers is not for options of the model"),
         (["--emulate", "--option", "heat=1", "Hi"], "free_netfly does not know the option 'heat'; known are "),
         (["--emulate", "--option", "temperature=NaN", "Hi"], "the request cannot be written as JSON"),
-        (["--emulate", "--api-key-env", "NO_SUCH_KEY", "Hi"], "the environment variable NO_SUCH_KEY of --api-key-env"),
+        (["--emulate", "--api-key-env", "NO_SUCH_KEY", "Hi"], "the environment variable that --api-key-env names is"),
         (["--emulate", "--timeout", "-1", "Hi"], "the total timeout must be a positive number of seconds"),
         (["--emulate", "--retry", "0", "Hi"], "attempts must be a whole number from 1"),
         (["--emulate", "--proxy", "ftp://proxy.example", "Hi"], "a proxy's URL cannot begin with 'ftp'"),
@@ -339,6 +339,110 @@ def test_a_key_is_used_and_never_shown(output: list[str], capsys: Capture, monke
     out, err = capsys.readouterr()
     assert "no such key: [hidden]" in err
     assert "planted" not in out + err
+
+
+KEY = "sk-planted-0123456789"
+NOT_TAKEN = "a key is not taken on the command line"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ask", "--api-key", KEY, "Hi"], NOT_TAKEN),
+        (["ask", f"--api-key={KEY}", "Hi"], NOT_TAKEN),
+        (["ask", "Hi", "--api-key", KEY], NOT_TAKEN),
+        (["ask", f"--api-key {KEY}"], NOT_TAKEN),
+        (["ask", "-p", "openai", "--api", KEY, "Hi"], "there is no option --api\n"),
+        (["ask", f"--api_key={KEY}", "Hi"], NOT_TAKEN),
+        (["ask", "--apikey", KEY, "Hi"], NOT_TAKEN),
+        (["ask", f"--apikey={KEY}"], NOT_TAKEN),
+        (["ask", "--key", KEY, "Hi"], NOT_TAKEN),
+        (["ask", "-k", KEY, "Hi"], NOT_TAKEN),
+        (["ask", f"-k{KEY}", "Hi"], NOT_TAKEN),
+        (["ask", "--access-token", KEY, "Hi"], NOT_TAKEN),
+        (["ask", "--api-key", f"-{KEY}", "Hi"], NOT_TAKEN),
+        (["--api-key", KEY, "ask", "Hi"], NOT_TAKEN),
+        (["parse", "--api-key", KEY, "-p", "openai"], NOT_TAKEN),
+        (["providers", "--api-key", KEY], NOT_TAKEN),
+        (["emulate", f"--api-key={KEY}"], NOT_TAKEN),
+        (["ask", "--cred", KEY, "Hi"], "there is no option --cred\n"),
+        (["ask", f"--cred={KEY}", f"-c{KEY}", "Hi"], "there is no option --cred, -c\n"),
+        (["ask", f"--{KEY}", "Hi"], "there is no such option\n"),
+        (["ask", "Hi", KEY], "there are too many words: a PROMPT of several goes in quotes\n"),
+        (["providers", KEY], "there are too many words"),
+        (["--cred", KEY, "ask", "Hi"], "invalid choice (choose from "),
+        ([KEY, "ask", "Hi"], "invalid choice (choose from "),
+        (["ask", f"--async={KEY}", "Hi"], "ignored explicit argument\n"),
+        (["ask", f"--emulate{KEY}", "Hi"], "there is no such option\n"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else " ".join(value),
+)
+def test_no_key_is_taken_or_quoted(arguments: list[str], message: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert message in err
+    assert "planted" not in out + err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--api-key-env", KEY],
+        [f"--api-key-env={KEY}"],
+        ["--api-key-env", ""],
+        ["--option", KEY],
+        ["--option", f"={KEY}"],
+        ["--option", f"api_key={KEY}"],
+        ["--option", f"headers={KEY}"],
+        ["--option", f"base_url=http://user:{KEY}@127.0.0.1"],
+        ["--proxy", f"ftp://user:{KEY}@127.0.0.1"],
+        ["--proxy", f"http://user:{KEY}@127.0.0.1:port"],
+        ["--proxy", f"http://user:{KEY} @127.0.0.1:9"],
+        ["--proxy", f"http://user:{KEY}#@127.0.0.1:9"],
+        ["--proxy", f"http://user:9/{KEY}@127.0.0.1:9"],
+        ["--proxy", f"user:9/{KEY}@127.0.0.1:9"],
+        ["--proxy", f"http://user:9?{KEY}@127.0.0.1:9"],
+        ["--proxy", f"socks5://user:{KEY * 20}@127.0.0.1:9"],
+        ["--proxy", f"http://user:{KEY}%0a@127.0.0.1:9"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("more", [[], ["-v", "-v"], ["--async"], ["--async", "-v", "-v"]], ids=" ".join)
+def test_a_wrong_value_is_not_quoted(arguments: list[str], more: list[str], capsys: Capture) -> None:
+    logger = logging.getLogger("transports")
+    try:
+        assert main(["ask", "-p", "openai", "--emulate", *arguments, *more, "Hi"]) == 2
+    finally:
+        logger.handlers, logger.level = [], logging.NOTSET
+    out, messages = said(capsys)
+    assert messages
+    if arguments[0].startswith("--api-key-env"):
+        assert "the NAME of a variable" in messages[0]
+    assert "planted" not in out + "".join(messages)
+
+
+@pytest.mark.parametrize("client", [[], ["--async"]], ids=["blocking", "asyncio"])
+@pytest.mark.parametrize("proxy", ["http://user:PASS@127.0.0.1:PORT", "user:PASS@127.0.0.1:PORT"])
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    proxy: str, client: list[str], capsys: Capture
+) -> None:
+    url = proxy.replace("PASS", KEY).replace("PORT", str(free_port()))
+    logger = logging.getLogger("transports")
+    try:
+        arguments = ["--base-url", "http://chat.example", "--retry", "1", "--proxy", url, "-v", "-v", *client]
+        assert main(["ask", "-p", "acytoo", *arguments, "Hi"]) == 3
+    finally:
+        logger.handlers, logger.level = [], logging.NOTSET
+    out, err = capsys.readouterr()
+    assert "127.0.0.1" in err
+    assert "planted" not in out + err
+
+
+def test_a_prompt_may_look_like_an_option(emulator: Emulator) -> None:
+    assert ask(emulator, "--", "--api-key is what?") == 0
+    assert emulator.requests[0].json["messages"][0]["content"] == "--api-key is what?"
 
 
 def test_a_key_that_is_missing(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

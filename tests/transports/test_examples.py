@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from programs import load, run
 
 from sansio_core import (
     ChatRequest,
+    ConnectFailed,
     ConnectionLost,
     Exchange,
     ProtocolViolation,
@@ -137,6 +140,28 @@ def test_own_io_tries_again_and_follows(emulator: Emulator, own_io: Any) -> None
     reply = Reply.of(own_io.stream(exchange(emulator, retry=2)))
     assert (reply.text, reply.complete) == (DEFAULT_TEXT, True)
     assert len(emulator.requests) == 3
+
+
+def test_own_io_bounds_its_connecting_by_every_clock(own_io: Any) -> None:
+    with Emulator(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as emulator:
+        emulator.order(Stall("headers", on="connect"))
+        began = monotonic()
+        with pytest.raises(TimedOut, match="'total'"):
+            list(own_io.stream(exchange(emulator, timeouts=Timeouts(connect=30, total=0.3))))
+        assert monotonic() - began < 20
+
+
+def test_own_io_that_cannot_connect(own_io: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    there = providers.create("free_netfly", base_url=f"http://127.0.0.1:{port}")
+    with pytest.raises(ConnectFailed):
+        list(own_io.stream(Exchange(there, ChatRequest("Hello"), retry=1)))
+
+
+def test_own_io_asks_for_no_coding(emulator: Emulator, own_io: Any) -> None:
+    list(own_io.stream(exchange(emulator)))
+    assert emulator.requests[0].headers["accept-encoding"] == "identity"
 
 
 def test_own_io_against_no_http(own_io: Any) -> None:

@@ -6,14 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from processes import complaints
 
 from sansio_core import ConnectionLost, InvalidRequest, IPBlocked, OptionIgnored, StreamTruncated, UnexpectedContent
-from transports.emulator import DEFAULT_TEXT, Ban, Emulator, HTMLAnswer, MissingEnd, Reset, Stall
+from transports import g4f_compat
+from transports.emulator import DEFAULT_TEXT, Ban, Emulator, HTMLAnswer, MissingEnd, Reset, StaleNonce, Stall
 from transports.g4f_compat import Acytoo, ChatgptFree, FreeNetfly, Yqcloud
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +36,12 @@ async def main():
 if __name__ == "__main__":
     asyncio.run(main())
 """
+
+
+@pytest.fixture(autouse=True)
+def no_page_kept() -> None:
+    """An emulator of an earlier test may have had the same port."""
+    g4f_compat._pages.cache_clear()
 
 
 @pytest.fixture(params=NAMES, ids=lambda kind: kind.__name__)
@@ -226,6 +236,111 @@ def test_what_means_nothing_here_is_told(emulator: Emulator) -> None:
 def test_what_cannot_be_sent(kind: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         kind.create_async_generator(**{"messages": MESSAGES, **arguments})
+
+
+# --- ChatgptFree's page, kept for later calls --
+
+WAYS: list[Callable[..., str]] = [
+    lambda **more: "".join(ChatgptFree.create_completion("", MESSAGES, **more)),
+    lambda **more: asyncio.run(ChatgptFree.create_async("", MESSAGES, **more)),
+    lambda **more: asyncio.run(collect(ChatgptFree.create_async_generator("", MESSAGES, **more))),
+]
+ways = pytest.mark.parametrize("way", WAYS, ids=["create_completion", "create_async", "create_async_generator"])
+
+
+def methods(emulator: Emulator) -> list[str]:
+    return [request.method for request in emulator.requests]
+
+
+@ways
+def test_the_page_is_fetched_once(way: Callable[..., str], emulator: Emulator) -> None:
+    place = emulator.base_url("chatgpt_free")
+    assert [way(base_url=place), way(base_url=f"{place}/")] == [DEFAULT_TEXT] * 2
+    assert methods(emulator) == ["GET", "POST", "POST"]
+    emulator.order(StaleNonce("403"))
+    assert [way(base_url=place), way(base_url=place)] == [DEFAULT_TEXT] * 2
+    assert methods(emulator)[3:] == ["POST", "GET", "POST", "POST"]
+
+
+def test_the_page_is_shared_by_all_ways(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ChatgptFree, "url", emulator.base_url("chatgpt_free"))
+    assert {way() for way in WAYS} == {DEFAULT_TEXT}
+    assert methods(emulator) == ["GET", "POST", "POST", "POST"]
+
+
+@ways
+def test_another_host_has_its_own_page(way: Callable[..., str], emulator: Emulator) -> None:
+    with Emulator() as other:
+        for place in (emulator, other, emulator, other):
+            assert way(base_url=place.base_url("chatgpt_free")) == DEFAULT_TEXT
+        assert methods(emulator) == methods(other) == ["GET", "POST", "POST"]
+        ours, theirs = (place.requests[-1] for place in (emulator, other))
+    assert ours.cookies["wp_session"] != theirs.cookies["wp_session"]
+    assert ours.form is not None
+    assert theirs.form is not None
+    assert ours.form["_wpnonce"] != theirs.form["_wpnonce"]
+
+
+@ways
+@pytest.mark.parametrize("difference", ["cookies", "headers", "proxy"])
+def test_another_visitor_has_its_own_page(way: Callable[..., str], difference: str, emulator: Emulator) -> None:
+    place = emulator.base_url("chatgpt_free")
+    proxy = f"http://127.0.0.1:{emulator.port}"  # the emulator takes requests in a proxy's form too
+    both: dict[str, list[Any]] = {
+        "cookies": [{"visitor": "one"}, {"visitor": "two"}],
+        "headers": [{"x-visitor": "one"}, {"x-visitor": "two"}],
+        "proxy": [None, proxy],
+    }
+    for value in both[difference] * 2:
+        assert way(base_url=place, **{difference: value}) == DEFAULT_TEXT
+    assert methods(emulator) == ["GET", "POST", "GET", "POST", "POST", "POST"]
+    first, second, again, again_second = (request for request in emulator.requests if request.method == "POST")
+    assert first.cookies == again.cookies
+    assert second.cookies == again_second.cookies
+    assert first.cookies["wp_session"] != second.cookies["wp_session"]
+
+
+def test_threads_and_loops_fetch_the_page_once(emulator: Emulator) -> None:
+    place = emulator.base_url("chatgpt_free")
+    barrier = Barrier(12)
+
+    async def three() -> str:
+        texts = [ChatgptFree.create_async("", MESSAGES, base_url=place) for _ in range(3)]
+        return "".join({*await asyncio.gather(*texts)})
+
+    def go(number: int) -> str:
+        barrier.wait()
+        return asyncio.run(three()) if number % 2 else WAYS[0](base_url=place)
+
+    with ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(go, range(12))) == {DEFAULT_TEXT}
+    assert methods(emulator).count("GET") == 1
+    assert methods(emulator).count("POST") == 6 + 18
+
+
+def test_a_page_that_failed_is_not_waited_for(emulator: Emulator) -> None:
+    """Nor is one that its caller left while it came."""
+    place = emulator.base_url("chatgpt_free")
+    emulator.order(Reset(before="headers", on="page"), Stall("headers", on="page"))
+    with pytest.raises(ConnectionLost):
+        WAYS[0](base_url=place)
+
+    async def leave() -> None:
+        task = asyncio.create_task(ChatgptFree.create_async("", MESSAGES, base_url=place))
+        await asyncio.to_thread(emulator.wait_for, lambda e: e.held == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(leave())
+    assert {way(base_url=place, timeout=20) for way in WAYS} == {DEFAULT_TEXT}
+    assert methods(emulator).count("GET") == 3
+
+
+def test_not_every_page_is_kept() -> None:
+    for number in range(100):
+        ChatgptFree._provider(None, base_url=f"http://host-{number}.example")
+    assert g4f_compat._pages.cache_info().currsize <= 64
 
 
 def test_importing_it_loads_no_transport() -> None:

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 from processes import complaints
+from test_cli import free_port
 
-from sansio_core import providers
+from sansio_core import (
+    ChatError,
+    ChatRequest,
+    ConnectFailed,
+    ConnectionLost,
+    Exchange,
+    PermissionDenied,
+    ProviderRefused,
+    RetryPolicy,
+    TimedOut,
+    Timeouts,
+    providers,
+)
+from transports.emulator import DEFAULT_TEXT, Emulator, InBandError, Reset, Stall, Status, TruncatedFraming
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,3 +95,109 @@ def test_the_table_of_providers_names_them_all() -> None:
         names, _, model, *_ = (cell.strip() for cell in row.strip("|").split("|"))
         if model.startswith("`"):
             assert {providers.info(name).default_model for name in re.findall(r"\w+", names)} == {model.strip("`")}
+
+
+# --- the block of one's own I/O: its very text, asked to do what it will have to do with a real host -----------------
+
+OWN_IO = next(code for code in _named("python") if code.startswith("import http.client\n"))
+QUICK = RetryPolicy(attempts=2, first_wait=0.01, jitter=0)
+
+
+def own_io(exchange: Exchange) -> None:
+    """Runs the block's text with this exchange in place of its own."""
+    code = OWN_IO
+    for part, other in (
+        ("with Emulator() as emulator:", "if True:"),
+        ('providers.create("yqcloud", base_url=emulator.base_url("yqcloud"))', "given.provider"),
+        ('Exchange(provider, ChatRequest("Hello"))', "given"),
+    ):
+        assert code.count(part) == 1
+        code = code.replace(part, other)
+    exec(compile(code, "README.md", "exec"), {"given": exchange})
+
+
+def asked(base_url: str, provider: str = "gemini", **settings: Any) -> Exchange:
+    there = providers.create(provider, base_url=base_url, api_key="test")
+    return Exchange(there, ChatRequest("Hello"), **{"retry": QUICK, **settings})
+
+
+@pytest.fixture(params=["http", "https"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """An emulator, over TLS with an authority that this machine trusts."""
+    context = None
+    if request.param == "https":
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with Emulator(ssl_context=context) as emulator:
+        yield emulator
+        emulator.wait_for(lambda e: e.open_connections == 0)
+
+
+@pytest.mark.parametrize("provider", ["free_netfly", "chatgpt_free", "yqcloud", "acytoo", "gemini", "anthropic"])
+def test_own_io_asks(provider: str, place: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    own_io(asked(place.base_url(provider), provider))
+    assert capsys.readouterr().out == DEFAULT_TEXT
+    assert {request.headers["accept-encoding"] for request in place.requests} == {"identity"}
+    assert place.requests[-1].query == ("alt=sse" if provider == "gemini" else "")
+
+
+@pytest.mark.parametrize("framing", ["chunked", "content-length", "close"])
+def test_own_io_reads_every_framing(framing: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with Emulator(framing=framing) as emulator:
+        own_io(asked(emulator.base_url("gemini")))
+    assert capsys.readouterr().out == DEFAULT_TEXT
+
+
+@pytest.mark.parametrize(
+    "fault", [Reset(on="connect"), Reset(before="headers"), Reset(after_pieces=0), Status(500), Status(429)]
+)
+def test_own_io_tries_again(fault: Any, place: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    place.order(fault)
+    own_io(asked(place.base_url("gemini")))
+    assert capsys.readouterr().out == DEFAULT_TEXT
+    assert place.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "text"),
+    [
+        (Reset(after_pieces=2), ConnectionLost, True),
+        (TruncatedFraming(after_pieces=2), ConnectionLost, True),
+        (Status(403), PermissionDenied, False),
+        (InBandError(after_pieces=2), (ChatError, ProviderRefused), True),
+        (Stall("headers"), TimedOut, False),
+        (Stall(after_pieces=2), TimedOut, True),
+    ],
+)
+def test_own_io_fails_as_it_should(
+    fault: Any, error: Any, text: bool, place: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.order(fault, fault)
+    clocks = Timeouts(first_event=0.3 if fault == Stall("headers") else 10, idle=0.3)
+    with pytest.raises(error) as caught:
+        own_io(asked(place.base_url("gemini"), timeouts=clocks))
+    assert capsys.readouterr().out == (DEFAULT_TEXT[: len(caught.value.reply.text)] if text else "")
+    assert bool(caught.value.reply.text) is text
+
+
+@pytest.mark.parametrize(("connect", "clock"), [(0.2, "connect"), (10, "total")])
+def test_own_io_bounds_its_connecting(connect: float, clock: str) -> None:
+    with Emulator(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as emulator:
+        emulator.order(Stall("headers", on="connect"))
+        with pytest.raises(TimedOut) as caught:
+            own_io(asked(emulator.base_url("gemini"), retry=1, timeouts=Timeouts(connect=connect, total=0.5)))
+        assert caught.value.clock == clock
+
+
+def test_own_io_that_cannot_connect() -> None:
+    with pytest.raises(ConnectFailed, match="refused"):
+        own_io(asked(f"http://127.0.0.1:{free_port()}"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with Emulator(ssl_context=context) as emulator:
+        with pytest.raises(ConnectFailed, match="certificate"):
+            own_io(asked(emulator.base_url("gemini")))
+        assert emulator.requests == []  # nobody vouches for it, so it gets no key
