@@ -6,6 +6,9 @@ from math import inf
 
 from .timing import Timeouts
 
+UNREAD = 8 * 1024 * 1024
+"""Bytes: more than what systems let a connection hold that nobody reads (Linux: 6 MiB, net.ipv4.tcp_rmem)."""
+
 
 class Clocks:
     """When each of the five clocks fires; `inf` while one does not run.
@@ -13,7 +16,10 @@ class Clocks:
     A sixth, `settle`, is not an error: it bounds waiting for what may follow an end that is already proven.
     """
 
-    __slots__ = ("_begun", "_byte", "_event", "_progress", "_settle", "_timeouts", "_total", "connect", "idle")
+    __slots__ = (
+        "_allowed", "_begun", "_byte", "_event", "_late", "_progress", "_settle", "_timeouts", "_total", "_until",
+        "connect", "idle",
+    )  # fmt: skip
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
@@ -21,6 +27,9 @@ class Clocks:
         self.idle = inf if timeouts.idle is None else timeouts.idle
         self._total = self._event = self._settle = self._byte = inf
         self._begun = False
+        self._allowed = inf  # what the clock of events allows
+        self._late = 0  # bytes that were read after it had fired
+        self._until = inf  # when it counts whatever is unread
         self.connect: float | None = None
 
     def start(self, now: float) -> None:
@@ -32,7 +41,8 @@ class Clocks:
         """A request goes out: its first event is awaited."""
         self._begun = False
         self._byte = self._settle = inf
-        self._event = inf if self._timeouts.first_event is None else now + self._timeouts.first_event
+        self._allowed = inf if self._timeouts.first_event is None else self._timeouts.first_event
+        self._event = now + self._allowed
         self.connect = None if self._timeouts.connect is None else now + self._timeouts.connect
 
     def byte(self, now: float) -> None:
@@ -43,7 +53,8 @@ class Clocks:
         """An event came: the first one stops that clock; one with content starts the progress clock anew."""
         if content or not self._begun:
             self._begun = True
-            self._event = now + self._progress
+            self._allowed = self._progress
+            self._event = now + self._allowed
 
     def settle(self, until: float, anew: bool) -> None:
         """The end is proven: wait for what may follow until then at the longest; `anew` drops an earlier bound."""
@@ -62,9 +73,18 @@ class Clocks:
         """Whether the total has fired at `now`."""
         return now >= self._total
 
-    def due(self, now: float) -> bool:
-        """Whether a clock that bytes alone do not stop has fired at `now`."""
-        return now >= self._event or now >= self._total or now >= self._settle
+    def due(self, now: float, size: int) -> bool:
+        """Whether a clock that bytes alone do not stop has fired at `now`, when `size` bytes were looked at.
+
+        A reader that was busy elsewhere finds what came meanwhile, and may find text behind many keep-alives. So the
+        clock of events does not count before what a connection can hold unread was looked at, or its time has passed
+        once more. (Where nothing is left to read, waiting until `deadline` tells so at once.)
+        """
+        if now < self._event:
+            self._late, self._until = 0, inf
+        else:
+            self._late, self._until = self._late + size, min(self._until, now + self._allowed)
+        return self._late > UNREAD or now >= min(self._until, self._total, self._settle)
 
     def connecting(self, now: float) -> bool:
         """Whether what fires at `now` bounds the connecting: no other clock has fired, nor is one nearer.

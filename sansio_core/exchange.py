@@ -48,7 +48,7 @@ from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy
 from .timing import Limits, Timeouts
-from .wire import REDIRECTS, Headers, HttpRequest, header, redirect
+from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
 
 DRAIN = 0.25
 """Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
@@ -101,6 +101,7 @@ class Exchange:
         self.status: int | None = None
         self.headers: Headers = ()
         self.reusable = False
+        self._missing: int | None = None  # how many bytes of the body have still to come, where that is known
         self.request: HttpRequest | None = None  # the one under way
         self._asking = False  # whether that is the question, not what comes before it
         self._redirected: HttpRequest | None = None  # where it goes next
@@ -178,12 +179,17 @@ class Exchange:
     # --- bytes and failures in -----------------------------------------------------------------------------------
 
     def receive_head(self, status: int, headers: Iterable[tuple[str, str]], now: float) -> None:
-        """The response's status and header fields. An interim response (1xx) is passed over."""
+        """The response's status and header fields. An interim response (1xx) is passed over.
+
+        Fields that tell of a coding must be among them also where a transport has taken it off: without one, a body
+        that ends before its Content-Length was cut.
+        """
         if self.state is not State.SENT:
             raise RuntimeError(f"receive_head: the exchange is {self.state.value}, no Send is under way")
         if 100 <= status < 200 and status != 101:
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
+        self._missing = body_length(self.headers)
         self._body = bytearray()
         self._clocks.byte(now)
         if self._asking:
@@ -205,7 +211,13 @@ class Exchange:
         """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""
         if not self.reading:
             raise RuntimeError(f"receive_data: the exchange is {self.state.value} and reads nothing")
-        if not data:
+        if data:
+            if self._missing:
+                self._missing -= len(data)
+        elif self._missing is not None and self._missing > 0:  # some transports end such a body as if it were whole
+            cut = StreamTruncated(f"the body ended {self._missing} bytes before its Content-Length")
+            return self.receive_failure(cut)
+        else:
             self.reusable = True
         self._clocks.byte(now)
         if self.state is State.STREAM and self._parser is not None:
@@ -269,7 +281,8 @@ class Exchange:
             self._clocks.settle(now + SETTLE, anew=content)
         else:
             self._clocks.unsettle()
-        if self._clocks.due(now) and self.state is State.STREAM:  # by a peer that never leaves time to wait for it
+        # by a peer that never leaves time to wait for it
+        if self._clocks.due(now, len(data)) and self.state is State.STREAM:
             events += self.receive_timeout(now)
         return events
 

@@ -37,6 +37,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # RFC 9110 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text
 _COOKIE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")  # as browsers send them: RFC 6265's set, and blanks and quotes
 _URL = re.compile(r"[\x21-\x7e]+\Z")
+_LENGTH = re.compile(r"[0-9]{1,18}\Z")  # RFC 9110 8.6
 
 
 @immutable
@@ -219,6 +220,19 @@ def quote_segment(text: str) -> str:
     if text in (".", ".."):
         raise InvalidRequest(f"{text!r} cannot be the name of a model: it would be a step in the URL's path")
     return quote(text, safe=":@!$&'()*+,;=~-._")
+
+
+def body_length(headers: Headers) -> int | None:
+    """How many bytes of body a response announces, where that is how many a reader of the body gets.
+
+    None where no Content-Length says so, or where a transfer or content coding stands between: the field then counts
+    other bytes (RFC 9112 6.3, RFC 9110 8.6). One that says two things, or no number, is for the transport to judge.
+    """
+    fields = {name.lower(): value for name, value in headers}
+    coded = "transfer-encoding" in fields or fields.get("content-encoding", "").strip().lower() not in ("", "identity")
+    lengths = {value.strip() for name, value in headers if name.lower() == "content-length"}
+    length = lengths.pop() if len(lengths) == 1 else ""
+    return int(length) if _LENGTH.match(length) and not coded else None
 
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

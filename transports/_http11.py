@@ -191,7 +191,7 @@ class HeadReader:
             self._connection.receive_data(head)
             event = self._connection.next_event()
         except h11.RemoteProtocolError as error:
-            raise ProtocolViolation(_words(str(error))) from None
+            raise ProtocolViolation(_words(_plain(error))) from None
         if isinstance(event, h11.Response):
             return event
         if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
@@ -370,6 +370,8 @@ def _words(said: str) -> str:
     """What h11's words for a malformed head are in ours."""
     if "status line" in said:
         return NOT_HTTP
+    if "_SWITCH" in said:
+        return SWITCHED
     return BAD_LENGTH if "Content-Length" in said else BAD_CODING if "Transfer-Encoding" in said else BAD_HEAD
 
 

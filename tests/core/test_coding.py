@@ -182,3 +182,51 @@ def test_more_may_be_given_while_output_waits() -> None:
 def test_any_bytes_end_in_an_error_of_ours_or_in_none(body: bytes, coding: str, size: int) -> None:
     with suppress(ProtocolViolation, StreamTruncated):
         decode(coding, body, size)
+
+
+def fed(coding: str, body: bytes, sizes: list[int], limit: int = BIG) -> tuple[bytes, str]:
+    """What comes out of `body` in reads of these sizes (the last one takes the rest), and the error that ends it."""
+    decoder, out, at = ContentDecoder(coding, limit), b"", 0
+    try:
+        for size in [*sizes, len(body)]:
+            out += decoder.decode(body[at : at + size])
+            while decoder.pending:
+                out += decoder.decode(b"")
+            at += size
+        decoder.finish()
+    except (LimitExceeded, ProtocolViolation, StreamTruncated) as error:
+        return out, str(error)
+    return out, ""
+
+
+def corrupted(coding: str, at: int) -> bytes:
+    body = bytearray(CODINGS[coding])
+    body[at] ^= 0xFF
+    return bytes(body)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "Deflate", "deflate, gzip", "gzip,,identity, deflate"])
+def test_a_corruption_takes_nothing_of_what_is_before_it(coding: str) -> None:
+    """The same text and the same error, wherever the reads were cut: not less where one read brought both."""
+    for at in range(2, len(CODINGS[coding])):  # the first two bytes say which coding it is
+        body = corrupted(coding, at)
+        whole = fed(coding, body, [])
+        assert fed(coding, body, [1] * len(body)) == whole
+        for cut in range(1, len(body), 3):
+            assert fed(coding, body, [cut]) == whole
+
+
+def test_text_before_a_wrong_checksum_is_given() -> None:
+    body = gzip.compress(TEXT, mtime=0)
+    for wrong in (body[:-8] + b"\0" * 8, body[:-4] + b"\0" * 4):
+        text, error = fed("gzip", wrong, [])
+        assert text == TEXT
+        assert "corrupt" in error
+
+
+@pytest.mark.parametrize("sizes", [[], [1] * 2000, [100], [300, 300]])
+def test_what_is_within_the_limit_is_given_whole(sizes: list[int]) -> None:
+    text = bytes(range(256)) * 40
+    out, error = fed("gzip", gzip.compress(text, 0, mtime=0), sizes, limit=5000)
+    assert out == text[:5000]
+    assert "'decompressed' of 5000 bytes" in error

@@ -103,6 +103,12 @@ def repeats(begin: bytes, piece: bytes) -> Fault:
     return fault
 
 
+def _flushed(body: bytes) -> bytes:
+    """A gzip that has not ended, with all of `body` in it."""
+    coder = zlib.compressobj(wbits=31)
+    return coder.compress(body) + coder.flush(zlib.Z_SYNC_FLUSH)
+
+
 def silent(*pieces: bytes) -> Fault:
     """Those bytes, then silence."""
 
@@ -149,6 +155,11 @@ _BREAKS = [
         "breaks", "corrupt gzip",
         sized(zlib.compress(sse(HEAD), wbits=31)[:10] + b"\xff" * 50, content_encoding="gzip"),
         Cell(ProtocolViolation, connection="kept"), Cell(ProtocolViolation),
+    ),
+    row(
+        "breaks", "corrupt gzip behind good text, in one read", sized(_flushed(sse(HEAD, end=False)) + b"\xff" * 50,
+        content_encoding="gzip"), Cell(ProtocolViolation, handed=HEAD, connection="kept"),
+        Cell(ProtocolViolation, handed=HEAD),
     ),
 ]  # fmt: skip
 

@@ -41,6 +41,7 @@ def bomb(size: int) -> bytes:
     return b"".join(coder.compress(line) for _ in range(size)) + coder.flush()
 
 
+_A = zlib.compress(b"A" * 64 * MIB, wbits=31)
 _THOUSAND = (
     b'data: {"choices":[{"delta":{"content":"'
     + TEXT.encode()
@@ -97,6 +98,12 @@ _MEMORY = [
     row(
         "floods", "a gzip bomb in one piece", sized(bomb(64), content_encoding="gzip"),
         Cell(LimitExceeded, says="decompressed", memory=8), limits=Limits(decompressed=32 * MIB),
+    ),
+    row(
+        "floods", "a gzip bomb of plain text", sized(_A, content_type="text/plain", content_encoding="gzip"),
+        Cell(LimitExceeded, says="decompressed", handed="A" * 2 * MIB, memory=24, connection="kept"),
+        Cell(LimitExceeded, says="decompressed", handed="A" * 2 * MIB, memory=24), provider="acytoo",
+        limits=Limits(decompressed=2 * MIB),
     ),
     row(
         "floods", "a gzip bomb in a refusal", sized(bomb(64), 500, content_encoding="gzip"),

@@ -16,7 +16,15 @@ import trustme
 from hostile_server import Fault, Peer, Server, closed_port
 from matrix import CLOCK, GOOD, TEN, TEXT, WHOLE, Cell, Row, World, head, served
 
-from sansio_core import ConnectFailed, ConnectionLost, ProxyFailed, TimedOut, TLSFailed, UnexpectedContent
+from sansio_core import (
+    ConnectFailed,
+    ConnectionLost,
+    ProxyFailed,
+    StreamTruncated,
+    TimedOut,
+    TLSFailed,
+    UnexpectedContent,
+)
 
 CONNECT = replace(TEN, connect=CLOCK)
 FIRST_EVENT = replace(TEN, first_event=CLOCK)
@@ -146,12 +154,12 @@ def tls_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return _server_tls(_TRUSTED, "127.0.0.1"), _client_tls()
 
 
-def tls(make: Callable[[], ssl.SSLContext]) -> Worlds:
+def tls(make: Callable[[], ssl.SSLContext], fault: Fault | None = None, provider: str = "free_netfly") -> Worlds:
     """A TLS server with those settings, and a client that trusts one authority; healed, it has a good certificate."""
 
     @contextmanager
     def world() -> Iterator[World]:
-        with Server(GOOD["free_netfly"], GOOD["free_netfly"], tls=make()) as server:
+        with Server(fault or GOOD[provider], GOOD[provider], tls=make()) as server:
 
             def heal() -> None:
                 server.tls = _server_tls(_TRUSTED, "127.0.0.1")
@@ -183,6 +191,12 @@ def hang_up(peer: Peer) -> None:
     raise EOFError
 
 
+def ends_without_a_word(peer: Peer) -> None:
+    """An answer that the end of the connection ends, and no word of TLS before that."""
+    peer.send(head(content_type="text/plain"), TEXT.encode())
+    raise EOFError
+
+
 _PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 _TLS = [
@@ -201,6 +215,11 @@ _TLS = [
     row("TLS", "plain text on a TLS port", on_tls_port(plain), Cell(TLSFailed, requests=1)),
     row("TLS", "ended in the handshake", on_tls_port(hang_up), Cell(ConnectFailed, tries=2, requests=2)),
     row("TLS", "reset in the handshake", on_tls_port(Peer.reset), Cell(ConnectFailed, tries=2, requests=2)),
+    row(
+        "TLS", "ends without close_notify",
+        tls(lambda: _server_tls(_TRUSTED, "127.0.0.1"), ends_without_a_word, "acytoo"),
+        Cell(StreamTruncated, handed=TEXT, says="close_notify"), provider="acytoo",
+    ),
     row(
         "TLS", "silence in the handshake", on_tls_port(Peer.gone),
         Cell(TimedOut, tries=2, requests=2, clock="connect"), timeouts=CONNECT,

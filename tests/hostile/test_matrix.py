@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from hostile_rows import ROWS
 from hostile_rows_network import tls_pair
 from hostile_server import Peer, Server
 from matrix import CLOCK, TEXT, WHOLE, Cell, Row, World, head, sse
-from seats import Outcome, Seat
+from seats import Asyncio, Blocking, Outcome, Seat
 
 from sansio_core import ChatError, RetryPolicy, TimedOut, Timeouts
 
@@ -49,6 +50,24 @@ def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
             after(seat, client, world, cell, row.message)
         finally:
             seat.close_client(client)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if not (row.asyncio.clock or row.asyncio.memory or row.asyncio.end == WHOLE)],
+    ids=lambda row: f"{row.family}: {row.fault}",
+)
+def test_a_fault_has_the_same_words_on_both_clients(row: Row) -> None:
+    words = []
+    for seat in (Blocking(), Asyncio()):
+        with row.world() as world:
+            settings: dict[str, Any] = {"retry": 1, "timeout": row.timeouts, "limits": row.limits, **world.settings}
+            client = seat.client(row.provider, base_url=world.base_url, **settings)
+            outcome = Outcome(seat, client, row.message)
+            words.append(re.sub(r":[0-9]+", ":PORT", str(outcome.error)))
+            seat.close_client(client)
+            seat.end()
+    assert words[0] == words[1]
 
 
 def judge(cell: Cell, outcome: Outcome, took: float) -> None:
@@ -90,15 +109,19 @@ def after(seat: Seat, client: Any, world: World, cell: Cell, message: str) -> No
     assert server.connections == before + (0 if kept else 1)
 
 
+@pytest.mark.parametrize("keep_alives", [0, 20_000])
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool) -> None:
-    """What came while the user was busy with a piece is handed out, though its clocks have passed meanwhile."""
+def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool, keep_alives: int) -> None:
+    """What came while the user was busy with a piece is handed out, though its clocks have passed meanwhile.
+
+    So is text behind more keep-alives than one read takes.
+    """
     said = threading.Event()
 
     def fault(peer: Peer) -> None:
         peer.send(head(), sse("Hello", end=False))
         assert heard.wait(10)
-        peer.send(sse(", world"))
+        peer.send(b": ping\n\n" * keep_alives + sse(", world"))
         said.set()
         peer.gone()
 
