@@ -9,6 +9,7 @@ from sansio_core import (
     ChatError,
     ConnectionLost,
     Exchange,
+    KeepAlive,
     NotFound,
     Send,
     ServerFailed,
@@ -115,6 +116,35 @@ def test_progress_is_of_content_and_keep_alives_do_not_count() -> None:
     error = fires(ours, "progress", 1016, 11)
     assert error.reply is not None
     assert error.reply.text == "a"
+
+
+def test_text_behind_keep_alives_that_came_in_time_is_found_by_a_slow_reader() -> None:
+    ours = streaming()
+    ours.receive_data(sse(chunk("a")), 1005)
+    for _ in range(100):  # the reader comes back late, and reads on without a pause
+        assert ours.receive_data(b": ping\n\n" * 8192, 1090) == [KeepAlive("ping")] * 8192
+    assert ours.deadline == 1016, "whoever finds nothing to read knows at once"
+    assert text_of(ours.receive_data(sse(chunk("b")), 1090.1)) == "b"
+    fires(ours, "idle", 1097.1, 7)
+
+
+def test_a_peer_that_always_has_one_more_keep_alive_is_left_all_the_same() -> None:
+    flood = b":" * 1023 + b"\n"
+    ours, sent = streaming(), 0
+    while ours.reading:
+        ours.receive_data(flood * 64, 1025)
+        sent += len(flood) * 64
+        assert sent < 9 * 1024 * 1024
+    with pytest.raises(TimedOut, match="'first_event'"):
+        ours.next_action(1025)
+    ours = streaming()
+    ours.receive_data(sse(chunk("a")), 1005)
+    for now in range(1006, 1027):  # by an embedder that keeps to no deadline
+        ours.receive_data(b": ping\n\n", now)
+    assert ours.reading
+    ours.receive_data(b": ping\n\n", 1027)
+    with pytest.raises(TimedOut, match="'progress'"):
+        ours.next_action(1027)
 
 
 def test_progress_is_made_by_content() -> None:

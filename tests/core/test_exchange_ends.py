@@ -187,3 +187,77 @@ def test_without_a_clock_it_was_the_transports_own_that_fired() -> None:
     assert isinstance(error, TimedOut)
     assert (error.clock, error.seconds) == ("idle", None)
     assert ours.next_action(10**9) == Wait(seconds)
+
+
+# --- Content-Length, which an embedder's own HTTP may not hold (http.client's read1 gives b"" for a body cut short)
+
+
+@pytest.mark.parametrize("length", [7, 8, 700])
+@pytest.mark.parametrize("pieces", [[b"half an"], [b"half", b" an"], [bytes([byte]) for byte in b"half an"]])
+def test_a_body_short_of_its_length_was_cut(length: int, pieces: list[bytes]) -> None:
+    ours = reading("yqcloud", headers=(*TEXT, ("Content-Length", str(length))), retry=3)
+    for piece in pieces:
+        ours.receive_data(piece, 1)
+    ours.receive_data(b"", 1)
+    if length == 7:
+        assert ours.reusable
+        finish(ours)
+        return
+    assert not ours.reusable
+    with pytest.raises(StreamTruncated, match=f"ended {length - 7} bytes before its Content-Length") as caught:
+        ours.next_action(1)
+    assert caught.value.reply is not None
+    assert caught.value.reply.text == "half an"
+    assert not caught.value.reply.complete
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("content-length", "700"), ("content-encoding", "gzip")],
+        [("content-length", "700"), ("transfer-encoding", "chunked")],
+        [("content-length", "7"), ("content-length", "700")],
+        [("content-length", "7_0")],
+        [("content-length", "+70")],
+        [("content-length", "3")],
+        [],
+    ],
+)
+def test_a_length_of_other_bytes_proves_nothing(fields: list[tuple[str, str]]) -> None:
+    ours = reading("yqcloud", headers=(*TEXT, *fields))
+    ours.receive_data(b"half an", 1)
+    ours.receive_data(b"", 1)
+    finish(ours)
+
+
+@pytest.mark.parametrize(
+    "fields", [[("content-length", "9"), ("content-encoding", "identity")], [("content-length", " 9 "), ("x", "y")]]
+)
+def test_identity_is_no_coding(fields: list[tuple[str, str]]) -> None:
+    ours = reading("yqcloud", headers=(*TEXT, *fields))
+    ours.receive_data(b"half an", 1)
+    ours.receive_data(b"", 1)
+    assert ours.state is State.FAILED
+
+
+def test_an_end_that_the_stream_proves_needs_no_length() -> None:
+    ours = reading(headers=(*SSE, ("content-length", "99999")))
+    ours.receive_data(sse(chunk("a", "stop")), 1)
+    ours.receive_data(b"", 1)
+    finish(ours)
+
+
+def test_each_response_has_its_own_length() -> None:
+    """A refusal that is cut is a refusal; the answer to the next attempt is counted anew."""
+    ours = exchange("yqcloud", retry=2)
+    assert isinstance(ours.next_action(0), Send)
+    ours.receive_head(503, (*TEXT, ("content-length", "50")), 0)
+    ours.receive_data(b"busy", 0)
+    ours.receive_data(b"", 0)
+    wait = ours.next_action(0)
+    assert isinstance(wait, Wait)
+    assert isinstance(ours.next_action(wait.seconds), Send)
+    ours.receive_head(200, TEXT, wait.seconds)
+    ours.receive_data(b"whole", wait.seconds)
+    ours.receive_data(b"", wait.seconds)
+    finish(ours, wait.seconds)

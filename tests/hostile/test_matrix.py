@@ -52,9 +52,15 @@ def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
             seat.close_client(client)
 
 
+_EITHER = ("reset in the handshake",)  # a reset may come before the handshake as well: that is the system's affair
+
+
 @pytest.mark.parametrize(
     "row",
-    [row for row in ROWS if not (row.asyncio.clock or row.asyncio.memory or row.asyncio.end == WHOLE)],
+    [
+        row for row in ROWS
+        if not (row.asyncio.clock or row.asyncio.memory or row.asyncio.end == WHOLE or row.fault in _EITHER)
+    ],
     ids=lambda row: f"{row.family}: {row.fault}",
 )
 def test_a_fault_has_the_same_words_on_both_clients(row: Row) -> None:
