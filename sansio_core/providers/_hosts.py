@@ -50,10 +50,12 @@ HOSTS: dict[str, Host] = {
         # platform.openai.com/docs/api-reference/chat/create: max_tokens is "not compatible with o-series models"
         Host("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4.1-mini", COMMON | _OPENAI,
              Quirks(_COMPLETION_TOKENS, developer=True), elsewhere=Quirks()),
-        # openrouter.ai/docs/api-reference/parameters and /docs/use-cases/reasoning-tokens
+        # openrouter.ai/docs/api-reference/parameters and /docs/use-cases/reasoning-tokens; an answer without content
+        # was refused: github.com/graniet/llm/issues/111
         Host("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "openrouter/auto",
              COMMON | _SAMPLERS | {"verbosity"},
-             Quirks({"reasoning_effort": "reasoning.effort"}, developer=True, reasoning_details=True)),
+             Quirks({"reasoning_effort": "reasoning.effort"}, developer=True, reasoning_details=True,
+                    null_content=True)),
         # console.groq.com/docs/openai: these and messages[].name "will result in a 400 error"
         Host("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "llama-3.3-70b-versatile",
              (COMMON | {"service_tier"}) - {"logprobs", "top_logprobs", "logit_bias"},
@@ -62,9 +64,11 @@ HOSTS: dict[str, Host] = {
         Host("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "mistral-small-latest",
              (COMMON | {"metadata"}) - {"logprobs", "top_logprobs", "logit_bias", "user"},
              Quirks({"seed": "random_seed"}, asks_usage=False)),
-        # api-docs.deepseek.com/api/create-chat-completion and /guides/thinking_mode
+        # api-docs.deepseek.com/api/create-chat-completion and /guides/thinking_mode; an answer's content may be
+        # null and must be there; without it a 500 was met: github.com/alibaba/spring-ai-alibaba/issues/4561
         Host("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "deepseek-v4-flash",
-             COMMON - {"seed", "n", "logit_bias", "user", "parallel_tool_calls"}, Quirks(reasoning_content=True)),
+             COMMON - {"seed", "n", "logit_bias", "user", "parallel_tool_calls"},
+             Quirks(reasoning_content=True, null_content=True)),
         # docs.together.ai/reference/chat-completions-1
         Host("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "openai/gpt-oss-20b",
              (COMMON | _SAMPLERS) - {"user", "parallel_tool_calls"}),

@@ -494,9 +494,9 @@ def test_messages() -> None:
         },
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y", "detail": "low"}}]},
         {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
-        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "tool_calls": [call]},
         {"role": "tool", "content": "sunny", "tool_call_id": "c1"},
-        {"role": "assistant", "content": None, "tool_calls": [other]},
+        {"role": "assistant", "tool_calls": [other]},
         {"role": "tool", "content": "rain", "tool_call_id": "call_6_0"},
     ]
     groq = sent("groq", conversation)["messages"]
