@@ -38,12 +38,14 @@ _REASONS: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "refusal",
 }
-# which field of its block a delta's text goes on with, under which name it comes ("Content block delta types")
-_FIELDS = {
-    "text_delta": ("text", "text"),
-    "thinking_delta": ("thinking", "thinking"),
-    "signature_delta": ("signature", "signature"),
-    "input_json_delta": ("input", "partial_json"),
+# the texts of a delta, and which field of its block each goes on with ("Content block delta types")
+_FIELDS: dict[str, dict[str, str]] = {
+    "text_delta": {"text": "text"},
+    "thinking_delta": {"thinking": "thinking"},
+    "signature_delta": {"signature": "signature"},
+    "input_json_delta": {"partial_json": "input"},
+    # platform.claude.com/docs/en/build-with-claude/compaction: the summary in one delta; null where it failed
+    "compaction_delta": {"content": "content", "encrypted_content": "encrypted_content"},
 }
 
 
@@ -124,20 +126,26 @@ class AnthropicParser(EventStreamParser):
             block.citations.append(citation)
             out.append(Annotation(citation))
             return True
-        field, name = _FIELDS.get(kind, ("", "")) if isinstance(kind, str) else ("", "")
-        text = delta.get(name)
-        if type(text) is not str:
-            return False
-        block.pieces.setdefault(field, []).append(text)
-        if not text:
-            return True
+        covered = False
+        for name, field in _FIELDS.get(kind, {}).items() if isinstance(kind, str) else ():
+            text = delta.get(name)
+            if type(text) is str:
+                covered = True
+                block.pieces.setdefault(field, []).append(text)
+                if text:
+                    self._tell(block, field, text, out)
+            elif text is None and name in delta and kind == "compaction_delta":
+                covered = True
+                block.content[field] = block.content.get(field) or None  # the API does not take "" back here
+        return covered
+
+    def _tell(self, block: _Block, field: str, text: str, out: list[ChatEvent]) -> None:
         if field == "thinking":
             out.append(ReasoningDelta(text))
         elif field == "text":
             out.append(TextDelta(text))
         elif field == "input" and block.call is not None:
             out.append(ToolCallDelta(block.call, arguments=text))
-        return True
 
     def _start(self, index: Any, content: dict[str, Any], out: list[ChatEvent]) -> _Block:
         if type(index) is not int:
