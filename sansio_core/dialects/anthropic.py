@@ -47,6 +47,8 @@ _FIELDS: dict[str, dict[str, str]] = {
     # platform.claude.com/docs/en/build-with-claude/compaction: the summary in one delta; null where it failed
     "compaction_delta": {"content": "content", "encrypted_content": "encrypted_content"},
 }
+_READ = frozenset({"type", "id", "role", "model", "content", "usage", "delta", "stop_reason"})
+"""Fields of a message and of its last delta that are no notes on it."""
 
 
 class AnthropicParser(EventStreamParser):
@@ -203,8 +205,10 @@ class AnthropicParser(EventStreamParser):
                     self._close(block, out)
                 self._open.clear()
                 self._release(out)
-            notes = {key: note for key, note in delta.items() if key != "stop_reason" and note is not None}
-            if notes:  # stop_sequence, stop_details, container
+            # stop_sequence, stop_details, container; beside the delta context_management and input_transformations
+            said = [*delta.items(), *value.items()]
+            notes = {key: note for key, note in said if key not in _READ and note is not None}
+            if notes:
                 out.append(Annotation(notes))
         self._count(value.get("usage"), out)
 
@@ -241,7 +245,7 @@ class AnthropicParser(EventStreamParser):
             for content in objects(message["content"]):
                 self._start(None, content, out)
                 self._stop(None, out)
-            self._message_delta({"delta": {key: message.get(key) for key in ("stop_reason", "stop_sequence")}}, out)
+            self._message_delta({**message, "usage": None, "delta": {"stop_reason": message.get("stop_reason")}}, out)
             self._message_stop(out)
 
     def _done(self, out: list[ChatEvent]) -> None:

@@ -775,6 +775,23 @@ def test_annotations_of_a_stop_sequence() -> None:
     assert Annotation({"stop_sequence": "```"}) in events_of("anthropic", body)
 
 
+def test_notes_beside_the_last_delta_are_not_lost() -> None:
+    notes = {"stop_details": {"category": "x"}, "context_management": {"applied_edits": [{"type": "compact_20260112"}]}}
+    last = why("end_turn", stop_details=notes["stop_details"]) | {"context_management": notes["context_management"]}
+    reply = Reply.of(every_cut("anthropic", sse(begin(), *TEXT, {**last, "input_transformations": None}, STOP)))
+    assert reply.annotations == [notes]
+    whole = {
+        "type": "message",
+        "id": "m",
+        "role": "assistant",
+        "content": [],
+        "usage": {},
+        "stop_sequence": None,
+        **notes,
+    }
+    assert Reply.of(events_of("anthropic", json.dumps(whole).encode())).annotations == [notes]
+
+
 def test_reasoning_and_text_interleave_in_order() -> None:
     body = sse(
         begin(),
