@@ -19,7 +19,8 @@ class Quirks:
     `fields`: other names for options ("a.b" is a field within an object). `asks_usage`: usage comes only when asked for
     with `stream_options`. `developer`: it has that role. `names`: messages may have a name. `reasoning_details`: it
     takes back its own, unchanged. `reasoning_content`: it wants the reasoning back with the calls that came of it.
-    `null_content`: an answer without text, calls alone, must have its `content` all the same.
+    `null_content`: an answer without text, calls alone, must have its `content` all the same. `call_fields`: a call may
+    have fields that are not OpenAI's.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Quirks:
     reasoning_details: bool = False
     reasoning_content: bool = False
     null_content: bool = False
+    call_fields: bool = True
 
 
 PLAIN = Quirks()
@@ -100,7 +102,12 @@ def _message(message: Message, quirks: Quirks) -> dict[str, Any]:
         wire["name"] = message.name
     if message.tool_calls:
         wire["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+            {
+                **((quirks.call_fields and call.extra) or {}),
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments or "{}"},
+            }
             for call in message.tool_calls
         ]
         if quirks.reasoning_content and message.reasoning:
