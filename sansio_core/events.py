@@ -49,7 +49,8 @@ class ToolCallDelta:
     """A piece of a tool call. Pieces of one call share `index`, which counts the calls of a choice from 0.
 
     The first piece of a call carries `id` (None where the wire has none) and `name`; later ones have None there. The
-    call's arguments are the `arguments` of all its pieces joined: JSON text, or "" for no arguments.
+    call's arguments are the `arguments` of all its pieces joined: JSON text, or "" for no arguments. `extra` are fields
+    of the call's own on OpenAI's chat wire, as ToolCall has them.
     """
 
     index: int
@@ -57,6 +58,7 @@ class ToolCallDelta:
     name: str | None = None
     arguments: str = ""
     choice: int = 0
+    extra: Mapping[str, Any] | None = None
 
 
 @immutable

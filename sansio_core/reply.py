@@ -27,12 +27,13 @@ from .request import ToolCall, parse_json
 class _Call:
     """A tool call while it grows."""
 
-    __slots__ = ("arguments", "id", "name")
+    __slots__ = ("arguments", "extra", "id", "name")
 
     def __init__(self) -> None:
         self.id: str | None = None
         self.name = ""
         self.arguments = _Text()
+        self.extra: Mapping[str, Any] | None = None
 
 
 class _Text:
@@ -87,7 +88,8 @@ class Choice:
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls so far, in the order of their index."""
-        return [ToolCall(call.id, call.name, str(call.arguments)) for _, call in sorted(self._calls.items())]
+        calls = (call for _, call in sorted(self._calls.items()))
+        return [ToolCall(call.id, call.name, str(call.arguments), call.extra) for call in calls]
 
     @property
     def message(self) -> dict[str, Any]:
@@ -98,7 +100,12 @@ class Choice:
         message: dict[str, Any] = {"role": "assistant", "content": self.text or self.refusal or ""}
         if self._calls:
             message["tool_calls"] = [
-                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                {
+                    **(call.extra or {}),
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                }
                 for call in self.tool_calls
             ]
         if self.reasoning:
@@ -201,6 +208,8 @@ class Reply(Choice):
                 call.id = event.id or call.id
                 call.name = event.name or call.name
                 call.arguments.pieces.append(event.arguments)
+                if event.extra:
+                    call.extra = {**(call.extra or {}), **event.extra}
             case Annotation():
                 choice.annotations.append(event.raw)
             case _:

@@ -59,14 +59,22 @@ class RawPart:
 
 Part = TextPart | ImagePart | RawPart
 
+CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments", "input"})
+"""The fields of a call on OpenAI's chat wire; the last three where a host leaves `function` out."""
+
 
 @immutable
 class ToolCall:
-    """A call of a tool that a model made; `arguments` is JSON as the model wrote it, which may be no JSON at all."""
+    """A call of a tool that a model made; `arguments` is JSON as the model wrote it, which may be no JSON at all.
+
+    `extra` is what OpenAI's chat wire has beside CALL_FIELDS in a call, as Gemini's signature in `extra_content`: it
+    goes back on that wire, in its place, unless the host is known to refuse it.
+    """
 
     id: str | None
     name: str
     arguments: str = ""
+    extra: Mapping[str, Any] | None = None
 
     def parse(self) -> Any:
         """The arguments as a value; no arguments are {}. Raises InvalidRequest that quotes the place when not JSON."""
@@ -304,4 +312,11 @@ def _tool_call(i: int, call: Any) -> ToolCall:
         raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
     arguments = function.get("arguments") or ""
     text = arguments if isinstance(arguments, str) else dump_json(arguments).decode()
-    return ToolCall(_str(i, call, "id"), function["name"], text)
+    return ToolCall(_str(i, call, "id"), function["name"], text, extra_fields(call))
+
+
+def extra_fields(call: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a call in the shape of OpenAI's chat wire has beside CALL_FIELDS; None for nothing."""
+    if call.keys() <= CALL_FIELDS:
+        return None
+    return {name: value for name, value in call.items() if name not in CALL_FIELDS and value is not None} or None

@@ -19,6 +19,8 @@ class Quirks:
     `fields`: other names for options ("a.b" is a field within an object). `asks_usage`: usage comes only when asked for
     with `stream_options`. `developer`: it has that role. `names`: messages may have a name. `reasoning_details`: it
     takes back its own, unchanged. `reasoning_content`: it wants the reasoning back with the calls that came of it.
+    `null_content`: an answer without text, calls alone, must have its `content` all the same. `call_fields`: a call may
+    have fields that are not OpenAI's.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -27,6 +29,8 @@ class Quirks:
     names: bool = True
     reasoning_details: bool = False
     reasoning_content: bool = False
+    null_content: bool = False
+    call_fields: bool = True
 
 
 PLAIN = Quirks()
@@ -88,15 +92,22 @@ def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> l
 def _message(message: Message, quirks: Quirks) -> dict[str, Any]:
     role = "system" if message.role == "developer" and not quirks.developer else message.role
     wire: dict[str, Any] = {"role": role}
-    if all(isinstance(part, TextPart) for part in message.parts) and len(message.parts) <= 1:
-        wire["content"] = message.text if message.text or not message.tool_calls else None
-    else:
+    if not all(isinstance(part, TextPart) for part in message.parts) or len(message.parts) > 1:
         wire["content"] = [_part(part) for part in message.parts]
+    elif message.text or not message.tool_calls:
+        wire["content"] = message.text
+    elif quirks.null_content:  # "Required unless `tool_calls` … is specified"; llama-cpp-python answers 500 to null
+        wire["content"] = None
     if message.name is not None and quirks.names and role != "tool":
         wire["name"] = message.name
     if message.tool_calls:
         wire["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+            {
+                **((quirks.call_fields and call.extra) or {}),
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments or "{}"},
+            }
             for call in message.tool_calls
         ]
         if quirks.reasoning_content and message.reasoning:

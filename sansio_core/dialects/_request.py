@@ -52,6 +52,17 @@ def left_out(messages: Iterable[Message], dialect: str, *, reasoning: bool = Fal
 
     `reasoning` tells that the wire has a field for reasoning whoever wrote it.
     """
+    return " and ".join(filter(None, [native_left_out(messages, dialect, reasoning), extra_left_out(messages)]))
+
+
+def extra_left_out(messages: Iterable[Message]) -> str:
+    """The fields that tool calls among `messages` have of their own, in words; "" where there are none."""
+    names = {name for message in messages for call in message.tool_calls for name in call.extra or ()}
+    return f"{', '.join(sorted(names))} of tool calls" if names else ""
+
+
+def native_left_out(messages: Iterable[Message], dialect: str, reasoning: bool = False) -> str:
+    """As `left_out`, but for what tool calls have of their own."""
     others = {message.native.dialect for message in messages if message.native and message.native.dialect != dialect}
     if others:
         what = "signatures and encrypted parts" if reasoning else "reasoning and signatures"

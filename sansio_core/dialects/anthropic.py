@@ -38,13 +38,17 @@ _REASONS: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "refusal",
 }
-# which field of its block a delta's text goes on with, under which name it comes ("Content block delta types")
-_FIELDS = {
-    "text_delta": ("text", "text"),
-    "thinking_delta": ("thinking", "thinking"),
-    "signature_delta": ("signature", "signature"),
-    "input_json_delta": ("input", "partial_json"),
+# the texts of a delta, and which field of its block each goes on with ("Content block delta types")
+_FIELDS: dict[str, dict[str, str]] = {
+    "text_delta": {"text": "text"},
+    "thinking_delta": {"thinking": "thinking"},
+    "signature_delta": {"signature": "signature"},
+    "input_json_delta": {"partial_json": "input"},
+    # platform.claude.com/docs/en/build-with-claude/compaction: the summary in one delta; null where it failed
+    "compaction_delta": {"content": "content", "encrypted_content": "encrypted_content"},
 }
+_READ = frozenset({"type", "id", "role", "model", "content", "usage", "delta", "stop_reason"})
+"""Fields of a message and of its last delta that are no notes on it."""
 
 
 class AnthropicParser(EventStreamParser):
@@ -124,20 +128,26 @@ class AnthropicParser(EventStreamParser):
             block.citations.append(citation)
             out.append(Annotation(citation))
             return True
-        field, name = _FIELDS.get(kind, ("", "")) if isinstance(kind, str) else ("", "")
-        text = delta.get(name)
-        if type(text) is not str:
-            return False
-        block.pieces.setdefault(field, []).append(text)
-        if not text:
-            return True
+        covered = False
+        for name, field in _FIELDS.get(kind, {}).items() if isinstance(kind, str) else ():
+            text = delta.get(name)
+            if type(text) is str:
+                covered = True
+                block.pieces.setdefault(field, []).append(text)
+                if text:
+                    self._tell(block, field, text, out)
+            elif text is None and name in delta and kind == "compaction_delta":
+                covered = True
+                block.content[field] = block.content.get(field) or None  # the API does not take "" back here
+        return covered
+
+    def _tell(self, block: _Block, field: str, text: str, out: list[ChatEvent]) -> None:
         if field == "thinking":
             out.append(ReasoningDelta(text))
         elif field == "text":
             out.append(TextDelta(text))
         elif field == "input" and block.call is not None:
             out.append(ToolCallDelta(block.call, arguments=text))
-        return True
 
     def _start(self, index: Any, content: dict[str, Any], out: list[ChatEvent]) -> _Block:
         if type(index) is not int:
@@ -195,8 +205,10 @@ class AnthropicParser(EventStreamParser):
                     self._close(block, out)
                 self._open.clear()
                 self._release(out)
-            notes = {key: note for key, note in delta.items() if key != "stop_reason" and note is not None}
-            if notes:  # stop_sequence, stop_details, container
+            # stop_sequence, stop_details, container; beside the delta context_management and input_transformations
+            said = [*delta.items(), *value.items()]
+            notes = {key: note for key, note in said if key not in _READ and note is not None}
+            if notes:
                 out.append(Annotation(notes))
         self._count(value.get("usage"), out)
 
@@ -233,7 +245,7 @@ class AnthropicParser(EventStreamParser):
             for content in objects(message["content"]):
                 self._start(None, content, out)
                 self._stop(None, out)
-            self._message_delta({"delta": {key: message.get(key) for key in ("stop_reason", "stop_sequence")}}, out)
+            self._message_delta({**message, "usage": None, "delta": {"stop_reason": message.get("stop_reason")}}, out)
             self._message_stop(out)
 
     def _done(self, out: list[ChatEvent]) -> None:

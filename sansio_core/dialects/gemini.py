@@ -9,6 +9,7 @@ from ..errors import ChatError, ContentFiltered
 from ..events import (
     Annotation,
     ChatEvent,
+    Failed,
     Finished,
     FinishReason,
     NativeItem,
@@ -20,6 +21,7 @@ from ..events import (
     UsageReport,
 )
 from ._base import MAX_FRAME, EventStreamParser, as_text
+from ._partial_args import StreamedCall
 from ._refusals import error_in, of_error
 from ._request import count, json_text
 
@@ -45,6 +47,7 @@ _REASONS: dict[str, FinishReason] = {
         "error",
     ),
 }  # fmt: skip
+_WHOLE = ("stop", "tool_calls")  # the model came to its end: so did the call whose arguments were coming
 _UNUSED = "FINISH_REASON_UNSPECIFIED"  # "Default value. This value is unused."; some versions send it in every chunk
 _PLAIN = frozenset({"content", "finishReason", "index", "tokenCount", "avgLogprobs", "safetyRatings"})
 """Fields of a candidate that are no notes on its text."""
@@ -125,7 +128,7 @@ class GeminiParser(EventStreamParser):
             out += [Annotation({key: value[key]}, index) for key in value if key not in _PLAIN and value[key]]
         reason = value.get("finishReason")
         if isinstance(reason, str) and reason and reason != _UNUSED:
-            candidate.finish(reason, value.get("safetyRatings"), out)
+            candidate.finish(reason, parts, value.get("safetyRatings"), out)
             self.complete = all(known.finished is not None for known in self._candidates.values())
 
     def _tell_usage(self, out: list[ChatEvent]) -> None:
@@ -144,6 +147,9 @@ class GeminiParser(EventStreamParser):
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         super()._end(out, proper)
         if not self.ended:
+            for candidate in self._candidates.values():
+                if candidate.finished is not None:
+                    candidate.end_call(out, candidate.finished.reason)
             self._rest(out)
 
     def _rest(self, out: list[ChatEvent]) -> None:
@@ -155,8 +161,13 @@ class GeminiParser(EventStreamParser):
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
+        """Keep what is whole, and text as far as it came; a call that was cut is none."""
+        first = self._candidates.get(0)
+        cut = () if first is None or first.streamed is None else (first.streamed.index,)
         self._rest(out)
         super()._fail(error, out)
+        if cut:
+            out[-1] = Failed(error, cut)
 
 
 class _Candidate:
@@ -166,11 +177,12 @@ class _Candidate:
     a signature goes back in its place, and is never merged with one without); plain text is merged.
     """
 
-    __slots__ = ("calls", "finished", "index", "pieces", "thought")
+    __slots__ = ("calls", "finished", "index", "pieces", "streamed", "thought")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.calls = 0
+        self.streamed: StreamedCall | None = None  # the call whose arguments are coming
         self.finished: Finished | None = None
         self.pieces: list[str] = []  # of the plain text under way
         self.thought = False  # whether that is a thought
@@ -198,6 +210,8 @@ class _Candidate:
     def _other(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
         """A part that is kept as it is."""
         call = part.get("functionCall")
+        if type(call) is dict and self._streams(part, call, out):
+            return
         if type(call) is dict:
             # "args: the function parameters and values in JSON object format"; an id is optional
             arguments = json_text(call.get("args"))
@@ -205,6 +219,45 @@ class _Candidate:
             self.calls += 1
         if part:
             out.append(NativeItem(NAME, part, self.index))
+
+    def _streams(self, part: dict[str, Any], call: dict[str, Any], out: list[ChatEvent]) -> bool:
+        """Take a part of a call whose arguments are streamed; False if it is a call by itself.
+
+        The first part has the name, and later ones have none; what ends without its last part is ended by the next.
+        """
+        name, call_id, goes_on = _word(call.get("name")), _word(call.get("id")), call.get("willContinue") is True
+        if self.streamed is not None and name and (call_id is None or call_id != self.streamed.id):
+            self.end_call(out)
+        begun = self.streamed
+        if begun is None:
+            if not name and "args" not in call:
+                out.append(UnknownFrame(as_text(part), "a part of no call"))
+                return True
+            if not goes_on and not call.get("partialArgs"):
+                return False
+            begun = self.streamed = StreamedCall(self.calls)
+            self.calls += 1
+        else:
+            name = None
+        known = begun.id
+        text = begun.take(part, out)
+        if text or (call_id and not known):
+            out.append(ToolCallDelta(begun.index, None if known else call_id, name, text, self.index))
+        if not goes_on:
+            self.end_call(out)
+        return True
+
+    def end_call(self, out: list[ChatEvent], reason: FinishReason | None = "tool_calls") -> None:
+        """Nothing more comes of the call whose arguments are coming: it is whole, or was cut for another `reason`.
+
+        Of one that was cut the arguments are left open, and what came of them goes back: the wire takes an object only.
+        """
+        if self.streamed is not None:
+            end = self.streamed.end()
+            if reason in _WHOLE:
+                out.append(ToolCallDelta(self.streamed.index, arguments=end, choice=self.index))
+            out.append(NativeItem(NAME, self.streamed.item(), self.index))
+            self.streamed = None
 
     def release(self, out: list[ChatEvent]) -> None:
         """Give out the plain text under way as one part."""
@@ -215,9 +268,14 @@ class _Candidate:
             self.pieces = []
             out.append(NativeItem(NAME, part, self.index))
 
-    def finish(self, word: str, ratings: Any, out: list[ChatEvent]) -> None:
-        self.release(out)
+    def finish(self, word: str, parts: Any, ratings: Any, out: list[ChatEvent]) -> None:
         reason = _REASONS.get(word, "other")
+        match parts:
+            case [*_, {"functionCall": {"willContinue": True}}] if reason in _WHOLE:
+                pass  # the call goes on: a server may say STOP in every chunk
+            case _:
+                self.end_call(out, reason)
+        self.release(out)
         if reason == "stop" and self.calls:  # the wire has no word of its own for it
             reason = "tool_calls"
         if reason == "content_filter" and ratings:

@@ -32,7 +32,8 @@ _MESSAGE = frozenset({"role", "content", "thinking", "tool_calls"})
 class OllamaParser(NDJSONChatParser):
     """Chunks of /api/chat (`message`) and of /api/generate (`response`), or one whole answer.
 
-    What comes after `done` is still read: some servers say it twice, with the figures in the second.
+    What comes after `done` is still read: some servers say it twice, with the figures in the second. The first reason
+    stays, unless it was none or "stop": that is what a server says which no longer knows why it stopped.
     """
 
     def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
@@ -119,11 +120,14 @@ class OllamaParser(NDJSONChatParser):
             out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))
         word = value.get("done_reason")
         word = word if isinstance(word, str) and word else None
+        said = self._finished.provider_reason if self._finished else None
+        if said and (word is None or said != "stop"):  # else an answer cut at its length would read as finished
+            word = said
         reason = _REASONS.get(word, "other") if word else None
         if self._calls and reason in ("stop", None):  # the wire has no word of its own for it
             reason = "tool_calls"
         finished = Finished(reason, word)
-        if self._finished is None or (word and finished != self._finished):
+        if finished != self._finished:
             self._finished = finished
             out.append(finished)
         self.complete = True

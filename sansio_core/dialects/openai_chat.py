@@ -20,6 +20,7 @@ from ..events import (
     UnknownFrame,
     UsageReport,
 )
+from ..request import extra_fields
 from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._openai_chat_request import NAME, Quirks, messages, payload
 from ._refusals import error_in, of_error
@@ -232,7 +233,8 @@ class _ToolCalls:
     """One choice's tool calls: which call a delta belongs to, and what of it is new.
 
     OpenAI numbers calls by `index` and sends id and name once. Other hosts repeat id and name, leave `index` out or
-    always 0, give every delta a new id, send `id: ""`, `arguments: null`, or the arguments as an object.
+    always 0, give every delta a new id, send `id: ""`, `arguments: null`, or the arguments as an object. A call's own
+    fields (ai.google.dev/gemini-api/docs/thought-signatures: `extra_content`) may come in a delta without the rest.
     """
 
     def __init__(self) -> None:
@@ -254,7 +256,8 @@ class _ToolCalls:
             known[0] = new_id
             self._by_id[new_id] = at
         known[1] = known[1] or name
-        return ToolCallDelta(at, new_id, new_name, json_text(function.get("arguments", function.get("input"))), choice)
+        arguments = json_text(function.get("arguments", function.get("input")))
+        return ToolCallDelta(at, new_id, new_name, arguments, choice, extra_fields(call))
 
     def _find(self, index: Any, call_id: str | None, name: str | None) -> int:
         if call_id is not None and call_id in self._by_id:

@@ -12,7 +12,7 @@ from .._values import field, immutable
 from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
-from ..dialects._request import left_out
+from ..dialects._request import native_left_out
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, nearest, shown
 from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
 from ..retry import RetryPolicy
@@ -238,7 +238,7 @@ def warn(message: str) -> None:
 
 def warn_of_history(name: str, messages: Iterable[Message], *, calls: bool) -> None:
     """Warns of what the provider `name` cannot take of earlier answers; `calls` tells that it takes tool calls."""
-    lost = [left_out([message for message in messages if message.native], "")]
+    lost = [native_left_out([message for message in messages if message.native], "")]
     if not calls and any(message.tool_calls for message in messages):
         lost.append("the tool calls of earlier answers")
     if any(lost):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..dialects import ChatParser, openai_chat
 from ..dialects._base import MAX_FRAME
-from ..dialects._request import left_out
+from ..dialects._request import extra_left_out, native_left_out
 from ..errors import InvalidRequest
 from ..request import ChatRequest, dump_json
 from ..wire import Headers, HttpRequest, origin, quote_segment
@@ -46,8 +46,11 @@ class OpenAI(Provider):
         if model is None and not self.host.any_model:
             raise InvalidRequest(f"{self.info.name} needs a model: give model=")
         natives = [message for message in request.messages if message.native]
-        if lost := left_out(natives, openai_chat.NAME if quirks.reasoning_details else ""):
-            warn(f"{self.info.name} has no field for {lost}: not sent")
+        lost = [native_left_out(natives, openai_chat.NAME if quirks.reasoning_details else "")]
+        if not quirks.call_fields:
+            lost.append(extra_left_out(request.messages))
+        if any(lost):
+            warn(f"{self.info.name} has no field for {' and '.join(filter(None, lost))}: not sent")
         body = dump_json(openai_chat.payload(request, model, self.options, quirks))
         return Call(self.http(request, "POST", self._url("chat/completions", model), body, self._key))
 

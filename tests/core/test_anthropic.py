@@ -212,6 +212,56 @@ def test_unknown_blocks_and_deltas_are_kept() -> None:
     assert unknown == [delta(0, "new_delta", new=1), {"type": "new_event", "x": 1}]
 
 
+@pytest.mark.parametrize("begun", [{"content": None}, {"content": ""}, {}, {"content": None, "encrypted_content": ""}])
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([{"content": "Sum\U0001f600"}], {"content": "Sum\U0001f600"}),
+        ([{"content": "Sum"}, {"content": "mary"}], {"content": "Summary"}),
+        ([{"content": "Sum", "encrypted_content": "x=="}], {"content": "Sum", "encrypted_content": "x=="}),
+        ([{"content": "Sum"}, {"encrypted_content": "x=="}], {"content": "Sum", "encrypted_content": "x=="}),
+        ([{"content": None, "encrypted_content": None}], {"content": None, "encrypted_content": None}),
+        ([{"content": "Sum", "encrypted_content": None}], {"content": "Sum", "encrypted_content": None}),
+    ],
+)
+def test_a_compaction_goes_back_as_one_that_was_never_streamed(
+    begun: dict[str, Any], pieces: list[dict[str, Any]], expected: dict[str, Any]
+) -> None:
+    changes = {"tool_changes": [], "signature": "sig"}
+    body = sse(
+        begin(),
+        start(0, type="compaction", **begun, **changes),
+        *[delta(0, "compaction_delta", **piece) for piece in pieces],
+        stop(0),
+        start(1, type="text", text=""),
+        delta(1, "text_delta", text="Hi"),
+        stop(1),
+        why("end_turn"),
+        STOP,
+    )
+    events = every_cut("anthropic", body)
+    assert not [event for event in events if isinstance(event, UnknownFrame)]
+    reply = Reply.of(events)
+    assert reply.text == "Hi"
+    block, said = native(reply)
+    assert block == {"type": "compaction", **begun, **changes, **expected}
+    assert said == {"type": "text", "text": "Hi"}
+    whole = {"type": "message", "id": "msg_1", "content": [block, said], "stop_reason": "end_turn"}
+    assert native(Reply.of(events_of("anthropic", json.dumps(whole).encode()))) == [block, said]
+    history = [
+        {"role": "user", "content": "?"},
+        json.loads(json.dumps(reply.message)),
+        {"role": "user", "content": "!"},
+    ]
+    assert sent("anthropic", history)["messages"][1] == {"role": "assistant", "content": [block, said]}
+
+
+def test_a_cut_compaction_does_not_go_back() -> None:
+    summary = delta(0, "compaction_delta", content="Sum")
+    reply = Reply.of(every_cut("anthropic", sse(begin(), start(0, type="compaction", content=None), summary)))
+    assert "native" not in reply.message
+
+
 def test_overlapping_blocks_missing_starts_stops_and_indexes() -> None:
     body = sse(
         *TEXT[:2],
@@ -245,6 +295,8 @@ def test_overlapping_blocks_missing_starts_stops_and_indexes() -> None:
         delta(4, "input_json_delta", partial_json="{"),
         delta(4, "text_delta"),
         delta(4, "citations_delta", citation=1),
+        delta(4, "compaction_delta"),
+        delta(4, "compaction_delta", content="never started"),
         {"type": "content_block_delta", "index": 0, "delta": {"type": ["text_delta"]}},
     ],
 )
@@ -393,6 +445,7 @@ FRAMES: list[Any] = [
     start(1, type="tool_use", id="t", name="f", input={"a": 1}),
     delta(1, "input_json_delta", partial_json="{"),
     delta(1, "signature_delta", signature="s"),
+    delta(1, "compaction_delta", content=None, encrypted_content=5),
     stop(1),
     start(None, type="thinking", thinking=1, citations=[1, {}]),
     delta("0", "thinking_delta", thinking="x"),
@@ -720,6 +773,23 @@ def test_an_overloaded_provider_is_asked_again() -> None:
 def test_annotations_of_a_stop_sequence() -> None:
     body = sse(begin(), *TEXT, why("stop_sequence", stop_sequence="```"), STOP)
     assert Annotation({"stop_sequence": "```"}) in events_of("anthropic", body)
+
+
+def test_notes_beside_the_last_delta_are_not_lost() -> None:
+    notes = {"stop_details": {"category": "x"}, "context_management": {"applied_edits": [{"type": "compact_20260112"}]}}
+    last = why("end_turn", stop_details=notes["stop_details"]) | {"context_management": notes["context_management"]}
+    reply = Reply.of(every_cut("anthropic", sse(begin(), *TEXT, {**last, "input_transformations": None}, STOP)))
+    assert reply.annotations == [notes]
+    whole = {
+        "type": "message",
+        "id": "m",
+        "role": "assistant",
+        "content": [],
+        "usage": {},
+        "stop_sequence": None,
+        **notes,
+    }
+    assert Reply.of(events_of("anthropic", json.dumps(whole).encode())).annotations == [notes]
 
 
 def test_reasoning_and_text_interleave_in_order() -> None:

@@ -164,6 +164,39 @@ def test_done_twice() -> None:
     assert Reply.of(events).complete
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["length", "stop"], ["length"]),
+        (["length", None], ["length"]),
+        (["length", "load"], ["length"]),
+        (["load", "length", "stop"], ["load"]),
+        (["stop", "length", "stop"], ["stop", "length"]),
+        ([None, "length", "stop"], [None, "length"]),
+        (["stop", None, "stop"], ["stop"]),
+    ],
+)
+def test_a_reason_is_not_replaced_by_a_later_stop(words: list[Any], told: list[Any]) -> None:
+    dones = [chat(done=True, done_reason=word, eval_count=n) for n, word in enumerate(words)]
+    events = every_cut("ollama", ndjson(chat("a"), *dones))
+    assert [event.provider_reason for event in events if isinstance(event, Finished)] == told
+    reply = Reply.of(events)
+    assert (reply.provider_reason, reply.complete) == (told[-1], True)
+    assert reply.usage == UsageReport(None, len(words) - 1, raw={"eval_count": len(words) - 1})
+
+
+def test_calls_after_the_first_done() -> None:
+    for first, last, reason in (
+        ("stop", None, "tool_calls"),
+        ("stop", "stop", "tool_calls"),
+        ("length", "stop", "length"),
+    ):
+        late = chat(done=True, done_reason=last, tool_calls=[call()])
+        reply = Reply.of(every_cut("ollama", ndjson(chat(done=True, done_reason=first), late)))
+        assert (reply.finish_reason, reply.provider_reason) == (reason, first)
+        assert len(reply.tool_calls) == 1
+
+
 def test_a_whole_answer_printed_for_people() -> None:
     asked = [call("f", {"x": [1, {}, "s"]})]
     whole = chat('{"a": ["}"]}', done=True, done_reason="stop", tool_calls=asked, n=[1])

@@ -217,6 +217,81 @@ def test_several_tool_calls() -> None:
     assert said(chunk({"tool_calls": [{"function": 1}]})) == [ToolCallDelta(0)]
 
 
+GOOGLE = "https://generativelanguage.googleapis.com/v1beta/openai"
+SIGNED: dict[str, Any] = {"extra_content": {"google": {"thought_signature": "sig/+=\u00fc"}}}
+OSLO = {"name": "weather", "arguments": '{"place":"Oslo"}'}
+ROME = {"name": "weather", "arguments": '{"place":"Rome"}'}
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        # as captured: without an index, each call whole
+        [[{**SIGNED, "function": OSLO, "id": "a", "type": "function"}], [{"function": ROME, "id": "b"}]],
+        [[{**SIGNED, "function": OSLO, "id": "a"}, {"function": ROME, "id": "b"}]],
+        # the signature alone: after its call, before its arguments, or again in each delta
+        [[{"function": OSLO, "id": "a"}], [SIGNED], [{"function": ROME, "id": "b"}]],
+        [
+            [{"index": 0, "id": "a", "function": {"name": "weather", "arguments": ""}, **SIGNED}],
+            [{"index": 1, "id": "b", "function": ROME, "extra_content": None}],
+            [{"index": 0, "function": {"arguments": OSLO["arguments"]}, **SIGNED}],
+        ],
+    ],
+)
+def test_what_a_call_has_besides_goes_back_with_it(deltas: list[list[dict[str, Any]]]) -> None:
+    reply = Reply.of(said(*(chunk({"tool_calls": delta}) for delta in deltas), chunk(None, "stop")))
+    assert reply.tool_calls == [
+        ToolCall("a", "weather", OSLO["arguments"], SIGNED),
+        ToolCall("b", "weather", ROME["arguments"]),
+    ]
+    assert reply.finish_reason == "tool_calls"
+    wire = [
+        {"id": "a", "type": "function", "function": OSLO, **SIGNED},
+        {"id": "b", "type": "function", "function": ROME},
+    ]
+    answers = [call.answer("rain") for call in reply.tool_calls]
+    history = [{"role": "user", "content": "?"}, json.loads(json.dumps(reply.message)), *answers]
+    for name, config in (("openai", {"base_url": GOOGLE}), ("openrouter", {})):
+        assert sent(name, history, model="m", **config)["messages"][1]["tool_calls"] == wire
+    own = {"role": "assistant", "content": None, "tool_calls": wire}  # as OpenAI's library gives it
+    assert sent("openai", [history[0], own, *answers], model="m", base_url=GOOGLE)["messages"][1]["tool_calls"] == wire
+
+
+def test_what_calls_of_a_whole_completion_have_besides() -> None:
+    calls = [
+        {"id": "a", "type": "function", "function": OSLO, **SIGNED},
+        {"id": "b", "type": "custom", "custom": {"name": "g", "input": "x"}, "index": 1, "note": [1], "gone": None},
+    ]
+    whole = {"id": "w", "choices": [{"message": {"tool_calls": calls}, "finish_reason": "tool_calls"}]}
+    reply = Reply.of(every_cut("openai", json.dumps(whole, indent=1).encode()))
+    assert reply.tool_calls == [
+        ToolCall("a", "weather", OSLO["arguments"], SIGNED),
+        ToolCall("b", "g", "x", {"note": [1]}),
+    ]
+    assert [set(call) for call in reply.message["tool_calls"]] == [
+        {"id", "type", "function", "extra_content"},
+        {"id", "type", "function", "note"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("openai", "azure_openai", "groq", "mistral", "cerebras", "fireworks"),  # they refuse what they do not know
+        *("openai_responses", "anthropic", "gemini", "ollama"),
+    ],
+)
+def test_what_calls_have_besides_is_told_where_it_cannot_go(name: str) -> None:
+    call = {"id": "a", "type": "function", "function": OSLO, **SIGNED}
+    answer = {"role": "tool", "tool_call_id": "a", "content": "rain"}
+    history = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "", "tool_calls": [call]}, answer]
+    config = {"base_url": "https://res.openai.azure.com"} if name == "azure_openai" else {}
+    with pytest.warns(OptionIgnored, match=f"^{name} has no field for extra_content of tool calls: not sent") as told:
+        begun = providers.create(name, api_key="k", **config).begin(ChatRequest(history, model="m"), lambda: 0.5)
+    assert len(told) == 1
+    assert b"extra_content" not in begun.request().body
+
+
 @pytest.mark.parametrize(
     ("before", "word", "reason"),
     [
@@ -433,6 +508,7 @@ KEYS = st.sampled_from(
         "detail",
         "citations",
         "custom",
+        "extra_content",
     ]
 )
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(KEYS, v, max_size=4), max_leaves=12)
@@ -494,9 +570,9 @@ def test_messages() -> None:
         },
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y", "detail": "low"}}]},
         {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
-        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "tool_calls": [call]},
         {"role": "tool", "content": "sunny", "tool_call_id": "c1"},
-        {"role": "assistant", "content": None, "tool_calls": [other]},
+        {"role": "assistant", "tool_calls": [other]},
         {"role": "tool", "content": "rain", "tool_call_id": "call_6_0"},
     ]
     groq = sent("groq", conversation)["messages"]

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import pytest
+from dialect_harness import asked as called
 from dialect_harness import sent
 
 from sansio_core import (
@@ -188,6 +189,18 @@ def test_another_host_for_openai_is_any_compatible_server() -> None:
     body = sent("openai", [{"role": "developer", "content": "Hi"}], max_tokens=1, base_url="http://127.0.0.1:1")
     assert body["max_tokens"] == 1
     assert body["messages"][0]["role"] == "system"
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_an_answer_without_text_has_no_content_but_where_a_host_must_have_one(name: str) -> None:
+    base = {"azure_openai": {"base_url": AZURE}}.get(name, {})
+    for content, text in (("", {}), (None, {}), ([], {}), ("See:", {"content": "See:"})):
+        message = {**called(), "content": content}
+        (wire,) = sent(name, [message], model="m", **base)["messages"]
+        null = {"content": None} if name in ("openrouter", "deepseek") else {}
+        assert wire == {"role": "assistant", "tool_calls": message["tool_calls"], **null, **text}
+    (plain,) = sent(name, [{"role": "assistant", "content": ""}], model="m", **base)["messages"]
+    assert plain == {"role": "assistant", "content": ""}
 
 
 def test_what_a_host_refuses_is_told_and_not_sent() -> None:

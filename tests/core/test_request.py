@@ -38,12 +38,13 @@ def test_messages_in_every_shape() -> None:
     audio = {"type": "input_audio", "input_audio": {}}
     cached = {"type": "text", "text": "x", "cache_control": {}}
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"a": "ä"}}}
+    more = {"index": 2, "function": {"name": "h"}, "extra_content": {"s": 1}, "note": None}
     request = ChatRequest(
         (
             MappingProxyType({"role": "developer", "content": "a"}),
             {"role": "user", "content": [{"type": "text", "text": "b"}, "c", image, audio, cached], "name": "Bob"},
             {"role": "user", "content": ({"type": "image_url", "image_url": "https://x/z.png"},)},
-            {"role": "assistant", "content": None, "tool_calls": [call, ToolCall(None, "g")], "reasoning": "hm"},
+            {"role": "assistant", "content": None, "tool_calls": [call, ToolCall(None, "g"), more], "reasoning": "hm"},
             {"role": "tool", "content": "d", "tool_call_id": "c1"},
             {"role": "assistant", "content": None, "native": {"dialect": "x", "items": [{"y": 1}]}},
             Message("user", (TextPart("e"),)),
@@ -51,6 +52,7 @@ def test_messages_in_every_shape() -> None:
         model="",
     )
     assert request.model is None
+    with_more = ToolCall(None, "h", extra={"extra_content": {"s": 1}})
     assert request.messages == (
         Message("developer", (TextPart("a"),)),
         Message(
@@ -59,7 +61,7 @@ def test_messages_in_every_shape() -> None:
             name="Bob",
         ),
         Message("user", (ImagePart("https://x/z.png"),)),
-        Message("assistant", (), (ToolCall("c1", "f", '{"a":"ä"}'), ToolCall(None, "g")), reasoning="hm"),
+        Message("assistant", (), (ToolCall("c1", "f", '{"a":"ä"}'), ToolCall(None, "g"), with_more), reasoning="hm"),
         Message("tool", (TextPart("d"),), tool_call_id="c1"),
         Message("assistant", native=Native("x", ({"y": 1},))),
         Message("user", (TextPart("e"),)),
