@@ -190,6 +190,7 @@ def test_a_fork_amid_the_work_of_another_thread(server: Server) -> None:
 import os, sys, threading
 from transports import Client
 client = Client("free_netfly", base_url=sys.argv[1])
+client.complete("Hello")  # a module that another thread is just loading stays locked in a child: that is Python's
 over = threading.Event()
 
 def work():

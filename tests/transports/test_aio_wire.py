@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -378,3 +380,40 @@ def test_cancel_after_the_loop_is_gone() -> None:
     run(main)
     wires[0].cancel()
     wires[0].close()
+
+
+@both_loops
+def test_what_came_while_the_loop_was_busy_is_read_though_late(loop: str) -> None:
+    """uvloop's timers fire before it looks at its sockets."""
+    asked, sent = threading.Event(), threading.Event()
+
+    def serve_once(listener: socket.socket) -> None:
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.recv(65536)
+            accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nfirst")
+            assert asked.wait(10)
+            accepted.sendall(b"second")
+            sent.set()
+            while accepted.recv(65536):
+                pass
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=serve_once, args=(listener,))
+            thread.start()
+            pool = Pool()
+            wire = AsyncWire(pool)
+            await wire.send(get(listener.getsockname()[1]), None)
+            deadline = wire.now() + 0.05
+            assert await wire.read(deadline) == b"first"
+            asked.set()
+            assert sent.wait(10)
+            time.sleep(0.1)  # noqa: ASYNC251  # that is the case: somebody holds up the loop
+            assert await wire.read(deadline) == b"second"
+            with pytest.raises(TimeoutError):
+                await wire.read(deadline)
+            await pool.aclose()
+            thread.join(10)
+
+    run(main, loop)

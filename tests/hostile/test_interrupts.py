@@ -1,0 +1,154 @@
+"""An exception out of a signal handler (Ctrl-C, a soft time limit) may come between any two steps of Python code.
+
+Whichever it is, the call ends with it, and the client works on: no lock stays taken, no connection is lost or mixed up.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hostile_server import Peer, Server
+from matrix import GOOD, head, sse
+
+from sansio_core import Cancelled
+from transports import Client
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
+        yield server
+
+
+# A trace function raises where a handler could. What it interrupts is our code, and what ours calls of others' that
+# waits, locks or keeps connections. A lock that stays taken hangs the next call: so it runs in a process of its own.
+_PROGRAM = """
+import random, signal, sys, warnings
+from transports import Client
+
+kind, url, first, stride = sys.argv[1:]
+PLACES = ("/transports/", "/urllib3/", "/requests/", "/threading.py", "/queue.py")
+# a socket that is just being made belongs to nobody yet: Python closes it, and says so
+warnings.simplefilter("ignore", ResourceWarning)
+client = Client("free_netfly", base_url=url, retry=1)
+
+class Interrupted(Exception):
+    pass
+
+def raised_at(step, work):
+    # False if the work had fewer steps
+    def trace(frame, event, argument):
+        nonlocal step
+        if event == "call" and not any(place in frame.f_code.co_filename for place in PLACES):
+            return None
+        if frame.f_code.co_name == "__del__":  # Python drops whatever is raised there
+            return None
+        step -= 1
+        if not step:
+            sys.settrace(None)
+            raise Interrupted
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(None)
+    return step <= 0
+
+def ask():
+    assert client.complete("Hello").text == "Hello, world"
+
+def read():
+    with client.stream("Hello") as stream:
+        assert "".join(stream) == "Hello, world"
+
+def handler(*_):
+    raise Interrupted
+
+count = 0
+if kind == "signals":
+    signal.signal(signal.SIGALRM, handler)
+    random.seed(1)
+    for _ in range(int(stride)):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00002, 0.0012))
+            ask()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Interrupted:
+            count += 1
+else:
+    step = int(first)
+    while raised_at(step, read if kind == "stream" else ask):
+        if kind == "new":
+            client._connections._adapter.forget()
+        else:
+            ask()  # so that there is a connection to use again
+        count, step = count + 1, step + int(stride)
+ask()
+client.close()
+print(count)
+"""
+
+
+def interrupts(server: Server, kind: str, first: int, stride: int) -> int:
+    """How many interrupts the client survived."""
+    url = f"http://127.0.0.1:{server.port}"
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, kind, url, str(first), str(stride)],
+        capture_output=True, text=True, timeout=50, cwd=ROOT, check=False,
+    )  # fmt: skip
+    # Python itself drops, and tells, what is raised in a callback of its collector: so a signal may end there
+    assert done.returncode == 0, done.stderr
+    assert server.settled(0)
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("kind", ["kept", "new", "stream"])
+def test_an_exception_at_any_step(server: Server, kind: str, first: int) -> None:
+    assert interrupts(server, kind, first, 2) > 400
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such timer here")
+def test_a_handler_that_raises_at_any_time(server: Server) -> None:
+    assert interrupts(server, "signals", 0, 600) > 100
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such timer here")
+@pytest.mark.parametrize("how", ["cancel", "close"])
+def test_a_handler_may_end_the_stream_that_it_interrupts(how: str) -> None:
+    """cancel() and close() are called in the very thread that reads, wherever it is."""
+    began = threading.Event()
+
+    def silent(peer: Peer) -> None:
+        peer.send(head(), sse("Hello", end=False))
+        began.set()
+        peer.gone()
+
+    def handler(*_: object) -> None:
+        getattr(stream, how)()
+
+    with Server(silent, b"") as server, Client("free_netfly", base_url=f"http://127.0.0.1:{server.port}") as client:
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            for number in range(40):
+                stream = client.stream("Hello")
+                assert next(stream) == "Hello"
+                signal.setitimer(signal.ITIMER_REAL, 0.0005 + number % 7 / 5000)
+                with pytest.raises(Cancelled):
+                    next(stream)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert server.settled(0)

@@ -1,0 +1,161 @@
+"""Names and addresses, on both clients: a silent address is overtaken, a look-up that hangs holds up nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from seats import Seat
+
+from sansio_core import ConnectFailed, TimedOut, Timeouts
+from transports import AsyncClient
+from transports._addresses import in_order, numeric
+from transports.emulator import DEFAULT_TEXT, Emulator
+
+CONNECT = Timeouts(connect=10, total=20)
+
+
+def url(emulator: Emulator, host: str) -> str:
+    return emulator.base_url("acytoo").replace("127.0.0.1", host)
+
+
+@pytest.fixture
+def silent(emulator: Emulator) -> Iterator[str]:
+    """An address that answers nobody at the emulator's port: its queue is full, and nobody accepts."""
+    port = int(emulator.base_url("acytoo").rpartition(":")[2].partition("/")[0])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.2", port))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.2", port))
+        yield "127.0.0.2"
+        for filler in fillers:
+            filler.close()
+
+
+def test_a_silent_address_is_overtaken(
+    seat: Seat, emulator: Emulator, silent: str, resolve: Callable[..., None]
+) -> None:
+    """RFC 8305: a quarter of a second later the next address is tried, not when half the connect clock is over."""
+    resolve(silent, "127.0.0.1")
+    client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
+    began = time.monotonic()
+    assert seat.complete(client).text == DEFAULT_TEXT
+    assert 0.2 < time.monotonic() - began < 2
+    seat.close_client(client)
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.3", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1"] * 3])
+def test_an_address_that_refuses_costs_nothing(
+    seat: Seat, emulator: Emulator, addresses: list[str], resolve: Callable[..., None]
+) -> None:
+    resolve(*addresses)
+    client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
+    began = time.monotonic()
+    assert seat.complete(client).text == DEFAULT_TEXT
+    assert time.monotonic() - began < 0.2
+    seat.close_client(client)
+
+
+def test_where_no_address_answers(seat: Seat, emulator: Emulator, silent: str, resolve: Callable[..., None]) -> None:
+    client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=Timeouts(connect=0.4), retry=1)
+    resolve(silent, "127.0.0.3")  # the one is silent, the other refuses
+    with pytest.raises(TimedOut, match="'connect'"):
+        seat.complete(client)
+    resolve("127.0.0.3", "127.0.0.4")
+    with pytest.raises(ConnectFailed, match=r"no connection to chat\.example:[0-9]+: refused"):
+        seat.complete(client)
+    seat.close_client(client)
+
+
+def test_families_take_turns() -> None:
+    six, four = [("::1", "::2", "::3"), ("127.0.0.1", "127.0.0.2")]
+    found = [numeric(address, 80)[0] for address in (*six, *four)]
+    assert [address[4][0] for address in in_order(found)] == ["::1", "127.0.0.1", "::2", "127.0.0.2", "::3"]
+
+
+class HangingNames:
+    """socket.getaddrinfo that knows `good.example`, and hangs for `hangs*` until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._real = socket.getaddrinfo
+        self._go = threading.Event()
+        self._threads: set[threading.Thread] = set()
+        self.hanging: list[str] = []
+        monkeypatch.setattr(socket, "getaddrinfo", self)
+
+    def __call__(self, host: str, port: Any, *args: Any, **kwargs: Any) -> Any:
+        if host.startswith("hangs") and not kwargs.get("flags"):
+            self._threads.add(threading.current_thread())
+            self.hanging.append(host)
+            self._go.wait(20)
+        if host.endswith(".example") and not kwargs.get("flags"):
+            host = "127.0.0.1"
+        return self._real(host, port, *args, **kwargs)
+
+    def end(self) -> None:
+        self._go.set()
+        for thread in self._threads:
+            thread.join(10)
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingNames]:
+    names = HangingNames(monkeypatch)
+    yield names
+    names.end()
+
+
+def test_look_ups_that_hang_hold_up_no_other(seat: Seat, emulator: Emulator, names: HangingNames) -> None:
+    """More of them than any executor of a loop has threads."""
+    short = Timeouts(connect=0.05)
+    for number in range(40):
+        client = seat.client("acytoo", base_url=url(emulator, f"hangs{number}.example"), timeout=short, retry=1)
+        with pytest.raises(TimedOut):
+            seat.complete(client)
+        seat.close_client(client)
+    assert len(names.hanging) == 40
+    client = seat.client("acytoo", base_url=url(emulator, "good.example"), timeout=CONNECT)
+    began = time.monotonic()
+    assert seat.complete(client).text == DEFAULT_TEXT
+    assert time.monotonic() - began < 1
+    seat.close_client(client)
+
+
+def test_asyncio_run_does_not_wait_for_a_look_up(emulator: Emulator, names: HangingNames) -> None:
+    """Nor for the socks5 proxy's name, or the target's where we resolve it."""
+
+    async def main() -> None:
+        for settings in ({}, {"proxy": "socks5://hangs.example:1"}, {"proxy": "socks5h://hangs.example:1"}):
+            place = url(emulator, "hangs.example")
+            async with AsyncClient("acytoo", base_url=place, timeout=Timeouts(connect=0.05), **settings) as client:
+                with pytest.raises(TimedOut):
+                    await client.complete("Hello")
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 2
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("asyncio_")]
+
+
+def test_one_name_is_looked_up_once_for_all_that_ask_meanwhile(emulator: Emulator, names: HangingNames) -> None:
+    async def main() -> list[str]:
+        async with AsyncClient("acytoo", base_url=url(emulator, "hangs.example"), timeout=CONNECT) as client:
+            tasks = [asyncio.create_task(client.complete("Hello")) for _ in range(20)]
+            while not names.hanging:  # noqa: ASYNC110  # a thread of the system's resolver tells nobody
+                await asyncio.sleep(0)
+            tasks.pop().cancel()  # who leaves takes nothing from the others
+            for _ in range(5):
+                await asyncio.sleep(0)
+            names._go.set()
+            return [(await task).text for task in tasks]
+
+    assert asyncio.run(main()) == [DEFAULT_TEXT] * 19
+    assert names.hanging == ["hangs.example"]
