@@ -17,10 +17,6 @@ READ_SIZE: Final = 64 * 1024
 """How much one read takes, and how much may wait unread before the peer is held up."""
 
 
-_MOMENT: Final = 0.002
-"""Seconds that a loop needs at least to look at its sockets once."""
-
-
 class Broken(Exception):
     """The connection broke: `error` is the system's or OpenSSL's. (No OSError, as TimeoutError is one of those.)"""
 
@@ -38,23 +34,8 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_deadline",
-        "_looked",
-        "_loop",
-        "_lost",
-        "_over",
-        "_paused",
-        "_received",
-        "_size",
-        "_space",
-        "_timer",
-        "_timer_at",
-        "_transport",
-        "_waiter",
-        "idle_since",
-        "on_disturbed",
-        "ragged",
-        "reused",
+        "_deadline", "_loop", "_lost", "_over", "_paused", "_received", "_size", "_space", "_timer", "_timer_at",
+        "_transport", "_waiter", "idle_since", "on_disturbed", "ragged", "reused",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
@@ -70,7 +51,6 @@ class Connection(asyncio.BufferedProtocol):
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
-        self._looked = False
         self.ragged = False
         """Whether a TLS connection ended without close_notify; `receive` gives b"" then too."""
         self.reused = False
@@ -179,7 +159,7 @@ class Connection(asyncio.BufferedProtocol):
                 return b""
             raise self._lost
         # The timer outlives the read: the next read's deadline is mostly later, and then costs one comparison
-        self._deadline, self._looked = deadline, False
+        self._deadline = deadline
         if deadline is not None and deadline < self._timer_at:
             self._set_timer(deadline)
         waiter: asyncio.Future[bytes] = self._loop.create_future()
@@ -202,10 +182,6 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._loop.time() < deadline:
             self._set_timer(deadline)
-        elif not self._looked:
-            # The loop may have been busy elsewhere, and uvloop's timers fire before it looks at what came meanwhile.
-            self._looked = True
-            self._set_timer(self._loop.time() + _MOMENT)
         else:
             waiter.set_exception(TimeoutError())
 

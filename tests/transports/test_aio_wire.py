@@ -384,7 +384,7 @@ def test_cancel_after_the_loop_is_gone() -> None:
 
 @both_loops
 def test_what_came_while_the_loop_was_busy_is_read_though_late(loop: str) -> None:
-    """uvloop's timers fire before it looks at its sockets."""
+    """Both loops look at their sockets before an overdue timer fires."""
     asked, sent = threading.Event(), threading.Event()
 
     def serve_once(listener: socket.socket) -> None:
