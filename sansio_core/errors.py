@@ -192,10 +192,11 @@ class HTTPStatusError(ChatError):
 
     `status` is the HTTP status, or None when the refusal came inside an answer (`in_band`); `request_id` the provider's
     own name for the request; `retry_after` the seconds it asked to wait; `body` a bounded excerpt; `code` and `kind`
-    the provider's own words for it.
+    the provider's own words for it; `url` what was asked, without its secrets, where an exchange asked it.
     """
 
     what = "the provider refused the request"
+    url: str | None = None
 
     def __init__(
         self,
@@ -223,12 +224,19 @@ class HTTPStatusError(ChatError):
         return self.status is None
 
     def __str__(self) -> str:
-        where = "in its stream" if self.status is None else f"status {self.status}"
         said = excerpt(self.detail or self.body)
-        text = f"{self.what} ({where})" + (f": {said}" if said else "")
+        text = f"{self._what()} ({self._where()})" + (f": {said}" if said else "")
+        if self.hint:
+            text += f" [{self.hint}]"
         if self.retry_after is not None:
             text += f" [it asks to wait {self.retry_after:g} s]"
         return text + (f" [request id {self.request_id}]" if self.request_id else "")
+
+    def _what(self) -> str:
+        return self.what
+
+    def _where(self) -> str:
+        return "in its stream" if self.status is None else f"status {self.status}"
 
 
 class BadRequest(HTTPStatusError):
@@ -250,9 +258,13 @@ class ContentFiltered(BadRequest):
 
 
 class AuthenticationFailed(HTTPStatusError):
-    """401: the key is missing, wrong or expired."""
+    """401: the key is missing, wrong or expired; `key_sent` tells which, where an exchange asked."""
 
     what = "the provider did not accept the key"
+    key_sent = True
+
+    def _what(self) -> str:
+        return self.what if self.key_sent else "the provider wants a key, and none was sent"
 
 
 class PermissionDenied(AuthenticationFailed):
@@ -265,6 +277,9 @@ class NotFound(HTTPStatusError):
     """404 and 410: no such endpoint or model."""
 
     what = "the provider does not know this address or model"
+
+    def _where(self) -> str:
+        return super()._where() + (f", {self.url}" if self.url else "")
 
 
 class RateLimited(HTTPStatusError):

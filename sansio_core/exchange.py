@@ -28,12 +28,14 @@ from ._states import NEXT, READING, Action, Finish, Send, State, Wait
 from .dialects import ChatParser
 from .dialects._refusals import request_id
 from .errors import (
+    AuthenticationFailed,
     Cancelled,
     ChatError,
     ConnectionLost,
     HTTPStatusError,
     InvalidRequest,
     LimitExceeded,
+    NotFound,
     ProtocolViolation,
     ProxyFailed,
     StreamTruncated,
@@ -48,7 +50,7 @@ from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy
 from .timing import Limits, Timeouts
-from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
+from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redact_url, redirect
 
 DRAIN = 0.25
 """Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
@@ -349,7 +351,19 @@ class Exchange:
                 return
         else:
             error = self.provider.refusal(status, self.headers, bytes(self._body))
+            self._advise(error)
         self._fail(error)
+
+    def _advise(self, error: HTTPStatusError) -> None:
+        """Say with a refusal what was asked, and what the user may do about it."""
+        request, info = self.request, self.provider.info
+        error.url = redact_url(request.url) if request else None
+        if isinstance(error, NotFound) and self.provider.models_request() is not None:
+            error.hint = "see base_url= and model=; a client's models(), or ModelList, lists what the host offers"
+        elif type(error) is AuthenticationFailed and request and not request.secrets:
+            error.key_sent = False
+            if info.api_key_env:
+                error.hint = f"give api_key=, or set the environment variable {info.api_key_env}"
 
     # --- failing and trying again --------------------------------------------------------------------------------
 
@@ -361,7 +375,7 @@ class Exchange:
         if _unreached(error) and not self.provider.info.working and not self.provider.relocated:
             error.hint = (
                 f"the public endpoint of {self.provider.info.name} was last known not to work: "
-                "give base_url= for another host, or try the emulator (--emulate)"
+                "give base_url= for another host, or the emulator's"
             )
         self.error = error
         self._call.abandon()

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
-from sansio_core import AuthenticationFailed, Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
+from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
 
-from ._cli_exit import say
 from ._cli_output import Output, output_for
 
 EMULATED, COMPATIBLE = "free_netfly", "openai"
@@ -48,11 +47,7 @@ def ask(args: Namespace) -> int:
             error = failed
         except KeyboardInterrupt:
             error = Cancelled("interrupted")
-        code = output.conclude(error)
-        variable = providers.info(provider).api_key_env
-        if variable and settings["api_key"] is None and isinstance(error, AuthenticationFailed):
-            say(f"no key was sent: set the environment variable {variable}")
-        return code
+        return output.conclude(error)
 
 
 def _blocking(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:

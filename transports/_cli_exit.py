@@ -6,11 +6,13 @@ import sys
 from contextlib import suppress
 
 from sansio_core import (
+    AuthenticationFailed,
     Cancelled,
     ChatError,
     HTTPStatusError,
     InvalidRequest,
     LimitExceeded,
+    NotFound,
     ProtocolViolation,
     ProviderRefused,
     StreamTruncated,
@@ -63,6 +65,10 @@ def code_of(error: ChatError) -> int:
 def message_of(error: ChatError) -> str:
     """`error` in the words of the command line, where the library's own name Python's."""
     match error:
+        case AuthenticationFailed(key_sent=False, hint=hint) if hint:
+            return str(error).replace(hint, hint.removeprefix("give api_key=, or "))
+        case NotFound(hint=hint) if hint:
+            return str(error).replace(hint, "see --base-url and --model")
         case TransportFailure(detail=detail, hint=hint) if hint:
             return f"{detail}\nthis public endpoint was last known not to work: try --base-url URL, or --emulate"
         case TimedOut(clock=clock, seconds=seconds) if seconds is not None:

@@ -87,7 +87,8 @@ class Text(Output):
         if empty and error is None:
             notes.append("the answer is empty")
         if self._unknown and (empty or error is not None):  # else they are only newer than we are
-            notes.append(f"not understood, and left out: {self._unknown} frames (--events shows them)")
+            frames = "1 frame" if self._unknown == 1 else f"{self._unknown} frames"
+            notes.append(f"not understood, and left out: {frames} (--events shows them)")
         return notes
 
 

@@ -38,7 +38,7 @@ class _Live:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(
-            f"a {type(self).__name__} holds connections and cannot be pickled or copied: "
+            f"this {type(self).__name__} holds connections and cannot be pickled or copied: "
             "make a new one there, from its provider, Timeouts and RetryPolicy, which can"
         )
 

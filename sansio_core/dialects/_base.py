@@ -6,11 +6,11 @@ import json
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated, UnexpectedContent
+from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated
 from ..events import ChatEvent, Failed, KeepAlive, TextDelta, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ..parsers.lines import CR
-from ._refusals import in_band, is_html, text_of_html
+from ._refusals import in_band, is_html, page_in_place_of_an_answer
 from ._surrogates import Halves
 from ._text_frames import TextFrames
 
@@ -33,6 +33,7 @@ class ChatParser(ABC):
         self.complete = False
         self.ended = False
         self._failed = False
+        self._fed = False  # whether a byte came
         self._halves = Halves()
         self._escapes = False  # whether a backslash was seen: without one, there are no halves
 
@@ -40,6 +41,7 @@ class ChatParser(ABC):
         """The events that `data` completes."""
         out: list[ChatEvent] = []
         if not self.ended:
+            self._fed = self._fed or len(data) > 0
             if self.of_json and not self._escapes:
                 self._escapes = b"\\" in (bytes(data) if type(data) is memoryview else data)
             try:
@@ -68,7 +70,8 @@ class ChatParser(ABC):
             except RecursionError:
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if not self.complete and not self.ended:
-                self._fail(StreamTruncated("the answer stopped before its end marker"), out)
+                stopped = "stopped before its end marker" if self._fed else "is empty: its body has not a single byte"
+                self._fail(StreamTruncated(f"the answer {stopped}"), out)
             if self._failed:
                 self._failure_last(out)
             self._halves.mend(out)
@@ -126,6 +129,7 @@ class EventStreamParser(ChatParser):
         """The events that `data` completes."""
         frames = self._frames
         if len(data) == 1 and CR < (byte := data[0]) != _ESCAPE and len(frames.line) < frames.room and not self.ended:
+            self._fed = True
             frames.line.append(byte)  # measured: 0.12 µs in place of 0.24; a method that does nothing takes 0.04
             return []
         return super().feed(data)
@@ -178,7 +182,7 @@ class EventStreamParser(ChatParser):
         if not self._in_bare:
             first = line.lstrip()[:1]
             if first == "<" and is_html(line):
-                self._fail(UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(line)}"), out)
+                self._fail(page_in_place_of_an_answer(line), out)
                 return
             if not first or first not in "{[":
                 out.append(UnknownFrame(line, "no event-stream field"))

@@ -11,7 +11,7 @@ from ..errors import UnexpectedContent, excerpt
 from ..events import ChatEvent, UnknownFrame
 from ..parsers import JSONValueScanner, NDJSONParser
 from ._base import MAX_FRAME, ChatParser
-from ._refusals import is_html, text_of_html
+from ._refusals import is_html, page_in_place_of_an_answer
 
 # json's C scanner by itself: json.loads would look at each line four times more. Measured: 0.6 of its cost a line.
 _scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
@@ -64,7 +64,7 @@ class NDJSONChatParser(ChatParser):
         if text != line and not self._bare.open:
             self._take([text], out)
         elif not self._begun and is_html(text):
-            self._fail(UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(text)}"), out)
+            self._fail(page_in_place_of_an_answer(text), out)
         elif self._bare.open or (not self._begun and text[0] in "{["):
             for piece in self._bare.feed(line + "\n"):
                 try:

@@ -18,6 +18,7 @@ from ..errors import (
     ProviderRefused,
     RateLimited,
     ServerFailed,
+    UnexpectedContent,
     excerpt,
     status_class,
 )
@@ -74,6 +75,12 @@ def text_of_html(text: str) -> str:
     text = text[:_PAGE]
     title = re.search(r"<title[^>]{0,500}>([^<]*)", text, re.I)
     return excerpt(unescape(title[1] if title else re.sub(r"<[^>]{0,500}>", " ", text)))
+
+
+def page_in_place_of_an_answer(text: str) -> UnexpectedContent:
+    """What it is when `text`, an HTML page, comes where an answer should."""
+    said = text_of_html(text)
+    return UnexpectedContent("an HTML page came in place of an answer" + (f": {said}" if said else ""))
 
 
 def error_in(value: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..errors import ChatError, ProviderRefused, UnexpectedContent
+from ..errors import ChatError, ProviderRefused
 from ..events import ChatEvent, Finished, TextDelta
 from ..parsers import TextParser
 from ..partial import parse_partial
 from ._base import ChatParser
-from ._refusals import in_band, text_of_html
+from ._refusals import in_band, page_in_place_of_an_answer
 
 _ERROR_KEYS = (
     "error", "errors", "detail", "message", "msg", "status", "code", "type", "success", "statusCode", "object", "ok",
@@ -97,7 +97,7 @@ class PlainTextParser(ChatParser):
 
     def _error_of(self, body: str) -> ChatError | None:
         if self._html and body[:20].lower().startswith(_HTML):
-            return UnexpectedContent(f"an HTML page came in place of an answer: {text_of_html(body)}")
+            return page_in_place_of_an_answer(body)
         return in_band(parse_partial(body)) if body.startswith("{") else None  # its end may be cut off
 
     def _release(self, text: str, out: list[ChatEvent]) -> None:

@@ -24,6 +24,7 @@ from ..request import ChatRequest, ImagePart, Message, Part, TextPart, dump_json
 from ..retry import RETRIED_STATUSES, RetryPolicy
 from ..wire import Headers, HttpRequest
 from ._base import Call, Provider, ProviderInfo, warn
+from ._models import default_model
 
 MAX_TOKENS = 8192
 """`max_tokens` where the caller gives none, as this wire requires it: what every model offered today can write at
@@ -40,7 +41,7 @@ class Anthropic(Provider):
     info = ProviderInfo(
         name="anthropic",
         url="https://api.anthropic.com",
-        default_model="claude-sonnet-4-6",
+        default_model=default_model("anthropic"),
         api_key_env="ANTHROPIC_API_KEY",
         needs_key=True,
     )

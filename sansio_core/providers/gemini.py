@@ -23,6 +23,7 @@ from ..errors import InvalidRequest, shown
 from ..request import ChatRequest, ImagePart, Message, Part, TextPart, ToolCall, dump_json
 from ..wire import Headers, HttpRequest, quote_segment
 from ._base import Call, Provider, ProviderInfo, warn
+from ._models import default_model
 
 _JSON = (("content-type", "application/json"),)
 # ai.google.dev/api/generate-content#generationconfig
@@ -40,6 +41,9 @@ _FIELDS = {
 }
 # ai.google.dev/gemini-api/docs/openai#thinking: what the words mean to models that take a budget of tokens
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
+_LEVELS = ("minimal", "low", "medium", "high")
+# ai.google.dev/gemini-api/docs/thought-signatures, FAQs: what stands for the signature of another model's call
+_UNSIGNED = "skip_thought_signature_validator"
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "tool": "ANY"}
 _IMAGES = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "gif", "heic": "heic", "heif": "heif"}
 
@@ -54,7 +58,7 @@ class Gemini(Provider):
     info = ProviderInfo(
         name="gemini",
         url="https://generativelanguage.googleapis.com",
-        default_model="gemini-2.5-flash",
+        default_model=default_model("gemini"),
         api_key_env="GEMINI_API_KEY",
         needs_key=True,
     )
@@ -65,7 +69,7 @@ class Gemini(Provider):
         if lost := left_out(request.messages, gemini.NAME):
             warn(f"gemini has no field for {lost}: not sent")
         model = (self.resolve_model(request.model) or "").removeprefix("models/")
-        system, contents = _contents(request.messages)
+        system, contents = _contents(request.messages, signed=not _is_older(model))
         payload: dict[str, Any] = {"contents": contents}
         if system:
             payload["systemInstruction"] = {"parts": system}
@@ -119,10 +123,15 @@ def _options(options: Mapping[str, Any], model: str, payload: dict[str, Any]) ->
         payload["toolConfig"] = _tool_config(options["tool_choice"])
 
 
+def _is_older(model: str) -> bool:
+    """Whether `model` is of a generation before Gemini 3, which thinks by a budget and asks for no signatures."""
+    return any(generation in model for generation in ("gemini-1", "gemini-2"))
+
+
 def _thinking(effort: Any, model: str) -> dict[str, Any]:
     """ai.google.dev/gemini-api/docs/thinking: a level for Gemini 3 and later, a budget for 2.5; never both."""
-    if type(effort) is not int and effort != "none" and "gemini-2" not in model:
-        return {"includeThoughts": True, "thinkingLevel": str(effort).upper()}
+    if isinstance(effort, str) and effort in _LEVELS and not _is_older(model):
+        return {"includeThoughts": True, "thinkingLevel": effort.upper()}
     budget = effort if type(effort) is int else _BUDGETS.get(effort) if isinstance(effort, str) else None
     if budget is None:
         raise InvalidRequest(
@@ -157,7 +166,9 @@ def _tool_config(choice: Any) -> dict[str, Any]:
     return {"functionCallingConfig": config}
 
 
-def _contents(messages: Iterable[Message]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _contents(
+    messages: Iterable[Message], *, signed: bool
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The parts of the system instruction, and the turns: `user` and `model`; tools' answers are the user's."""
     system: list[dict[str, Any]] = []
     turns: list[dict[str, Any]] = []
@@ -173,17 +184,21 @@ def _contents(messages: Iterable[Message]) -> tuple[list[dict[str, Any]], list[d
         else:
             results = None
             assistant = message.role == "assistant"
-            parts = _model(message) if assistant else [_part(part) for part in message.parts]
+            parts = _model(message, signed) if assistant else [_part(part) for part in message.parts]
             if parts:  # "contents.parts must not be empty"
                 turns.append({"role": "model" if assistant else "user", "parts": parts})
     return system, turns
 
 
-def _model(message: Message) -> list[dict[str, Any]]:
+def _model(message: Message, signed: bool) -> list[dict[str, Any]]:
+    """The parts of a turn of the model's; `signed` tells that it refuses calls without a signature."""
     if message.native is not None and message.native.dialect == gemini.NAME:
         return [dict(item) for item in message.native.items]
     text = [_part(part) for part in message.parts if not (isinstance(part, TextPart) and not part.text)]
-    return text + [{"functionCall": _call(call)} for call in message.tool_calls]
+    calls: list[dict[str, Any]] = [{"functionCall": _call(call)} for call in message.tool_calls]
+    if calls and signed:
+        calls[0]["thoughtSignature"] = _UNSIGNED
+    return text + calls
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..errors import InvalidRequest, shown
 from ..request import ChatRequest, ImagePart, Message, dump_json
 from ..wire import Headers, HttpRequest
 from ._base import Call, Provider, ProviderInfo, options_of, warn
+from ._models import default_model
 
 _JSON = (("content-type", "application/json"),)
 # docs.ollama.com/modelfile#parameter: what goes into `options`
@@ -39,7 +40,7 @@ class Ollama(Provider):
     info = ProviderInfo(
         name="ollama",
         url="http://127.0.0.1:11434",
-        default_model="llama3.2",
+        default_model=default_model("ollama"),
         api_key_env="OLLAMA_API_KEY",
     )
     options = frozenset({*_FIELDS, *_TOP, "stop", "reasoning_effort", "tools", "response_format", "extra"})

@@ -15,11 +15,12 @@ from ..request import ChatRequest, dump_json
 from ..wire import Headers, HttpRequest, origin, quote_segment
 from ._base import Call, Provider, ProviderInfo, warn
 from ._hosts import HOSTS, Host, versioned
+from ._models import default_model
 
 
 def _info(host: Host) -> ProviderInfo:
     needs_key = host.key is not None and not host.local
-    return ProviderInfo(host.name, host.url, host.model, api_key_env=host.key, needs_key=needs_key)
+    return ProviderInfo(host.name, host.url, default_model(host.name), api_key_env=host.key, needs_key=needs_key)
 
 
 class OpenAI(Provider):

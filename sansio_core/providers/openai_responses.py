@@ -13,6 +13,7 @@ from ..request import ChatRequest, dump_json
 from ..wire import Headers, HttpRequest, origin
 from ._base import Call, Provider, ProviderInfo, warn
 from ._hosts import HOSTS, versioned
+from ._models import default_model
 
 
 class OpenAIResponses(Provider):
@@ -26,7 +27,7 @@ class OpenAIResponses(Provider):
     info = ProviderInfo(
         name="openai_responses",
         url=HOSTS["openai"].url,
-        default_model=HOSTS["openai"].model,
+        default_model=default_model("openai_responses"),
         api_key_env=HOSTS["openai"].key,
         needs_key=True,
     )

@@ -8,10 +8,12 @@ import pytest
 from exchange_driver import HTML, JSON, PAGE, SSE, TEXT, Answer, Run, chunk, cuts, exchange, sse, stream
 
 from sansio_core import (
+    AuthenticationFailed,
     ChatError,
     ChatEvent,
     Failed,
     Finished,
+    HTTPStatusError,
     KeepAlive,
     ProtocolViolation,
     ProviderRefused,
@@ -89,7 +91,7 @@ def test_a_malformed_line_is_reported_and_never_printed(garbage: str) -> None:
         (b'{\n "error": {\n  "message": "sick",\n  "code": "server_error"\n }\n}\n', JSON, ServerFailed, "sick"),
         (sse(chunk("a")) + b'{"error": {"message": "sick", "code": 500}}', SSE, ServerFailed, "sick"),
         (b"\n\n<!DOCTYPE html>\n<title>Just a moment</title>", HTML, UnexpectedContent, "HTML page"),
-        (b"", SSE, StreamTruncated, "end marker"),
+        (b"", SSE, StreamTruncated, "answer is empty: its body has not a single byte"),
         (b"garbage\n", SSE, StreamTruncated, "end marker"),
         (b'{"choices": [{"message": {"content"', JSON, StreamTruncated, "end marker"),
     ],
@@ -171,3 +173,64 @@ def test_deep_json_within_a_stream(depth: int) -> None:
         parser = providers.create("free_netfly").parser()
         events = parser.feed(f"data: {body}\n\n".encode()) + parser.end()
         assert isinstance(events[-1], Failed)
+
+
+# --- what a refusal says of the request
+
+
+def refused(name: str, status: int, body: bytes = b"", **config: Any) -> HTTPStatusError:
+    run = Run(exchange(name, config=config, retry=1))
+    with pytest.raises(HTTPStatusError) as caught:
+        run.over(Answer(body, status=status, headers=JSON))
+    return caught.value
+
+
+def test_a_wrong_address_is_named() -> None:
+    error = refused("openai", 404, base_url="https://other.example/wrong", api_key="sk-secret")
+    assert error.url == "https://other.example/wrong/v1/chat/completions"
+    assert str(error).startswith(
+        "the provider does not know this address or model (status 404, https://other.example/wrong/v1/chat/completions)"
+    )
+    assert "sk-secret" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "ollama", "groq"])
+def test_a_model_that_is_not_there_says_how_to_list_those_that_are(name: str) -> None:
+    error = refused(name, 404, b'{"error": {"message": "no such model"}}', api_key="k", model="gone")
+    assert "no such model" in str(error)
+    assert "models()" in error.hint
+    assert error.hint in str(error)
+
+
+def test_a_host_without_a_list_of_models_promises_none() -> None:
+    assert refused("yqcloud", 404).hint == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "sent"),
+    [
+        ("openai", {"base_url": "https://other.example"}, False),
+        ("openai", {"base_url": "https://other.example", "api_key": "sk-wrong"}, True),
+        ("openai", {"base_url": "https://other.example", "headers": {"x-portkey-api-key": "wrong"}}, True),
+        ("ollama", {}, False),
+        ("free_netfly", {}, False),
+    ],
+)
+def test_a_key_that_was_not_sent_was_not_refused(name: str, config: dict[str, Any], sent: bool) -> None:
+    error = refused(name, 401, **config)
+    assert isinstance(error, AuthenticationFailed)
+    assert error.key_sent is sent
+    start = "the provider did not accept the key" if sent else "the provider wants a key, and none was sent"
+    assert str(error).startswith(f"{start} (status 401)")
+    variable = providers.info(name).api_key_env
+    assert error.hint == ("" if sent or not variable else f"give api_key=, or set the environment variable {variable}")
+
+
+def test_permission_is_not_of_the_key_alone() -> None:
+    assert "none was sent" not in str(refused("ollama", 403))
+
+
+def test_a_page_without_words_is_named_without_a_colon() -> None:
+    run = Run(exchange("openai", config={"api_key": "k"}, retry=1))
+    with pytest.raises(UnexpectedContent, match=r"^an HTML page came in place of an answer$"):
+        run.over(Answer(b"<html><script src='x'></script></html>", headers=HTML))

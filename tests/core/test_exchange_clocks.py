@@ -300,5 +300,5 @@ def test_when_it_is_over_no_timeout_matters() -> None:
         ours.next_action(1002)
     assert ours.receive_timeout(2000) == []
     assert ours.receive_failure(ServerFailed(500)) == []
-    with pytest.raises(ChatError, match="end marker"):
+    with pytest.raises(ChatError, match="not a single byte"):
         ours.next_action(2000)

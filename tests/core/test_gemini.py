@@ -500,7 +500,12 @@ def test_the_system_instruction_and_images() -> None:
     }
 
 
-def test_tool_answers_go_together_and_name_their_function() -> None:
+@pytest.mark.parametrize(
+    ("model", "signature"),
+    [("gemini-3.5-flash-lite", {"thoughtSignature": "skip_thought_signature_validator"}), ("gemini-2.5-flash", {})],
+)
+def test_tool_answers_go_together_and_name_their_function(model: str, signature: dict[str, str]) -> None:
+    """Of calls that another model made the first says that it has no signature, to models that ask for one."""
     calls = asked("c1")["tool_calls"] + asked(None, "time", "")["tool_calls"] + asked("c3", "sum")["tool_calls"]
     contents = sent(
         "gemini",
@@ -512,13 +517,14 @@ def test_tool_answers_go_together_and_name_their_function() -> None:
             {"role": "tool", "tool_call_id": "c3", "content": "4"},
             {"role": "user", "content": "So?"},
         ],
+        model=model,
     )["contents"]
     assert contents[1:] == [
         {
             "role": "model",
             "parts": [
                 {"text": "See:"},
-                {"functionCall": {"id": "c1", "name": "weather", "args": {"place": "Oslo"}}},
+                {"functionCall": {"id": "c1", "name": "weather", "args": {"place": "Oslo"}}, **signature},
                 {"functionCall": {"name": "time", "args": {}}},
                 {"functionCall": {"id": "c3", "name": "sum", "args": {"place": "Oslo"}}},
             ],

@@ -538,7 +538,7 @@ def test_anything_gives_events_and_the_same_at_every_cut(
 
 def test_what_is_asked() -> None:
     assert sent("openai", "Hi", temperature=0, max_tokens=5, seed=1, extra={"stream_options": {"x": 1}, "y": 2}) == {
-        "model": "gpt-4.1-mini",
+        "model": "gpt-5.4-mini",
         "messages": [{"role": "user", "content": "Hi"}],
         "stream": True,
         "stream_options": {"include_usage": True, "x": 1},

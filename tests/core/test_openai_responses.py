@@ -474,7 +474,7 @@ def test_what_is_asked() -> None:
     assert request.url == "https://api.openai.com/v1/responses"
     assert ("authorization", "Bearer key-1") in request.headers
     assert json.loads(request.body) == {
-        "model": "gpt-4.1-mini",
+        "model": "gpt-5.4-mini",
         "input": [{"role": "user", "content": "Hi"}],
         "stream": True,
     }

@@ -70,7 +70,7 @@ def test_a_failure_is_told(example: str) -> None:
         emulator.order(Status(status=401))
         done = run(example, "--base-url", emulator.base_url("free_netfly"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert complaints(done.stderr) == "\nthe provider did not accept the key (status 401)\n"
+    assert complaints(done.stderr) == "\nthe provider wants a key, and none was sent (status 401)\n"
 
 
 def test_own_io_over_tls(tmp_path: Path) -> None:

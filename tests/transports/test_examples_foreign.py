@@ -84,7 +84,7 @@ def test_a_program_that_chats(example: str) -> None:
         emulator.order(Status(status=401))
         done = run(example, "--base-url", emulator.base_url("free_netfly"))
         assert (done.returncode, done.stdout) == (1, "")
-        assert complaints(done.stderr) == "\nthe provider did not accept the key (status 401)\n"
+        assert complaints(done.stderr) == "\nthe provider wants a key, and none was sent (status 401)\n"
 
 
 @needs("gevent_chat.py")
@@ -118,7 +118,7 @@ def test_gevent_tells_a_failure() -> None:
         emulator.order(Status(status=401), always=True)
         done = run("gevent_chat.py", "--base-url", emulator.base_url("free_netfly"), "Hello")
     assert (done.returncode, done.stdout) == (1, "")
-    assert complaints(done.stderr).endswith("the provider did not accept the key (status 401)\n")
+    assert complaints(done.stderr).endswith("the provider wants a key, and none was sent (status 401)\n")
 
 
 def told(output: str) -> dict[str, str]:
@@ -312,7 +312,8 @@ def test_a_relay_hands_on_at_once_and_leaves_with_its_caller(emulator: Emulator)
             await asyncio.to_thread(emulator.wait_for, lambda e: e.open_connections == 0)  # he left: so do we
 
             async with caller.post(server.make_url("/"), data="Hello") as response:
-                assert relayed(await response.read()) == [("error", "the provider did not accept the key (status 401)")]
+                said = "the provider wants a key, and none was sent (status 401)"
+                assert relayed(await response.read()) == [("error", said)]
             async with caller.post(server.make_url("/"), data="Hello") as response:
                 kinds = [kind for kind, _ in relayed(await response.read())]
             assert kinds == ["text", "error"]

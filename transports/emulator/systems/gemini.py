@@ -19,7 +19,7 @@ from ._api import NO_MODEL, is_bad, list_of
 from .answer import Answer, Question, is_seal, make_id, seal
 from .base import Refused, System, check_fields, check_object, dump, text_of
 
-MODELS = ("gemini-2.5-flash", "gemini-3-pro-preview")
+MODELS = ("gemini-3.5-flash-lite", "gemini-2.5-flash")
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",

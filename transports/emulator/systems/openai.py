@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sansio_core.providers._hosts import Host
+from sansio_core.providers._models import default_model
 
 from ..record import Request
 from ..response import Response
@@ -30,7 +31,7 @@ class OpenAI(OpenAIChat):
         super().__init__()
         self.name = host.name
         self.base = urlsplit(host.url).path
-        self.model = host.model or "emulated-model"
+        self.model = default_model(host.name) or "emulated-model"
         self.details = host.quirks.reasoning_details
         self._host = host
 

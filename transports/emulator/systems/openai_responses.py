@@ -18,7 +18,7 @@ from ._openai_chat import CREATED, model_in
 from .answer import Answer, Question, is_seal, make_id, seal, thought_of
 from .base import Refused, System, check_endpoint, check_fields, check_headers, check_object, dump, text_of
 
-MODELS = ("gpt-5-mini", "gpt-4.1-mini")
+MODELS = ("gpt-5.4-mini", "gpt-4.1-mini")
 HEADERS = [("x-request-id", "req-emulated"), ("Cache-Control", "no-cache")]
 ENCRYPTED = "reasoning.encrypted_content"
 ROLES = ("user", "assistant", "system", "developer")

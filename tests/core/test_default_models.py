@@ -1,0 +1,42 @@
+"""The table of default models: every provider of today has its row, with its source and the day of the look at it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sansio_core import providers
+from sansio_core.providers._models import DEFAULTS, DefaultModel
+
+OURS = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")  # their model is a fact of their wire
+NONE = ("azure_openai", "vllm", "llama_cpp", "lm_studio")  # a deployment of the user's, or what is loaded
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in providers.names() if name not in OURS])
+def test_the_default_is_the_rows(name: str) -> None:
+    row = DEFAULTS.get(name)
+    assert providers.info(name).default_model == (row.name if row else None)
+    assert (row is None) == (name in NONE)
+
+
+@pytest.mark.parametrize("row", DEFAULTS.values(), ids=lambda row: row.provider)
+def test_a_row_says_whose_word_it_is(row: DefaultModel) -> None:
+    assert re.fullmatch(r"[a-z0-9.-]+\.[a-z]+/\S+", row.source)
+    assert date(2026, 11, 1) <= date.fromisoformat(row.seen)
+    assert row.until is None or row.until > row.seen
+
+
+@pytest.mark.parametrize(
+    "gone", ["llama-3.3-70b-versatile", "grok-4", "gemini-2.5-flash", "gpt-4.1-mini", "openai/gpt-oss-20b"]
+)
+def test_what_has_ended_is_nobodys_default(gone: str) -> None:
+    assert gone not in {row.name for row in DEFAULTS.values()}
+
+
+def test_the_readme_names_the_same() -> None:
+    for name in ("openai", "openai_responses", "anthropic", "gemini", "ollama"):
+        assert re.search(rf"^\| `{name}` \|.*`{re.escape(DEFAULTS[name].name)}`", README, re.M), name
