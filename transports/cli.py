@@ -8,7 +8,7 @@ import re
 import sys
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any, NoReturn, TextIO
 
@@ -32,9 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit as argparse does: 2 for arguments it cannot use, 0 after --help and --version.
     """
     args = _arguments(sys.argv[1:] if argv is None else argv)
-    if getattr(args, "verbose", 0):
-        _log(args.verbose)
-    with warnings.catch_warnings():
+    with _logged(getattr(args, "verbose", 0)), warnings.catch_warnings():
         warnings.simplefilter("always", OptionIgnored)
         warnings.showwarning = _show_warning
         try:
@@ -101,15 +99,25 @@ def _discard_output() -> None:
         os.close(null)
 
 
-def _log(verbosity: int) -> None:
-    """Show what the library logs on standard error: once for the course of things, twice for all."""
+@contextlib.contextmanager
+def _logged(verbosity: int) -> Iterator[None]:
+    """Show meanwhile on standard error what the library logs: once for the course of things, twice for all."""
+    if not verbosity:
+        yield
+        return
     import logging
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("sansio-chat: %(relativeCreated)d ms %(name)s: %(message)s"))
     logger = logging.getLogger("transports")
-    logger.handlers = [handler]
+    before = logger.level
+    logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 # --- the subcommands; each loads what it needs -----------------------------------------------------------------------

@@ -415,11 +415,7 @@ def test_no_key_is_taken_or_quoted(arguments: list[str], message: str, capsys: C
 )
 @pytest.mark.parametrize("more", [[], ["-v", "-v"], ["--async"], ["--async", "-v", "-v"]], ids=" ".join)
 def test_a_wrong_value_is_not_quoted(arguments: list[str], more: list[str], capsys: Capture) -> None:
-    logger = logging.getLogger("transports")
-    try:
-        assert main(["ask", "-p", "openai", "--emulate", *arguments, *more, "Hi"]) == 2
-    finally:
-        logger.handlers, logger.level = [], logging.NOTSET
+    assert main(["ask", "-p", "openai", "--emulate", *arguments, *more, "Hi"]) == 2
     out, messages = said(capsys)
     assert messages
     if arguments[0].startswith("--api-key-env"):
@@ -433,12 +429,8 @@ def test_a_proxy_that_is_not_there_is_named_without_its_password(
     proxy: str, client: list[str], capsys: Capture
 ) -> None:
     url = proxy.replace("PASS", KEY).replace("PORT", str(free_port()))
-    logger = logging.getLogger("transports")
-    try:
-        arguments = ["--base-url", "http://chat.example", "--retry", "1", "--proxy", url, "-v", "-v", *client]
-        assert main(["ask", "-p", "acytoo", *arguments, "Hi"]) == 3
-    finally:
-        logger.handlers, logger.level = [], logging.NOTSET
+    arguments = ["--base-url", "http://chat.example", "--retry", "1", "--proxy", url, "-v", "-v", *client]
+    assert main(["ask", "-p", "acytoo", *arguments, "Hi"]) == 3
     out, err = capsys.readouterr()
     assert "127.0.0.1" in err
     assert "planted" not in out + err
@@ -458,15 +450,14 @@ def test_a_key_that_is_missing(capsys: Capture, monkeypatch: pytest.MonkeyPatch)
 
 def test_verbose(emulator: Emulator, capsys: Capture) -> None:
     logger = logging.getLogger("transports")
-    try:
-        assert ask(emulator, "-v", "Hi") == 0
-        logging.getLogger("transports.anything").info("a line")
-        logging.getLogger("transports.anything").debug("too much")
-        assert re.fullmatch(r"[0-9]+ ms transports\.anything: a line", said(capsys)[1][-1])
-        assert ask(emulator, "-vv", "Hi") == 0
-        assert logger.level == logging.DEBUG
-    finally:
-        logger.handlers, logger.level = [], logging.NOTSET
+    before = list(logger.handlers), logger.level
+    assert ask(emulator, "-v", "Hi") == 0
+    lines = said(capsys)[1]
+    assert re.fullmatch(r"[0-9]+ ms transports\.calls: call [0-9]+ \(free_netfly\): attempt 1: POST .*", lines[0])
+    assert not any("transports.wire" in line for line in lines)
+    assert ask(emulator, "-vv", "Hi") == 0
+    assert any("transports.wire" in line for line in said(capsys)[1])
+    assert (logger.handlers, logger.level) == before, "whoever calls main() keeps their own logging"
 
 
 def test_every_exit_code_is_in_the_help(capsys: Capture) -> None:
