@@ -23,24 +23,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ._advice import advise
 from ._clocks import Clocks
 from ._states import NEXT, READING, Action, Finish, Send, State, Wait
 from .dialects import ChatParser
 from .dialects._refusals import request_id
 from .errors import (
-    AuthenticationFailed,
     Cancelled,
     ChatError,
     ConnectionLost,
     HTTPStatusError,
     InvalidRequest,
     LimitExceeded,
-    NotFound,
     ProtocolViolation,
-    ProxyFailed,
     StreamTruncated,
     TimedOut,
-    TransportFailure,
     UnexpectedContent,
     UnexpectedRedirect,
 )
@@ -50,7 +47,7 @@ from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy
 from .timing import Limits, Timeouts
-from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redact_url, redirect
+from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
 
 DRAIN = 0.25
 """Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
@@ -351,19 +348,7 @@ class Exchange:
                 return
         else:
             error = self.provider.refusal(status, self.headers, bytes(self._body))
-            self._advise(error)
         self._fail(error)
-
-    def _advise(self, error: HTTPStatusError) -> None:
-        """Say with a refusal what was asked, and what the user may do about it."""
-        request, info = self.request, self.provider.info
-        error.url = redact_url(request.url) if request else None
-        if isinstance(error, NotFound) and self.provider.models_request() is not None:
-            error.hint = "see base_url= and model=; a client's models(), or ModelList, lists what the host offers"
-        elif type(error) is AuthenticationFailed and request and not request.secrets:
-            error.key_sent = False
-            if info.api_key_env:
-                error.hint = f"give api_key=, or set the environment variable {info.api_key_env}"
 
     # --- failing and trying again --------------------------------------------------------------------------------
 
@@ -372,11 +357,7 @@ class Exchange:
         error.scrub(tuple({secret for request in self._sent for secret in request.secrets}))
         error.reply = self.reply
         self.reply.failed = True
-        if _unreached(error) and not self.provider.info.working and not self.provider.relocated:
-            error.hint = (
-                f"the public endpoint of {self.provider.info.name} was last known not to work: "
-                "give base_url= for another host, or the emulator's"
-            )
+        advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()
         if self._handed_out or isinstance(error, Cancelled):
@@ -406,10 +387,3 @@ class Exchange:
         self.reading = state in READING
         if self.watch is not None:
             self.watch()
-
-
-def _unreached(error: ChatError) -> bool:
-    """Whether `error` may mean that the host is not there any more; a proxy's own failure tells nothing of it."""
-    if isinstance(error, TimedOut):
-        return error.clock == "connect"
-    return isinstance(error, TransportFailure) and not isinstance(error, ProxyFailed)

@@ -244,42 +244,67 @@ def open_tcp(guard: Guard, addresses: Addresses) -> socket.socket:
     Raises the first OSError where all fail, Expired, Cancelled.
     """
     todo = in_order(addresses)[::-1]
-    begun: list[socket.socket] = []
-    failure: OSError | None = None
-    try:
-        with _Selector() as selector:
-            while todo or begun:
-                left = guard.left()
-                if todo:
-                    left = EYEBALLS_DELAY if left is None else min(left, EYEBALLS_DELAY)
-                    try:
-                        begun.append(_begin(todo.pop()))
-                    except OSError as error:
-                        failure = failure or error
-                        continue
-                    selector.register(begun[-1], selectors.EVENT_WRITE)
-                    guard.hold(*begun)
-                for key, _ in selector.select(left):
-                    sock = begun[begun.index(key.fileobj)]  # type: ignore[arg-type]  # only sockets were registered
-                    if not (number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-                        guard.hold(sock)
-                        begun.remove(sock)
-                        return sock
-                    failure = failure or OSError(number, os.strerror(number))
-                    selector.unregister(sock)
-                    begun.remove(sock)
-                    sock.close()
-    except BaseException:
-        guard.let_go()
-        raise
-    finally:
-        for sock in begun:
+    with _Race(guard) as race:
+        while todo or race.runners:
+            left = guard.left()
+            if todo:
+                left = EYEBALLS_DELAY if left is None else min(left, EYEBALLS_DELAY)
+                if not race.begin(todo.pop()):
+                    continue
+            if winner := race.wait(left):
+                return winner
+        guard.check()  # what failed may have failed because of us
+        raise race.failure or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+
+
+class _Race:
+    """Sockets that are connecting, all held by the guard. Leaving it closes all but the winner."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.runners: list[socket.socket] = []
+        self.failure: OSError | None = None
+        self._guard = guard
+        self._selector = _Selector()
+
+    def begin(self, address: tuple[Any, ...]) -> bool:
+        """Have one more socket connect; False if that failed at once."""
+        try:
+            sock = _connecting(address)
+        except OSError as error:
+            self.failure = self.failure or error
+            return False
+        self.runners.append(sock)
+        self._selector.register(sock, selectors.EVENT_WRITE)
+        self._guard.hold(*self.runners)
+        return True
+
+    def wait(self, seconds: float | None) -> socket.socket | None:
+        """The first that is connected within that time, now held alone. Those that failed are closed."""
+        for key, _ in self._selector.select(seconds):
+            sock = next(runner for runner in self.runners if runner is key.fileobj)
+            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not number:
+                self._guard.hold(sock)
+                self.runners.remove(sock)
+                return sock
+            self.failure = self.failure or OSError(number, os.strerror(number))
+            self._selector.unregister(sock)
+            self.runners.remove(sock)
             sock.close()
-    guard.check()  # whatever failed, failed because of us
-    raise failure or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+        return None
+
+    def __enter__(self) -> _Race:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self._guard.let_go()
+        for sock in self.runners:
+            sock.close()
+        self._selector.close()
 
 
-def _begin(address: tuple[Any, ...]) -> socket.socket:
+def _connecting(address: tuple[Any, ...]) -> socket.socket:
     """A socket that is connecting. Raises OSError."""
     family, kind, protocol, _, place = address
     sock = socket.socket(family, kind, protocol)

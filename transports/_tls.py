@@ -68,14 +68,7 @@ def ssl_context(verify: bool | str | ssl.SSLContext, cert: Cert = None) -> ssl.S
     """
     if isinstance(verify, ssl.SSLContext):
         return verify
-    path = verify if isinstance(verify, str) else _authorities()
-    directory = os.path.isdir(path)
-    try:
-        context = ssl.create_default_context(
-            cafile=None if directory else path or None, capath=path if directory else None
-        )
-    except OSError as error:  # SSLError is one
-        raise InvalidRequest(f"the CA file {path!r} cannot be used: {reason(error)}") from None
+    context = _trusting(verify if isinstance(verify, str) else _authorities())
     try:
         if cert:
             context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
@@ -88,6 +81,16 @@ def ssl_context(verify: bool | str | ssl.SSLContext, cert: Cert = None) -> ssl.S
     # RFC 9112 9.8: an end without close_notify may be an attacker's, so it must not look like one with it
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     return context
+
+
+def _trusting(path: str) -> ssl.SSLContext:
+    """Settings with the authorities in a file or directory; "" for the system's."""
+    try:
+        if os.path.isdir(path):
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path or None)
+    except OSError as error:  # SSLError is one
+        raise InvalidRequest(f"the CA file {path!r} cannot be used: {reason(error)}") from None
 
 
 def _authorities() -> str:

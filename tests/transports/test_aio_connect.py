@@ -131,7 +131,8 @@ def test_a_silent_address_is_overtaken(resolve: Callable[..., None]) -> None:
                 await wire.send(
                     Send(HttpRequest("GET", f"http://chat.example:{port}/"), wire.now() + 0.05), wire.now() + 5
                 )
-            assert (caught.value.clock, caught.value.seconds) == ("connect", 0.05)
+            assert caught.value.clock == "connect"
+            assert caught.value.seconds == pytest.approx(0.05, abs=0.02)  # less what went by before the wire was asked
             for one in queue:
                 one.close()
             server.close()
@@ -318,7 +319,8 @@ def test_connect_clocks(proxy: str, loop: str) -> None:
             wire = AsyncWire(pool, proxy=(PROXIES[proxy] or "").format(port) or False)
             with pytest.raises(TimedOut) as caught:
                 await wire.send(secure(port, connect_deadline=wire.now() + 0.05), wire.now() + 5)
-            assert (caught.value.clock, caught.value.seconds) == ("connect", 0.05)
+            assert caught.value.clock == "connect"
+            assert caught.value.seconds == pytest.approx(0.05, abs=0.02)  # less what went by before the wire was asked
             with pytest.raises(TimeoutError):
                 await wire.send(secure(port, connect_deadline=wire.now() + 5), wire.now() + 0.02)
             assert not pool.here()._lanes
