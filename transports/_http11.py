@@ -128,9 +128,15 @@ def _usual_head(head: bytes) -> tuple[int, list[tuple[str, str]]] | None:
         (name.lower(), value) for name, _, value in [line.partition(": ") for line in found[2].split("\r\n")[:-1]]
     ]
     framing = [field for field in headers if field[0] in ("content-length", "transfer-encoding")]
-    if framing and (len(framing) > 1 or not (framing[0][1] == "chunked" or _LENGTH.fullmatch(framing[0][1]))):
+    if framing and (len(framing) > 1 or not _is_usual_framing(*framing[0])):
         return None
     return int(found[1]), headers
+
+
+def _is_usual_framing(name: str, value: str) -> bool:
+    if name == "transfer-encoding":
+        return value == "chunked"
+    return bool(_LENGTH.fullmatch(value))
 
 
 class HeadReader:

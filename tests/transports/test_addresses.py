@@ -115,7 +115,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingNames]:
 
 def test_look_ups_that_hang_hold_up_no_other(seat: Seat, emulator: Emulator, names: HangingNames) -> None:
     """More of them than any executor of a loop has threads."""
-    short = Timeouts(connect=0.05)
+    short = Timeouts(connect=0.02)
     for number in range(40):
         client = seat.client("acytoo", base_url=url(emulator, f"hangs{number}.example"), timeout=short, retry=1)
         with pytest.raises(TimedOut):

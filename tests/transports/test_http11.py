@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import h11
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, ProtocolViolation, StreamTruncated
@@ -316,6 +316,8 @@ def test_a_usual_request_is_written_as_h11_writes_it(
     colon=st.sampled_from([": ", ":", ":  "]),
     end=st.sampled_from(["\r\n", "\n"]),
 )
+@example(line="HTTP/1.1 200 OK", fields=[("content-length", "chunked")], colon=": ", end="\r\n")
+@example(line="HTTP/1.1 200 OK", fields=[("transfer-encoding", "5")], colon=": ", end="\r\n")
 def test_a_usual_head_is_read_as_h11_reads_it(line: str, fields: list[tuple[str, str]], colon: str, end: str) -> None:
     data = "".join([line, end, *(f"{name}{colon}{value}{end}" for name, value in fields), end]).encode("latin-1")
     usual = _usual_head(data)
