@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .errors import (
     AuthenticationFailed,
     ChatError,
@@ -13,6 +15,9 @@ from .errors import (
 )
 from .providers import Provider
 from .wire import HttpRequest, redact_url
+
+_KEY = re.compile("auth(?!ority)|key|token", re.I)
+"""Names of header fields that a key goes in: each wire's own, and a gateway's that came by headers=."""
 
 
 def advise(error: ChatError, provider: Provider, request: HttpRequest | None) -> None:
@@ -32,7 +37,7 @@ def _advise_refused(error: HTTPStatusError, provider: Provider, request: HttpReq
     error.url = redact_url(request.url)
     if isinstance(error, NotFound) and provider.models_request() is not None:
         error.hint = "see base_url= and model=; a client's models(), or ModelList, lists what the host offers"
-    elif type(error) is AuthenticationFailed and not request.secrets:
+    elif type(error) is AuthenticationFailed and not any(_KEY.search(name) for name, _ in request.headers):
         error.key_sent = False
         if variable := provider.info.api_key_env:
             error.hint = f"give api_key=, or set the environment variable {variable}"

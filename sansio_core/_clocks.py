@@ -80,8 +80,9 @@ class Clocks:
         clock of events does not count before what a connection can hold unread was looked at, or its time has passed
         once more. (Where nothing is left to read, waiting until `deadline` tells so at once.)
         """
-        if now < self._event:
-            self._late, self._until = 0, inf
+        if now < self._event:  # nearly always
+            if self._late:
+                self._late, self._until = 0, inf
         else:
             self._late, self._until = self._late + size, min(self._until, now + self._allowed)
         return self._late > UNREAD or now >= min(self._until, self._total, self._settle)

@@ -40,6 +40,7 @@ from .errors import (
     TimedOut,
     UnexpectedContent,
     UnexpectedRedirect,
+    blot,
 )
 from .events import ChatEvent, Failed, KeepAlive
 from .providers import Call, Provider
@@ -192,7 +193,7 @@ class Exchange:
         self._body = bytearray()
         self._clocks.byte(now)
         if self._asking:
-            self.reply.request_id = request_id(self.headers)
+            self.reply.request_id = self._request_id()
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
         elif status in (204, 205, 304):
@@ -205,6 +206,11 @@ class Exchange:
             self._to(State.STREAM)
         else:
             self._to(State.PREFLIGHT)
+
+    def _request_id(self) -> str | None:
+        """The provider's own name for the request; without what a peer may have copied into it of ours."""
+        found = request_id(self.headers)
+        return blot(found, self.request.secrets) if found and self.request else found
 
     def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
         """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""

@@ -102,7 +102,7 @@ class HttpRequest:
         """
         found, given = set[str](), self._given
         for name, value in self.headers:
-            secret = _SECRET_HEADER.search(name)
+            secret = _is_secret_header(name)
             if secret:
                 found |= {value, value.partition(" ")[2]}
                 if name.lower() == "cookie":
@@ -112,7 +112,7 @@ class HttpRequest:
         fields = urlsplit(self.url).query
         if header(self.headers, "content-type", "").startswith("application/x-www-form-urlencoded"):
             fields += "&" + self.body.decode("ascii", "replace")
-        for name, value in _PAIR.findall(fields):
+        for name, value in _PAIR.findall(fields) if fields else ():
             if _is_secret_field(name):
                 found |= {value, unquote_plus(value)}
         return tuple(sorted((value for value in found if len(value) >= 4), key=len, reverse=True))
@@ -133,7 +133,7 @@ def merge(*layers: Headers) -> Headers:
 
 def hide(name: str, value: str) -> str:
     """`value`, or `[hidden]` if the header `name` says that it is a secret: all that is to be known of a response's."""
-    return "[hidden]" if _SECRET_HEADER.search(name) else value
+    return "[hidden]" if _is_secret_header(name) else value
 
 
 def redact_url(url: str) -> str:
@@ -142,6 +142,11 @@ def redact_url(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     query = _PAIR.sub(lambda pair: f"{pair[1]}=[hidden]" if _is_secret_field(pair[1]) else pair[0], parts.query)
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+@lru_cache(256)  # of names alone, which are the same in every request
+def _is_secret_header(name: str) -> bool:
+    return _SECRET_HEADER.search(name) is not None
 
 
 def _is_secret_field(name: str) -> bool:
@@ -228,9 +233,13 @@ def body_length(headers: Headers) -> int | None:
     None where no Content-Length says so, or where a transfer or content coding stands between: the field then counts
     other bytes (RFC 9112 6.3, RFC 9110 8.6). One that says two things, or no number, is for the transport to judge.
     """
-    fields = {name.lower(): value for name, value in headers}
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        fields[name] = f"{fields[name]},{value}" if name in fields else value
     coded = "transfer-encoding" in fields or fields.get("content-encoding", "").strip().lower() not in ("", "identity")
-    lengths = {value.strip() for name, value in headers if name.lower() == "content-length"}
+    # several fields may have been joined to one list, as by urllib3
+    lengths = {member.strip() for member in fields.get("content-length", "").split(",")}
     length = lengths.pop() if len(lengths) == 1 else ""
     return int(length) if _LENGTH.match(length) and not coded else None
 

@@ -139,6 +139,10 @@ class AsyncWire:
         # before close() looks for a loop, as _enter() sets the loop before it looks here
         self._cancelled = self._cancelled or kind
         self.close()
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it was closed meanwhile
+                # A signal handler runs in the loop's thread while the loop sleeps, and what it schedules wakes nobody.
+                self._loop.call_soon_threadsafe(_nothing)
 
     def abandon(self) -> None:
         """In a forked process: this stream is the parent's, and its loop as well."""
@@ -225,6 +229,10 @@ class AsyncWire:
             raise
         finally:
             self._scope = None
+
+
+def _nothing() -> None:
+    """What a loop is woken with."""
 
 
 async def _piece(head: Head, connection: Connection, deadline: float | None) -> bytes:

@@ -27,6 +27,7 @@ from sansio_core import (
 )
 from sansio_core.providers import Provider
 
+from ._forks import watch_forks
 from .drive import AWire, Wire
 
 HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -110,6 +111,11 @@ class BaseStream(_Live, Generic[W]):
         self._wire: W = wire
         self._pending: Iterator[ChatEvent] = iter(())
         self._driving = self._over = False
+        watch_forks(self)
+
+    def _forked(self) -> None:
+        """In a forked process: what came already is the parent's to hand out."""
+        self._pending, self._driving = iter(()), False
 
     @property
     def reply(self) -> Reply:

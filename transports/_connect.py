@@ -14,7 +14,7 @@ from sansio_core.errors import InvalidRequest, ProtocolViolation
 
 from ._addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
 from ._connection import Broken, Connection
-from ._faults import TUNNEL_CLOSED, TUNNEL_EXCESS, no_connection, no_tunnel, reason, refused
+from ._faults import TUNNEL_CLOSED, TUNNEL_EXCESS, no_connection, no_tunnel, reason, refused, socks_words
 from ._http11 import Head, HeadReader, write
 from ._proxies import Proxy, authority
 from ._tls import TLSSettings
@@ -178,6 +178,17 @@ def _drop(task: asyncio.Task[Connection]) -> None:
         task.result().abort()
 
 
+async def _reachable(addresses: Addresses, loop: asyncio.AbstractEventLoop, make: Callable[[], Connection]) -> str:
+    """The one of `addresses` that answers first. python_socks connects by itself, to one address."""
+    if len(addresses) == 1:
+        return str(addresses[0][4][0])
+    connection = await _open(addresses, loop, make)
+    try:
+        return connection.peer_address
+    finally:
+        connection.abort()
+
+
 async def _open_socks(proxy: Proxy, route: Route, names: Names, make: Callable[[], Connection]) -> Connection:
     """A connection through a SOCKS5 proxy (RFC 1928); with socks5h the proxy resolves the name."""
     try:
@@ -185,6 +196,8 @@ async def _open_socks(proxy: Proxy, route: Route, names: Names, make: Callable[[
         from python_socks.async_.asyncio import Proxy as Socks
     except ImportError:
         raise InvalidRequest('a SOCKS proxy needs a library: pip install "sansio-chat[socks]"') from None
+    except OSError as error:  # too many open files
+        raise no_connection(error, route.peer, proxy) from None
     loop = asyncio.get_running_loop()
     remote = proxy.scheme == "socks5h"
     target = route.host
@@ -194,7 +207,7 @@ async def _open_socks(proxy: Proxy, route: Route, names: Names, make: Callable[[
         except (OSError, UnicodeError) as error:
             raise no_connection(error, route.peer) from None
     try:
-        where = str((await names.find(proxy.host, proxy.port))[0][4][0])
+        where = await _reachable(await names.find(proxy.host, proxy.port), loop, make)
         socks = Socks(ProxyType.SOCKS5, where, proxy.port, proxy.username, proxy.password, remote, loop=loop)
         # its own clock, of 60 s, must not be the one that fires
         opened = await socks.connect(target, route.port, timeout=_FOREVER)
@@ -202,7 +215,7 @@ async def _open_socks(proxy: Proxy, route: Route, names: Names, make: Callable[[
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else OSError("it cannot be reached")
         raise no_connection(cause, route.peer, proxy) from None
     except ProxyError as error:
-        raise no_tunnel(proxy, route.peer, str(error)) from None
+        raise no_tunnel(proxy, route.peer, socks_words(getattr(error, "error_code", None), str(error))) from None
     except (socket.gaierror, UnicodeError) as error:
         raise no_connection(error, route.peer, proxy) from None
     except OSError as error:

@@ -118,6 +118,11 @@ class Connection(asyncio.BufferedProtocol):
     # --- what we call
 
     @property
+    def peer_address(self) -> str:
+        """The peer's IP address."""
+        return str(self._transport.get_extra_info("peername")[0]) if self._transport is not None else ""
+
+    @property
     def quiet(self) -> bool:
         """Open both ways, with nothing unread and nothing unsent: fit for another request."""
         transport = self._transport

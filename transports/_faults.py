@@ -117,5 +117,17 @@ def no_tunnel(proxy: Proxy, target: str, why: str) -> ProxyFailed:
     return ProxyFailed(f"the proxy {proxy} opened no connection to {target}: {why}")
 
 
+# RFC 1928 6
+_SOCKS_REPLIES = {
+    1: "general failure", 2: "not allowed by its ruleset", 3: "network unreachable", 4: "host unreachable",
+    5: "connection refused", 6: "TTL expired", 7: "command not supported", 8: "address type not supported",
+}  # fmt: skip
+
+
+def socks_words(reply: int | None, said: str) -> str:
+    """What a SOCKS5 proxy's reply means; else what the library `said` of the negotiation."""
+    return _SOCKS_REPLIES.get(reply or 0, said)
+
+
 TUNNEL_CLOSED = "it ended the connection"
 TUNNEL_EXCESS = "it sent bytes of its own into the tunnel"

@@ -14,7 +14,7 @@ from weakref import WeakSet
 class Inherited(Protocol):
     """What has connections, or locks that a thread of the parent may have held."""
 
-    def forked(self) -> None:
+    def _forked(self) -> None:
         """Called in the child, before anything else runs there: let the connections go without a word to a peer."""
 
 
@@ -22,13 +22,13 @@ _kept: WeakSet[Inherited] = WeakSet()
 
 
 def watch_forks(keeper: Inherited) -> None:
-    """Have `keeper.forked` called in every process that is forked from this one while `keeper` lives."""
+    """Have `keeper._forked` called in every process that is forked from this one while `keeper` lives."""
     _kept.add(keeper)
 
 
 def _in_child() -> None:
     for keeper in list(_kept):
-        keeper.forked()
+        keeper._forked()
 
 
 if hasattr(os, "register_at_fork"):  # there is no fork on Windows

@@ -85,9 +85,9 @@ class Pool:
             self._proxies[place] = parse_proxy(found) if found else None
         return self._proxies[place]
 
-    def forked(self) -> None:
+    def _forked(self) -> None:
         """In a forked process: the connections are the parent's, and so are the loops, with what the system polls."""
-        self.tls.forked()
+        self.tls._forked()
         for share, _ in self._shares.values():
             share.abandon()
         # Nothing of it may be finalized: that would take the parent's sockets out of what both processes poll.

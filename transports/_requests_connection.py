@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from sansio_core._values import immutable
 from sansio_core.errors import InvalidRequest, ProtocolViolation, TimedOut
 from sansio_core.wire import HttpRequest
 
+from ._addresses import Addresses
 from ._faults import (
     BEFORE_HEAD,
     IN_BODY,
@@ -31,6 +33,7 @@ from ._faults import (
     no_tunnel,
     reason,
     refused,
+    socks_words,
 )
 from ._proxies import Proxy, authority
 from ._requests_guard import Expired, Guard, Guarded, Stream, open_tcp, resolve
@@ -231,13 +234,23 @@ class _Incoming(Incoming):
     def _receive(self) -> bytes:
         try:
             return self._guard.recv(self._sock)
-        except ssl.SSLEOFError:
+        except ssl.SSLEOFError as error:
+            if _was_reset(error):
+                raise (lost(ConnectionResetError(), IN_BODY) if self._in_body else ConnectionResetError()) from None
             self.ragged = True
             return b""
         except OSError as error:
             if self._in_body:
                 raise lost(error, IN_BODY) from None
             raise
+
+
+def _was_reset(error: ssl.SSLEOFError) -> bool:
+    """Whether it was a reset that Python before 3.13 takes for an end: its _ssl loses the number of the error.
+
+    OpenSSL 3 gives a reason for an end without close_notify; of a failed system call it knows none.
+    """
+    return error.reason is None and ssl.OPENSSL_VERSION_INFO >= (3,)
 
 
 def _tunnel(guard: Guard, sock: Stream, route: Route, proxy: Proxy, limit: int) -> None:
@@ -278,7 +291,7 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
             target = str(resolve(guard, route.host, route.port)[0][4][0])
         except (OSError, UnicodeError) as error:
             raise no_connection(error, route.peer) from None
-    family, *_, address = resolve(guard, proxy.host, proxy.port)[0]
+    family, *_, address = _reachable(guard, resolve(guard, proxy.host, proxy.port))
     sock = Hurried(family)
     try:
         guard.hold(sock)
@@ -292,14 +305,29 @@ def _socks(guard: Guard, route: Route, proxy: Proxy) -> socket.socket:
         sock.close()
         if isinstance(error, OSError):
             guard.left()  # it ended in that way because of us
-            raise no_tunnel(proxy, route.peer, _said_by_socks(error)) from None
+            inner = getattr(error, "socket_err", None)  # PySocks wraps what it fails with, its own errors as well
+            if isinstance(error, socks.ProxyConnectionError):
+                raise no_connection(inner or error, route.peer, proxy) from None
+            raise no_tunnel(proxy, route.peer, _said_by_socks(inner or error)) from None
         raise
 
 
-def _said_by_socks(error: OSError) -> str:
-    """PySocks wraps the system's errors; its own begin with the protocol's number (RFC 1928 6)."""
-    inner = getattr(error, "socket_err", None)
-    return reason(inner) if isinstance(inner, Exception) else str(error)
+def _reachable(guard: Guard, addresses: Addresses) -> tuple[Any, ...]:
+    """The one of `addresses` that answers first. PySocks connects by itself, to one address."""
+    if len(addresses) == 1:
+        return addresses[0]
+    with open_tcp(guard, addresses) as sock:
+        guard.let_go()
+        return next(address for address in addresses if address[4][:2] == sock.getpeername()[:2])
+
+
+def _said_by_socks(error: Exception) -> str:
+    """PySocks' own errors are OSErrors without a number; of a proxy's reply they begin with its code (RFC 1928 6)."""
+    said = str(error)
+    code = re.match("0x([0-9a-f]{2}): ", said)
+    if isinstance(error, OSError) and error.errno is not None:
+        said = reason(error)
+    return socks_words(int(code[1], 16) if code else None, said)
 
 
 def _send(guard: Guard, sock: Stream, request: HttpRequest, route: Route) -> None:

@@ -82,10 +82,10 @@ class Connections:
         if self._own:
             self._session.close()
 
-    def forked(self) -> None:
+    def _forked(self) -> None:
         """In a forked process: the connections are the parent's, and its threads may hold the locks."""
         self._lock = threading.RLock()
-        self._tls.forked()
+        self._tls._forked()
         self._adapter.abandon()
         wires, self._wires = list(self._wires), weakref.WeakSet()
         for wire in wires:

@@ -42,7 +42,7 @@ class TLSSettings:
                 self._context = ssl_context(self.verify, self.cert)
             return self._context
 
-    def forked(self) -> None:
+    def _forked(self) -> None:
         """In a forked process: a thread that is not here may hold the lock."""
         self._lock = threading.RLock()
 

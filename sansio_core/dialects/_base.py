@@ -41,7 +41,8 @@ class ChatParser(ABC):
         """The events that `data` completes."""
         out: list[ChatEvent] = []
         if not self.ended:
-            self._fed = self._fed or len(data) > 0
+            if not self._fed:
+                self._fed = len(data) > 0
             if self.of_json and not self._escapes:
                 self._escapes = b"\\" in (bytes(data) if type(data) is memoryview else data)
             try:

@@ -53,6 +53,7 @@ _TOO_LONG = re.compile(
     re.I,
 )
 _HTML = re.compile(r"\s*<(!doctype html|html|head|body|\?xml|center|h1)\b", re.I)
+_UNSHOWN = re.compile(r"<(script|style)\b(?:(?!</\1).)*", re.I | re.S)  # elements whose text nobody sees
 _PAGE = 20_000  # how much of a page is looked at
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 
@@ -74,7 +75,8 @@ def text_of_html(text: str) -> str:
 
     text = text[:_PAGE]
     title = re.search(r"<title[^>]{0,500}>([^<]*)", text, re.I)
-    return excerpt(unescape(title[1] if title else re.sub(r"<[^>]{0,500}>", " ", text)))
+    words = title[1] if title else re.sub(r"<[^>]{0,500}>", " ", _UNSHOWN.sub(" ", text))
+    return excerpt(unescape(words))
 
 
 def page_in_place_of_an_answer(text: str) -> UnexpectedContent:

@@ -231,9 +231,14 @@ def test_a_length_of_other_bytes_proves_nothing(fields: list[tuple[str, str]]) -
 
 
 @pytest.mark.parametrize(
-    "fields", [[("content-length", "9"), ("content-encoding", "identity")], [("content-length", " 9 "), ("x", "y")]]
+    "fields",
+    [
+        [("content-length", "9"), ("content-encoding", "identity")],
+        [("content-length", " 9 "), ("x", "y")],
+        [("content-length", "9, 9")],
+    ],
 )
-def test_identity_is_no_coding(fields: list[tuple[str, str]]) -> None:
+def test_identity_is_no_coding_and_a_list_of_one_length_is_one(fields: list[tuple[str, str]]) -> None:
     ours = reading("yqcloud", headers=(*TEXT, *fields))
     ours.receive_data(b"half an", 1)
     ours.receive_data(b"", 1)

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from hostile_rows_network import row as network_row
+from hostile_rows_network import tls, tls_pair
 from hostile_server import Fault, Peer, Server
 from matrix import CLOCK, GOOD, HEAD, TEN, TEXT, WHOLE, Cell, Row, World, head, served, sized, sse
 
@@ -135,6 +137,10 @@ _BREAKS = [
         Cell(ConnectionLost, tries=2, requests=2),
     ),
     row("breaks", "reset in mid-body", resets(_BEGUN), Cell(ConnectionLost, handed=HEAD)),
+    network_row(
+        "breaks", "reset in mid-body, over TLS", tls(lambda: tls_pair()[0], resets(_BEGUN)),
+        Cell(ConnectionLost, handed=HEAD),
+    ),
     row("breaks", "end in mid-chunk", ends(_BEGUN + b"ff\r\ndata: "), Cell(StreamTruncated, handed=HEAD)),
     row("breaks", "end between two chunks", ends(_BEGUN), Cell(StreamTruncated, handed=HEAD)),
     row(

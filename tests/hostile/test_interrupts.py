@@ -5,19 +5,21 @@ Whichever it is, the call ends with it, and the client works on: no lock stays t
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from hostile_server import Peer, Server
 from matrix import GOOD, head, sse
 
-from sansio_core import Cancelled
-from transports import Client
+from sansio_core import Cancelled, Timeouts
+from transports import AsyncClient, Client
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -152,3 +154,34 @@ def test_a_handler_may_end_the_stream_that_it_interrupts(how: str) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
         assert server.settled(0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="there is no such signal here")
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("how", ["cancel", "close", "close the client"])
+def test_a_handler_wakes_the_loop_that_sleeps_under_it(how: str, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """No clock runs, and nothing else would wake it."""
+
+    def silent(peer: Peer) -> None:
+        peer.send(head(), sse("Hello", end=False))
+        peer.gone()
+
+    async def main(url: str) -> None:
+        async with AsyncClient("free_netfly", base_url=url, timeout=Timeouts(5, None, None, None, None)) as client:
+            stream = client.stream("Hello")
+            assert await anext(stream) == "Hello"
+            ends = {"cancel": stream.cancel, "close": stream.close, "close the client": client.close}
+            signal.signal(signal.SIGUSR1, lambda *_: ends[how]())
+            kill = threading.Timer(0.1, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
+            kill.start()
+            with pytest.raises(Cancelled):
+                await anext(stream)
+            kill.join()
+
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        with Server(silent, b"") as server, asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(main(f"http://127.0.0.1:{server.port}"))
+            assert server.settled(0)
+    finally:
+        signal.signal(signal.SIGUSR1, before)

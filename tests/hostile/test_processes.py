@@ -13,7 +13,7 @@ import pytest
 import trustme
 from hostile_rows_network import tls_pair
 from hostile_server import Peer, Server
-from matrix import GOOD, head, sse
+from matrix import GOOD, head, sized, sse
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -183,6 +183,40 @@ def test_a_forked_process_leaves_its_parents_streams_alone(kind: str, how: str, 
     with Server(answer, b"", tls=context) as server:
         url = f"http{'s' if tls else ''}://127.0.0.1:{server.port}"
         assert program(_FORK, kind, how, url, *([ca] if tls else []), flags=flags) == "lost: 0\n"
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
+def test_text_that_had_come_is_the_parents_to_hand_out(kind: str) -> None:
+    text = """
+import asyncio, os, sys
+from sansio_core import StreamMisused
+from transports import AsyncClient, Client
+
+kind, url = sys.argv[1:]
+client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url)
+stream = client.stream("Hello")
+runner = asyncio.Runner()
+
+async def next_of(stream):
+    return await anext(stream, None)
+
+def read(run=runner.run):
+    return next(stream, None) if kind == "blocking" else run(next_of(stream))
+
+assert read() == "one"
+child = os.fork()
+if not child:
+    try:
+        read(asyncio.run)
+    except StreamMisused:
+        os._exit(0)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(read(), read(), read())
+"""
+    answer = sized(sse("one", "two", "three"))
+    with Server(answer, answer) as server:
+        assert program(text, kind, f"http://127.0.0.1:{server.port}", flags=()) == "two three None\n"
 
 
 def test_a_fork_amid_the_work_of_another_thread(server: Server) -> None:

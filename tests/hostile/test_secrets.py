@@ -360,3 +360,23 @@ def test_a_plain_answer_on_a_tls_port_gets_no_key(seat: Seat) -> None:
         assert world.server is not None
         assert world.server.requests == []
         seat.close_client(client)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_request_id_may_be_an_echo(seat: Seat, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A proxy that names requests by what was sent with them: neither the log nor the reply says the key."""
+    key = "sk-planted-0123456789"
+
+    def names_it(peer: Peer) -> None:
+        given = peer.fields["authorization"].rpartition(" ")[2]
+        body = sse("Hello") if status == 200 else b"no"
+        peer.send(sized(body, status, x_request_id=f"for-{given}-1"))
+
+    caplog.set_level(logging.DEBUG, "transports")
+    with Server(names_it, b"") as server:
+        client = seat.client("openai", base_url=f"http://127.0.0.1:{server.port}", api_key=key, retry=1)
+        outcome = Outcome(seat, client)
+        seat.close_client(client)
+    assert outcome.reply.request_id == "for-[hidden]-1"
+    assert (outcome.error is None) == (status == 200)
+    assert key not in caplog.text + str(outcome.error) + repr(vars(outcome.error or Exception()))

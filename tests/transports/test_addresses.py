@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from seats import Seat
+from socket_harness import Peer, Server, closed_port, join
 
-from sansio_core import ConnectFailed, TimedOut, Timeouts
+from sansio_core import ConnectFailed, ProxyFailed, TimedOut, Timeouts
 from transports import AsyncClient
 from transports._addresses import in_order, numeric
 from transports.emulator import DEFAULT_TEXT, Emulator
@@ -159,3 +160,64 @@ def test_one_name_is_looked_up_once_for_all_that_ask_meanwhile(emulator: Emulato
 
     assert asyncio.run(main()) == [DEFAULT_TEXT] * 19
     assert names.hanging == ["hangs.example"]
+
+
+# --- SOCKS proxies, whose libraries connect by themselves
+
+
+def socks_client(seat: Seat, scheme: str, port: int, **settings: Any) -> Any:
+    return seat.client(
+        "acytoo", base_url="http://chat.example:1", proxy=f"{scheme}://proxy.example:{port}", retry=1, **settings
+    )
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_a_socks_proxy_may_have_several_addresses(
+    seat: Seat, emulator: Emulator, scheme: str, resolve: Callable[..., None]
+) -> None:
+    port = int(url(emulator, "x").rpartition(":")[2].partition("/")[0])
+    resolve("127.0.0.3", "127.0.0.1")  # nobody listens at the first
+
+    def script(peer: Peer) -> None:
+        peer.exactly(3)
+        peer.send(b"\x05\x00")
+        kind = peer.exactly(4)[3]
+        peer.exactly((peer.exactly(1)[0] if kind == 3 else 4) + 2)
+        peer.send(b"\x05\x00\x00\x01" + bytes(6))
+        join(peer.sock, socket.create_connection(("127.0.0.1", port)))
+
+    with Server(script) as proxy:
+        client = seat.client(
+            "acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT,
+            proxy=f"{scheme}://proxy.example:{proxy.port}",
+        )  # fmt: skip
+        assert seat.complete(client).text == DEFAULT_TEXT
+        seat.close_client(client)
+
+
+def test_a_socks_proxy_that_is_not_there(seat: Seat, resolve: Callable[..., None]) -> None:
+    resolve("127.0.0.1")
+    port = closed_port()
+    client = socks_client(seat, "socks5h", port)
+    with pytest.raises(ProxyFailed, match=rf"^no connection to the proxy socks5h://proxy\.example:{port}: refused$"):
+        seat.complete(client)
+    seat.close_client(client)
+
+
+@pytest.mark.parametrize(("reply", "words"), [(2, "not allowed by its ruleset"), (5, "connection refused")])
+def test_a_socks_proxy_that_refuses(seat: Seat, reply: int, words: str, resolve: Callable[..., None]) -> None:
+    def script(peer: Peer) -> None:
+        peer.exactly(3)
+        peer.send(b"\x05\x00")
+        peer.exactly(4)
+        peer.exactly(peer.exactly(1)[0] + 2)
+        peer.send(bytes([5, reply, 0, 1, 0, 0, 0, 0, 0, 0]))
+        peer.gone()
+
+    resolve("127.0.0.1")
+    with Server(script) as proxy:
+        client = socks_client(seat, "socks5h", proxy.port)
+        said = rf"^the proxy socks5h://proxy\.example:{proxy.port} opened no connection to chat\.example:1: {words}$"
+        with pytest.raises(ProxyFailed, match=said):
+            seat.complete(client)
+        seat.close_client(client)
