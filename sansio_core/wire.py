@@ -233,17 +233,18 @@ def body_length(headers: Headers) -> int | None:
     None where no Content-Length says so, or where a transfer or content coding stands between: the field then counts
     other bytes (RFC 9112 6.3, RFC 9110 8.6). One that says two things, or no number, is for the transport to judge.
     """
-    fields: dict[str, str] = {}
+    lengths: set[str] = set()
     for name, value in headers:
         name = name.lower()
-        fields[name] = f"{fields[name]},{value}" if name in fields else value
-    coded = "transfer-encoding" in fields or fields.get("content-encoding", "").strip().lower() not in ("", "identity")
-    # several fields may have been joined to one list, as by urllib3
-    lengths = {member.strip() for member in fields.get("content-length", "").split(",")}
+        if name == "content-length":  # several may have been joined to one list, as by urllib3
+            lengths |= {member.strip() for member in value.split(",")}
+        elif name == "transfer-encoding" or (name == "content-encoding" and value.strip().lower() not in _NO_CODING):
+            return None
     length = lengths.pop() if len(lengths) == 1 else ""
-    return int(length) if _LENGTH.match(length) and not coded else None
+    return int(length) if _LENGTH.match(length) else None
 
 
+_NO_CODING = ("", "identity")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 
