@@ -16,6 +16,7 @@ from sansio_core.wire import header, origin
 from ._connect import Route
 from ._connection import Broken, Connection
 from ._faults import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
+from ._forks import ELSEWHERE
 from ._http11 import Head, HeadReader, asks_close, start
 from ._pool import LoopPool, Pool
 from ._proxies import ProxySetting, parse_proxy
@@ -53,9 +54,9 @@ class AsyncWire:
     def check_place(self) -> None:
         """Raises StreamMisused in another event loop than the one that began this stream, and in a forked process."""
         if self.abandoned:
-            raise StreamMisused("this stream was begun in another process: read it there, or ask again here")
+            raise StreamMisused(ELSEWHERE.format("process"))
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
-            raise StreamMisused("this stream was begun in another event loop: read it there, or ask again here")
+            raise StreamMisused(ELSEWHERE.format("event loop"))
 
     async def send(self, action: Send, deadline: float | None) -> tuple[int, list[tuple[str, str]]]:
         """Send a request; the status and header fields of its response, names in lower case.

@@ -212,7 +212,7 @@ async def _open_socks(proxy: Proxy, route: Route, names: Names, make: Callable[[
         # its own clock, of 60 s, must not be the one that fires
         opened = await socks.connect(target, route.port, timeout=_FOREVER)
     except ProxyConnectionError as error:
-        cause = error.__cause__ if isinstance(error.__cause__, OSError) else OSError("it cannot be reached")
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else OSError(None, "it cannot be reached")
         raise no_connection(cause, route.peer, proxy) from None
     except ProxyError as error:
         raise no_tunnel(proxy, route.peer, socks_words(getattr(error, "error_code", None), str(error))) from None

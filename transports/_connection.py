@@ -22,7 +22,7 @@ class Broken(Exception):
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
-        self.error = error if isinstance(error, OSError) else OSError(str(type(error).__name__))
+        self.error = error if isinstance(error, OSError) else OSError(None, type(error).__name__)
 
 
 class Connection(asyncio.BufferedProtocol):

@@ -25,7 +25,8 @@ BAD_CHUNK = "the answer's chunked framing is broken: no chunk size where one mus
 BAD_TRAILER = "the answer's trailer has a line that is no header field"
 CUT_CHUNKED = "the connection ended in the middle of the answer (its last chunk is missing)"
 CUT_TLS = "the TLS connection ended without close_notify, so that the answer may have been cut (RFC 9112 9.8)"
-
+TUNNEL_CLOSED = "it ended the connection"
+TUNNEL_EXCESS = "it sent bytes of its own into the tunnel"
 
 # what a resolver that works says of a name that does not exist, or has no address
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
@@ -127,7 +128,3 @@ _SOCKS_REPLIES = {
 def socks_words(reply: int | None, said: str) -> str:
     """What a SOCKS5 proxy's reply means; else what the library `said` of the negotiation."""
     return _SOCKS_REPLIES.get(reply or 0, said)
-
-
-TUNNEL_CLOSED = "it ended the connection"
-TUNNEL_EXCESS = "it sent bytes of its own into the tunnel"

@@ -10,6 +10,9 @@ import os
 from typing import Protocol
 from weakref import WeakSet
 
+ELSEWHERE = "this stream was begun in another {}: read it there, or ask again here"
+"""What StreamMisused says, of a process or an event loop."""
+
 
 class Inherited(Protocol):
     """What has connections, or locks that a thread of the parent may have held."""

@@ -318,7 +318,8 @@ def _reachable(guard: Guard, addresses: Addresses) -> tuple[Any, ...]:
         return addresses[0]
     with open_tcp(guard, addresses) as sock:
         guard.let_go()
-        return next(address for address in addresses if address[4][:2] == sock.getpeername()[:2])
+        place = sock.getpeername()[:2]  # a scope may be written in it (fe80::1%eth0): then the first is as good as any
+        return next((address for address in addresses if address[4][:2] == place), addresses[0])
 
 
 def _said_by_socks(error: Exception) -> str:

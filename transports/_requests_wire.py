@@ -20,7 +20,7 @@ from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limi
 from sansio_core.coding import ContentDecoder
 from sansio_core.wire import HttpRequest, header
 
-from ._forks import watch_forks
+from ._forks import ELSEWHERE, watch_forks
 from ._proxies import ProxySetting, environment_proxy, parse_proxy
 from ._requests_connection import Answer, Call
 from ._requests_errors import foreign
@@ -174,7 +174,7 @@ class RequestsWire:
     def check_place(self) -> None:
         """Raises StreamMisused in a process that was forked while this stream was under way."""
         if self.abandoned:
-            raise StreamMisused("this stream was begun in another process: read it there, or ask again here")
+            raise StreamMisused(ELSEWHERE.format("process"))
 
     def send(self, action: Send, deadline: float | None) -> tuple[int, Pairs]:
         """Connect or reuse, send, and give the answer's status and header fields (names in lower case).

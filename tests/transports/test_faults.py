@@ -25,6 +25,7 @@ PROXY = parse_proxy("http://user:secret@p.example:3128")
         (OSError(errno.ENETUNREACH, "whatever"), "Network is unreachable"),
         (OSError(errno.EMFILE, "whatever"), "Too many open files"),
         (OSError(), "OSError"),
+        (OSError(None, "in its own words"), "in its own words"),
     ],
 )
 def test_no_connection(error: Exception, words: str) -> None:
