@@ -66,6 +66,7 @@ class AsyncWire:
         """
         self._enter()
         self.leave()
+        self._closed = False
         request = action.request
         self._route = route = self._route_to(request.url)
         proxy = route.proxy if route.forwarded else None
@@ -73,6 +74,7 @@ class AsyncWire:
         reader = HeadReader(state, request.method, asks_close(request.headers), self._limits.head)
         try:
             self._connection = connection = await self._connect(action, deadline)
+            self._check_closed()
             connection.write(data)
             self._head = head = await self._response(connection, reader, deadline)
             if proxy is not None and head.status == 407:  # nobody but the proxy says so (RFC 9110 15.5.8)
@@ -105,7 +107,9 @@ class AsyncWire:
     async def sleep(self, seconds: float) -> None:
         """Wait. Raises Cancelled as soon as `cancel` is called."""
         self._enter()
+        self._closed = False
         await self._bounded(asyncio.sleep(seconds), None)
+        self._check_closed()
 
     def leave(self) -> None:
         """No more of this response is wanted: keep the connection if its body was read to the end, else close it."""
@@ -219,17 +223,23 @@ class AsyncWire:
                 return data
 
     async def _bounded(self, work: Awaitable[T], when: float | None) -> T:
-        """The result of `work`. Raises TimeoutError at `when`, and Cancelled when `close` or `cancel` is called."""
-        self._closed = False
+        """The result of `work`. Raises TimeoutError at `when`, and Cancelled when `close` or `cancel` is called.
+
+        A result that is ready in the very step in which the wire is closed is given: `_check_closed` comes after it.
+        """
         try:
-            async with asyncio.timeout_at(when) as self._scope:
+            async with asyncio.timeout_at(self.now() if self._closed else when) as self._scope:
                 return await work
         except TimeoutError:
-            if self._closed:
-                raise (self._cancelled or Cancelled) from None
+            self._check_closed()
             raise
         finally:
             self._scope = None
+
+    def _check_closed(self) -> None:
+        """Raises Cancelled if `close` or `cancel` was called since the sending or the sleep began."""
+        if self._closed:
+            raise (self._cancelled or Cancelled) from None
 
 
 def _nothing() -> None:

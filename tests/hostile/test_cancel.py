@@ -299,3 +299,31 @@ def test_many_threads_end_one_stream_at_once(seat: Seat) -> None:
         seat.close_client(client)
 
 
+
+
+@pytest.mark.parametrize("place", ["plain", "a full pool"])
+def test_cancel_at_every_step_of_the_loop(place: str) -> None:
+    """Also in the step in which the connection is ready. The server says nothing, and no clock runs."""
+
+    async def once(world: World, step: int) -> None:
+        async with AsyncClient("free_netfly", base_url=world.base_url, timeout=NO_CLOCK) as client:
+            streams = [client.stream("Hello")]
+            if place == "a full pool":
+                client._pool.max_connections = 1
+                streams.insert(0, client.stream("Hello"))
+            tasks = [asyncio.create_task(anext(stream)) for stream in streams]
+            for _ in range(step):
+                await asyncio.sleep(0)
+            for stream, task in zip(streams, tasks, strict=True):
+                stream.cancel()
+                with pytest.raises(Cancelled):
+                    await asyncio.wait_for(task, 5)
+
+    with served(Peer.gone)() as world:
+        for step in range(1, 60):
+            asyncio.run(once(world, step))
+        assert world.server is not None
+        assert world.server.settled(0)
+
+
+NO_CLOCK = Timeouts(connect=None, first_event=None, idle=None, progress=None, total=None)
