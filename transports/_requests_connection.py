@@ -187,6 +187,8 @@ class Connection(HTTPConnection):
         host = host.rstrip(".").partition("%")[0]
         try:
             sock.settimeout(guard.left())
+            # Of a socket that was reset already wrap_socket leaves half an SSLSocket behind, which nobody can close.
+            sock.getpeername()
             # An end without close_notify is told apart from one with it (RFC 9112 9.8).
             if isinstance(sock, ssl.SSLSocket):
                 inner: Any = Guarded(guard, sock)

@@ -13,8 +13,9 @@ from typing import Any
 from unittest.mock import patch
 
 import trustme
-from hostile_server import Fault, Peer, Server, closed_port
+from hostile_server import Fault, Peer, Server
 from matrix import CLOCK, GOOD, TEN, TEXT, WHOLE, Cell, Row, World, head, served
+from ports import closed_port, silent_port
 
 from sansio_core import (
     ConnectFailed,
@@ -41,12 +42,14 @@ def row(family: str, fault: str, world: Worlds, cell: Cell, other: Cell | None =
 @contextmanager
 def refused() -> Iterator[World]:
     """Nobody listens, until it is healed."""
-    port = closed_port()
     with ExitStack() as stack:
-        world = World(f"http://127.0.0.1:{port}")
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))  # from here on nobody else is given the port
+        world = World(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
         def heal() -> None:
-            world.server = stack.enter_context(Server(b"", GOOD["free_netfly"], port=port))
+            listener.listen()
+            world.server = stack.enter_context(Server(b"", GOOD["free_netfly"], listener=listener))
 
         world.end_fault = heal
         yield world
@@ -100,18 +103,8 @@ def too_long_a_label() -> Iterator[World]:
 @contextmanager
 def stalled() -> Iterator[World]:
     """A connect gets no answer: the queue is full, and nobody accepts."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(3)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        try:
-            yield World(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        finally:
-            for filler in fillers:
-                filler.close()
+    with silent_port() as port:
+        yield World(f"http://127.0.0.1:{port}")
 
 
 _NO_CONNECTION = [

@@ -105,7 +105,13 @@ class Server:
     """
 
     def __init__(
-        self, fault: Fault, good: Fault, *, tls: ssl.SSLContext | None = None, port: int = 0, unread: bool = False
+        self,
+        fault: Fault,
+        good: Fault,
+        *,
+        tls: ssl.SSLContext | None = None,
+        listener: socket.socket | None = None,
+        unread: bool = False,
     ) -> None:
         self.fault, self.good, self.tls, self.unread = fault, good, tls, unread
         self._healed = threading.Event()
@@ -116,7 +122,7 @@ class Server:
         self._open: dict[int, Any] = {}
         self._threads: list[threading.Thread] = []
         self._failures: list[BaseException] = []
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Server:
@@ -203,10 +209,3 @@ class Server:
                 peer.send(deed)
             else:
                 deed(peer)
-
-
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port

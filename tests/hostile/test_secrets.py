@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from hostile_rows_network import on_tls_port, plain, relay, tls_pair
-from hostile_server import Fault, Peer, Server, closed_port
+from hostile_server import Fault, Peer, Server
 from matrix import head, sized, sse
+from ports import closed_port
 from seats import Outcome, Seat
 
 from sansio_core import ChatError, ChatRequest, Exchange, RetryPolicy, Send, Timeouts, providers

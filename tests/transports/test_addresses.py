@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ports import closed_port, silent_port
 from seats import Seat
-from socket_harness import Peer, Server, closed_port, join
+from socket_harness import Peer, Server, join
 
 from sansio_core import ConnectFailed, ProxyFailed, TimedOut, Timeouts
 from transports import AsyncClient
@@ -29,16 +30,8 @@ def url(emulator: Emulator, host: str) -> str:
 def silent(emulator: Emulator) -> Iterator[str]:
     """An address that answers nobody at the emulator's port: its queue is full, and nobody accepts."""
     port = int(emulator.base_url("acytoo").rpartition(":")[2].partition("/")[0])
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.2", port))
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.2", port))
+    with silent_port("127.0.0.2", port):
         yield "127.0.0.2"
-        for filler in fillers:
-            filler.close()
 
 
 def test_a_silent_address_is_overtaken(

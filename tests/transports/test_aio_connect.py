@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import closed_port, silent_port
 from wire_harness import (
     LOOPS,
     OK,
@@ -110,15 +111,8 @@ def test_the_first_address_that_answers(addresses: list[str], resolve: Callable[
 
 def test_a_silent_address_is_overtaken(resolve: Callable[..., None]) -> None:
     async def main() -> None:
-        with socket.socket() as silent:  # its queue is full, so that it does not answer
-            silent.bind(("127.0.0.2", 0))
-            silent.listen(0)
-            port = silent.getsockname()[1]
-            queue = [socket.socket() for _ in range(4)]
-            for one in queue:
-                one.setblocking(False)
-                one.connect_ex(("127.0.0.2", port))
-            server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", port)
+        server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+        with silent_port("127.0.0.2", server.sockets[0].getsockname()[1]) as port:
             resolve("127.0.0.2", "127.0.0.1")
             pool = Pool()
             began = asyncio.get_running_loop().time()
@@ -133,8 +127,6 @@ def test_a_silent_address_is_overtaken(resolve: Callable[..., None]) -> None:
                 )
             assert caught.value.clock == "connect"
             assert caught.value.seconds == pytest.approx(0.05, abs=0.02)  # less what went by before the wire was asked
-            for one in queue:
-                one.close()
             server.close()
             await server.wait_closed()
             await pool.aclose()
@@ -155,8 +147,7 @@ def test_no_connection(
     host: str, addresses: list[str] | None, words: str, resolve: Callable[..., None]
 ) -> None:
     async def main() -> None:
-        async with serve(forever) as port:
-            pass
+        port = closed_port()
         if addresses is not None:
             resolve(*addresses)
         pool = Pool()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from ports import closed_port
 from wire_harness import LOOPS, OK, answering, body, fetch, forever, get, gone, read_request, reset, run, serve
 
 from sansio_core.errors import Cancelled, ClientClosed, ConnectFailed, ConnectionLost, InvalidRequest
@@ -137,8 +138,7 @@ def test_a_connection_that_ends_while_it_is_handed_on() -> None:
 
 def test_a_failed_connect_frees_its_place() -> None:
     async def main() -> None:
-        async with serve(forever) as port:
-            pass
+        port = closed_port()
         pool = Pool(max_connections=1)
         for _ in range(3):
             with pytest.raises(ConnectFailed, match="refused"):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from ports import closed_port
 from processes import complaints
 
 from sansio_core import LimitExceeded, TimedOut, providers
@@ -217,15 +218,8 @@ def test_failures(
         assert out == text
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 def test_nobody_there(capsys: Capture) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{closed_port()}"
     assert main(["ask", "-p", "acytoo", "--base-url", url, "Hi"]) == 3
     out, messages = said(capsys)
     assert out == ""
@@ -428,7 +422,7 @@ def test_a_wrong_value_is_not_quoted(arguments: list[str], more: list[str], caps
 def test_a_proxy_that_is_not_there_is_named_without_its_password(
     proxy: str, client: list[str], capsys: Capture
 ) -> None:
-    url = proxy.replace("PASS", KEY).replace("PORT", str(free_port()))
+    url = proxy.replace("PASS", KEY).replace("PORT", str(closed_port()))
     arguments = ["--base-url", "http://chat.example", "--retry", "1", "--proxy", url, "-v", "-v", *client]
     assert main(["ask", "-p", "acytoo", *arguments, "Hi"]) == 3
     out, err = capsys.readouterr()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import socket
 import time
 import warnings
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from ports import closed_port, silent_port
 from seats import Asyncio, Blocking, Outcome, Seat
 
 from sansio_core import (
@@ -281,9 +281,7 @@ def test_a_blocked_address_is_told(seat: Seat, emulator: Emulator, after: int, c
 
 
 def test_no_server_is_told_with_what_to_do(seat: Seat) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = closed_port()
     client = seat.client("acytoo", base_url=f"http://127.0.0.1:{port}")
     outcome = Outcome(seat, client)
     assert isinstance(outcome.error, ConnectFailed)
@@ -382,22 +380,12 @@ def test_keep_alives_do_not_stop_an_answer(seat: Seat, emulator: Emulator) -> No
 
 
 def test_connecting_has_a_clock_of_its_own(seat: Seat) -> None:
-    with socket.socket() as deaf:  # it listens, and its queue is full: a further SYN is not answered
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(deaf.getsockname())
-        client = seat.client(
-            "acytoo", base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout=Timeouts(connect=0.2)
-        )
+    with silent_port() as port:
+        client = seat.client("acytoo", base_url=f"http://127.0.0.1:{port}", timeout=Timeouts(connect=0.2))
         outcome = Outcome(seat, client)
         assert isinstance(outcome.error, TimedOut)
         assert outcome.error.clock == "connect"
         seat.close_client(client)
-        for filler in fillers:
-            filler.close()
 
 
 def test_a_number_is_the_total(seat: Seat, emulator: Emulator) -> None:
@@ -545,9 +533,7 @@ def test_an_option_without_a_field_is_told_at_the_callers_line(seat: Seat, emula
 def test_the_environments_proxy_is_used_unless_told_otherwise(
     seat: Seat, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    nobody = f"http://127.0.0.1:{closed_port()}"
     monkeypatch.setenv("HTTP_PROXY", nobody)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)

@@ -10,7 +10,6 @@ import asyncio
 import importlib.util
 import json
 import signal
-import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from ports import closed_port, silent_port
 from processes import complaints
 from programs import EXAMPLES, command, load, run
 
@@ -261,22 +261,15 @@ def test_it_tries_again_and_follows_and_passes_over_interim_responses(drive: Dri
 
 @drives
 def test_nobody_listens(drive: Drive) -> None:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))  # and does not listen: nobody else can
-        with pytest.raises(TransportFailure):
-            drive(exchange(f"http://127.0.0.1:{bound.getsockname()[1]}"))
+    with pytest.raises(TransportFailure):
+        drive(exchange(f"http://127.0.0.1:{closed_port()}"))
 
 
 @contextmanager
 def full_queue() -> Iterator[str]:
     """A listener whose queue is full: the system drops further connections' first packets."""
-    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for other in (first, second):
-            other.setblocking(False)
-            other.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with silent_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @drives

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import trustme
+from ports import closed_port
 from processes import complaints
-from test_cli import free_port
 
 from sansio_core import (
     ChatError,
@@ -194,7 +194,7 @@ def test_own_io_bounds_its_connecting(connect: float, clock: str) -> None:
 
 def test_own_io_that_cannot_connect() -> None:
     with pytest.raises(ConnectFailed, match="refused"):
-        own_io(asked(f"http://127.0.0.1:{free_port()}"))
+        own_io(asked(f"http://127.0.0.1:{closed_port()}"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with Emulator(ssl_context=context) as emulator:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ports import silent_port
 from socket_harness import (
     OK,
     PATIENCE,
@@ -22,7 +23,6 @@ from socket_harness import (
     get,
     nothing_is_left,  # noqa: F401  # a fixture
     soon,
-    stalled,
     within,
 )  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_a_slow_look_up_that_ends_in_time(wire: RequestsWire, names: SlowNames) 
 
 
 def test_connect_deadline_in_the_connect(wire: RequestsWire) -> None:
-    with stalled() as port, within(SHORT), pytest.raises(TimedOut, match="'connect'"):
+    with silent_port() as port, within(SHORT), pytest.raises(TimedOut, match="'connect'"):
         wire.send(get(port, **connect_by(SHORT)), None)
 
 
@@ -130,7 +130,7 @@ def test_several_addresses_share_the_connect_deadline(wire: RequestsWire, monkey
     def tcp(port: int) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    with stalled() as port:
+    with silent_port() as port:
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: tcp(port) * 4)
         with within(SHORT), pytest.raises(TimedOut):
             wire.send(get(port, **connect_by(SHORT)), soon())
@@ -150,7 +150,7 @@ def test_connect_deadline_in_the_tls_handshake(wire: RequestsWire, secret: bytes
 
 
 def test_the_deadline_of_the_whole_while_connecting_is_not_the_connect_clock(wire: RequestsWire) -> None:
-    with stalled() as port, within(SHORT), pytest.raises(TimeoutError):
+    with silent_port() as port, within(SHORT), pytest.raises(TimeoutError):
         wire.send(get(port, **connect_by(PATIENCE)), time.monotonic() + SHORT)
 
 
@@ -285,7 +285,7 @@ def test_cancel_in_the_connect(wire: RequestsWire, delay: float) -> None:
     when = threading.Event()
     timer = threading.Timer(delay, when.set)  # both before and while it waits must do
     timer.start()
-    with stalled() as port, cancelling(wire, when), pytest.raises(Cancelled):
+    with silent_port() as port, cancelling(wire, when), pytest.raises(Cancelled):
         wire.send(get(port), soon())
     timer.join()
 

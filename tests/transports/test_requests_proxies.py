@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from ports import closed_port
 from socket_harness import (
     OK,
     Authority,
@@ -19,7 +20,6 @@ from socket_harness import (
     Server,
     answering,
     cancelling,
-    closed_port,
     fetch,
     get,
     join,

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from ports import closed_port
 from socket_harness import (
     OK,
     PATIENCE,
     Peer,
     Server,
     answering,
-    closed_port,
     fetch,
     get,
     nothing_is_left,  # noqa: F401  # a fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 import responses
+from ports import closed_port
 from requests.adapters import BaseAdapter, HTTPAdapter
 from socket_harness import (
     OK,
@@ -20,7 +21,6 @@ from socket_harness import (
     Server,
     answering,
     body,
-    closed_port,
     fetch,
     get,
     nothing_is_left,  # noqa: F401  # a fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import requests
+from ports import closed_port
 from socket_harness import (
     OK,
     Authority,
     Peer,
     Server,
-    closed_port,
     fetch,
     get,
     nothing_is_left,  # noqa: F401  # a fixture
