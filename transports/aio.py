@@ -9,13 +9,13 @@ from typing import Any
 from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
-from ._aio_wire import AsyncWire
-from ._client import BaseClient, BaseStream, HeaderFields
-from ._logging import atap
-from ._pool import Pool
-from ._proxies import ProxySetting, checked
-from ._tls import Verify
+from ._asyncio.pool import Pool
+from ._asyncio.wire import AsyncWire
+from ._shared.client import BaseClient, BaseStream, HeaderFields
+from ._shared.logging import atap
 from .drive import AWire, adrive
+from .http1.routes import ProxySetting, checked
+from .http1.tls import Verify
 
 
 class AsyncClient(BaseClient):

@@ -10,12 +10,12 @@ import requests
 from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
-from ._client import BaseClient, BaseStream, HeaderFields
-from ._logging import tap
-from ._proxies import ProxySetting, checked
-from ._requests_wire import Connections, RequestsWire
-from ._tls import Verify
+from ._requests.wire import Connections, RequestsWire
+from ._shared.client import BaseClient, BaseStream, HeaderFields
+from ._shared.logging import tap
 from .drive import Wire, drive
+from .http1.routes import ProxySetting, checked
+from .http1.tls import Verify
 
 
 class Client(BaseClient):

@@ -14,8 +14,8 @@ from sansio_core.dialects._refusals import of_response, request_id
 from sansio_core.providers.chatgpt_free import _cookies_of, _read
 from sansio_core.retry import retry_after
 from sansio_core.wire import check_base_url, check_header, check_url, cookie_header, origin, redact_url, redirect
-from transports import _http11, _requests_http1
-from transports._proxies import parse_proxy
+from transports.http1 import _requests_http1
+from transports.http1.routes import parse_proxy
 
 LIMIT = 1000
 Read = tuple[int, list[tuple[str, str]], bytes, str]

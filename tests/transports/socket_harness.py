@@ -16,7 +16,7 @@ import trustme
 
 from sansio_core import Send
 from sansio_core.wire import HttpRequest
-from transports._requests_wire import RequestsWire
+from transports._requests.wire import RequestsWire
 
 PATIENCE = 10.0
 """Seconds after which a wait in a test is a failure."""

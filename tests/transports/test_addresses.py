@@ -16,7 +16,7 @@ from socket_harness import Peer, Server, join
 
 from sansio_core import ConnectFailed, ProxyFailed, TimedOut, Timeouts
 from transports import AsyncClient
-from transports._addresses import in_order, numeric
+from transports._shared.addresses import in_order, numeric
 from transports.emulator import DEFAULT_TEXT, Emulator
 
 CONNECT = Timeouts(connect=10, total=20)

@@ -41,8 +41,8 @@ from sansio_core.errors import (
     TLSFailed,
 )
 from sansio_core.wire import HttpRequest
-from transports._aio_wire import AsyncWire
-from transports._pool import Pool
+from transports._asyncio.pool import Pool
+from transports._asyncio.wire import AsyncWire
 
 both_loops = pytest.mark.parametrize("loop", LOOPS)
 

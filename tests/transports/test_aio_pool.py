@@ -12,8 +12,8 @@ from ports import closed_port
 from wire_harness import LOOPS, OK, answering, body, fetch, forever, get, gone, read_request, reset, run, serve
 
 from sansio_core.errors import Cancelled, ClientClosed, ConnectFailed, ConnectionLost, InvalidRequest
-from transports._aio_wire import AsyncWire
-from transports._pool import Pool
+from transports._asyncio.pool import Pool
+from transports._asyncio.wire import AsyncWire
 
 both_loops = pytest.mark.parametrize("loop", LOOPS)
 

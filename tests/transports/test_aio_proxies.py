@@ -13,8 +13,8 @@ from wire_harness import LOOPS, OK, Authority, Handler, answering, fetch, get, g
 from sansio_core import Send
 from sansio_core.errors import ChatError, ConnectFailed, InvalidRequest, ProxyFailed, TLSFailed
 from sansio_core.wire import HttpRequest
-from transports._aio_wire import AsyncWire
-from transports._pool import Pool
+from transports._asyncio.pool import Pool
+from transports._asyncio.wire import AsyncWire
 
 both_loops = pytest.mark.parametrize("loop", LOOPS)
 CREDENTIALS = "Basic " + b64encode(b"user:pa ss:w\xc3\xb6rd").decode()

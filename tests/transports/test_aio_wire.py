@@ -26,8 +26,8 @@ from sansio_core.errors import (
 )
 from sansio_core.timing import Limits
 from sansio_core.wire import HttpRequest
-from transports._aio_wire import AsyncWire
-from transports._pool import Pool
+from transports._asyncio.pool import Pool
+from transports._asyncio.wire import AsyncWire
 
 TEXT = b"hello world " * 20
 both_loops = pytest.mark.parametrize("loop", LOOPS)

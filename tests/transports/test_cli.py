@@ -24,8 +24,8 @@ from processes import complaints
 
 from sansio_core import LimitExceeded, TimedOut, providers
 from transports import Client
-from transports._cli_exit import message_of
 from transports.cli import main
+from transports.cli.exit import message_of
 from transports.emulator import (
     DEFAULT_TEXT,
     Ban,
@@ -641,7 +641,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def command(*arguments: str, module: str = "transports.cli", **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+def command(*arguments: str, module: str = "transports", **more: Any) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         [sys.executable, "-X", "dev", "-W", "error", "-m", module, *arguments],
         env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, **more,
@@ -728,7 +728,7 @@ def test_emulate(number: signal.Signals) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk() -> None:
     with open("/dev/full", "wb") as full:
-        arguments = [sys.executable, "-m", "transports.cli", "providers"]
+        arguments = [sys.executable, "-m", "transports", "providers"]
         done = subprocess.run(arguments, env=environment(), stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr == b"sansio-chat: No space left on device\n"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from requests.utils import get_environ_proxies, select_proxy
 
 from sansio_core.errors import InvalidRequest
-from transports._proxies import Proxy, environment_proxy, parse_proxy
+from transports.http1.routes import Proxy, environment_proxy, parse_proxy
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -66,7 +66,7 @@ def test_environment(
 def test_requests_is_loaded_only_if_there_is_a_proxy() -> None:
     code = (
         "import os, sys\n"
-        "from transports._proxies import environment_proxy\n"
+        "from transports.http1.routes import environment_proxy\n"
         "for name in list(os.environ):\n"
         "    if name.lower().endswith('_proxy'): del os.environ[name]\n"
         "assert environment_proxy('http://a.example/') is None\n"

@@ -75,7 +75,7 @@ LINES = [line for code in _named("sh") for line in code.splitlines() if "pip ins
 @pytest.mark.parametrize("line", LINES)
 def test_shell_line(line: str, tmp_path: Path) -> None:
     """A command line of the README, with our own interpreter in place of an installed command."""
-    command = line.replace("sansio-chat ", f"{sys.executable} -m transports.cli ")
+    command = line.replace("sansio-chat ", f"{sys.executable} -m transports ")
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=ROOT,

@@ -9,7 +9,7 @@ import requests
 import urllib3.exceptions
 
 from sansio_core.errors import ConnectionLost, InvalidRequest, ProxyFailed, TLSFailed
-from transports._requests_errors import foreign
+from transports._requests.foreign import foreign
 
 PEER = "a.example:443"
 

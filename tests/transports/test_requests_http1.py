@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sansio_core.errors import ChatError, ProtocolViolation
-from transports._requests_http1 import ClosedEarly, Head, Incoming, body_of, keeps_alive
+from transports._requests.old_http1 import ClosedEarly, Head, Incoming, body_of, keeps_alive
 
 Outcome = tuple[object, bytes, bytes, type[Exception] | None]
 LIMIT = 300

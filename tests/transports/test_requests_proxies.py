@@ -37,7 +37,7 @@ from sansio_core.errors import (
     TimedOut,
 )
 from sansio_core.wire import HttpRequest
-from transports._requests_wire import Connections, RequestsWire
+from transports._requests.wire import Connections, RequestsWire
 
 SHORT = 0.2
 SECRET = "pa ss:wörd"

@@ -27,7 +27,7 @@ from sansio_core.errors import (
     ConnectionLost,
 )
 from sansio_core.wire import HttpRequest
-from transports._requests_wire import Connections, RequestsWire
+from transports._requests.wire import Connections, RequestsWire
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

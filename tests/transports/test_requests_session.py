@@ -41,7 +41,7 @@ from sansio_core.errors import (
     TLSFailed,
 )
 from sansio_core.wire import HttpRequest
-from transports._requests_wire import Connections, RequestsWire
+from transports._requests.wire import Connections, RequestsWire
 
 HEAD = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -30,7 +30,7 @@ from sansio_core.errors import (
     TLSFailed,
 )
 from sansio_core.wire import HttpRequest
-from transports._requests_wire import Connections, RequestsWire
+from transports._requests.wire import Connections, RequestsWire
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import uvloop
 
 from sansio_core import Send
 from sansio_core.wire import HttpRequest
-from transports._aio_wire import AsyncWire
+from transports._asyncio.wire import AsyncWire
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,

@@ -20,7 +20,7 @@ from sansio_core import Exchange, HTTPStatusError, Send, State, TimedOut
 from sansio_core.errors import ChatError, blot
 from sansio_core.wire import hide, redact_url
 
-from .drive import AWire, Head, Wire
+from ..drive import AWire, Head, Wire
 
 CALLS = logging.getLogger("transports.calls")
 WIRE = logging.getLogger("transports.wire")

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 
 from sansio_core import ChatError, OptionIgnored, __version__
 
-from ._cli_exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
+from .exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
 """Under which names people give a key, which is not taken."""
@@ -124,25 +124,25 @@ def _logged(verbosity: int) -> Iterator[None]:
 
 
 def _ask(args: Namespace) -> int:
-    from ._cli_ask import ask
+    from .ask import ask
 
     return ask(args)
 
 
 def _parse(args: Namespace) -> int:
-    from ._cli_ask import parse
+    from .ask import parse
 
     return parse(args)
 
 
 def _providers(args: Namespace) -> int:
-    from ._cli_serve import show_providers
+    from .serve import show_providers
 
     return show_providers(args)
 
 
 def _emulate(args: Namespace) -> int:
-    from ._cli_serve import emulate
+    from .serve import emulate
 
     return emulate(args)
 

@@ -8,7 +8,7 @@ import threading
 
 from sansio_core.errors import InvalidRequest
 
-from ._faults import reason
+from .words import reason
 
 Verify = bool | str | os.PathLike[str] | ssl.SSLContext
 """True, to check against the known authorities; False, for no check; a CA file or directory; or an SSLContext."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from sansio_core._values import immutable
 from sansio_core.errors import LimitExceeded, ProtocolViolation, StreamTruncated
 
-from ._faults import (
+from ..http1.words import (
     BAD_CHUNK,
     BAD_CODING,
     BAD_HEAD,

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from sansio_core import ChatError, ChatEvent, RefusalDelta, Reply, TextDelta, UnknownFrame, UsageReport
 
-from ._cli_exit import COMPLETE, code_of, message_of, say
+from .exit import COMPLETE, code_of, message_of, say
 
 _NOTES = {
     "length": "the answer reached the model's token limit",

@@ -17,7 +17,8 @@ import h11
 from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, ProtocolViolation, StreamTruncated
 from sansio_core.wire import Headers, HttpRequest
 
-from ._faults import (
+from .routes import authority
+from .words import (
     BAD_CHUNK,
     BAD_CODING,
     BAD_HEAD,
@@ -29,7 +30,6 @@ from ._faults import (
     SWITCHED,
     cut_short,
 )
-from ._proxies import authority
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
 _QUOTED: Final = re.compile(r""":? b(?:['"]|ytearray)""")

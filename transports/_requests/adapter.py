@@ -20,9 +20,9 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 
-from ._proxies import parse_proxy
-from ._requests_connection import Answer, Call, Connection, Route
-from ._tls import TLSSettings
+from ..http1.routes import parse_proxy
+from ..http1.tls import TLSSettings
+from .connection import Answer, Call, Connection, Route
 
 _ROUTES = 64
 """To how many origins (each with its proxy) idle connections are kept."""

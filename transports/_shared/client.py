@@ -27,8 +27,8 @@ from sansio_core import (
 )
 from sansio_core.providers import Provider
 
-from ._forks import watch_forks
-from .drive import AWire, Wire
+from ..drive import AWire, Wire
+from .forks import watch_forks
 
 HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
 W = TypeVar("W", Wire, AWire)

@@ -12,11 +12,11 @@ from weakref import WeakSet
 from sansio_core.errors import Cancelled, ClientClosed, InvalidRequest
 from sansio_core.wire import origin
 
-from ._connect import Names, Route, connect
-from ._connection import READ_SIZE, Connection
-from ._forks import watch_forks
-from ._proxies import Proxy, environment_proxy, parse_proxy
-from ._tls import TLSSettings, Verify
+from .._shared.forks import watch_forks
+from ..http1.routes import Proxy, environment_proxy, parse_proxy
+from ..http1.tls import TLSSettings, Verify
+from .connection import READ_SIZE, Connection
+from .opening import Names, Route, connect
 
 
 class Cancellable(Protocol):

@@ -10,8 +10,8 @@ from typing import Final
 
 from sansio_core.errors import Cancelled, ChatError
 
-from ._faults import no_tls
-from ._proxies import Proxy
+from ..http1.routes import Proxy
+from ..http1.words import no_tls
 
 READ_SIZE: Final = 64 * 1024
 """How much one read takes, and how much may wait unread before the peer is held up."""

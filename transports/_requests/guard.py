@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 from sansio_core.errors import Cancelled
 
-from ._addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
 
 RECEIVE = 65536
 """Bytes asked of one recv: below the allocator's mmap threshold, so that no read costs page faults."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sansio_core import InvalidRequest, providers
 from sansio_core.providers import ProviderInfo
 
-from ._cli_exit import COMPLETE, LOCAL, say
-from ._cli_output import output_for
+from .exit import COMPLETE, LOCAL, say
+from .output import output_for
 
 if TYPE_CHECKING:
-    from .emulator import Emulator, Fault
+    from ..emulator import Emulator, Fault
 
 
 def show_providers(args: Namespace) -> int:
@@ -55,7 +55,7 @@ def _cell(text: str, width: int) -> str:
 
 def emulate(args: Namespace) -> int:
     """Run the emulator until Ctrl-C or SIGTERM; gives the exit code."""
-    from .emulator import DEFAULT_TEXT, Emulator
+    from ..emulator import DEFAULT_TEXT, Emulator
 
     if "help" in args.fault:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
@@ -89,7 +89,7 @@ def _serve(emulator: Emulator) -> None:
 
 
 def _faults(texts: list[str]) -> list[Fault]:
-    from .emulator import parse_fault
+    from ..emulator import parse_fault
 
     try:
         return [parse_fault(text) for text in texts]
@@ -99,7 +99,7 @@ def _faults(texts: list[str]) -> list[Fault]:
 
 def _fault_lines() -> list[str]:
     """Each fault with its parameters and what it does."""
-    from .emulator import FAULTS
+    from ..emulator import FAULTS
 
     lines = ["NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...", ""]
     for name, kind in sorted(FAULTS.items()):

@@ -20,8 +20,10 @@ from sansio_core._values import immutable
 from sansio_core.errors import InvalidRequest, ProtocolViolation, TimedOut
 from sansio_core.wire import HttpRequest
 
-from ._addresses import Addresses
-from ._faults import (
+from .._shared.addresses import Addresses
+from ..http1.routes import Proxy, authority
+from ..http1.tls import TLSSettings
+from ..http1.words import (
     BEFORE_HEAD,
     IN_BODY,
     TUNNEL_CLOSED,
@@ -35,10 +37,8 @@ from ._faults import (
     refused,
     socks_words,
 )
-from ._proxies import Proxy, authority
-from ._requests_guard import Expired, Guard, Guarded, Stream, open_tcp, resolve
-from ._requests_http1 import Body, CloseBody, ClosedEarly, Head, Incoming, Pairs, body_of, keeps_alive
-from ._tls import TLSSettings
+from .guard import Expired, Guard, Guarded, Stream, open_tcp, resolve
+from .old_http1 import Body, CloseBody, ClosedEarly, Head, Incoming, Pairs, body_of, keeps_alive
 
 _JOIN = 65536
 """Up to this size a request's body goes out in one piece with its head."""

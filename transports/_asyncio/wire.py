@@ -13,13 +13,13 @@ from sansio_core.errors import Cancelled, StreamMisused, TimedOut
 from sansio_core.timing import Limits
 from sansio_core.wire import header, origin
 
-from ._connect import Route
-from ._connection import Broken, Connection
-from ._faults import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
-from ._forks import ELSEWHERE
-from ._http11 import Head, HeadReader, asks_close, start
-from ._pool import LoopPool, Pool
-from ._proxies import ProxySetting, parse_proxy
+from .._shared.forks import ELSEWHERE
+from ..http1.response import Head, HeadReader, asks_close, start
+from ..http1.routes import ProxySetting, parse_proxy
+from ..http1.words import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
+from .connection import Broken, Connection
+from .opening import Route
+from .pool import LoopPool, Pool
 
 T = TypeVar("T")
 

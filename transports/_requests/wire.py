@@ -20,14 +20,14 @@ from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limi
 from sansio_core.coding import ContentDecoder
 from sansio_core.wire import HttpRequest, header
 
-from ._forks import ELSEWHERE, watch_forks
-from ._proxies import ProxySetting, environment_proxy, parse_proxy
-from ._requests_connection import Answer, Call
-from ._requests_errors import foreign
-from ._requests_guard import Expired, Guard
-from ._requests_http1 import Pairs
-from ._requests_pool import Adapter
-from ._tls import TLSSettings, Verify
+from .._shared.forks import ELSEWHERE, watch_forks
+from ..http1.routes import ProxySetting, environment_proxy, parse_proxy
+from ..http1.tls import TLSSettings, Verify
+from .adapter import Adapter
+from .connection import Answer, Call
+from .foreign import foreign
+from .guard import Expired, Guard
+from .old_http1 import Pairs
 
 _READ = 65536
 

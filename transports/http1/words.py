@@ -12,7 +12,7 @@ from errno import ENOTCONN
 
 from sansio_core.errors import ChatError, ConnectFailed, ConnectionLost, ProxyFailed, TLSFailed
 
-from ._proxies import Proxy
+from .routes import Proxy
 
 BEFORE_HEAD = "before the answer's head was in"
 IN_BODY = "in the middle of the answer"

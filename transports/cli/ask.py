@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
 
-from ._cli_output import Output, output_for
+from .output import Output, output_for
 
 EMULATED, COMPATIBLE = "free_netfly", "openai"
 """Who answers when no provider is named: with --emulate; with --base-url, as most hosts speak OpenAI's wire format."""
@@ -51,7 +51,7 @@ def ask(args: Namespace) -> int:
 
 
 def _blocking(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:
-    from .blocking import Client
+    from ..blocking import Client
 
     with Client(**settings) as client, client.stream(**question) as stream:
         try:
@@ -64,7 +64,7 @@ def _blocking(settings: dict[str, Any], question: dict[str, Any], output: Output
 def _asyncio(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:
     import asyncio
 
-    from .aio import AsyncClient
+    from ..aio import AsyncClient
 
     async def main() -> None:
         async with AsyncClient(**settings) as client, client.stream(**question) as stream:
@@ -179,7 +179,7 @@ def _api_key(args: Namespace, provider: str) -> str | None:
 @contextmanager
 def _emulated(provider: str) -> Iterator[str]:
     """The base URL of an emulator that runs meanwhile."""
-    from .emulator import Emulator
+    from ..emulator import Emulator
 
     with Emulator(pace=_TERMINAL_PACE if sys.stdout.isatty() else 0) as emulator:
         if provider not in emulator.providers:

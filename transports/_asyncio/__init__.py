@@ -1,0 +1,1 @@
+"""The asyncio transport, on pairs of a StreamReader and a StreamWriter. `aio.py` is its only user."""

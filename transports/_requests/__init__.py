@@ -1,0 +1,1 @@
+"""The blocking transport, on requests and urllib3. `blocking.py` is its only user."""

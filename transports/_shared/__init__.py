@@ -1,0 +1,1 @@
+"""What the two clients share and HTTP does not know: settings, logging, addresses, forked processes."""

@@ -1,0 +1,5 @@
+"""The command `sansio-chat`."""
+
+from .command import main
+
+__all__ = ["main"]
