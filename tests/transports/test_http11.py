@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sansio_core.errors import ChatError, InvalidRequest, LimitExceeded, ProtocolViolation, StreamTruncated
 from sansio_core.wire import HttpRequest
-from transports.http1.response import (
+from transports._asyncio.old_http11 import (
     Body,
     Chunked,
     Head,

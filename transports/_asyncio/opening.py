@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from sansio_core.errors import InvalidRequest, ProtocolViolation
 
 from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
-from ..http1.response import Head, HeadReader, write
 from ..http1.routes import Proxy, authority
 from ..http1.tls import TLSSettings
 from ..http1.words import TUNNEL_CLOSED, TUNNEL_EXCESS, no_connection, no_tunnel, reason, refused, socks_words
 from .connection import Broken, Connection
+from .old_http11 import Head, HeadReader, write
 
 _MAX_PROXY_HEAD = 64 * 1024
 _FOREVER = 1e6  # seconds

@@ -14,10 +14,10 @@ from sansio_core.timing import Limits
 from sansio_core.wire import header, origin
 
 from .._shared.forks import ELSEWHERE
-from ..http1.response import Head, HeadReader, asks_close, start
 from ..http1.routes import ProxySetting, parse_proxy
 from ..http1.words import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
 from .connection import Broken, Connection
+from .old_http11 import Head, HeadReader, asks_close, start
 from .opening import Route
 from .pool import LoopPool, Pool
 

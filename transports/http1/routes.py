@@ -1,4 +1,4 @@
-"""Which proxy a URL goes through, and what a proxy's URL says. The same for both transports."""
+"""Where a request goes and through which proxy, and what a proxy's URL says. Both transports ask here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from base64 import b64encode
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sansio_core._values import field, immutable
@@ -50,6 +50,35 @@ class Proxy:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{authority(self.host, self.port)}"
+
+
+class Route(NamedTuple):
+    """Where a connection leads, and through what; equal routes may share connections."""
+
+    scheme: str
+    host: str
+    port: int
+    proxy: Proxy | None = None
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS is spoken with the origin."""
+        return self.scheme == "https"
+
+    @property
+    def peer(self) -> str:
+        """The host and port, as CONNECT and our errors name them."""
+        return authority(self.host, self.port)
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether the proxy reads the request itself, and forwards it: plain HTTP through an HTTP proxy."""
+        return self.proxy is not None and not self.tls and not self.proxy.socks
+
+    @property
+    def first_hop(self) -> tuple[str, int]:
+        """The host and port that a TCP connection is made to: the proxy's, if there is one."""
+        return (self.host, self.port) if self.proxy is None else (self.proxy.host, self.proxy.port)
 
 
 def authority(host: str, port: int) -> str:

@@ -1,4 +1,4 @@
-"""What `verify=` means, and the TLS settings that come of it: the same for both transports."""
+"""What `verify=` means, and the TLS settings that come of it. Both clients make one TLSSettings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words for what goes wrong below the answer, once for both transports: names, connections, TLS, proxies, HTTP/1.1.
+"""The words for what goes wrong below the answer, for both transports: names, connections, TLS, proxies, HTTP/1.1.
 
 An error's own text is passed on only where it is the system's or OpenSSL's: what else there is may quote a URL.
 """
@@ -28,6 +28,14 @@ CUT_CHUNKED = "the connection ended in the middle of the answer (its last chunk 
 CUT_TLS = "the TLS connection ended without close_notify, so that the answer may have been cut (RFC 9112 9.8)"
 TUNNEL_CLOSED = "it ended the connection"
 TUNNEL_EXCESS = "it sent bytes of its own into the tunnel"
+NOT_SOCKS = "it does not speak SOCKS5 there"
+SOCKS_PASSWORD = "it did not accept the user name and password of the proxy's URL"
+SOCKS_WANTS_PASSWORD = "it wants a user name and password: put them into the proxy's URL, percent-encoded"
+# RFC 1928 6
+SOCKS_REPLIES = {
+    1: "general failure", 2: "not allowed by its ruleset", 3: "network unreachable", 4: "host unreachable",
+    5: "connection refused", 6: "TTL expired", 7: "command not supported", 8: "address type not supported",
+}  # fmt: skip
 
 # what a resolver that works says of a name that does not exist, or has no address
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
@@ -119,13 +127,6 @@ def no_tunnel(proxy: Proxy, target: str, why: str) -> ProxyFailed:
     return ProxyFailed(f"the proxy {proxy} opened no connection to {target}: {why}")
 
 
-# RFC 1928 6
-_SOCKS_REPLIES = {
-    1: "general failure", 2: "not allowed by its ruleset", 3: "network unreachable", 4: "host unreachable",
-    5: "connection refused", 6: "TTL expired", 7: "command not supported", 8: "address type not supported",
-}  # fmt: skip
-
-
 def socks_words(reply: int | None, said: str) -> str:
     """What a SOCKS5 proxy's reply means; else what the library `said` of the negotiation."""
-    return _SOCKS_REPLIES.get(reply or 0, said)
+    return SOCKS_REPLIES.get(reply or 0, said)

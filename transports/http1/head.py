@@ -1,0 +1,119 @@
+"""The head of a response out of bytes. `response.py` reads an answer's with it, `tunnels.py` a proxy's.
+
+h11 judges the head, but for one that is as usual as they come: see `request.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+import h11
+
+from sansio_core.errors import LimitExceeded, ProtocolViolation
+
+from .request import FIELD, Fields, plain
+from .words import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
+
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
+_START: Final = b"HTTP/1."
+_LENGTH: Final = re.compile("[0-9]{1,18}")
+_USUAL: Final = re.compile(rf"HTTP/1\.1 ([2-5][0-9][0-9])(?: [ -~]*)?\r\n((?:{FIELD})*)\r\n")
+
+
+class Head(NamedTuple):
+    """Status, header fields (names in lower case), and whether it is of HTTP/1.1."""
+
+    status: int
+    headers: Fields
+    is_1_1: bool = True
+
+
+class HeadReader:
+    """Bytes in, the head of the final response out; interim (1xx) responses are skipped (RFC 9110 15.2).
+
+    All heads together may have `limit` bytes. `rest` is what came after the head.
+    """
+
+    __slots__ = ("_h11", "_limit", "_method", "_used", "rest")
+
+    def __init__(self, method: str, limit: int) -> None:
+        self.rest = b""
+        self._method = method
+        self._limit = limit
+        self._used = 0
+        self._h11: h11.Connection | None = None
+
+    @property
+    def began(self) -> bool:
+        """Whether a byte has come."""
+        return bool(self.rest or self._used)
+
+    def feed(self, data: bytes) -> Head | None:
+        """The head once its blank line is in.
+
+        Raises ProtocolViolation for what is no HTTP/1.x response, and LimitExceeded("head").
+        """
+        searched = max(0, len(self.rest) - 2)
+        self.rest += data  # at most `limit` bytes, which mostly come at once
+        while self.rest:
+            if not self.rest.startswith(_START[: len(self.rest)]):  # at once: it may say nothing more for long
+                raise ProtocolViolation(NOT_HTTP)
+            blank = _BLANK_LINE.search(self.rest, searched)
+            end = blank.end() if blank else len(self.rest)
+            if self._used + end > self._limit:
+                raise LimitExceeded("head", self._limit)
+            if not blank:
+                return None
+            block, self.rest = self.rest[:end], self.rest[end:]
+            self._used += end
+            searched = 0
+            if found := usual(block) or self._judged(block):
+                return found
+        return None
+
+    def _judged(self, block: bytes) -> Head | None:
+        """What h11 makes of it; None for an interim response."""
+        if self._h11 is None:
+            self._h11 = h11.Connection(h11.CLIENT)  # of the request, it need know no more than the method
+            self._h11.send(h11.Request(method=self._method, target="/", headers=[("Host", "any")]))
+        try:
+            self._h11.receive_data(block)
+            event = self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise ProtocolViolation(_words(plain(error))) from None
+        if isinstance(event, h11.Response):
+            headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers]
+            return Head(event.status_code, headers, event.http_version == b"1.1")
+        if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
+            raise ProtocolViolation(SWITCHED)
+        return None
+
+
+def usual(block: bytes) -> Head | None:
+    """The head of a final response without anything odd in it; None for any other."""
+    found = _USUAL.fullmatch(block.decode("latin-1"))
+    if found is None:
+        return None
+    headers = [
+        (name.lower(), value) for name, _, value in [line.partition(": ") for line in found[2].split("\r\n")[:-1]]
+    ]
+    framing = [field for field in headers if field[0] in ("content-length", "transfer-encoding")]
+    if framing and (len(framing) > 1 or not _is_usual_framing(*framing[0])):
+        return None
+    return Head(int(found[1]), headers)
+
+
+def _is_usual_framing(name: str, value: str) -> bool:
+    if name == "transfer-encoding":
+        return value == "chunked"
+    return bool(_LENGTH.fullmatch(value))
+
+
+def _words(said: str) -> str:
+    """What h11's words for a malformed head are in ours."""
+    if "status line" in said:
+        return NOT_HTTP
+    if "_SWITCH" in said:
+        return SWITCHED
+    return BAD_LENGTH if "Content-Length" in said else BAD_CODING if "Transfer-Encoding" in said else BAD_HEAD

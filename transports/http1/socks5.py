@@ -1,0 +1,106 @@
+"""SOCKS5 (RFC 1928), with a user name and password where the proxy wants them (RFC 1929). See `tunnels.py`.
+
+socksio makes and reads the messages. It wants each in one piece: how long the next one is, is told here.
+"""
+
+from __future__ import annotations
+
+from socksio import (
+    ProtocolError,
+    SOCKS5AuthMethod,
+    SOCKS5AuthMethodsRequest,
+    SOCKS5AuthReply,
+    SOCKS5Command,
+    SOCKS5CommandRequest,
+    SOCKS5Connection,
+    SOCKS5UsernamePasswordRequest,
+)
+from socksio.socks5 import SOCKS5State
+
+from sansio_core.errors import ChatError
+
+from .routes import Proxy
+from .words import (
+    NOT_SOCKS,
+    SOCKS_PASSWORD,
+    SOCKS_REPLIES,
+    SOCKS_WANTS_PASSWORD,
+    TUNNEL_CLOSED,
+    TUNNEL_EXCESS,
+    no_tunnel,
+    reason,
+)
+
+_ADDRESS_SIZES = {1: 4, 4: 16}  # RFC 1928 5; a name (3) says its own
+
+
+class Socks5:
+    """A Tunnel. `host` is what the proxy is to connect to: an address, or a name for it to resolve."""
+
+    def __init__(self, proxy: Proxy, host: str, port: int, peer: str) -> None:
+        self.done = False
+        self._proxy = proxy
+        self._target = host, port
+        self._peer = peer
+        self._received = b""
+        self._socks = SOCKS5Connection()
+
+    def begin(self) -> bytes:
+        methods = [SOCKS5AuthMethod.NO_AUTH_REQUIRED]
+        if self._proxy.username is not None:
+            methods.append(SOCKS5AuthMethod.USERNAME_PASSWORD)
+        self._socks.send(SOCKS5AuthMethodsRequest(methods))
+        return self._socks.data_to_send()
+
+    def feed(self, data: bytes) -> bytes:
+        if not data:
+            raise self._failed(TUNNEL_CLOSED)
+        self._received += data
+        try:
+            while not self.done and len(self._received) >= (size := self._size()):
+                message, self._received = self._received[:size], self._received[size:]
+                self._take(message)
+        except ProtocolError:
+            raise self._failed(NOT_SOCKS) from None
+        if self.done and self._received:
+            raise self._failed(TUNNEL_EXCESS)
+        return self._socks.data_to_send()
+
+    def lost(self, error: OSError) -> ChatError:
+        return self._failed(reason(error))
+
+    def _size(self) -> int:
+        """How many bytes the message under way has, as far as they tell it."""
+        begun = self._received
+        if self._socks.state is not SOCKS5State.CLIENT_AUTHENTICATED:
+            return 2
+        if len(begun) < 5 or begun[1]:  # of a refusal the code is enough: some send no address behind it
+            return 2 if begun[1:2] > b"\0" else 5
+        return 6 + (1 + begun[4] if begun[3] == 3 else _ADDRESS_SIZES.get(begun[3], 0))
+
+    def _take(self, message: bytes) -> None:
+        state = self._socks.state
+        if message[0] != (1 if state is SOCKS5State.SERVER_VERIFY_USERNAME_PASSWORD else 5):
+            raise ProtocolError
+        if state is SOCKS5State.CLIENT_AUTHENTICATED:
+            if message[1]:
+                raise self._failed(SOCKS_REPLIES.get(message[1], f"its reply was {message[1]}"))
+            self._socks.receive_data(message)
+            self.done = True
+            return
+        reply = self._socks.receive_data(message)
+        if isinstance(reply, SOCKS5AuthReply) and reply.method is not SOCKS5AuthMethod.NO_AUTH_REQUIRED:
+            self._authenticate(reply.method)
+        elif self._socks.state is not SOCKS5State.CLIENT_AUTHENTICATED:
+            raise self._failed(SOCKS_PASSWORD)
+        else:
+            self._socks.send(SOCKS5CommandRequest.from_address(SOCKS5Command.CONNECT, self._target))
+
+    def _authenticate(self, method: SOCKS5AuthMethod) -> None:
+        if method is not SOCKS5AuthMethod.USERNAME_PASSWORD or self._proxy.username is None:
+            raise self._failed(SOCKS_WANTS_PASSWORD if self._proxy.username is None else SOCKS_PASSWORD)
+        name, password = self._proxy.username, self._proxy.password or ""
+        self._socks.send(SOCKS5UsernamePasswordRequest(name.encode(), password.encode()))
+
+    def _failed(self, why: str) -> ChatError:
+        return no_tunnel(self._proxy, self._peer, why)
