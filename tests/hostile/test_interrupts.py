@@ -93,7 +93,7 @@ else:
     step = int(first)
     while raised_at(step, read if kind == "stream" else ask):
         if kind == "new":
-            client._connections._adapter.forget()
+            client._connections._adapter.close()
         else:
             ask()  # so that there is a connection to use again
         count, step = count + 1, step + int(stride)

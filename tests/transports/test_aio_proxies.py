@@ -361,7 +361,8 @@ def test_socks_with_a_name_that_does_not_resolve_here(resolve: Callable[..., Non
 
 
 def test_socks_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "python_socks", None)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.delitem(sys.modules, "transports.http1.socks5", raising=False)
 
     async def main() -> None:
         pool = Pool()

@@ -207,7 +207,7 @@ def test_many_bytes_are_neither_held_nor_lost() -> None:
                 pieces.append(piece)
                 await asyncio.sleep(0)  # a slow reader: the server is held up meanwhile
                 assert wire._connection is not None
-                assert wire._connection._size <= 128 * 1024
+                assert len(wire._connection._reader._buffer) <= 128 * 1024
             assert b"".join(pieces) == sent
             await pool.aclose()
 
@@ -224,7 +224,7 @@ def test_an_answer_may_come_before_the_request_is_out(loop: str) -> None:
     async def main() -> None:
         async with serve(early) as port:
             wire = AsyncWire(pool := Pool())
-            request = HttpRequest("POST", f"http://127.0.0.1:{port}/", (), b"x" * 30_000_000)
+            request = HttpRequest("POST", f"http://127.0.0.1:{port}/", (), b"x" * 12_000_000)
             assert (await wire.send(Send(request), wire.now() + 5))[0] == 413
             assert await body(wire) == b"no"
             assert not pool.here()._lanes  # the rest of the request is not sent
@@ -255,7 +255,7 @@ STALLS: dict[str, Any] = {"head": forever, "mid-head": stall_in_head, "body": st
 
 async def ask(wire: AsyncWire, port: int, stall: str, seconds: float) -> None:
     """Ask a server that stalls; returns never."""
-    data = b"x" * 30_000_000 if stall == "request" else b""
+    data = b"x" * 12_000_000 if stall == "request" else b""
     deadline = wire.now() + seconds
     await wire.send(Send(HttpRequest("POST", f"http://127.0.0.1:{port}/", (), data), deadline), deadline)
     while await wire.read(deadline):
@@ -270,8 +270,8 @@ def test_deadline(stall: str, loop: str) -> None:
             wire = AsyncWire(pool := Pool())
             began = wire.now()
             with pytest.raises(TimeoutError):
-                await ask(wire, port, stall, 0.1)
-            assert began + 0.1 <= wire.now() < began + 1
+                await ask(wire, port, stall, 0.2)
+            assert began + 0.2 <= wire.now() < began + 1
             wire.leave()
             assert not pool.here()._lanes
             await pool.aclose()
@@ -279,17 +279,18 @@ def test_deadline(stall: str, loop: str) -> None:
     run(main, loop)
 
 
-def test_deadlines_that_move_both_ways() -> None:
+def test_a_deadline_that_comes_nearer() -> None:
     async def main() -> None:
         async with serve(stall_in_body) as port:
             wire = AsyncWire(pool := Pool())
             await wire.send(get(port), wire.now() + 60)
             assert await wire.read(wire.now() + 0.02) == b"abc"
-            for seconds in (0.02, 0.01, 0.03, 0):  # a TimeoutError leaves the stream as it was
-                began = wire.now()
-                with pytest.raises(TimeoutError):
-                    await wire.read(began + seconds)
-                assert began + seconds <= wire.now() < began + seconds + 0.5
+            began = wire.now()
+            with pytest.raises(TimeoutError):
+                await wire.read(began + 0.01)
+            assert began + 0.01 <= wire.now() < began + 0.5
+            with pytest.raises(TimeoutError):  # it stays so
+                await wire.read(wire.now() + 60)
             wire.close()
             with pytest.raises(Cancelled):
                 await wire.read(None)

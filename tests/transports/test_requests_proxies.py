@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -271,14 +271,23 @@ def test_the_body_of_tls_inside_tls(connections: Connections, authority: Authori
         wire.close()
 
 
-def test_only_so_many_origins_are_remembered(connections: Connections) -> None:
+def test_only_so_many_origins_are_remembered(connections: Connections, resolve: Callable[..., None]) -> None:
+    resolve("127.0.0.1")
     with Server(Recorder()) as server:
         for i in range(70):
-            ask(connections, get(80, host=f"h{i}.example"), f"http://127.0.0.1:{server.port}")
-        ask(connections, get(80, host="h69.example"), f"http://127.0.0.1:{server.port}")
+            ask(connections, get(server.port, host=f"h{i}.example"))
+        ask(connections, get(server.port, host="h69.example"))
         assert server.connections == 70
-        ask(connections, get(80, host="h0.example"), f"http://127.0.0.1:{server.port}")
+        ask(connections, get(server.port, host="h0.example"))
         assert server.connections == 71
+        connections.close()
+
+
+def test_a_forwarding_proxys_connection_serves_every_origin(connections: Connections) -> None:
+    with Server(Recorder()) as server:
+        for i in range(3):
+            ask(connections, get(80, host=f"h{i}.example"), f"http://127.0.0.1:{server.port}")
+        assert server.connections == 1
         connections.close()
 
 
@@ -335,7 +344,8 @@ def test_socks_without_tls_and_its_refusals(connections: Connections, monkeypatc
         with Server(proxy) as server, pytest.raises(ProxyFailed) as raised:
             ask(connections, get(1), f"socks5h://{USER}127.0.0.1:{server.port}")
         assert SECRET not in str(raised.value)
-    monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.delitem(sys.modules, "transports.http1.socks5", raising=False)
     with pytest.raises(InvalidRequest, match=r"pip install .*sansio-chat\[socks\]"):
         ask(connections, get(1), "socks5://127.0.0.1:1")
     connections.close()

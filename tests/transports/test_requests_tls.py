@@ -101,6 +101,7 @@ def test_no_tls_on_the_port(connections: Connections) -> None:
         ask(connections, secure(server.port))
 
 
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_what_verify_may_be(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ca_file = tmp_path / "ca.pem"
     authority.ca.cert_pem.write_to_path(str(ca_file))
@@ -143,6 +144,7 @@ def test_what_verify_may_be(authority: Authority, tmp_path: Path, monkeypatch: p
             assert not works(session=session)
 
 
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_a_client_certificate_of_the_session(authority: Authority, tmp_path: Path) -> None:
     files = tmp_path / "client.pem", tmp_path / "client.key"
     certificate = authority.ca.issue_cert("client.example")

@@ -233,7 +233,7 @@ def test_heads_as_servers_write_them(wire: RequestsWire) -> None:
             200,
             [
                 ("x-folded", "one two"), ("x-latin", "é"), ("set-cookie", "a=1"), ("set-cookie", "b=2"),
-                ("x-empty", ""), ("content-length", "2, 2"),
+                ("x-empty", ""), ("content-length", "2"),
             ],
         )  # fmt: skip
         assert body(wire) == b"ok"
@@ -254,7 +254,7 @@ def test_the_request_is_the_cores_to_the_letter(
     def script(peer: Peer) -> None:
         for _ in range(3):
             data = b""
-            while b"\r\n\r\n" not in data or data.endswith(b": 3\r\n\r\n"):
+            while b"\r\n\r\n" not in data or (b": 3\r\n" in data and data.endswith(b"\r\n\r\n")):
                 data += peer.sock.recv(65536)
             seen.append(data)
             peer.send(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
@@ -269,12 +269,12 @@ def test_the_request_is_the_cores_to_the_letter(
         ):
             assert wire.send(Send(request), soon())[0] == 302
             assert body(wire) == b""
-    host = f"host: 127.0.0.1:{server.port}\r\naccept-encoding: gzip, deflate\r\n".encode()
+    host = f"Host: 127.0.0.1:{server.port}\r\n".encode()
     assert seen == [
-        b"POST /a%20b?q=<1> HTTP/1.1\r\n" + host + b"content-length: 3\r\nAuthorization: Bearer k\r\n"
-        b"X-Twice: 1\r\nx-twice: 2\r\n\r\nabc",
-        b"POST / HTTP/1.1\r\ncontent-length: 0\r\naccept-encoding: identity\r\nhost: other.example\r\n\r\n",
-        b"GET /?q HTTP/1.1\r\n" + host + b"\r\n",
+        b"POST /a%20b?q=<1> HTTP/1.1\r\n" + host + b"Authorization: Bearer k\r\n"
+        b"X-Twice: 1\r\nx-twice: 2\r\nContent-Length: 3\r\nAccept-Encoding: gzip, deflate\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nhost: other.example\r\naccept-encoding: identity\r\nContent-Length: 0\r\n\r\n",
+        b"GET /?q HTTP/1.1\r\n" + host + b"Accept-Encoding: gzip, deflate\r\n\r\n",
     ]  # fmt: skip
 
 

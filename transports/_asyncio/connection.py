@@ -1,12 +1,17 @@
-"""One open connection of asyncio: bytes out at once, bytes in under a deadline, TLS when asked."""
+"""One open connection of asyncio: a pair of a StreamReader and a StreamWriter, as `wire.py` and `pool.py` use it.
+
+Any pair will do: of a socket, of an SSH channel, in memory. What a pair of asyncio's own can do besides is used where
+it is there: wake a reader with an exception, cut the connection without a word, tell how TLS ended.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from math import inf
-from typing import Final
+from typing import Final, SupportsIndex
 
 from sansio_core.errors import Cancelled, ChatError
 
@@ -14,7 +19,13 @@ from ..http1.routes import Proxy
 from ..http1.words import no_tls
 
 READ_SIZE: Final = 64 * 1024
-"""How much one read takes, and how much may wait unread before the peer is held up."""
+"""How much one read takes."""
+LIMIT: Final = 32 * 1024
+"""A reader with more than twice as much unread holds the peer up: with one more read, it has at most 128 KiB."""
+
+_LOOK: Final = 0.01
+# Seconds for which a reader that comes after its deadline waits: what came in time is read, also where a loop needs
+# several steps for it (one that was held up by what is unread, in TLS).
 
 
 class Broken(Exception):
@@ -25,170 +36,117 @@ class Broken(Exception):
         self.error = error if isinstance(error, OSError) else OSError(None, type(error).__name__)
 
 
-class Connection(asyncio.BufferedProtocol):
-    """A connection's bytes. Used by one task at a time, in the loop's thread, except where said otherwise.
+class Reader(asyncio.StreamReader):
+    """A StreamReader that calls `on_event` when anything happens: a connection at rest must not say anything."""
 
-    `space` is where a read puts its bytes before they are copied out at their own size. All connections of a loop
-    share it: loops fill it and tell us so in one go. (A stream reader's transport allocates 256 KiB for each read,
-    which the allocator maps and unmaps.)
-    """
+    on_event: Callable[[], None] | None = None
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        super().feed_data(data)
+        if self.on_event is not None:
+            self.on_event()
+
+    def feed_eof(self) -> None:
+        super().feed_eof()
+        if self.on_event is not None:
+            self.on_event()
+
+    def set_exception(self, exc: Exception) -> None:
+        super().set_exception(exc)
+        if self.on_event is not None:
+            self.on_event()
+
+
+class Connection:
+    """A connection's bytes. Used by one task at a time, in the loop's thread."""
 
     __slots__ = (
-        "_deadline", "_loop", "_lost", "_over", "_paused", "_received", "_size", "_space", "_timer", "_timer_at",
-        "_transport", "_waiter", "idle_since", "on_disturbed", "ragged", "reused",
+        "_deadline", "_loop", "_lost", "_reader", "_reading", "_reads", "_timer", "_timer_at", "_writer", "idle_since",
+        "ragged", "reused",
     )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, space: memoryview) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._loop = loop
-        self._space = space
-        self._transport: asyncio.Transport | None = None
-        self._received: list[bytes] = []
-        self._size = 0
-        self._paused = False
-        self._over = False
+        self._reader = reader
+        self._writer = writer
         self._lost: Exception | None = None
-        self._waiter: asyncio.Future[bytes] | None = None
+        self._reading = False
+        self._reads = 0
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
         self.ragged = False
-        """Whether a TLS connection ended without close_notify; `receive` gives b"" then too."""
+        """Whether a TLS connection ended without close_notify; `receive` gave b"" then too."""
         self.reused = False
         self.idle_since = 0.0
-        self.on_disturbed: Callable[[Connection], None] | None = None
-        """Called when anything happens on a connection that waits in a pool."""
-
-    # --- what the loop calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # of a stream socket; uvloop's is no subclass
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._space
-
-    def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._space[:nbytes])
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(data)
-            return
-        self._received.append(data)
-        self._size += nbytes
-        if self._size >= READ_SIZE and self._transport is not None and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-        if self.on_disturbed is not None:
-            self.on_disturbed(self)
-
-    def eof_received(self) -> None:
-        # asyncio calls this also where TLS ends without close_notify: its TLS object then waits for more, and gives b""
-        # only behind a close_notify.
-        if (tls := self._tls_object()) is not None:
-            try:
-                self.ragged = bool(tls.read(1))
-            except ssl.SSLError:
-                self.ragged = True
-        self._end(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        # uvloop calls nothing before where TLS ends without close_notify
-        self.ragged = self.ragged or (not self._over and self._tls_object() is not None)
-        self._end(None if exc is None else Broken(exc))
-
-    def _tls_object(self) -> ssl.SSLObject | None:
-        found: ssl.SSLObject | None = None
-        if self._transport is not None:
-            found = self._transport.get_extra_info("ssl_object")
-        return found
-
-    def _end(self, lost: Exception | None) -> None:
-        if self._over:
-            return
-        self._over = True
-        self._lost = lost
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            if lost is None:
-                waiter.set_result(b"")
-            else:
-                waiter.set_exception(lost)
-        if self.on_disturbed is not None:
-            self.on_disturbed(self)
-
-    # --- what we call
-
-    @property
-    def peer_address(self) -> str:
-        """The peer's IP address."""
-        return str(self._transport.get_extra_info("peername")[0]) if self._transport is not None else ""
-
-    @property
-    def quiet(self) -> bool:
-        """Open both ways, with nothing unread and nothing unsent: fit for another request."""
-        transport = self._transport
-        return not (
-            self._over
-            or self._received
-            or transport is None
-            or transport.is_closing()
-            or transport.get_write_buffer_size()
-        )
+        # Else asyncio asks for 256 KiB in each read, which the allocator maps and unmaps. (uvloop's has no such thing.)
+        with suppress(AttributeError):
+            writer.transport.max_size = READ_SIZE  # type: ignore[attr-defined]
 
     def write(self, data: bytes) -> None:
         """Send `data`. Never waits: who reads the answer under a deadline bounds the sending as well."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-
-    def peek(self) -> bytes:
-        """What has come already, b"" if nothing has; it never waits."""
-        received = self._received
-        if not received:
-            return b""
-        data = b"".join(received)  # one alone is not copied
-        received.clear()
-        self._size = 0
-        if self._paused and self._transport is not None and not self._transport.is_closing():
-            self._paused = False
-            self._transport.resume_reading()
-        return data
+        if self._lost is None and not self._writer.is_closing():
+            self._writer.write(data)
 
     async def receive(self, deadline: float | None = None) -> bytes:
-        """What has come, as soon as anything has; b"" once the peer has ended the connection properly.
+        """What has come, as soon as anything has; b"" once the peer has ended the connection.
 
-        `deadline` is in the loop's time. Raises TimeoutError, Broken, and what `abort` was given.
+        `deadline` is in the loop's time. Raises TimeoutError, after which the connection is of no more use, Broken, and
+        what `abort` was given.
         """
-        if self._received:
-            return self.peek()
-        if self._over:
-            if self._lost is None:
-                return b""
+        if self._lost is not None:
             raise self._lost
         # The timer outlives the read: the next read's deadline is mostly later, and then costs one comparison
         self._deadline = deadline
         if deadline is not None and deadline < self._timer_at:
-            self._set_timer(deadline)
-        waiter: asyncio.Future[bytes] = self._loop.create_future()
-        self._waiter = waiter
+            self._set_timer(max(deadline, self._loop.time() + _LOOK))
+        self._reading = True
+        self._reads += 1
         try:
-            return await waiter
+            data = await self._reader.read(READ_SIZE)
+        except Exception as error:  # noqa: BLE001  # each kind of pair has its own
+            raise (self._lost or Broken(error)) from None
         finally:
-            self._waiter = None
+            self._reading = False
+        if data:
+            return data
+        if self._lost is not None:
+            raise self._lost
+        self.ragged = self._ends_ragged()
+        return b""
 
-    def _set_timer(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._on_timer)
-        self._timer_at = when
+    def peek(self) -> bytes:
+        """What has come already, b"" if nothing has; it never waits."""
+        if self._lost is not None:
+            return b""
+        read = self._reader.read(READ_SIZE)
+        try:
+            read.send(None)  # it suspends only where there is nothing
+        except StopIteration as done:
+            data: bytes = done.value
+            return data
+        except Exception:  # noqa: BLE001  # what broke it is told by the next receive
+            return b""
+        read.close()
+        return b""
 
-    def _on_timer(self) -> None:
-        self._timer, self._timer_at = None, inf
-        waiter, deadline = self._waiter, self._deadline
-        if waiter is None or waiter.done() or deadline is None:
-            return
-        if self._loop.time() < deadline:
-            self._set_timer(deadline)
-        else:
-            waiter.set_exception(TimeoutError())
+    @property
+    def quiet(self) -> bool:
+        """Open both ways, with nothing unread and nothing unsent: fit for another request."""
+        if self._lost is not None or self._writer.is_closing() or self._reader.at_eof():
+            return False
+        unsent = getattr(self._writer.transport, "get_write_buffer_size", None)
+        return not (unsent is not None and unsent()) and not self.peek()
+
+    def watch(self, on_event: Callable[[], None] | None) -> None:
+        """At rest: have `on_event` called when anything happens, so that a place and a descriptor become free at once.
+
+        (A reader that is not ours cannot tell; then `quiet` sees it when the connection is wanted.)
+        """
+        if isinstance(self._reader, Reader):
+            self._reader.on_event = on_event
 
     def rest(self) -> None:
         """No read is under way for a while: keep no timer."""
@@ -198,29 +156,63 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self, error: ChatError | None = None) -> None:
         """Close at once, without a word to the peer; a read, under way or later, raises `error`, or Cancelled."""
-        self.on_disturbed = None
-        self._over = True
-        self._lost = lost = self._lost or error or Cancelled("the stream was closed")
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(lost)
+        self.watch(None)
         self.rest()
-        self._received.clear()
-        transport, self._transport = self._transport, None
-        if transport is not None and not self._loop.is_closed():
-            transport.abort()
+        if self._lost is None:
+            self._interrupt(error or Cancelled("the stream was closed"))
+        if not self._loop.is_closed():
+            self._cut()
+
+    def _interrupt(self, error: Exception) -> None:
+        """End a read with `error`."""
+        self._lost = error
+        if self._reading:
+            if (wake := getattr(self._reader, "set_exception", None)) is not None:
+                wake(error)
+            else:
+                self._cut()
+
+    def _cut(self) -> None:
+        abort = getattr(self._writer.transport, "abort", None)
+        with suppress(OSError):
+            (abort or self._writer.close)()
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer_at = when
+
+    def _on_timer(self) -> None:
+        self._timer, self._timer_at = None, inf
+        deadline = self._deadline
+        if not self._reading or deadline is None or self._lost is not None:
+            return
+        if self._loop.time() < deadline:
+            self._set_timer(deadline)
+        else:  # bytes that came in this very step of the loop have woken the reader, whose turn is in the next
+            self._loop.call_soon(self._expire, self._reads)
+
+    def _expire(self, read: int) -> None:
+        if self._reading and read == self._reads and self._lost is None:
+            self._interrupt(TimeoutError())
+
+    def _ends_ragged(self) -> bool:
+        """Whether this is TLS, and its end came without close_notify: OpenSSL then waits for more to read."""
+        tls: ssl.SSLObject | None = self._writer.get_extra_info("ssl_object")
+        try:
+            return tls is not None and bool(tls.read(1))
+        except ssl.SSLError as error:
+            return not isinstance(error, ssl.SSLZeroReturnError)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, peer: str, proxy: Proxy | None = None) -> None:
         """Speak TLS from here on, with `peer` (host:port) or else with `proxy`.
 
         Raises TLSFailed, or ConnectFailed when the connection broke meanwhile; with a proxy, ProxyFailed.
         """
-        transport = self._transport
         try:
-            if transport is None or transport.is_closing():  # uvloop's RuntimeError comes of the latter
+            if self._writer.is_closing():  # uvloop's RuntimeError comes of that
                 raise ConnectionResetError
-            secure = await self._loop.start_tls(transport, self, context, server_hostname=host)
-            if secure is None:
-                raise ConnectionResetError
+            await self._writer.start_tls(context, server_hostname=host)
         except (OSError, ValueError) as error:
             raise no_tls(error, peer, proxy) from None
-        self._transport = secure

@@ -1,4 +1,4 @@
-"""The connections that a client keeps: reused, bounded, handed out in order."""
+"""The connections that an AsyncClient keeps: reused, bounded, handed out in order. Its wires take them here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 from weakref import WeakSet
 
@@ -13,10 +14,10 @@ from sansio_core.errors import Cancelled, ClientClosed, InvalidRequest
 from sansio_core.wire import origin
 
 from .._shared.forks import watch_forks
-from ..http1.routes import Proxy, environment_proxy, parse_proxy
+from ..http1.routes import Proxy, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
-from .connection import READ_SIZE, Connection
-from .opening import Names, Route, connect
+from .connection import Connection
+from .opening import Names, connect
 
 
 class Cancellable(Protocol):
@@ -159,7 +160,6 @@ class LoopPool:
         self._tls = pool.tls
         self._names = Names(loop)
         self._lanes: dict[Route, _Lane] = {}
-        self._space = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
         self.wires: WeakSet[Cancellable] = WeakSet()
@@ -174,7 +174,7 @@ class LoopPool:
         while lane.idle:
             connection = lane.idle.pop()
             if connection.quiet:
-                connection.on_disturbed = None
+                connection.watch(None)
                 connection.reused = True
                 lane.busy.add(connection)
                 return connection
@@ -216,7 +216,7 @@ class LoopPool:
     async def open(self, route: Route) -> Connection:
         """A new connection, in the place that `wait` gave. Raises what `connect` does."""
         try:
-            connection = await connect(route, self._tls, self._names, self._space)
+            connection = await connect(route, self._tls, self._names)
         except BaseException:
             self._free_place(route)
             raise
@@ -247,7 +247,7 @@ class LoopPool:
         if len(lane.idle) >= self._max_idle:
             self._release(route, lane.idle.popleft())
         connection.idle_since = self.loop.time()
-        connection.on_disturbed = lambda disturbed: self._disturbed(route, disturbed)
+        connection.watch(partial(self._disturbed, route, connection))
         lane.idle.append(connection)
         if self._sweeper is None:
             self._sweeper = self.loop.call_later(self._keepalive, self._sweep)

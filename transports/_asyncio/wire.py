@@ -7,18 +7,15 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from sansio_core import Send
-from sansio_core.coding import ContentDecoder
+from sansio_core import Limits, Send
 from sansio_core.errors import Cancelled, StreamMisused, TimedOut
-from sansio_core.timing import Limits
-from sansio_core.wire import header, origin
+from sansio_core.wire import origin
 
 from .._shared.forks import ELSEWHERE
-from ..http1.routes import ProxySetting, parse_proxy
-from ..http1.words import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
+from ..http1.request import write
+from ..http1.response import Response
+from ..http1.routes import ProxySetting, Route, parse_proxy
 from .connection import Broken, Connection
-from .old_http11 import Head, HeadReader, asks_close, start
-from .opening import Route
 from .pool import LoopPool, Pool
 
 T = TypeVar("T")
@@ -44,8 +41,7 @@ class AsyncWire:
         self._share: LoopPool | None = None
         self._route = Route("", "", 0)
         self._connection: Connection | None = None
-        self._head: Head | None = None
-        self._decoder: ContentDecoder | None = None
+        self._response: Response | None = None
 
     def now(self) -> float:
         """The loop's time, in seconds."""
@@ -67,22 +63,22 @@ class AsyncWire:
         self._enter()
         self.leave()
         self._closed = False
-        request = action.request
-        self._route = route = self._route_to(request.url)
-        proxy = route.proxy if route.forwarded else None
-        state, data = start(request, absolute=proxy is not None, extra=proxy.authorization if proxy else ())
-        reader = HeadReader(state, request.method, asks_close(request.headers), self._limits.head)
+        self._route = route = self._route_to(action.request.url)
+        data = write(action.request, route)
         try:
             self._connection = connection = await self._connect(action, deadline)
             self._check_closed()
+            self._response = response = Response(action.request, route, self._limits, connection.reused)
             connection.write(data)
-            self._head = head = await self._response(connection, reader, deadline)
-            if proxy is not None and head.status == 407:  # nobody but the proxy says so (RFC 9110 15.5.8)
-                raise refused(proxy, head.status, "the request")
+            while not response.feed_head(await connection.receive(deadline)):
+                pass
+        except Broken as broken:
+            self._close()
+            raise response.lost(broken.error) from None
         except BaseException:
             self._close()
             raise
-        return head.status, head.headers
+        return response.status, response.headers
 
     async def read(self, deadline: float | None) -> bytes:
         """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end.
@@ -91,18 +87,22 @@ class AsyncWire:
         LimitExceeded("decompressed"), Cancelled. The connection is then closed, but after a TimeoutError.
         """
         self._enter()
-        head, connection = self._head, self._connection
-        if head is None or connection is None:
+        response, connection = self._response, self._connection
+        if response is None or connection is None:
             raise Cancelled("the connection was closed")
         try:
-            if not head.coded:
-                return await _piece(head, connection, deadline)
-            return await self._decoded(head, connection, deadline)
+            data = response.pending()
+            while data is None:
+                data = response.feed(await connection.receive(deadline), connection.ragged)
         except TimeoutError:
             raise
+        except Broken as broken:
+            self._close()
+            raise response.lost(broken.error) from None
         except BaseException:
             self._close()
             raise
+        return data
 
     async def sleep(self, seconds: float) -> None:
         """Wait. Raises Cancelled as soon as `cancel` is called."""
@@ -113,13 +113,13 @@ class AsyncWire:
 
     def leave(self) -> None:
         """No more of this response is wanted: keep the connection if its body was read to the end, else close it."""
-        connection, head = self._connection, self._head
-        self._connection = self._head = self._decoder = None
+        connection, response = self._connection, self._response
+        self._connection = self._response = None
         if connection is None or self._share is None:
             return
-        if head is not None and not head.body.ended and (data := connection.peek()):
-            head.body.feed(data)  # the end may be here already, only not looked at
-        if head is not None and head.reusable and head.body.ended and not head.body.excess:
+        if response is not None and not response.reusable and (data := connection.peek()):
+            response.skip(data)  # the end may be here already, only not looked at
+        if response is not None and response.reusable:
             self._share.keep(self._route, connection)
         else:
             self._share.drop(self._route, connection)
@@ -152,7 +152,7 @@ class AsyncWire:
     def abandon(self) -> None:
         """In a forked process: this stream is the parent's, and its loop as well."""
         self.abandoned = True
-        self._loop = self._connection = self._head = self._share = None
+        self._loop = self._connection = self._response = self._share = None
 
     def _enter(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -165,7 +165,7 @@ class AsyncWire:
         if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(self.now())
         connection = self._connection
-        self._connection = self._head = self._decoder = None
+        self._connection = self._response = None
         if connection is not None and self._share is not None:
             self._share.drop(self._route, connection, (self._cancelled or Cancelled)())
 
@@ -191,36 +191,8 @@ class AsyncWire:
             return await self._bounded(share.open(self._route), min(deadlines, default=None))
         except TimeoutError:
             if seconds is not None and connect_deadline == min(deadlines):
-                raise TimedOut("connect", round(seconds, 2)) from None
+                raise TimedOut("connect", round(max(seconds, 0), 2)) from None
             raise
-
-    async def _response(self, connection: Connection, reader: HeadReader, deadline: float | None) -> Head:
-        try:
-            while True:
-                data = await connection.receive(deadline)
-                if not data:
-                    raise closed_early(self._route.peer, not reader.empty, connection.reused)
-                head = reader.feed(data)
-                if head is not None:
-                    return head
-        except Broken as broken:
-            raise lost(broken.error, BEFORE_HEAD, connection.reused and reader.empty) from None
-
-    async def _decoded(self, head: Head, connection: Connection, deadline: float | None) -> bytes:
-        decoder = self._decoder
-        if decoder is None:  # not before the body is wanted: a refusal's status says more than its odd coding
-            decoder = ContentDecoder(header(head.headers, "content-encoding"), self._limits.decompressed)
-            self._decoder = decoder
-        while True:
-            if decoder.pending:
-                data = decoder.decode(b"")
-            elif piece := await _piece(head, connection, deadline):
-                data = decoder.decode(piece)
-            else:
-                decoder.finish()
-                return b""
-            if data:
-                return data
 
     async def _bounded(self, work: Awaitable[T], when: float | None) -> T:
         """The result of `work`. Raises TimeoutError at `when`, and Cancelled when `close` or `cancel` is called.
@@ -244,24 +216,3 @@ class AsyncWire:
 
 def _nothing() -> None:
     """What a loop is woken with."""
-
-
-async def _piece(head: Head, connection: Connection, deadline: float | None) -> bytes:
-    """The body's next bytes without its framing; b"" at its end."""
-    body = head.body
-    if head.first:
-        piece, head.first = head.first, b""
-        return piece
-    while True:
-        if body.fault is not None:
-            raise body.fault
-        if body.ended:
-            return b""
-        try:
-            data = await connection.receive(deadline)
-        except Broken as broken:
-            raise lost(broken.error, IN_BODY) from None
-        if not data:
-            body.finish(ragged=connection.ragged)
-        elif piece := body.feed(data):
-            return piece

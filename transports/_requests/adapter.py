@@ -1,9 +1,8 @@
-"""Connections of the blocking transport: a requests adapter whose pools open, use and keep them under a Guard.
+"""The requests adapter of the blocking transport: HTTPAdapter, with urllib3's pools, TLS and proxies as they are.
 
-It sits below requests.adapters.HTTPAdapter.send, which stays as it is (what patches that, as `responses` does, patches
-ours), and above urllib3's HTTPConnectionPool, which keeps the idle connections. What lies between is replaced: there a
-timeout bounds a single receive only, nothing can be cancelled before the head is in, and most of a call's time goes
-into merging and parsing header fields.
+It has the pools make the connections of `connection.py`, and keeps from a call of ours what requests works out anew for
+each request, though the call knows it. May be mounted in anybody's Session: requests that are no call of ours go as
+they would through an HTTPAdapter.
 """
 
 from __future__ import annotations
@@ -11,30 +10,25 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Mapping
-from time import monotonic
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from urllib3.connectionpool import HTTPConnectionPool
+from urllib3 import PoolManager
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from ..http1.routes import parse_proxy
+from .._shared.forks import watch_forks
+from ..http1.routes import Route
 from ..http1.tls import TLSSettings
-from .connection import Answer, Call, Connection, Route
-
-_ROUTES = 64
-"""To how many origins (each with its proxy) idle connections are kept."""
-_KEEP = 60.0
-"""Seconds that an idle connection is used after: routers forget one without telling its ends."""
+from .call import current
+from .connection import Answer, PlainConnection, TLSConnection
 
 
 class IdleQueue:
     """What urllib3 uses of queue.LifoQueue, without its locks.
 
     Those are Python code: an exception out of a signal handler, raised inside one, would leave it taken for ever (see
-    _requests_guard). Each operation on a deque is atomic.
+    `guard.py`). Each operation on a deque is atomic.
     """
 
     def __init__(self, maxsize: int) -> None:
@@ -49,10 +43,11 @@ class IdleQueue:
             raise queue.Empty from None
 
     def put(self, item: Any, block: bool = False) -> None:
-        """Keep a connection. Raises queue.Full."""
-        if self.full():
-            raise queue.Full
-        self._items.append(item)
+        """Keep a connection; close it where no more are kept (urllib3 would, with a warning in the log)."""
+        if len(self._items) < self._room:
+            self._items.append(item)
+        elif item is not None:
+            item.close()
 
     def full(self) -> bool:
         """Whether no more are kept."""
@@ -63,111 +58,102 @@ class IdleQueue:
         return len(self._items)
 
 
-class Pool(HTTPConnectionPool):
-    """The kept-alive connections of one route. Safe to share between threads."""
-
-    ConnectionCls = Connection
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = PlainConnection
     QueueCls: Any = IdleQueue
 
-    def __init__(self, route: Route, size: int, tls: TLSSettings) -> None:
-        super().__init__(route.host, route.port, maxsize=size)
-        self.route = route
-        self._tls = tls
 
-    def urlopen(self, *args: Any, timeout: Any = None, **options: Any) -> Any:
-        """What HTTPAdapter.send calls; of all that it passes only the Call counts, which is the `timeout`."""
-        timeout.answer = self._answer(timeout)
-        return timeout.answer
-
-    def _answer(self, call: Call) -> Answer:
-        conn = self._get_conn()  # which drops a connection on which something came, or that was ended
-        assert isinstance(conn, Connection)
-        conn.route = self.route
-        guard = call.guard
-
-        def done(keep: bool) -> None:
-            pending = getattr(conn.sock, "pending", None)
-            if not guard.let_go() or not keep or (pending is not None and pending()):
-                conn.close()
-            conn.idle_since = monotonic()
-            if self.pool is not None and self.pool.full():
-                conn.close()  # as urllib3 would, with a warning in the log
-            else:
-                self._put_conn(conn)
-
-        try:
-            if call.fresh or conn.idle_since + _KEEP < monotonic():
-                conn.close()
-            reused = not conn.is_closed
-            if reused:
-                guard.hold(conn.sock)
-            else:
-                conn.open(call, self._tls)
-            return conn.ask(call, reused, done)
-        except BaseException:
-            done(False)
-            raise
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = TLSConnection
+    QueueCls: Any = IdleQueue
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of a client's own session."""
+    """An HTTPAdapter whose connections obey deadlines and cancel() of a Client's calls. Takes what HTTPAdapter takes.
 
-    def __init__(self, tls: TLSSettings, pool_size: int) -> None:
-        self._tls = tls
-        self._size = pool_size
-        self._routes: dict[tuple[str, str, str | None], Pool] = {}
+    Mount one in a Session, and give that to one Client or several: they and the Session share its connections.
+    """
+
+    pools: ClassVar[dict[str, Any]] = {"http": _PlainPool, "https": _TLSPool}
+
+    def __init__(self, pool_connections: int = 64, pool_maxsize: int = 100, **options: Any) -> None:
+        self._found: dict[tuple[Route, TLSSettings], Any] = {}
         self._lock = threading.RLock()
-        super().__init__(pool_connections=1, pool_maxsize=1)
+        super().__init__(pool_connections, pool_maxsize, **options)
+        watch_forks(self)
 
-    def get_connection_with_tls_context(
-        self, request: PreparedRequest, verify: Any, proxies: Mapping[str, str] | None = None, cert: Any = None
-    ) -> Pool:
-        """The pool for the request's origin, through the one proxy that `proxies` may name."""
-        scheme, netloc, *_ = urlsplit(request.url or "")
-        proxy = proxies.get("all") if proxies else None
-        key = (str(scheme), str(netloc), proxy)
-        with self._lock:
-            pool = self._routes.get(key)
-            if pool is None:
-                pool = self._routes[key] = Pool(_route(str(request.url), proxy), self._size, self._tls)
-            if len(self._routes) > _ROUTES:
-                self._routes.pop(next(iter(self._routes))).close()
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        """As HTTPAdapter's, with our connections in the pools."""
+        self._sizes: dict[str, Any] = {"connections": connections, "maxsize": maxsize, "block": block, **options}
+        super().init_poolmanager(connections, maxsize, block, **options)
+        self.poolmanager.pool_classes_by_scheme = self.pools
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """As HTTPAdapter's, with our connections in the pools; they speak SOCKS themselves in a call of ours."""
+        call = current()
+        if call is not None and call.route.proxy is not None and call.route.proxy.socks:
+            name = f"a call's {proxy}"  # beside what requests keeps for the same proxy
+            manager = self.proxy_manager.get(name)
+            if manager is None:
+                manager = PoolManager(self._sizes["connections"], maxsize=self._sizes["maxsize"])
+                self.proxy_manager[name] = manager
+        else:
+            manager = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks") or call is not None:
+            manager.pool_classes_by_scheme = self.pools
+        return manager
+
+    def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **options: Any) -> Any:
+        """The pool for the request. For a call's route it is looked for once, as that takes a while."""
+        call = current()
+        if call is None:
+            return super().get_connection_with_tls_context(request, *args, **options)
+        key = call.route, call.tls
+        pool = self._found.get(key)
+        if pool is None or pool.pool is None:  # closed, as too many others were used since
+            with self._lock:
+                pool = super().get_connection_with_tls_context(request, *args, **options)
+                if len(self._found) >= self._sizes["connections"]:
+                    self._found.clear()
+                self._found[key] = pool
         return pool
 
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing: the context knows it all, and was made once."""
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
+        """A call brings its TLS settings, made once: requests has urllib3 read the authorities for each connection."""
+        call = current()
+        if call is None:
+            return super().build_connection_pool_key_attributes(request, verify, cert)
+        route = call.route
+        secure = route.tls or (route.proxy is not None and route.proxy.scheme == "https")
+        place = {"scheme": route.scheme, "host": route.host, "port": route.port}
+        return place, {"ssl_context": call.tls.context} if secure else {}
 
-    def request_url(self, request: Any, proxies: Any) -> str:
-        """Not used: see Call.request."""
-        return ""
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """For a call, its TLS settings have all of it."""
+        if current() is None:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # requests' stubs
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """A call writes its request itself: this tells urllib3 only whether the proxy is to forward it."""
+        call = current()
+        if call is None:
+            return super().request_url(request, proxies)
+        return f"http://{call.route.peer}/" if call.route.forwarded else "/"
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """A full requests.Response only for what is not our Answer: a cookie jar costs more than reading a head."""
+        """A call needs no requests.Response: its cookie jar costs more than reading a head."""
         return _NO_RESPONSE if isinstance(resp, Answer) else super().build_response(req, resp)
-
-    def abandon(self) -> None:
-        """In a forked process: drop the other's connections, of which nothing goes over the wire, and its locks."""
-        self._lock = threading.RLock()
-        self._routes = {}
-
-    def forget(self) -> None:
-        """Close the idle connections."""
-        with self._lock:
-            routes, self._routes = self._routes, {}
-        for pool in routes.values():
-            pool.close()
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when their answers end."""
-        self.forget()
+        self._found = {}
         super().close()
+
+    def _forked(self) -> None:
+        """In a forked process: drop the other's connections, of which nothing goes over the wire, and its locks."""
+        self._lock = threading.RLock()
+        self._found, self.proxy_manager = {}, {}
+        self.init_poolmanager(**self._sizes)
 
 
 _NO_RESPONSE = Response()
-
-
-def _route(url: str, proxy: str | None) -> Route:
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    port = parts.port or (443 if tls else 80)
-    return Route(tls, parts.hostname or "", port, parse_proxy(proxy) if proxy else None)

@@ -1,4 +1,6 @@
-"""What an exception out of an adapter that is not ours becomes: requests', urllib3's and http.client's, as ours.
+"""Adapters that are not ours, and libraries that stand in for the network in tests: `wire.py` reads on with these.
+
+What an exception of requests', urllib3's and http.client's becomes, and an answer whose framing was taken off already.
 
 No text of a foreign exception is passed on where it may quote a URL: those of proxies carry credentials.
 """
@@ -9,10 +11,12 @@ import http.client
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import requests
 import urllib3.exceptions
+from urllib3 import HTTPResponse
 
 from sansio_core.errors import (
     ChatError,
@@ -25,6 +29,10 @@ from sansio_core.errors import (
     TLSFailed,
     excerpt,
 )
+
+from ..http1.response import Response
+from .call import Call
+from .guard import RECEIVE, Expired, Guard
 
 _USER = re.compile(r"//[^/\s]*@")
 _NESTED = ("reason", "__cause__", "__context__")
@@ -76,3 +84,50 @@ def foreign(error: Exception, peer: str) -> ChatError | TimeoutError | None:
         if any(isinstance(one, kinds) for one in chain):
             return ours(text.format(peer=peer)) if text else TimeoutError(f"no answer from {peer} in time")
     return None
+
+
+class ForeignAnswer:
+    """A response of an adapter that is not ours, or of a library that stands in for the network in tests."""
+
+    ragged = False
+
+    def __init__(self, response: requests.Response, call: Call) -> None:
+        self.connection = self
+        self._answer = response
+        self._raw = response.raw
+        fields: Mapping[str, str] = getattr(self._raw, "headers", None) or response.headers
+        headers = [(name.lower(), value) for name, value in fields.items()]
+        self.response = Response.unframed(response.status_code, headers, call.route, call.limits)
+        self._peer = call.route.peer
+        # The socket of a urllib3 response; http.client's own connection may have let go of it by now.
+        reader = getattr(getattr(getattr(self._raw, "_fp", None), "fp", None), "raw", None)
+        self._sock: Any = getattr(reader, "_sock", None)
+        if self._sock is not None:
+            call.guard.hold(self._sock)
+
+    def receive(self, guard: Guard) -> bytes:
+        """The body's next bytes. (urllib3's iterators and `read` hold back what came of a body that is not chunked.)"""
+        raw = self._raw
+        try:
+            if self._sock is not None:
+                guard.arm(self._sock, exact=True)
+            if isinstance(raw, HTTPResponse):
+                return raw.read1(RECEIVE, decode_content=False)
+            return bytes(raw.read(RECEIVE))
+        except (ChatError, Expired):
+            raise
+        except Exception as error:
+            guard.left()
+            known = foreign(error, self._peer)
+            if known is None:
+                raise
+            raise known from None
+
+    def abandon(self) -> None:
+        """In a forked process: close this process's descriptor."""
+        self._answer.close()
+
+    def release(self, guard: Guard) -> None:
+        """Let the connection go; urllib3 has taken it back already if the body was read to its end."""
+        guard.let_go()
+        self._answer.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sansio_core import Limits
 from sansio_core.coding import ContentDecoder
 from sansio_core.errors import ConnectionLost
-from sansio_core.wire import HttpRequest
+from sansio_core.wire import HttpRequest, header
 
 from .framing import Body, Chunked, Sized, UntilClose
 from .head import Head, HeadReader
@@ -27,14 +27,12 @@ class Response:
 
     __slots__ = (
         "_body", "_close", "_coding", "_decoder", "_first", "_keep", "_limits", "_method", "_reader", "_reused",
-        "_route", "headers", "ragged", "status",
+        "_route", "headers", "status",
     )  # fmt: skip
 
     def __init__(self, request: HttpRequest, route: Route, limits: Limits, reused: bool = False) -> None:
         self.status = 0
         self.headers: Fields = []
-        self.ragged = False
-        """Set by a wire whose TLS connection ended without close_notify, before it feeds that end."""
         self._method = request.method
         self._close = asks_close(request.headers)
         self._route = route
@@ -46,6 +44,16 @@ class Response:
         self._coding = ""
         self._decoder: ContentDecoder | None = None
         self._first = b""
+
+    @classmethod
+    def unframed(cls, status: int, headers: Fields, route: Route, limits: Limits) -> Response:
+        """A response whose head and framing another library has taken off: its content coding is still there."""
+        response = cls(HttpRequest("GET", f"{route.scheme}://{route.peer}/"), route, limits)
+        response._reader = None
+        response.status, response.headers = status, headers
+        response._body = UntilClose()
+        response._coding = header(headers, "content-encoding")
+        return response
 
     # --- the head
 
@@ -112,11 +120,11 @@ class Response:
             raise body.fault
         return b"" if body.ended else None
 
-    def feed(self, data: bytes) -> bytes | None:
-        """As `pending`, with what the connection gave; b"" is its end."""
+    def feed(self, data: bytes, ragged: bool = False) -> bytes | None:
+        """As `pending`, with what the connection gave; b"" is its end, `ragged` that of TLS without close_notify."""
         body = self._body
         if not data:
-            body.finish(ragged=self.ragged)
+            body.finish(ragged=ragged)
             return self.pending()
         piece = body.feed(data)
         if self._coding:
@@ -139,6 +147,11 @@ class Response:
                 return b""
             else:
                 return None
+
+    def skip(self, data: bytes) -> None:
+        """Nobody wants more of the body: look whether its end is in `data`, so that the connection is `reusable`."""
+        if self._reader is None and not self._body.ended and self._body.fault is None:
+            self._body.feed(data)
 
     @property
     def reusable(self) -> bool:

@@ -1,0 +1,86 @@
+"""What a thread of the blocking transport is sending at this moment. `wire.py` sets it, our connections look for it.
+
+urllib3 stands between the two, and hands nothing of ours through. Where a thread sends nothing of ours, our connections
+and our adapter do what urllib3's and requests' own do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sansio_core import Limits, Send
+
+from ..http1.response import Response
+from ..http1.routes import Route
+from ..http1.tls import TLSSettings
+from .guard import Guard
+
+if TYPE_CHECKING:
+    from .connection import Answer
+
+
+class Call:
+    """One request on its way: `data` are its bytes. `answer` is there once the head of its response is in."""
+
+    def __init__(
+        self,
+        action: Send,
+        route: Route,
+        data: bytes,
+        guard: Guard,
+        tls: TLSSettings,
+        limits: Limits,
+        started: float,
+        proxy: str | None,
+    ) -> None:
+        self.request = action.request
+        self.connect_deadline = action.connect_deadline
+        self.fresh = action.fresh
+        self.route = route
+        self.data = data
+        self.guard = guard
+        self.tls = tls
+        self.limits = limits
+        self.started = started
+        self.proxy = proxy
+        self.proxies = {"all": str(route.proxy)} if route.proxy else {}
+        """As our adapter takes them: the credentials are the tunnel's and the request's, and nobody else's."""
+        self.answer: Answer | None = None
+
+    @property
+    def timeout(self) -> tuple[float | None, float | None]:
+        """As an adapter that is not ours takes it: what remains for connecting, and for each receive."""
+        left = self.guard.left()
+        if self.connect_deadline is None:
+            return left, left
+        connect = max(self.connect_deadline - self.started, 0.001)
+        return (connect if left is None else min(connect, left)), left
+
+    def response(self, reused: bool) -> Response:
+        """What will read the response, on a connection that was `reused` or not."""
+        return Response(self.request, self.route, self.limits, reused)
+
+
+class _Threads(threading.local):
+    call: Call | None = None
+
+
+_here = _Threads()
+
+
+def current() -> Call | None:
+    """The call that this thread is sending, if it is one of ours."""
+    return _here.call
+
+
+@contextmanager
+def sending(call: Call) -> Iterator[None]:
+    """While in it, `call` is what this thread sends. (A signal handler may send another in the midst of it.)"""
+    before, _here.call = _here.call, call
+    try:
+        yield
+    finally:
+        _here.call = before
