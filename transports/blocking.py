@@ -10,12 +10,16 @@ import requests
 from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
+from ._requests.adapter import Adapter
+from ._requests.session import settings
 from ._requests.wire import Connections, RequestsWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
 from ._shared.logging import tap
 from .drive import Wire, drive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
+
+__all__ = ["Adapter", "Client", "Stream"]
 
 
 class Client(BaseClient):
@@ -26,7 +30,8 @@ class Client(BaseClient):
     `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's. `timeout`: total seconds,
     or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent with every request.
     `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which
-    stays yours to close.
+    stays yours to close: its adapters, proxies, verify, cert, headers, cookies and user name and password are used, and
+    a warning names what is not. Clients share the connections of an Adapter that is mounted in it.
     `limits`: Limits on what a peer may make us hold. Raises InvalidRequest for settings that cannot be used.
     """
 
@@ -46,6 +51,9 @@ class Client(BaseClient):
         session: requests.Session | None = None,
         limits: Limits | None = None,
     ) -> None:
+        if session is not None:
+            own = settings(session, provider, api_key, base_url, headers, cookies)
+            headers, cookies = own["headers"], own["cookies"]
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits,

@@ -141,12 +141,12 @@ def test_asyncio_the_same_words(emulator: Emulator, capsys: pytest.CaptureFixtur
 
 def test_a_users_own_session(emulator: Emulator) -> None:
     with requests.Session() as session:
-        session.headers["x-theirs"] = "not sent"
+        session.headers["x-theirs"] = "sent along"
         for _ in range(2):
             with Client("acytoo", base_url=emulator.base_url("acytoo"), session=session) as client:
                 assert client.complete("Hello").text == DEFAULT_TEXT
         assert session.get(emulator.base_url("acytoo")).status_code == 404, "it stays theirs, and open"
-    assert "x-theirs" not in emulator.requests[0].headers
+    assert emulator.requests[0].headers["x-theirs"] == "sent along"
 
 
 @pytest.mark.parametrize("own", [False, True])

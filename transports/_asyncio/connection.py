@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
-from typing import Final, SupportsIndex
+from typing import Any, Final, SupportsIndex
 
 from sansio_core.errors import Cancelled, ChatError
 
@@ -83,7 +83,7 @@ class Connection:
         self.idle_since = 0.0
         # Else asyncio asks for 256 KiB in each read, which the allocator maps and unmaps. (uvloop's has no such thing.)
         with suppress(AttributeError):
-            writer.transport.max_size = READ_SIZE  # type: ignore[attr-defined]
+            self._transport.max_size = READ_SIZE
 
     def write(self, data: bytes) -> None:
         """Send `data`. Never waits: who reads the answer under a deadline bounds the sending as well."""
@@ -137,7 +137,7 @@ class Connection:
         """Open both ways, with nothing unread and nothing unsent: fit for another request."""
         if self._lost is not None or self._writer.is_closing() or self._reader.at_eof():
             return False
-        unsent = getattr(self._writer.transport, "get_write_buffer_size", None)
+        unsent = getattr(self._transport, "get_write_buffer_size", None)
         return not (unsent is not None and unsent()) and not self.peek()
 
     def watch(self, on_event: Callable[[], None] | None) -> None:
@@ -163,6 +163,11 @@ class Connection:
         if not self._loop.is_closed():
             self._cut()
 
+    @property
+    def _transport(self) -> Any:
+        """What is under the writer, where that tells: TLS changes it, an SSH channel has none."""
+        return getattr(self._writer, "transport", None)
+
     def _interrupt(self, error: Exception) -> None:
         """End a read with `error`."""
         self._lost = error
@@ -173,7 +178,7 @@ class Connection:
                 self._cut()
 
     def _cut(self) -> None:
-        abort = getattr(self._writer.transport, "abort", None)
+        abort = getattr(self._transport, "abort", None)
         with suppress(OSError):
             (abort or self._writer.close)()
 

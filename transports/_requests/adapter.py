@@ -16,6 +16,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import Timeout
 
 from .._shared.forks import watch_forks
 from ..http1.routes import Route
@@ -71,7 +72,8 @@ class _TLSPool(HTTPSConnectionPool):
 class Adapter(HTTPAdapter):
     """An HTTPAdapter whose connections obey deadlines and cancel() of a Client's calls. Takes what HTTPAdapter takes.
 
-    Mount one in a Session, and give that to one Client or several: they and the Session share its connections.
+    Mount one in a Session, and give that to several Clients: they share its connections, and those without TLS with
+    the Session's own requests.
     """
 
     pools: ClassVar[dict[str, Any]] = {"http": _PlainPool, "https": _TLSPool}
@@ -124,9 +126,9 @@ class Adapter(HTTPAdapter):
         if call is None:
             return super().build_connection_pool_key_attributes(request, verify, cert)
         route = call.route
-        secure = route.tls or (route.proxy is not None and route.proxy.scheme == "https")
-        place = {"scheme": route.scheme, "host": route.host, "port": route.port}
-        return place, {"ssl_context": call.tls.context} if secure else {}
+        if not route.tls and (route.proxy is None or route.proxy.scheme != "https"):
+            return super().build_connection_pool_key_attributes(request, True)  # as for all others: one pool
+        return {"scheme": route.scheme, "host": route.host, "port": route.port}, {"ssl_context": call.tls.context}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """For a call, its TLS settings have all of it."""
@@ -144,6 +146,13 @@ class Adapter(HTTPAdapter):
         """A call needs no requests.Response: its cookie jar costs more than reading a head."""
         return _NO_RESPONSE if isinstance(resp, Answer) else super().build_response(req, resp)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As HTTPAdapter's: a Session can be pickled, its connections are not."""
+        self._found = {}
+        self._lock = threading.RLock()
+        super().__setstate__(state)  # type: ignore[misc]  # requests' stubs lack it
+        watch_forks(self)
+
     def close(self) -> None:
         """Close the idle connections; those in use are closed when their answers end."""
         self._found = {}
@@ -156,4 +165,17 @@ class Adapter(HTTPAdapter):
         self.init_poolmanager(**self._sizes)
 
 
+class Unbounded(Timeout):
+    """The timeout of a call, whose guard bounds every step: urllib3 need not copy it, nor measure."""
+
+    def clone(self) -> Timeout:
+        """Itself: nothing in it changes."""
+        return self
+
+    def start_connect(self) -> float:
+        """Nothing is measured."""
+        return 0.0
+
+
+UNBOUNDED = Unbounded()
 _NO_RESPONSE = Response()

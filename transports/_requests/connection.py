@@ -54,6 +54,7 @@ class _Connection(HTTPConnection):
     def connect(self) -> None:
         """Look-up, TCP, proxy and TLS, all by the connect deadline. Raises ChatErrors, Expired and Cancelled."""
         self._served = 0
+        self._idle_since = monotonic()  # one that served a plain request of requests is not told when that is over
         self.ragged = False
         call = current()
         if call is None:

@@ -52,7 +52,7 @@ class Guard:
         self._interrupted = False
         self._busy = False
         self._lock = threading.RLock()  # around the state; never held while anything is waited for
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._bell: queue.SimpleQueue[None] | None = None  # made where something is waited for
         self._held: tuple[socket.socket, ...] = ()
         self._timeout: float | None = None  # what the socket's timeout was last set to
         self._timed: object = None  # the socket that it was set on
@@ -156,15 +156,17 @@ class Guard:
 
     def wait(self, ready: Callable[[], bool]) -> None:
         """Wait until `ready()`, which a wake() makes look again. Raises Expired, Cancelled."""
+        bell = self._bell = self._bell or queue.SimpleQueue()  # before the first look at what a wake() may change
         while not ready():
             with suppress(queue.Empty):
-                self._bell.get(timeout=self.left())
+                bell.get(timeout=self.left())
 
     # --- what any thread calls
 
     def wake(self) -> None:
         """Make wait() look again."""
-        self._bell.put(None)
+        if self._bell is not None:
+            self._bell.put(None)
 
     def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
         """For good: whatever the owner is blocked in ends at once, and raises `kind`."""

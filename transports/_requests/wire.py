@@ -22,7 +22,7 @@ from .._shared.forks import ELSEWHERE, watch_forks
 from ..http1.request import Fields, write
 from ..http1.routes import ProxySetting, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
-from .adapter import Adapter
+from .adapter import UNBOUNDED, Adapter
 from .call import Call, sending
 from .connection import Answer
 from .foreign import ForeignAnswer, foreign
@@ -52,8 +52,6 @@ class Connections:
         pool_size: int = 100,
     ) -> None:
         self.limits = limits or Limits()
-        if session is not None and not isinstance(session, requests.Session):
-            raise InvalidRequest(f"session must be a requests.Session, not {type(session).__name__}")
         self._own = session is None
         self._session = requests.Session() if session is None else session
         self.tls = self._tls_settings(verify)
@@ -138,14 +136,20 @@ class _Prepared(requests.PreparedRequest):
         super().__init__()
         self.method = request.method
         self.url = request.url
-        fields: dict[str, str] = {}
+        fields = self.headers = _Fields()
         for name, value in request.headers:
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
-        self.headers = CaseInsensitiveDict(fields)
-        self.headers.setdefault("accept-encoding", "gzip, deflate")
+        fields.setdefault("accept-encoding", "gzip, deflate")
         if request.body or request.method == "POST":
-            self.headers.setdefault("content-length", str(len(request.body)))
+            fields.setdefault("content-length", str(len(request.body)))
             self.body = request.body
+
+
+class _Fields(CaseInsensitiveDict[str]):
+    """Header fields that urllib3 need not copy: it adds a proxy's to the copy, and gets none (see Call.proxies)."""
+
+    def copy(self) -> CaseInsensitiveDict[str]:
+        return self
 
 
 class RequestsWire:
@@ -198,6 +202,7 @@ class RequestsWire:
             adapter = connections.adapter(action.request.url)
             tls = connections.tls
             options: dict[str, Any] = {"verify": tls.verify, "cert": tls.cert, "proxies": call.proxies}
+            options["timeout"] = UNBOUNDED
             if not isinstance(adapter, Adapter):
                 options |= {"timeout": call.timeout, "proxies": {"all": call.proxy} if call.proxy else {}}
             with sending(call):

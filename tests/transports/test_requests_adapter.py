@@ -1,0 +1,142 @@
+"""Our adapter in anybody's Session: requests' own way where no call of ours is sent, and shared connections."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ports import closed_port
+from requests.adapters import HTTPAdapter
+from socket_harness import OK, Authority, Peer, Server, answering, fetch, get, soon, within
+from urllib3.connectionpool import HTTPConnectionPool
+
+from sansio_core.errors import Cancelled
+from transports import Client
+from transports._requests.wire import Connections, RequestsWire
+from transports.blocking import Adapter
+from transports.emulator import DEFAULT_TEXT, Emulator
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        session.mount("https://", Adapter())
+        yield session
+
+
+def again(peer: Peer) -> None:
+    while True:
+        peer.request()
+        peer.send(OK)
+
+
+def test_a_session_and_a_client_share_connections(session: requests.Session) -> None:
+    connections = Connections(session=session)
+    with Server(again) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        assert session.get(url).text == "ok"
+        assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
+        response = session.get(url, headers={"x": "y"}, timeout=5)
+        assert (response.status_code, response.headers["content-length"], response.content) == (200, "2", b"ok")
+        assert server.connections == 1
+        session.close()
+
+
+def test_in_a_foreign_session_it_is_an_http_adapter(session: requests.Session, tmp_path: Path) -> None:
+    """TLS by the session's settings, a stream, a timeout, an error of requests."""
+    authority = Authority()
+    ca_file = tmp_path / "ca.pem"
+    authority.ca.cert_pem.write_to_path(str(ca_file))
+    with Server(again, authority.server("127.0.0.1")) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(url)
+        assert session.get(url, verify=str(ca_file)).text == "ok"
+        with session.get(url, verify=str(ca_file), stream=True) as response:
+            assert b"".join(response.iter_content(1)) == b"ok"
+    with pytest.raises(requests.ConnectionError):
+        session.get(f"http://127.0.0.1:{closed_port()}")
+    with Server(lambda peer: peer.gone()) as server, within(0.1), pytest.raises(requests.ReadTimeout):
+        session.get(f"http://127.0.0.1:{server.port}", timeout=0.1)
+    with Server(again) as proxy:
+        assert session.get("http://a.example", proxies={"http": f"http://127.0.0.1:{proxy.port}"}).text == "ok"
+        with pytest.raises(requests.exceptions.ProxyError):
+            session.get("https://a.example", proxies={"https": f"http://127.0.0.1:{closed_port()}"})
+
+
+def test_a_call_of_ours_in_a_foreign_session_obeys_its_clocks(session: requests.Session) -> None:
+    connections = Connections(session=session)
+    reached = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        reached.set()
+        peer.drip(b"HTTP/1.1 200 OK\r\nx: " + b"x" * 1000)
+
+    with Server(script) as server:
+        wire = RequestsWire(connections)
+        with within(0.2), pytest.raises(TimeoutError):
+            wire.send(get(server.port), wire.now() + 0.2)
+        timer = threading.Thread(target=lambda: (reached.wait(5), wire.cancel()))
+        reached.clear()
+        timer.start()
+        with pytest.raises(Cancelled):
+            wire.send(get(server.port), soon())
+        timer.join()
+
+
+def test_what_runs_is_requests_and_urllib3(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+    """HTTPAdapter.send and the pool's urlopen are not replaced: what counts or patches them sees our calls."""
+    seen: list[str] = []
+    send, urlopen = HTTPAdapter.send, HTTPConnectionPool.urlopen
+
+    def counted(self: Any, *args: Any, **options: Any) -> Any:
+        seen.append("send")
+        return send(self, *args, **options)
+
+    def opened(self: Any, *args: Any, **options: Any) -> Any:
+        seen.append("urlopen")
+        return urlopen(self, *args, **options)
+
+    monkeypatch.setattr(HTTPAdapter, "send", counted)
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", opened)
+    with Client("acytoo", base_url=emulator.base_url("acytoo")) as client:
+        assert client.complete("Hello").text == DEFAULT_TEXT
+    assert seen == ["send", "urlopen"]
+
+
+def test_it_is_pickled_with_its_session(session: requests.Session) -> None:
+    session = pickle.loads(pickle.dumps(session))
+    with Server(answering(OK, OK)) as server:
+        assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
+        assert fetch(RequestsWire(Connections(session=session)), get(server.port)) == b"ok"
+    session.close()
+
+
+def test_only_a_call_in_this_very_thread_is_one_of_ours(session: requests.Session) -> None:
+    """While one thread sends a call of ours, another's plain request through the same adapter is not touched by it."""
+    connections = Connections(session=session)
+    reached, said = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        first, _, _ = peer.request()
+        if "slow" in first:
+            reached.set()
+            assert said.wait(5)
+        peer.send(OK)
+
+    with Server(script) as server:
+        wire = RequestsWire(connections)
+        thread = threading.Thread(target=lambda: fetch(wire, get(server.port, "/slow")))
+        thread.start()
+        assert reached.wait(5)
+        assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
+        said.set()
+        thread.join()
+        wire.close()
