@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from sansio_core import Limits
 from sansio_core.errors import ConnectionLost, LimitExceeded, ProtocolViolation, ProxyFailed, UnexpectedContent
+from sansio_core.wire import HttpRequest
 from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
-from transports.http1.words import BAD_CHUNK, BAD_TRAILER
+from transports.http1.words import BAD_CHUNK, BAD_TRAILER, SWITCHED
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -98,6 +99,12 @@ def test_407_of_a_forwarding_proxy(url: str, advice: str) -> None:
     for route in (Route("https", "a", 80, forwarded.proxy), Route("http", "a", 80, socks), DIRECT):
         assert read([data], route=route)[2:] == (b"abc", "", True)
     assert read([data.replace(b"407", b"502")], route=forwarded)[2:] == (b"abc", "", True)
+
+
+def test_another_protocol_is_refused_even_if_it_was_asked_for() -> None:
+    asked = HttpRequest("GET", "http://a/", (("connection", "upgrade"), ("upgrade", "x")))
+    for pieces in cuts(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nx"):
+        assert read(pieces, asked) == Outcome(0, [], b"", f"ProtocolViolation: {SWITCHED}", False)
 
 
 def test_an_unknown_coding_is_told_when_the_body_is_wanted() -> None:
