@@ -1,49 +1,54 @@
-"""HTTP/1.1 as both transports read it, against h11, and what of header fields and URLs is understood."""
+"""HTTP/1.1 as both transports read it, against h11; proxies; and what of header fields and URLs is understood."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 import h11
-from cutting import Input, Target, named
+from cutting import Input, Target, named, same
 
-from sansio_core import ChatError, HttpRequest, InvalidRequest
+from sansio_core import ChatError, HttpRequest, InvalidRequest, Limits, ProxyFailed
 from sansio_core.dialects._refusals import of_response, request_id
 from sansio_core.providers.chatgpt_free import _cookies_of, _read
 from sansio_core.retry import retry_after
 from sansio_core.wire import check_base_url, check_header, check_url, cookie_header, origin, redact_url, redirect
-from transports.http1 import _requests_http1
-from transports.http1.routes import parse_proxy
+from transports.http1.response import Response
+from transports.http1.routes import Route, parse_proxy
+from transports.http1.tunnels import tunnel_of
+from transports.http1.words import TUNNEL_EXCESS
 
-LIMIT = 1000
+SECRET = "word-of-the-fuzzer"
+PROXIES = tuple(parse_proxy(f"{start}p") for start in (f"http://u:{SECRET}@", f"socks5h://u:{SECRET}@", "socks5h://"))
+LIMITS = Limits(head=1000, decompressed=10_000)
+EXCESS = "bytes after the end"
 Read = tuple[int, list[tuple[str, str]], bytes, str]
 """Status, header fields, body, and the error that ended it all, or ""."""
 
 
-def asyncio_reads(pieces: list[bytes]) -> Read:
-    connection, _ = _http11.write("GET", "/", [("host", "h")])
-    reader, head, body = _http11.HeadReader(connection, "GET", False, LIMIT), None, b""
+def ours(pieces: list[bytes], method: str) -> Read:
+    """What a wire would make of `pieces` and the end of the connection."""
+    arriving = iter([piece for piece in pieces if piece])
+    response, body = Response(HttpRequest(method, "http://h/"), Route("http", "h", 80), LIMITS), b""
     try:
-        for piece in pieces:
-            if head is None:
-                head = reader.feed(piece)
-                body = head.first if head else b""
-            elif not head.body.ended and not head.body.fault:
-                body += head.body.feed(piece)
-        if head is None:
-            return 0, [], b"", "ended"
-        if not head.body.ended and not head.body.fault:
-            head.body.finish()
-        return head.status, head.headers, body, named(head.body.fault) if head.body.fault else ""
+        while not response.feed_head(next(arriving, b"")):
+            assert not response.reusable
+        while True:
+            piece = response.pending()
+            while piece is None:
+                piece = response.feed(next(arriving, b""))
+            if not piece:
+                return response.status, response.headers, body, ""
+            body += piece
     except ChatError as error:
-        return 0, [], b"", named(error)
+        return response.status, response.headers, body, named(error)
 
 
-def h11_reads(data: bytes) -> Read:
+def h11_reads(data: bytes, method: str) -> Read:
     """What h11 makes of it all at once."""
-    connection, _ = _http11.write("GET", "/", [("host", "h")])
+    connection = h11.Connection(h11.CLIENT)
+    for sent in (h11.Request(method=method, target="/", headers=[("host", "h")]), h11.EndOfMessage()):
+        connection.send(sent)
     status, headers, body = 0, list[tuple[str, str]](), b""
     try:
         connection.receive_data(data)
@@ -66,38 +71,41 @@ def h11_reads(data: bytes) -> Read:
         return status, headers, body, str(error)
 
 
-def blocking_reads(pieces: list[bytes]) -> Read:
-    source = iter([piece for piece in pieces if piece])
-    incoming = _requests_http1.Incoming(lambda: next(source, b""), LIMIT)
-    status, headers, out = 0, list[tuple[str, str]](), b""
-    try:
-        head = incoming.head()
-        status, headers = head.status, head.headers
-        body = _requests_http1.body_of(head, "GET", incoming)
-        while piece := body.read():
-            out += piece
-    except _requests_http1.ClosedEarly:
-        return 0, [], b"", "ended"
-    except ChatError as error:
-        return status, headers, out, named(error)
-    return status, headers, out, ""
-
-
-def http(reads: Callable[[list[bytes]], Read]) -> Target:
+def http(data: bytes) -> None:
     """Heads and bodies: the same at any cut, and what we and h11 both take as whole is the same to both."""
+    given = Input.of(data)
+    method = "HEAD" if given.choice & 2 else "GET"
+    begun = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" if given.choice & 1 else b""
+    given = given._replace(body=begun + given.body)
+    read = ours([given.body], method)
+    same(read, ours(given.pieces(), method), "a response at a cut")
+    theirs = h11_reads(given.body, method)
+    is_plain = "content-encoding" not in dict(read[1])
+    if is_plain and not read[3] and not theirs[3]:
+        same(read, theirs, "a response to us and to h11")
 
-    def target(data: bytes) -> None:
-        given = Input.of(data)
-        begun = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" if given.choice & 1 else b""
-        given = given._replace(body=begun + given.body)
-        ours, at_a_cut = reads([given.body]), reads(given.pieces())
-        assert bool(ours[3]) == bool(at_a_cut[3]), (ours, at_a_cut)
-        assert ours[3] or ours == at_a_cut, (ours, at_a_cut)
-        theirs = h11_reads(given.body)
-        if not ours[3] and not theirs[3]:
-            assert (ours[0], ours[2]) == (theirs[0], theirs[2]), (ours, theirs)
 
-    return target
+def tunnel_by(way: Route, pieces: list[bytes]) -> tuple[bytes, str]:
+    """What was sent through an open way, or the error that there is none."""
+    arriving = iter([piece for piece in pieces if piece])
+    tunnel = tunnel_of(way)
+    assert tunnel is not None
+    sent = tunnel.begin()
+    try:
+        while not tunnel.done:
+            sent += tunnel.feed(next(arriving, b""))
+    except ProxyFailed as error:
+        return b"", EXCESS if TUNNEL_EXCESS in str(error) else named(error)
+    return (b"", EXCESS) if any(arriving) else (sent, "")
+
+
+def tunnels(data: bytes) -> None:
+    """CONNECT and SOCKS5: open or refused, the same at any cut, and no error quotes a password."""
+    given = Input.of(data)
+    way = Route("https", "h", 443, PROXIES[given.choice % len(PROXIES)])
+    whole = tunnel_by(way, [given.body])
+    same(whole, tunnel_by(way, given.pieces()), "a tunnel at a cut")
+    assert SECRET not in whole[1]
 
 
 def headers(data: bytes) -> None:
@@ -155,9 +163,4 @@ def secret_of(text: str) -> str:
     return password if len(password) > 12 and text.count(password) == 1 else "\0 never"
 
 
-TARGETS: dict[str, Target] = {
-    "http-asyncio": http(asyncio_reads),
-    "http-blocking": http(blocking_reads),
-    "headers": headers,
-    "urls": urls,
-}
+TARGETS: dict[str, Target] = {"http": http, "tunnels": tunnels, "headers": headers, "urls": urls}

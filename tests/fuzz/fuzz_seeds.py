@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 NAMES = (
-    "sse", "sse-json", "ndjson", "text", "coding", "json-values", "partial", "http-asyncio", "http-blocking", "headers",
-    "urls", "exchange", "growth", "dialect-openai", "dialect-chatgpt_free", "dialect-yqcloud", "dialect-acytoo",
+    "sse", "sse-json", "ndjson", "text", "coding", "json-values", "partial", "http", "tunnels", "headers", "urls",
+    "exchange", "growth", "dialect-openai", "dialect-chatgpt_free", "dialect-yqcloud", "dialect-acytoo",
     "dialect-openai_responses", "dialect-anthropic", "dialect-gemini", "dialect-ollama",
 )  # fmt: skip
 
@@ -85,9 +86,24 @@ def messages() -> list[bytes]:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nx: y\r\n\r\n",
         b"HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.0 404 No\r\nContent-Type: a\r\n folded\r\n\r\nbody",
         b"HTTP/1.1 204 None\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"hello", mtime=0),
         b"HTTP/1.1 200\r\nConnection: close\nTransfer-Encoding: chunked\nContent-Length: 3\n\n1\r\na\r\n0\r\n\r\n",
         b"5\r\nhello\r\n00\r\n\r\n",
         b"a \r\n0123456789\r\n0\r\ntrailer: 1\r\n\r\nHTTP/1.1",
+    ]
+
+
+def proxies() -> list[bytes]:
+    """What proxies say, of HTTP and of SOCKS5."""
+    return [
+        b"HTTP/1.1 200 Connected\r\n\r\n",
+        b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.0 407 No\r\nProxy-Authenticate: Basic\r\n\r\nbody",
+        b"\5\0\5\0\0\1\x7f\0\0\1\0\x50",
+        b"\5\2\1\0\5\0\0\3\1h\0\x50more",
+        b"\5\2\1\0\5\0\0\4" + bytes(18),
+        b"\5\2\1\1",
+        b"\5\0\5\5\0\1",
+        b"\5\xff",
     ]
 
 
@@ -135,7 +151,7 @@ def seeds(name: str) -> list[bytes]:
     if name == "exchange":
         return steps()
     kinds = {
-        "http-asyncio": messages, "http-blocking": messages, "headers": fields, "urls": addresses,
+        "http": messages, "tunnels": proxies, "headers": fields, "urls": addresses,
         "json-values": values, "partial": values, "ndjson": lines, "dialect-ollama": lines, "text": plain,
         "dialect-yqcloud": plain, "dialect-acytoo": plain, "coding": plain,
     }  # fmt: skip

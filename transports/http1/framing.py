@@ -12,6 +12,7 @@ from typing import Final
 
 from sansio_core.errors import ChatError, LimitExceeded, ProtocolViolation, StreamTruncated
 
+from .head import BLANK_LINE
 from .words import BAD_CHUNK, BAD_TRAILER, CUT_CHUNKED, CUT_TLS, cut_short
 
 
@@ -77,7 +78,7 @@ class Sized(Body):
 _MAX_LINE: Final = 1024  # of one chunk-size line with its extensions
 _CHUNK_LINE: Final = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\Z")
 _CHUNK_LINE_BEGUN: Final = re.compile(rb"(?:\r(?:\n(?:[0-9A-Fa-f]{1,16}[ \t]*(?:;[^\r\n]*)?\r?)?)?)?\Z")
-_TRAILERS: Final = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r\n)*\r\n\Z")
+_TRAILERS: Final = re.compile(rb"\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r?\n)*\r?\n")
 
 
 @lru_cache(1024)  # a stream's chunks have few different sizes: a look-up costs a fifth of the match
@@ -122,7 +123,7 @@ class Chunked(Body):
                 if size:
                     self.fault = ProtocolViolation(BAD_CHUNK)
                 else:
-                    self._trailers = bytearray()
+                    self._trailers = bytearray(b"\n")  # the end of the last chunk's line
                     self._feed_trailers(data[end + 2 :])
                 return b"".join(pieces)
             at = end + 2 + size
@@ -136,17 +137,20 @@ class Chunked(Body):
     def _feed_trailers(self, data: bytes) -> None:
         trailers = self._trailers
         assert trailers is not None
-        searched = max(0, len(trailers) - 3)
+        if self.ended:
+            self.excess = True
+            return
+        searched = max(0, len(trailers) - 2)
         trailers += data
-        end = 2 if trailers.startswith(b"\r\n") else trailers.find(b"\r\n\r\n", searched) + 4
-        if (end if end != 3 else len(trailers)) > self._limit:
+        blank = BLANK_LINE.search(trailers, searched)
+        end = blank.end() if blank else len(trailers)
+        if end - 1 > self._limit:
             self.fault = LimitExceeded("head", self._limit)
-        elif end != 3:
-            if _TRAILERS.match(trailers[:end]):
-                self.ended = True
-                self.excess = len(trailers) > end
-            else:
-                self.fault = ProtocolViolation(BAD_TRAILER)
+        elif blank and _TRAILERS.fullmatch(trailers, 0, end):
+            self.ended = True
+            self.excess = len(trailers) > end
+        elif blank:
+            self.fault = ProtocolViolation(BAD_TRAILER)
 
     def finish(self, *, ragged: bool = False) -> None:
         self.fault = StreamTruncated(CUT_CHUNKED)

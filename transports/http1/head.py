@@ -15,7 +15,7 @@ from sansio_core.errors import LimitExceeded, ProtocolViolation
 from .request import FIELD, Fields, plain
 from .words import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
 
-_BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
+BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
 _START: Final = b"HTTP/1."
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _USUAL: Final = re.compile(rf"HTTP/1\.1 ([2-5][0-9][0-9])(?: [ -~]*)?\r\n((?:{FIELD})*)\r\n")
@@ -59,7 +59,7 @@ class HeadReader:
         while self.rest:
             if not self.rest.startswith(_START[: len(self.rest)]):  # at once: it may say nothing more for long
                 raise ProtocolViolation(NOT_HTTP)
-            blank = _BLANK_LINE.search(self.rest, searched)
+            blank = BLANK_LINE.search(self.rest, searched)
             end = blank.end() if blank else len(self.rest)
             if self._used + end > self._limit:
                 raise LimitExceeded("head", self._limit)

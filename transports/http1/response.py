@@ -22,7 +22,7 @@ class Response:
     """The response to `request` along `route`, on a connection that was `reused` or not.
 
     Until `feed_head` gives True, each piece that the connection gives goes there; then `status` and `headers` (names in
-    lower case) are set, and pieces go to `feed`. An end of the connection is b"".
+    lower case) are set, and pieces go to `feed`, each once `pending` gave None. An end of the connection is b"".
     """
 
     __slots__ = (
@@ -99,8 +99,10 @@ class Response:
             and "close" not in asked
             and not (chunked and length is not None)
             and not self._close
+            and not isinstance(self._body, UntilClose)
         )
-        self._coding = fields.get("content-encoding", "")
+        if "content-encoding" in fields and not self._body.ended:  # where there is no body, nothing is coded
+            self._coding = header(head.headers, "content-encoding")
 
     # --- the body
 
@@ -156,7 +158,8 @@ class Response:
     @property
     def reusable(self) -> bool:
         """Whether the connection may serve another request: the body is at its end, and nothing came after it."""
-        return self._keep and self._reader is None and self._body.ended and not self._body.excess
+        body = self._body
+        return self._keep and self._reader is None and body.ended and not body.excess and body.fault is None
 
     def lost(self, error: OSError) -> ConnectionLost:
         """What it means that the connection failed with `error` while this response was awaited or read."""

@@ -17,7 +17,7 @@ from socksio import (
 )
 from socksio.socks5 import SOCKS5State
 
-from sansio_core.errors import ChatError
+from sansio_core.errors import ChatError, InvalidRequest
 
 from .routes import Proxy
 from .words import (
@@ -35,9 +35,14 @@ _ADDRESS_SIZES = {1: 4, 4: 16}  # RFC 1928 5; a name (3) says its own
 
 
 class Socks5:
-    """A Tunnel. `host` is what the proxy is to connect to: an address, or a name for it to resolve."""
+    """A Tunnel. `host` is what the proxy is to connect to: an address, or a name for it to resolve.
+
+    Raises InvalidRequest for a name that is too long.
+    """
 
     def __init__(self, proxy: Proxy, host: str, port: int, peer: str) -> None:
+        if len(host) > 255:  # RFC 1928 5: one byte for the length
+            raise InvalidRequest("a SOCKS proxy takes a host name of at most 255 bytes")
         self.done = False
         self._proxy = proxy
         self._target = host, port
@@ -85,8 +90,9 @@ class Socks5:
         if state is SOCKS5State.CLIENT_AUTHENTICATED:
             if message[1]:
                 raise self._failed(SOCKS_REPLIES.get(message[1], f"its reply was {message[1]}"))
-            self._socks.receive_data(message)
-            self.done = True
+            if message[3] != 3 and message[3] not in _ADDRESS_SIZES:
+                raise ProtocolError
+            self.done = True  # its address is of no use here, and socksio refuses a name of more than 127 bytes
             return
         reply = self._socks.receive_data(message)
         if isinstance(reply, SOCKS5AuthReply) and reply.method is not SOCKS5AuthMethod.NO_AUTH_REQUIRED:

@@ -41,7 +41,7 @@ def tunnel_of(route: Route, address: str | None = None) -> Tunnel | None:
     """The way through the route's proxy; None where there is no proxy, or one that forwards the request itself.
 
     `address`: what a socks5 proxy is to connect to; socks5h gets the name. Raises InvalidRequest for SOCKS without the
-    extra.
+    extra, and for a name that is too long for it.
     """
     proxy = route.proxy
     if proxy is None or route.forwarded:

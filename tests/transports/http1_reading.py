@@ -1,0 +1,93 @@
+"""One response read as both wires read it, from pieces instead of a socket; and the ways to cut bytes into pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from sansio_core import Limits
+from sansio_core.errors import ChatError
+from sansio_core.wire import HttpRequest
+from transports.http1.response import Response
+from transports.http1.routes import Route
+
+ASKED = HttpRequest("GET", "http://a.example/")
+DIRECT = Route("http", "a.example", 80)
+SMALL = Limits(head=300, decompressed=5000)
+
+
+class Outcome(NamedTuple):
+    """All that can be told of a response, which no cut may change."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    error: str
+    keep: bool
+    """Whether the connection is kept: after an error it never is, and a pool looks for bytes that nobody asked for."""
+
+
+def fed(data: bytes, request: HttpRequest = ASKED, route: Route = DIRECT, *, reused: bool = False) -> Response:
+    """A response whose head is in; `data` came in one piece."""
+    response = Response(request, route, SMALL, reused)
+    assert response.feed_head(data)
+    return response
+
+
+def read(
+    pieces: Sequence[bytes],
+    request: HttpRequest = ASKED,
+    route: Route = DIRECT,
+    *,
+    limits: Limits = SMALL,
+    ragged: bool = False,
+    reused: bool = False,
+) -> Outcome:
+    """What `pieces` give that arrive one after another before the connection ends."""
+    arriving = iter([piece for piece in pieces if piece])
+    response = Response(request, route, limits, reused)
+    body, error = b"", ""
+    try:
+        while not response.feed_head(next(arriving, b"")):
+            assert not response.reusable
+        while True:
+            piece = response.pending()
+            while piece is None:  # more of the connection is needed
+                data = next(arriving, b"")
+                response.ragged = ragged and not data
+                piece = response.feed(data)
+            if not piece:
+                break
+            body += piece
+        assert response.pending() == b"", "an end stays an end"
+    except ChatError as caught:
+        error = said(caught)
+    keep = response.reusable and not error and not b"".join(arriving)
+    return Outcome(response.status, response.headers, body, error, keep)
+
+
+def said(error: ChatError) -> str:
+    """An error as an Outcome has it."""
+    return f"{type(error).__name__}: {error}"
+
+
+def cuts(data: bytes, places: int = 1) -> Iterator[list[bytes]]:
+    """`data` in one piece, by the byte, and cut at up to `places` places, in every way."""
+    yield [data]
+    yield [data[at : at + 1] for at in range(len(data))]
+    for number in range(1, places + 1):
+        for chosen in combinations(range(1, len(data)), number):
+            yield cut(data, chosen)
+
+
+def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
+    """`data` cut at these `places`."""
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+PLACES = st.lists(st.integers(0, 4000), max_size=8)
+"""Where to cut, for `cut`."""
