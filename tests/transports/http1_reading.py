@@ -57,8 +57,7 @@ def read(
             piece = response.pending()
             while piece is None:  # more of the connection is needed
                 data = next(arriving, b"")
-                response.ragged = ragged and not data
-                piece = response.feed(data)
+                piece = response.feed(data, ragged and not data)
             if not piece:
                 break
             body += piece
