@@ -202,7 +202,7 @@ class TLSConnection(_Connection, HTTPSConnection):
         self.proxy_is_verified = context.verify_mode == ssl.CERT_REQUIRED
         secure = context.wrap_socket(sock, server_hostname=hostname, suppress_ragged_eofs=False)
         # TLS inside TLS makes several calls of the socket in one of ours.
-        return Guarded(call.guard, secure) if self.proxy_is_tunneling else secure
+        return secure if self.proxy_is_forwarding else Guarded(call.guard, secure)
 
     def _tunnel(self) -> None:
         call = current()
