@@ -28,8 +28,12 @@ class NDJSONParser(BoundedParser):
             data = bytes(data)
         lines = self._lines
         rest = lines.rest
-        if not lines.steady or len(rest) + len(data) > self.max_frame_size:
+        if len(rest) + len(data) > self.max_frame_size:
             return self._by_line(data)
+        if not lines.steady:  # the stream's first bytes may be a byte order mark
+            start = data.find(b"\n") + 1 or len(data)
+            frames = self._by_line(data[:start])
+            return frames + self.feed(data[start:]) if start < len(data) else frames
         end = data.rfind(b"\n")
         if end < 0:
             rest += data
@@ -43,7 +47,7 @@ class NDJSONParser(BoundedParser):
         return _frames(whole)
 
     def _by_line(self, data: bytes) -> list[str]:
-        """The same where it is the first of the stream, or may pass the limit: by the line."""
+        """The same line by line: where one may pass the limit, and at the start."""
         frames: list[str] = []
         for line in self._lines.feed(data):
             if len(line) > self.max_frame_size:
