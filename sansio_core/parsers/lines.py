@@ -43,26 +43,23 @@ class LineSplitter:
     """Bytes in, whole lines out, without their ends; a byte order mark at the very start is dropped.
 
     A line ends with LF, and with CRLF or a lone CR where `cr` is set. What is unfinished waits in `rest`, a buffer
-    that grows in place and is never searched again.
+    that grows in place and is never searched again. While `steady`, a next byte that ends no line only lengthens it,
+    and an LF ends a line.
     """
 
-    __slots__ = ("_after_cr", "_bom", "_cr", "_started", "rest")
+    __slots__ = ("_after_cr", "_bom", "_cr", "_started", "rest", "steady")
 
     def __init__(self, *, cr: bool) -> None:
         self.rest = bytearray()
         self._cr = cr
         self._after_cr = False
-        self._started = False
+        self._started = self.steady = False
         self._bom = b""
-
-    @property
-    def steady(self) -> bool:
-        """True when a next byte that ends no line only lengthens `rest`, and an LF ends a line."""
-        return self._started and not self._after_cr
 
     def begin(self, first: int) -> None:
         """If nothing was fed yet: the byte that will be, which tells whether a byte order mark may come."""
         self._started = self._started or (not self._bom and first != _BOM[0])
+        self.steady = self._started and not self._after_cr
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes."""
@@ -74,8 +71,13 @@ class LineSplitter:
             self._after_cr = False
             if data[0] == LF:
                 data = data[1:]
+        self.steady = True
+        if LF not in data and not (self._cr and CR in data):
+            self.rest += data
+            return []
         if self._cr and CR in data:
             self._after_cr = data[-1] == CR
+            self.steady = not self._after_cr
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = data.split(b"\n")
         last = lines.pop()

@@ -35,7 +35,7 @@ def tables(url: str, quick: bool) -> list[Table]:
     """All of them; `quick` only shows that they work."""
     runs = 1 if quick else 5
     count = 2_000 if quick else 20_000
-    made = [_decoder(count)]
+    made = [_decoder(count), *_framing(count, quick)]
     for colour in COLOURS:
         title = f"{colour}: one event an HTTP chunk, text to the user"
         made.append(_clients(colour, title, colour, url, "burst", count=count))
@@ -70,6 +70,27 @@ def _decoder(count: int) -> Table:
         jobs[one.name] = job | {"count": count if one.wire != "raw" else count * 10}
         floors[one.name] = one.floor.replace(FLOOR, CODEC) if one.wire == "raw" else one.floor
     return Table("decoder", "Decoder alone: bytes to typed events", jobs, floors)
+
+
+def _framing(count: int, quick: bool) -> list[Table]:
+    from importlib.util import find_spec
+
+    import framing
+
+    there = {framing.HTTPX: find_spec("httpx_sse") is not None}
+    found = [one for one in framing.contestants() if there.get(one.who, True)]
+    jobs: dict[str, Job] = {
+        one.name: {"kind": "framing", "wire": one.wire, "feed": one.feed, "who": one.who, "count": count, "fast": False}
+        for one in found
+    }
+    mib = 1 if quick else 8
+    lines: dict[str, Job] = {
+        who: {"kind": "line", "who": who, "mib": mib, "fast": False} for who in framing.LINES if there.get(who, True)
+    }
+    return [
+        Table("framing", "Framing alone: bytes to events, lines or text", jobs, {one.name: one.floor for one in found}),
+        Table("framing-line", f"One line of {mib} MiB, 1 KiB a feed", lines, dict.fromkeys(lines, framing.BY_HAND)),
+    ]
 
 
 def _clients(name: str, title: str, colour: str, url: str, kind: str, **options: object) -> Table:

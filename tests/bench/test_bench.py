@@ -20,3 +20,16 @@ def test_the_decoders_table(tmp_path: Path) -> None:
     assert "openai, 64 KiB a feed: ours" in table
     assert all(value > 0 for figures in table.values() for value in figures.values())
     assert "### Decoder alone" in done.stdout
+
+
+def test_the_table_of_framing(tmp_path: Path) -> None:
+    saved = tmp_path / "figures.json"
+    command = [sys.executable, str(BENCH), "--quick", "--only", "framing", "--json", str(saved)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    tables = json.loads(saved.read_text())["tables"]
+    assert {"openai, 1,448 a feed: SSEParser", "ollama, an event a feed: ours"} <= set(tables["framing"])
+    assert "SSEParser" in tables["framing-line"]
+    assert all(value > 0 for table in tables.values() for figures in table.values() for value in figures.values())
+    assert "### Framing alone" in done.stdout

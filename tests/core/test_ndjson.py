@@ -62,11 +62,38 @@ def test_the_limit() -> None:
             new([b"12345"[at : at + size] for at in range(0, 5, size)])
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    cut_anywhere(st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", b" ", b"\xe2\x80\xa8", b"\xff"])).map(b"".join))
-)
+ENDS = [b"\n", b"\n", b"\r\n", b"\r"]
+PARTS = [b"a", b" ", b"\t", b"\x1f", "\u0085".encode(), "\u2028".encode(), b"\xff", b"\xf0\x9f"]
+STREAMS = st.lists(st.sampled_from(ENDS + PARTS), max_size=24).map(b"".join)
+
+
+def by_the_line(data: bytes) -> list[str]:
+    """The rules as plainly as they go: every line by itself."""
+    lines = [line.removesuffix(b"\r") for line in data.split(b"\n")]
+    return [line.decode("utf-8", "replace") for line in lines if line and not line.isspace()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(cut_anywhere(STREAMS))
 def test_any_cut_gives_the_lines_of_the_whole(pieces: list[bytes]) -> None:
-    lines = b"".join(pieces).decode("utf-8", "replace").split("\n")
-    expected = [line.removesuffix("\r") for line in lines if line.strip(" \t\r\v\f")]
-    assert feed(NDJSONParser(), pieces) == expected
+    assert feed(NDJSONParser(), pieces) == by_the_line(b"".join(pieces))
+    assert feed(NDJSONParser(), [b"0\n", *pieces]) == ["0", *by_the_line(b"".join(pieces))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(cut_anywhere(STREAMS), st.integers(1, 8))
+def test_the_limit_does_not_depend_on_the_cut(pieces: list[bytes], size: int) -> None:
+    def run(pieces: list[bytes]) -> tuple[list[str], bool]:
+        parser, frames = NDJSONParser(max_frame_size=size), list[str]()
+        try:
+            for piece in pieces:
+                frames += parser.feed(piece)
+            return frames + parser.close(), False
+        except LimitExceeded:
+            return frames, True
+
+    *whole, last = b"".join(pieces).split(b"\n")
+    passed = next((at for at, line in enumerate(whole) if len(line) > size), len(whole))
+    fits = passed == len(whole) and len(last) <= size
+    expected = by_the_line(b"\n".join(whole[:passed])) + (by_the_line(last) if fits else [])
+    assert run(pieces) == run([b"".join(pieces)]) == (expected, not fits)

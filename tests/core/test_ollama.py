@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from sansio_core import (
     Annotation,
+    ChatEvent,
     ChatRequest,
     ContextTooLong,
     Failed,
@@ -43,6 +44,7 @@ from sansio_core import (
     UsageReport,
     providers,
 )
+from sansio_core.dialects.ollama import OllamaParser
 
 
 def chat(content: Any = "", **rest: Any) -> dict[str, Any]:
@@ -336,6 +338,66 @@ def test_any_bytes(pieces: list[bytes]) -> None:
 
 def test_an_event_stream_is_no_answer_here() -> None:
     assert isinstance(error_of(every_cut("ollama", sse(chat("a")))), UnexpectedContent)
+
+
+# --- pieces of text as Ollama writes them, which are not decoded as JSON ---------------------------------------------
+
+
+class Decoding(OllamaParser):
+    """Decodes every line."""
+
+    def _usual(self, line: str, out: list[ChatEvent]) -> bool:
+        return False
+
+
+AT = '{"model":"m","created_at":"2025-10-26T17:15:24.097767Z",'
+SAID = AT + '"message":{"role":"assistant","content":"a"},"done":false}'
+GIVEN = AT + '"response":"a","done":false}'
+TEXTS = ["", "é日😀", "\\n", "\\", "\\ud83d", '"', "\x7f", "\x1f", "\t"]
+ENDS = ["true", "null", 'false,"done_reason":"stop"', ""]
+NEARLY = [
+    *(line.replace('"a"', f'"{text}"') for line in (SAID, GIVEN) for text in TEXTS),
+    *(line.replace("false", end) for line in (SAID, GIVEN) for end in ENDS),
+    *(line + end for line in (SAID, GIVEN) for end in (" ", "}", "{}", "\u2028", "\r", "1")),
+    *(" " + line for line in (SAID, GIVEN)),
+    SAID.replace('"a"', '"a","thinking":"t"'),
+    SAID.replace('"a"', '"a","content":"b"'),
+    SAID.replace('"a"}', '"a"'),
+    SAID.replace("assistant", "tool"),
+    GIVEN.replace('"a"', '"a"}'),
+    AT.replace('"m"', "5") + '"response":"b","done":false}',
+    "text",
+    '{"response":',
+    '"c"}',
+    "[",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [DONE, {"message": {}}, {"model": "m", "response": "b"}, None])
+@pytest.mark.parametrize("line", NEARLY)
+def test_a_piece_of_text_says_the_same_undecoded(line: str, first: Any) -> None:
+    same_undecoded(ndjson(first) + line.encode() + b"\n" + SAID.encode())
+
+
+@given(st.lists(st.sampled_from([SAID, GIVEN, *NEARLY]), max_size=6))
+def test_pieces_of_text_say_the_same_undecoded(lines: list[str]) -> None:
+    same_undecoded("".join(f"{line}\n" for line in lines).encode())
+
+
+def same_undecoded(body: bytes) -> None:
+    for step in (1000, 100):
+        quick, plain = (kind() for kind in (OllamaParser, Decoding))
+        for at in range(0, len(body), step):
+            assert comparable(quick.feed(body[at : at + step])) == comparable(plain.feed(body[at : at + step]))
+        assert comparable(quick.end()) == comparable(plain.end())
+
+
+def test_pieces_of_text_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the properties above compare the plain path with itself."""
+    parser = OllamaParser()
+    assert parser.feed(f"{SAID}\n".encode()) == [Started(None, "m"), TextDelta("a")]
+    monkeypatch.setattr(OllamaParser, "_decode", None)
+    assert parser.feed(f"{SAID}\n{GIVEN}\n".encode()) == [TextDelta("a")] * 2
 
 
 # --- the request -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,11 +47,18 @@ def test_closed() -> None:
         parser.feed(b"a")
 
 
-@settings(max_examples=200, deadline=None)
-@given(cut_anywhere(st.binary(max_size=30) | st.text(max_size=10).map(str.encode)))
-def test_any_cut_gives_what_decoding_the_whole_gives(pieces: list[bytes]) -> None:
-    whole = b"".join(pieces).decode("utf-8", "replace").removeprefix("\ufeff")
-    assert "".join(feed(TextParser(), pieces)) == whole
+PARTS = st.binary(max_size=3) | st.text(max_size=3).map(str.encode) | st.sampled_from([b"x" * 300, "日".encode() * 100])
+
+
+@settings(max_examples=300, deadline=None)
+@given(cut_anywhere(st.lists(PARTS, max_size=8).map(b"".join)))
+def test_every_call_gives_what_the_codec_gives(pieces: list[bytes]) -> None:
+    parser, decoder, begun = TextParser(), codecs.getincrementaldecoder("utf-8")("replace"), False
+    for piece in (*pieces, None):
+        text = decoder.decode(piece or b"", piece is None)
+        if not begun and text:
+            begun, text = True, text.removeprefix("\ufeff")
+        assert (parser.close() if piece is None else parser.feed(piece)) == ([text] if text else [])
 
 
 def test_every_broken_sequence_is_as_when_the_whole_is_decoded() -> None:
