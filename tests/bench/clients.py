@@ -97,8 +97,8 @@ def first(colour: str, peer: Peer, url: str, count: int) -> dict[str, float]:
     return {"µs median": median(took), "µs p90": took[len(took) * 9 // 10], "µs CPU a call": cpu}
 
 
-def ticks(peer: Peer, url: str, streams: int, ticks: int) -> dict[str, float]:
-    """So many streams at once, an event every 10 ms each: how late, for how much CPU and memory."""
+def ticks(peer: Peer, url: str, streams: int, ticks: int, every: int) -> dict[str, float]:
+    """So many streams at once, an event each `every` ms: how late, for how much CPU and memory."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     lags: list[int] = []
     marks: list[tuple[float, float]] = []
@@ -111,7 +111,7 @@ def ticks(peer: Peer, url: str, streams: int, ticks: int) -> dict[str, float]:
     async def main() -> None:
         ask = peer.make(f"{url}/first")
         await ask(lambda text: None)  # what is loaded once
-        ask = peer.make(f"{url}/ticks-{streams}")
+        ask = peer.make(f"{url}/ticks-{streams}-{ticks}-{every}")
         marks.append((process_time(), resident()))
         await asyncio.gather(*(ask(use) for _ in range(streams)))
         marks.append((process_time(), resident()))

@@ -6,7 +6,8 @@ The first segment of a request's path says what is sent:
 
     burst-WIRE-COUNT   an answer of so many words, at once, an HTTP chunk for each event
     first              head and first event at once, the rest 2 ms later
-    ticks-STREAMS      an event at once; when so many streams are open, an event each 10 ms
+    ticks-STREAMS-COUNT-MS
+                       an event at once; when so many streams are open, COUNT events, one in so many ms
     slow-FRAMING       an event each 40 ms, framed as chunked, length, close or gzip
 
 In all but the first, an event's text is the time of its sending: time.monotonic_ns(), which processes share.
@@ -23,21 +24,27 @@ from functools import cache
 
 from wires import events, words
 
-TICKS = 100
-TICK = 0.01
 SLOW = 12
 SLOW_EVERY = 0.04
 _OPENING, _STAMPED, *_CLOSING = events("openai", ["STAMP"])
 _HEAD, _TAIL = _STAMPED.split(b"STAMP")
+_ID = b"chatcmpl-"
 _STAMP_SIZE = 20
 _TYPE = (
     b"HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/event-stream\r\nServer: bench\r\n"
 )
 
 
-def stamped() -> bytes:
-    """An event that says when it was sent."""
-    return b"%s%020d%s" % (_HEAD, time.monotonic_ns(), _TAIL)
+def stamped(number: int = 0) -> bytes:
+    """An event that says when it was sent, in the answer of that number."""
+    return b"%s%020d%s" % (named(_HEAD, number), time.monotonic_ns(), _TAIL)
+
+
+@cache
+def named(event: bytes, number: int) -> bytes:
+    """`event` with an id of its answer's own, as every host gives one."""
+    assert _ID in event
+    return event.replace(_ID, b"%s%08d" % (_ID, number))
 
 
 def chunk(data: bytes) -> bytes:
@@ -57,6 +64,7 @@ class Answering(asyncio.Protocol):
     """One connection: requests one after the other, each answered as its path says."""
 
     waiting: list[Answering] = []  # noqa: RUF012  # of the scenario `ticks`, shared by all
+    number = 0  # of the answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -71,7 +79,8 @@ class Answering(asyncio.Protocol):
         if not blank or (length and len(body) < int(length[1])):
             return
         self.received = b""
-        scenario, *options = head.split(b" ")[1].split(b"/")[1].decode().rsplit("-", 1 if head[6:10] != b"burs" else 2)
+        path = head.split(b" ")[1].split(b"/")[1].decode()
+        scenario, *options = path.rsplit("-", {"burst": 2, "ticks": 3}.get(path.partition("-")[0], 1))
         getattr(self, scenario)(*options)
 
     def burst(self, *options: str) -> None:
@@ -79,21 +88,24 @@ class Answering(asyncio.Protocol):
         self.transport.write(burst(wire, int(count)))
 
     def first(self) -> None:
-        self.transport.write(CHUNKED + chunk(_OPENING) + chunk(stamped()))
+        self.number += 1
+        self.transport.write(CHUNKED + chunk(named(_OPENING, self.number)) + chunk(stamped(self.number)))
         self.loop.call_later(0.002, self.transport.write, b"".join(map(chunk, _CLOSING)) + END)
 
-    def ticks(self, streams: str) -> None:
-        self.transport.write(CHUNKED + chunk(_OPENING) + chunk(stamped()))
+    def ticks(self, streams: str, count: str, ms: str) -> None:
+        self.number = len(self.waiting)
+        self.transport.write(CHUNKED + chunk(named(_OPENING, self.number)) + chunk(stamped(self.number)))
         self.waiting.append(self)
         if len(self.waiting) == int(streams):
             ready, Answering.waiting = self.waiting, []
-            self.loop.call_later(0.5, self.tick, [one.transport for one in ready], self.loop.time() + 0.5, TICKS)
+            transports = [one.transport for one in ready]
+            self.loop.call_later(0.5, self.tick, transports, self.loop.time() + 0.5, int(count), int(ms) / 1000)
 
-    def tick(self, transports: list[asyncio.Transport], due: float, left: int) -> None:
-        for transport in transports:
-            transport.write(chunk(stamped()) if left else b"".join(map(chunk, _CLOSING)) + END)
+    def tick(self, transports: list[asyncio.Transport], due: float, left: int, every: float) -> None:
+        for number, transport in enumerate(transports):
+            transport.write(chunk(stamped(number)) if left else b"".join(map(chunk, _CLOSING)) + END)
         if left:
-            self.loop.call_at(due + TICK, self.tick, transports, due + TICK, left - 1)
+            self.loop.call_at(due + every, self.tick, transports, due + every, left - 1, every)
 
     def slow(self, framing: str) -> None:
         coder = zlib.compressobj(wbits=31)

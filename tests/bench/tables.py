@@ -12,7 +12,6 @@ from pathlib import Path
 from clients import COLOURS
 from decoder import BY_HAND, CODEC, FLOOR, SHAPES, contestants
 from measures import Figures, Job
-from server import TICKS
 
 PACKAGES = (
     "sansio-chat", "msgspec", "requests", "urllib3", "h11", "uvloop", "httpx", "httpx-sse", "aiohttp", "openai",
@@ -43,8 +42,9 @@ def tables(url: str, quick: bool) -> list[Table]:
         title = f"{colour}: first text on a warm connection"
         made.append(_clients(f"first-{colour}", title, colour, url, "first", count=30 if quick else 300))
     streams = 50 if quick else 1000
-    title = f"{streams} asyncio streams, an event each 10 ms"
-    made.append(_clients("streams", title, "asyncio", url, "ticks", streams=streams, ticks=TICKS))
+    for name, ticks, every in (("streams", 100, 10), ("short", 20, 100)):
+        title = f"{streams} asyncio streams of {ticks} events, one in {every} ms"
+        made.append(_clients(name, title, "asyncio", url, "ticks", streams=streams, ticks=ticks, every=every))
     framings = ["chunked"] if quick else ["chunked", "length", "close", "gzip"]
     for colour in COLOURS:
         title = f"{colour}: delay of one event inside the client, every 40 ms"
