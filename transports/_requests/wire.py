@@ -136,13 +136,16 @@ class _Prepared(requests.PreparedRequest):
         super().__init__()
         self.method = request.method
         self.url = request.url
-        fields = self.headers = _Fields()
-        for name, value in request.headers:
-            fields[name] = f"{fields[name]}, {value}" if name in fields else value
-        fields.setdefault("accept-encoding", "gzip, deflate")
+        fields: dict[str, tuple[str, str]] = {"accept-encoding": ("accept-encoding", "gzip, deflate")}
         if request.body or request.method == "POST":
-            fields.setdefault("content-length", str(len(request.body)))
+            fields["content-length"] = "content-length", str(len(request.body))
             self.body = request.body
+        given = set[str]()
+        for name, value in request.headers:
+            key = name.lower()
+            fields[key] = (name, f"{fields[key][1]}, {value}") if key in given else (name, value)
+            given.add(key)
+        self.headers = _Fields(fields.values())
 
 
 class _Fields(CaseInsensitiveDict[str]):
