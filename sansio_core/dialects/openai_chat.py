@@ -25,6 +25,7 @@ from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._openai_chat_request import NAME, Quirks, messages, payload
 from ._refusals import error_in, of_error
 from ._request import count, json_text, objects
+from ._text_frames import Shapes
 
 __all__ = ["NAME", "OpenAIChatParser", "Quirks", "messages", "payload", "usage"]
 
@@ -74,8 +75,8 @@ class OpenAIChatParser(EventStreamParser):
 
     text_field = "content"
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__(max_frame_size)
+    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
+        super().__init__(max_frame_size, shapes)
         self._started = False
         self._open: dict[int, bool] = {}  # choice -> whether it still waits for its finish reason
         self._tools: dict[int, _ToolCalls] = {}

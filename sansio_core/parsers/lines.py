@@ -56,13 +56,9 @@ class LineSplitter:
         self._bom = b""
 
     @property
-    def steady(self) -> bool:
-        """True when a next byte that ends no line only lengthens `rest`, and an LF ends a line."""
-        return self._started and not self._after_cr
-
-    def begin(self, first: int) -> None:
-        """If nothing was fed yet: the byte that will be, which tells whether a byte order mark may come."""
-        self._started = self._started or (not self._bom and first != _BOM[0])
+    def idle(self) -> bool:
+        """True when nothing is unfinished, and the next byte begins a line."""
+        return self._started and not self._after_cr and not self.rest
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes."""
