@@ -128,9 +128,10 @@ class EventStreamParser(ChatParser):
     def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         self._take(self._frames.feed(data), out)
 
-    def _probe(self, first: Any, second: Any) -> list[ChatEvent]:
+    @classmethod
+    def _probe(cls, first: Any, second: Any) -> list[ChatEvent]:
         """What `second` means to a new parser after `first`."""
-        parser, events = type(self)(), list[ChatEvent]()
+        parser, events = cls(), list[ChatEvent]()
         parser._decode("message", first, [])
         parser._decode("message", second, events)
         return events

@@ -94,7 +94,7 @@ class SSEJSONParser:
         self.max_frame_size = max_frame_size
         self._plain = SSEParser(lenient=True, max_frame_size=max_frame_size)
         self._values = values or decoder(fast)
-        self._begun = False
+        self._begun = False  # whether the plain parser was fed
         self._between = False  # the plain parser is between two events, and `_tail` is what came since
         self._tail = bytearray()
 
@@ -118,7 +118,7 @@ class SSEJSONParser:
         """The stream ended: what stood unterminated at its end."""
         items: list[Item] = []
         if self._tail:
-            self._take(self._plain.feed(bytes(self._tail)), items)
+            self._plainly(bytes(self._tail), items)
             self._tail.clear()
         self._take(self._plain.close(), items)
         return items
@@ -131,7 +131,7 @@ class SSEJSONParser:
             data = bytes(self._tail)
             self._tail.clear()
         elif not self._between:
-            data = self._plainly(data, items)
+            data = self._resume(data, items)
         if self._between:
             end = data.rfind(b"\n\n") + 2
             if end == 1 and CR in data:
@@ -144,20 +144,25 @@ class SSEJSONParser:
         if self._between and len(data) <= self.max_frame_size and _silent(data):
             self._tail += data  # so that an event that a feed cuts goes the fast way too
         else:
-            self._take(self._plain.feed(data), items)
+            self._plainly(data, items)
 
-    def _plainly(self, data: bytes, items: list[Item]) -> bytes:
+    def _resume(self, data: bytes, items: list[Item]) -> bytes:
         """Feed the plain parser until it is between two events. Gives what is left."""
-        if data and not self._begun:
-            self._begun = True
-            if data[0] != _BOM:
-                self._take(self._plain.feed(b"\n"), items)  # means nothing, but that no byte order mark comes any more
-                return data
+        if not self._begun and data and data[0] != _BOM:
+            self._between = True
+            return data
         blank = b"\n\r\n" if CR in data else b"\n\n"
         start = data.find(blank)
         start = len(data) if start < 0 else start + len(blank)
-        self._take(self._plain.feed(data[:start]), items)
+        self._plainly(data[:start], items)
         return data[start:]
+
+    def _plainly(self, data: bytes, items: list[Item]) -> None:
+        """`data` by the plain rules."""
+        if self._between and not self._begun:
+            self._plain.feed(b"\n")  # means nothing, but that no byte order mark can come any more
+        self._begun = True
+        self._take(self._plain.feed(data), items)
 
     def _take(self, frames: list[Frame], items: list[Item]) -> None:
         """Frames of the plain parser as items."""
@@ -184,7 +189,7 @@ class SSEJSONParser:
         end = "\r\n" if "\r" in text else "\n"
         mixed = end == "\r\n" and not text.count("\r") == text.count("\n") == text.count(end)
         if mixed or "data:" not in text or len(data) > self.max_frame_size:
-            self._take(self._plain.feed(data), items)  # only the plain rules know what to make of it
+            self._plainly(data, items)  # only the plain rules know what to make of it
             return
         at = values.follow(text, 0, items)
         while at < len(text):
@@ -210,5 +215,5 @@ class SSEJSONParser:
                     self._values.interrupt()
                     items.append(ServerSentEvent(name, "[DONE]", self._plain.last_event_id))
                     return after
-        self._take(self._plain.feed(event.encode()), items)
+        self._plainly(event.encode(), items)
         return after
