@@ -14,6 +14,7 @@ from ._refusals import in_band, is_html, page_in_place_of_an_answer
 from ._surrogates import Halves
 from ._text_frames import Shapes, TextFrames
 
+_JSON = json.JSONDecoder()
 MAX_FRAME = MAX_FRAME_SIZE
 _TOO_DEEP = "the answer has JSON that is nested too deeply"
 
@@ -129,12 +130,13 @@ class EventStreamParser(ChatParser):
         self._take(self._frames.feed(data), out)
 
     @classmethod
-    def _probe(cls, first: Any, second: Any) -> list[ChatEvent]:
-        """What `second` means to a new parser after `first`."""
-        parser, events = cls(), list[ChatEvent]()
-        parser._decode("message", first, [])
-        parser._decode("message", second, events)
-        return events
+    def _probe(cls, first: Any, second: Any) -> tuple[list[ChatEvent], list[ChatEvent]]:
+        """What `first` means to a new parser, and then `second`."""
+        parser = cls()
+        one, two = list[ChatEvent](), list[ChatEvent]()
+        parser._decode("message", first, one)
+        parser._decode("message", second, two)
+        return one, two
 
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         self._take(self._frames.close(), out)
@@ -144,16 +146,23 @@ class EventStreamParser(ChatParser):
     def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
         for frame in frames:
             if type(frame) is tuple:
-                if len(frame) == 4:  # it took the fast path
-                    out.append(frame[1])
+                if len(frame) == 2:
+                    self._decode(frame[0], frame[1], out)
+                elif len(frame) == 4 or self._ready(frame[1].choice):
+                    out.append(frame[1])  # it took the fast path
                     if self.keeps_text:
                         self._goes_on(frame, out)
                     continue
-                self._decode(frame[0], frame[1], out)
+                else:
+                    self._decode(frame[0], _JSON.raw_decode(*frame[2:4])[0], out)
             else:
                 self._odd(frame, out)
             if self.ended:
                 return
+
+    def _ready(self, choice: int) -> bool:
+        """Whether an event that says no more than text but at the beginning does so now."""
+        return False
 
     def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
         """What else `_decode` does with an event that differs from the last one in its text; see TextFrames."""

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..events import ChatEvent, TextDelta
+from ..events import ChatEvent, Started, TextDelta
 from ..parsers.sse_json import Values
 
 # Fields that differ from event to event, or from stream to stream, and mean nothing: running numbers, counts (of which
@@ -33,8 +33,10 @@ _FEW = re.compile(rf'"(?:{_COUNTS}|(?P<name>$)|(?P<place>{_PLACES}))"\s*:\s*{_VA
 # json's own reader of a string literal, from after its opening quote: the text, and where the literal ended.
 _scan_string: Callable[[str, int], tuple[str, int]] = vars(json.decoder)["scanstring"]
 
-Probe = Callable[[Any, Any], list[ChatEvent]]
-"""What the second of two values means, when the first came before it."""
+Probe = Callable[[Any, Any], tuple[list[ChatEvent], list[ChatEvent]]]
+"""What the first of two values means to a new parser, and then the second."""
+PERHAPS = "perhaps"
+"""Marks an event that says no more than its text unless it is the first of its stream or choice."""
 
 
 class Event(NamedTuple):
@@ -56,22 +58,25 @@ _MOST = 4
 class Shape:
     """What stands before and after the text in events that differ in it, and in fields that mean nothing, alone."""
 
-    __slots__ = ("_choice", "_ends", "_starts")
+    __slots__ = ("_ends", "_starts", "bare", "choice")
 
-    def __init__(self, head: str, tail: str, choice: int) -> None:
+    def __init__(self, head: str, tail: str, choice: int, bare: bool) -> None:
         """`head` and `tail` are patterns; their groups are the places that the event writes to."""
         self._starts = re.compile(head).match
         self._ends = re.compile(tail).match
-        self._choice = choice
+        self.choice = choice
+        self.bare = bare  # whether the first of a stream, too, said no more, but for Started
 
-    def follower(self, last: Event) -> Follower | None:
-        """What takes the events that may follow `last`, which was decoded: None if that is not of this shape."""
+    def of(self, last: Event) -> tuple[str, Follower] | None:
+        """The text of `last`, and what takes the events that may follow it: None if it is not of this shape."""
         name, event, start, _ = last
-        starts, ends, choice = self._starts, self._ends, self._choice
+        starts, ends, choice = self._starts, self._ends, self.choice
         begun = starts(event)
-        said, end = _scan_string(event, begun.end()) if begun else ("", 0)
-        ended = ends(event, end) if said else None
-        if begun is None or ended is None:
+        if begun is None:
+            return None
+        first, end = _scan_string(event, begun.end())
+        ended = ends(event, end)
+        if ended is None or not first:
             return None
         head, tail, start_places, end_places = begun[0], ended[0], begun.groups(), ended.groups()
         head_length, tail_length = len(head), len(tail)
@@ -99,7 +104,7 @@ class Shape:
             except ValueError:  # its text is no JSON string
                 return at
 
-        return follow
+        return first, follow
 
 
 class Shapes:
@@ -140,26 +145,24 @@ class TextFrames(Values):
         return at if self._follower is None else self._follower(text, at, items)
 
     def one(self, name: str, event: str, start: int, end: int) -> Any:
-        item = self._plain.one(name, event, start, end)
-        if self._key in event:
-            self._follows(Event(name, event, start, end))
-        else:
+        if self._key not in event:
             self.interrupt()
+            return self._plain.one(name, event, start, end)
+        last = Event(name, event, start, end)
+        for shape in self.shapes.known:
+            if found := shape.of(last):
+                said, self._follower = found
+                self._missed = self._before = _NONE
+                if shape.bare:
+                    return name, TextDelta(said, shape.choice), event, start, PERHAPS
+                return self._plain.one(name, event, start, end)
+        item = self._plain.one(name, event, start, end)
+        self._follower, self._before, self._missed = None, self._missed, last
         return item
 
     def interrupt(self) -> None:
         self._follower = None
         self._missed = self._before = _NONE
-
-    def _follows(self, last: Event) -> None:
-        """`last` was decoded: find what may follow it."""
-        for shape in self.shapes.known:
-            self._follower = shape.follower(last)
-            if self._follower is not None:
-                self._missed = self._before = _NONE
-                return
-        self._follower = None
-        self._before, self._missed = self._missed, last
 
     def learn(self) -> None:
         """Between two feeds, so that the first text waits for no learning: from two events that are of one shape.
@@ -180,9 +183,9 @@ class TextFrames(Values):
         for varying in (_ALL, _FEW):
             shape = self._shape(last, said, begun, ended, varying)
             if shape is not None:
-                if shape.follower(before) is not None:
+                if shape.of(before) and (found := shape.of(last)):
                     self.shapes.add(shape)
-                    self._follows(last)
+                    self._follower, self._missed = found[1], _NONE
                 return
 
     def _text(self, last: Event) -> tuple[str, int, int]:
@@ -205,9 +208,12 @@ class TextFrames(Values):
         head, tail = event[start:begun], event[ended:]
         other = varying.sub(_otherwise, head) + event[begun:ended] + varying.sub(_otherwise, event[ended:end])
         values = [self._plain.one(*one)[1] for one in (last, Event("", other, 0, len(other)))]
-        match self._probe(*values):
+        first, second = self._probe(*values)
+        match second:
             case [TextDelta(text=again, choice=choice)] if again == said:
-                return Shape(re.escape(event[:start]) + _pattern(head, varying), _pattern(tail, varying), choice)
+                bare = all(type(one) in (Started, TextDelta) for one in first)
+                head = re.escape(event[:start]) + _pattern(head, varying)
+                return Shape(head, _pattern(tail, varying), choice, bare)
         return None
 
 

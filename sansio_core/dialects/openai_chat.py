@@ -108,6 +108,9 @@ class OpenAIChatParser(EventStreamParser):
             if source.get("error"):
                 self._fail(of_error(error_in(source)), out)
 
+    def _ready(self, choice: int) -> bool:
+        return self._started and choice in self._open
+
     def _no_chunk(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         error = error_in(value)
         if error is None and event == "error":
