@@ -82,27 +82,29 @@ class Shape:
         head_length, tail_length = len(head), len(tail)
 
         def follow(text: str, at: int, items: list[Any]) -> int:
+            size = len(text)
             try:
-                while True:
+                while at < size:
                     if text.startswith(head, at):  # as nearly always; else fields vary from event to event
                         begun = at + head_length
                     elif (found := starts(text, at)) and found.groups() == start_places:
                         begun = found.end()
                     else:
-                        return at
+                        break
                     said, end = _scan_string(text, begun)
                     if text.startswith(tail, end):
                         end += tail_length
                     elif (found := ends(text, end)) and found.groups() == end_places:
                         end = found.end()
                     else:
-                        return at
+                        break
                     if not said:
-                        return at
+                        break
                     items.append((name, TextDelta(said, choice), text, at + start))
                     at = end
             except ValueError:  # its text is no JSON string
-                return at
+                pass
+            return at
 
         return first, follow
 
