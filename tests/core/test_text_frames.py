@@ -37,6 +37,9 @@ def openai_responses(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
     place = {"item_id": draw(IDS), "output_index": draw(st.sampled_from([0, 0, 1])), "content_index": 0}
     if draw(st.integers(0, 5)) == 0:
         place = {}
+    if draw(st.integers(0, 5)) == 0:  # what of it was told before depends on where the pieces before it belong
+        item = {"id": place.get("item_id"), "type": "message", "content": [{"type": "output_text", "text": "whole"}]}
+        return {"type": "response.output_item.done", **place, "item": item}
     return {"type": draw(st.sampled_from(kinds)), "sequence_number": draw(NUMBERS), **place, "delta": said}
 
 
@@ -74,7 +77,8 @@ def bodies(draw: st.DrawFn, name: str) -> bytes:
             texts.append(texts[0].replace(json.dumps("a"), json.dumps(draw(SAID))))
         head = draw(st.sampled_from(["", "", f"event: {value.get('type', 'e')}\n"]))
         made += [f"{head}data: {text}\n\n" for text in texts]
-        made += draw(st.sampled_from([[]] * 8 + [[": c\n\n"], ["data: [DONE]\n\n"], ["id: 3\n"], ["{}\n"], ["data: {\n\n"]]))
+        others = [": c\n\n", "data: [DONE]\n\n", "id: 3\n", "{}\n", "data: {\n\n"]
+        made.append(draw(st.sampled_from([""] * 8 + others)))
     body = "".join(made)
     return (body.replace("\n", "\r\n") if draw(st.integers(0, 3)) == 0 else body).encode()
 
@@ -106,6 +110,23 @@ def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, dat
         assert events(provider.parser(), body, list(range(0, len(body), 40))) == wanted
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_text_of_another_item_is_decoded(first: bool) -> None:
+    def delta(item: str) -> str:
+        said = {"type": "response.output_text.delta", "delta": "a"}
+        return json.dumps({"item_id": item, **said} if first else {**said, "item_id": item})
+
+    item = {"id": "b", "type": "message", "content": [{"type": "output_text", "text": "whole"}]}
+    done = json.dumps({"type": "response.output_item.done", "item": item})
+    values = [delta("a"), delta("a"), delta("a"), delta("a"), delta("b"), done]
+    body = "".join(f"data: {value}\n\n" for value in values).encode()
+    provider = providers.create("openai_responses", api_key="k")
+    for step in (len(values[0]) + 8, len(body)):
+        found = events(provider.parser(), body, list(range(0, len(body), step)))
+        assert found == plain("openai_responses", body)
+        assert TextDelta("whole") not in found
+
+
 # --- usual streams ----------------------------------------------------------------------------------------------------
 
 
@@ -116,7 +137,7 @@ def usual(name: str, number: int, texts: list[str]) -> list[bytes]:
         match name:
             case "openai":
                 choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
-                return {"id": f"chatcmpl-{number}", "created": 1_700_000_000 + number, "model": "m", "choices": [choice]}
+                return {"id": f"chatcmpl-{number}", "created": 1_700_000_000 + n, "model": "m", "choices": [choice]}
             case "openai_responses":
                 at = {"sequence_number": n, "item_id": f"msg_{number}", "output_index": 0, "content_index": 0}
                 return {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
