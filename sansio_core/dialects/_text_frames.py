@@ -23,8 +23,8 @@ from ..parsers.sse_json import Values
 # Fields that differ from event to event, or from stream to stream, and mean nothing: running numbers, counts (of which
 # the last are read), and padding of random length (it hides how long the text is, which encrypted packets would tell).
 _COUNTS = r"obfuscation|p|sequence_number|(?:[a-z]+T|t)okenCount|cachedContentTokenCount"
-# These are told once: whether they are there at all may matter, so what fits is neither "" nor 0.
-_NAMES = r"id|created|model|system_fingerprint|request_id|responseId|modelVersion"
+# These are told once: whether they are there at all may matter, so only what is neither "" nor 0 varies.
+_NAMES = r'(?:id|created|model|system_fingerprint|request_id|responseId|modelVersion)(?="\s*:\s*(?:"[^"]|[1-9]))'
 # These say what is written to: any in a stream's first event of a shape, the same in those that follow.
 _PLACES = r"item_id"
 _VALUE = r'(?:"(?P<text>[^"\\\x00-\x1f]*)"|(?P<number>(?:0|[1-9][0-9]{0,15})(?![0-9.eE])))'
@@ -213,9 +213,13 @@ class TextFrames(Values):
         first, second = self._probe(*values)
         match second:
             case [TextDelta(text=again, choice=choice)] if again == said:
+                body, _, rest = tail.rpartition("}")
+                ends = _pattern(tail, varying)
+                if rest == event[end:]:  # Anthropic pads before the last brace
+                    ends = _pattern(body.rstrip(" "), varying) + r" *\}" + re.escape(rest)
                 bare = all(type(one) in (Started, TextDelta) for one in first)
                 head = re.escape(event[:start]) + _pattern(head, varying)
-                return Shape(head, _pattern(tail, varying), choice, bare)
+                return Shape(head, ends, choice, bare)
         return None
 
 

@@ -184,6 +184,27 @@ def test_text_is_decoded_in_a_streams_first_events_alone(
     assert len(seen) <= most
 
 
+@pytest.mark.parametrize("empty", ['"id": ""', '"id": 0', '"system_fingerprint": "", "created": 0', '"x": {"id": "1"}'])
+def test_empty_names_are_a_shape_too(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = providers.create("openai", api_key="k")
+    feeds = [
+        f'data: {{{empty}, "choices": [{{"index": 0, "delta": {{"content": "a{n}"}}}}]}}\n\n'.encode() for n in range(9)
+    ]
+    parser = provider.parser()
+    seen = decoded(parser, monkeypatch)
+    told = [event for data in feeds for event in parser.feed(data)]
+    assert [event.text for event in told if type(event) is TextDelta] == [f"a{n}" for n in range(9)]
+    assert len(seen) < 7  # of them four or less to learn from
+
+
+def test_padding_before_the_last_brace(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = providers.create("anthropic", api_key="k").parser()
+    feeds = [data[:-3] + b" " * (n % 5) + data[-3:] for n, data in enumerate(usual("anthropic", 1, ["a"] * 20))]
+    seen = decoded(parser, monkeypatch)
+    assert [event for data in feeds for event in parser.feed(data)] == [TextDelta("a")] * 20
+    assert len(seen) < 6
+
+
 def test_a_large_feed_is_learnt_from_in_its_midst(monkeypatch: pytest.MonkeyPatch) -> None:
     parser = providers.create("openai", api_key="k").parser()
     seen = decoded(parser, monkeypatch)
