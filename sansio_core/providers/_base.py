@@ -13,6 +13,7 @@ from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
 from ..dialects._request import native_left_out
+from ..dialects._text_frames import Shapes
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, nearest, shown
 from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
 from ..retry import RetryPolicy
@@ -110,6 +111,7 @@ class Provider(ABC):
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)
         self.model = self.resolve_model(model)
+        self.shapes = Shapes()  # of its answers' events, shared by their parsers
 
     def __repr__(self) -> str:
         return f"<provider {self.info.name} at {self.base_url}>"
