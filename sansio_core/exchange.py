@@ -69,9 +69,17 @@ class Exchange:
     To be read at any time: `reading` (receive_data wants bytes), `under_way` (a Send's response is awaited, its head or
     more of its body), `reply` (the fold of the events so far), `attempts` (how many counted), `status` and `headers`
     (of the last response), `reusable` (its body was read to its end, so that
-    the connection may carry the next request), `state`; `request` (the one under way), `error` (why it failed, or is
-    tried again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
+    the connection may carry the next request), `state`; `request` (the one under way; None again once content came, as
+    nothing is sent after that), `secrets` (what of all requests must be in no log), `error` (why it failed, or is tried
+    again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
     """
+
+    __slots__ = (
+        "__weakref__", "_asking", "_body", "_call", "_clocks", "_fresh", "_handed_out", "_missing", "_parser",
+        "_random", "_redirected", "_redirects", "_resent", "_until", "attempts", "error", "headers", "limits", "pause",
+        "provider", "reading", "reply", "request", "retry", "reusable", "secrets", "state", "status", "timeouts",
+        "watch",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -91,7 +99,7 @@ class Exchange:
         self.retry = RetryPolicy.of(retry, provider.retry)
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)
         self.limits = limits or Limits()
-        self._random = random or (lambda: 0.5)
+        self._random = random or _middle
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
@@ -109,12 +117,12 @@ class Exchange:
         self._fresh = self._resent = False
         self._parser: ChatParser | None = None
         self._handed_out = False
-        self._body = bytearray()  # of a response that is no answer
+        self._body: bytearray | None = None  # of a response that is no answer
         self.pause = 0.0
         self._until: float | None = None
         self.error: ChatError | None = None
         self.watch: Callable[[], None] | None = None
-        self._sent: list[HttpRequest] = []  # what of theirs is secret must be in no error
+        self.secrets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
@@ -171,7 +179,8 @@ class Exchange:
             self._redirects = 0
         self.attempts = self.attempts or 1
         self.request = request
-        self._sent.append(request)
+        secrets = request.secrets
+        self.secrets = secrets if not self.secrets else tuple({*self.secrets, *secrets})
         self._clocks.sent(now)
         self._to(State.SENT)
         return Send(request, self._clocks.connect, self._fresh)
@@ -190,7 +199,7 @@ class Exchange:
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
         self._missing = body_length(self.headers)
-        self._body = bytearray()
+        self._body = None
         self._clocks.byte(now)
         if self._asking:
             self.reply.request_id = self._request_id()
@@ -298,7 +307,10 @@ class Exchange:
         """
         last = events[-1] if events else None
         content = self.reply.extend(events)
-        self._handed_out = self._handed_out or content
+        if content and not self._handed_out:
+            self._handed_out = True
+            self.request = None  # which may hold a long conversation
+            self._call.answered()
         if type(last) is not Failed:
             return content, None
         events.pop()
@@ -321,6 +333,8 @@ class Exchange:
         """Bytes that are no part of an answer: each kind has its bound and its end."""
         limits = {State.PREFLIGHT: self.limits.page, State.REFUSAL: self.limits.error_body, State.DRAIN: _DRAIN_BYTES}
         limit = limits[self.state]
+        if self._body is None:
+            self._body = bytearray()
         self._body += data[: limit + 1 - len(self._body)]
         over = len(self._body) > limit
         if data and not over:
@@ -353,14 +367,14 @@ class Exchange:
                 self._to(State.READY)
                 return
         else:
-            error = self.provider.refusal(status, self.headers, bytes(self._body))
+            error = self.provider.refusal(status, self.headers, bytes(self._body or b""))
         self._fail(error)
 
     # --- failing and trying again --------------------------------------------------------------------------------
 
     def _fail(self, error: ChatError) -> None:
         """Decide what `error` means: nothing is sent again once content was handed out."""
-        error.scrub(tuple({secret for request in self._sent for secret in request.secrets}))
+        error.scrub(self.secrets)
         error.reply = self.reply
         self.reply.failed = True
         advise(error, self.provider, self.request)
@@ -393,3 +407,7 @@ class Exchange:
         self.reading = state in READING
         if self.watch is not None:
             self.watch()
+
+
+def _middle() -> float:
+    return 0.5
