@@ -219,7 +219,7 @@ class Exchange:
     def _request_id(self) -> str | None:
         """The provider's own name for the request; without what a peer may have copied into it of ours."""
         found = request_id(self.headers)
-        return blot(found, self.request.secrets) if found and self.request else found
+        return blot(found, self.secrets) if found else found
 
     def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
         """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""

