@@ -51,6 +51,8 @@ class Call:
     Most endpoints take one request. One that needs something first overrides `preflight`.
     """
 
+    __slots__ = ("_request",)
+
     def __init__(self, request: HttpRequest) -> None:
         self._request: HttpRequest | None = request
 

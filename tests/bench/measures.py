@@ -88,6 +88,10 @@ def perform(job: Job) -> Figures:
         import decoder
 
         return dict(getattr(decoder, "measure" if kind == "decoder" else kind)(**job))
+    if kind in ("call", "idle"):
+        import idle
+
+        return dict(getattr(idle, kind)(**job))
     import clients
 
     peer = clients.COLOURS[job["colour"]][job.pop("peer")]
