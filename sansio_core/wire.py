@@ -165,7 +165,10 @@ def _longest_first(values: set[str]) -> tuple[str, ...]:
 
 def header(headers: Headers | list[tuple[str, str]], name: str, default: str = "") -> str:
     """The value of the first field called `name` (in lower case), else `default`."""
-    return next((value for key, value in headers if key.lower() == name), default)
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return default
 
 
 def merge(*layers: Headers) -> Headers:
@@ -212,16 +215,16 @@ def check_header(name: str, value: str) -> None:
 
 def check_url(url: str) -> None:
     """Raises InvalidRequest unless `url` is an absolute http or https URL, safe to send as it is."""
-    if not isinstance(url, str) or not _URL.match(url):
+    _check_url(url if isinstance(url, str) else "")
+
+
+@lru_cache(64)  # a client asks the same few URLs over and over
+def _check_url(url: str) -> None:
+    if not _URL.match(url):
         raise InvalidRequest(
             "a URL must be plain ASCII without spaces or control characters "
             "(write an international host name in its xn-- form)"
         )
-    _check_parts(url)
-
-
-@lru_cache(64)  # a client asks the same few URLs over and over
-def _check_parts(url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port

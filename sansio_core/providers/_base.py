@@ -267,8 +267,11 @@ def warn(message: str) -> None:
 
 def warn_of_history(name: str, messages: Iterable[Message], *, calls: bool) -> None:
     """Warns of what the provider `name` cannot take of earlier answers; `calls` tells that it takes tool calls."""
-    lost = [native_left_out([message for message in messages if message.native], "")]
-    if not calls and any(message.tool_calls for message in messages):
+    answers = [message for message in messages if message.native or message.tool_calls]
+    if not answers:
+        return
+    lost = [native_left_out([message for message in answers if message.native], "")]
+    if not calls and any(message.tool_calls for message in answers):
         lost.append("the tool calls of earlier answers")
     if any(lost):
         warn(f"{name} has no field for {' and '.join(filter(None, lost))}: not sent")
@@ -288,4 +291,5 @@ def prompt_of(request: ChatRequest, *, skip: int = 0) -> str:
 
 def options_of(request: ChatRequest, names: Iterable[str]) -> dict[str, Any]:
     """Those of the request's options that are called `names`, under their own names."""
-    return {name: request.options[name] for name in names if name in request.options}
+    options = request.options
+    return {name: options[name] for name in names if name in options} if options else {}
