@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ._advice import advise
-from ._clocks import Clocks
+from ._clocks import DRAIN, ERROR_BODY, SETTLE, Clocks
 from ._states import NEXT, READING, Action, Finish, Send, State, Wait
 from .dialects import ChatParser
 from .dialects._refusals import request_id
@@ -46,16 +46,10 @@ from .events import ChatEvent, Failed, KeepAlive
 from .providers import Call, Provider
 from .reply import Reply
 from .request import ChatRequest
-from .retry import RetryPolicy
+from .retry import RetryPolicy, middle
 from .timing import Limits, Timeouts
 from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
 
-DRAIN = 0.25
-"""Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
-SETTLE = 5.0
-"""Seconds that usage and the end marker may take after the last finish reason proved the end."""
-ERROR_BODY = 10.0
-"""Seconds that the body of a refusal may take; what is there by then is used."""
 _DRAIN_BYTES = 64 * 1024
 
 
@@ -99,7 +93,7 @@ class Exchange:
         self.retry = RetryPolicy.of(retry, provider.retry)
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)
         self.limits = limits or Limits()
-        self._random = random or _middle
+        self._random = random or middle
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
@@ -202,7 +196,8 @@ class Exchange:
         self._body = None
         self._clocks.byte(now)
         if self._asking:
-            self.reply.request_id = self._request_id()
+            # without what a peer may have copied into it of ours
+            self.reply.request_id = blot(request_id(self.headers) or "", self.secrets) or None
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
         elif status in (204, 205, 304):
@@ -215,11 +210,6 @@ class Exchange:
             self._to(State.STREAM)
         else:
             self._to(State.PREFLIGHT)
-
-    def _request_id(self) -> str | None:
-        """The provider's own name for the request; without what a peer may have copied into it of ours."""
-        found = request_id(self.headers)
-        return blot(found, self.secrets) if found else found
 
     def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
         """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""
@@ -333,8 +323,7 @@ class Exchange:
         """Bytes that are no part of an answer: each kind has its bound and its end."""
         limits = {State.PREFLIGHT: self.limits.page, State.REFUSAL: self.limits.error_body, State.DRAIN: _DRAIN_BYTES}
         limit = limits[self.state]
-        if self._body is None:
-            self._body = bytearray()
+        self._body = self._body or bytearray()
         self._body += data[: limit + 1 - len(self._body)]
         over = len(self._body) > limit
         if data and not over:
@@ -407,7 +396,3 @@ class Exchange:
         self.reading = state in READING
         if self.watch is not None:
             self.watch()
-
-
-def _middle() -> float:
-    return 0.5
