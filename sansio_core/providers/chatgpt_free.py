@@ -111,6 +111,9 @@ class _PageCall(Call):
         first, self._renewed = stale and not self._renewed, self._renewed or stale
         return first
 
+    def answered(self) -> None:
+        del self._chat, self._prompt, self._page_request
+
     def abandon(self) -> None:
         self._provider.pages.release(self)
 

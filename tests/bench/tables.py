@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clients import COLOURS
 from decoder import BY_HAND, CODEC, FLOOR, SHAPES, Decoding, contestants, sweep
+from idle import CALLS, QUIET, STATES
 from measures import Figures, Job
 
 PACKAGES = (
@@ -53,7 +54,7 @@ def tables(url: str, quick: bool) -> list[Table]:
     for colour in COLOURS:
         title = f"{colour}: delay of one event inside the client, every 40 ms"
         made.append(_clients(f"delay-{colour}", title, colour, url, "slow", framings=framings))
-    made += [_imports(), *_growth(quick)]
+    made += [_imports(), *_growth(quick), _call(quick), _idle(quick)]
     for table in made:
         table.runs = min(runs, table.runs)
     return made
@@ -127,6 +128,21 @@ def _growth(quick: bool) -> list[Table]:
         Table("growth", "Growth: nanoseconds of CPU a byte, by size", jobs),
         Table("endless", "Memory of an endless stream", endless, runs=3),
     ]
+
+
+def _call(quick: bool) -> Table:
+    jobs: dict[str, Job] = {name: {"kind": "call", "name": name, "count": 50 if quick else 2000} for name in CALLS}
+    return Table("call", "The core's part of a call: µs of CPU, step by step", jobs)
+
+
+def _idle(quick: bool) -> Table:
+    count = 500 if quick else 10_000
+    jobs: dict[str, Job] = {
+        f"{name}, {state}": {"kind": "idle", "name": name, "state": state, "count": count}
+        for name in QUIET
+        for state in STATES
+    }
+    return Table("idle", f"{count:,} open exchanges: KiB each", jobs, runs=3)
 
 
 def show(table: Table, found: dict[str, Figures], before: dict[str, Figures]) -> str:
