@@ -187,6 +187,16 @@ def test_what_stands_before_a_corruption_comes_first(coding: str) -> None:
         assert got.error.startswith("ProtocolViolation: the compressed body is corrupt (")
 
 
+@pytest.mark.parametrize("framing", ["length", "close", "chunked"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "Deflate"])
+def test_a_coding_has_an_end_of_its_own(coding: str, framing: str) -> None:
+    whole = CODINGS[coding](b"some text")
+    for missing in range(1, 5):
+        for pieces in cuts(message(whole[:-missing], coding, framing, [])):
+            assert read(pieces).error == "StreamTruncated: the compressed body stopped before its end"
+    assert read([message(b"", coding, framing, [])])[2:] == (b"", "", framing != "close")
+
+
 def h11_reads(data: bytes) -> tuple[int, list[tuple[str, str]], bytes] | None:
     """What h11 makes of a whole response; None for what it does not take for one."""
     theirs = h11.Connection(h11.CLIENT)

@@ -85,7 +85,7 @@ class HeadReader:
         if isinstance(event, h11.Response):
             headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers]
             return Head(event.status_code, headers, event.http_version == b"1.1")
-        if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
+        if not isinstance(event, h11.InformationalResponse):
             raise ProtocolViolation(SWITCHED)
         return None
 

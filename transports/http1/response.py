@@ -76,10 +76,8 @@ class Response:
         if proxy is not None and self._route.forwarded and head.status == 407:
             raise refused(proxy, head.status, "the request")  # nobody but the proxy says so (RFC 9110 15.5.8)
         self._begin(head)
-        if reader.rest and not self._body.ended:
+        if reader.rest:
             self._first = self._body.feed(reader.rest)
-        else:
-            self._keep = self._keep and not reader.rest
         return True
 
     def _begin(self, head: Head) -> None:
@@ -159,7 +157,7 @@ class Response:
     def reusable(self) -> bool:
         """Whether the connection may serve another request: the body is at its end, and nothing came after it."""
         body = self._body
-        return self._keep and self._reader is None and body.ended and not body.excess and body.fault is None
+        return self._keep and body.ended and not body.excess and body.fault is None
 
     def lost(self, error: OSError) -> ConnectionLost:
         """What it means that the connection failed with `error` while this response was awaited or read."""
