@@ -6,6 +6,12 @@ from math import inf
 
 from .timing import Timeouts
 
+DRAIN = 0.25
+"""Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
+SETTLE = 5.0
+"""Seconds that usage and the end marker may take after the last finish reason proved the end."""
+ERROR_BODY = 10.0
+"""Seconds that the body of a refusal may take; what is there by then is used."""
 UNREAD = 8 * 1024 * 1024
 """Bytes: more than what systems let a connection hold that nobody reads (Linux: 6 MiB, net.ipv4.tcp_rmem)."""
 

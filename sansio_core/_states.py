@@ -39,6 +39,8 @@ Action = Send | Wait | Finish
 class State(Enum):
     """Where an exchange is."""
 
+    __hash__ = object.__hash__  # enum's own is written in Python, and each change of state asks for it thrice: 0.2 µs
+
     READY = "ready to send"
     WAITING = "waiting to send again"
     SENT = "waiting for a response's head"

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ._advice import advise
-from ._clocks import Clocks
+from ._clocks import DRAIN, ERROR_BODY, SETTLE, Clocks
 from ._states import NEXT, READING, Action, Finish, Send, State, Wait
 from .dialects import ChatParser
 from .dialects._refusals import request_id
@@ -46,16 +46,10 @@ from .events import ChatEvent, Failed, KeepAlive
 from .providers import Call, Provider
 from .reply import Reply
 from .request import ChatRequest
-from .retry import RetryPolicy
+from .retry import RetryPolicy, middle
 from .timing import Limits, Timeouts
 from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
 
-DRAIN = 0.25
-"""Seconds that the end of the body may take after its end marker: the price of reusing the connection."""
-SETTLE = 5.0
-"""Seconds that usage and the end marker may take after the last finish reason proved the end."""
-ERROR_BODY = 10.0
-"""Seconds that the body of a refusal may take; what is there by then is used."""
 _DRAIN_BYTES = 64 * 1024
 
 
@@ -69,9 +63,17 @@ class Exchange:
     To be read at any time: `reading` (receive_data wants bytes), `under_way` (a Send's response is awaited, its head or
     more of its body), `reply` (the fold of the events so far), `attempts` (how many counted), `status` and `headers`
     (of the last response), `reusable` (its body was read to its end, so that
-    the connection may carry the next request), `state`; `request` (the one under way), `error` (why it failed, or is
-    tried again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
+    the connection may carry the next request), `state`; `request` (the one under way; None again once content came, as
+    nothing is sent after that), `secrets` (what of all requests must be in no log), `error` (why it failed, or is tried
+    again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
     """
+
+    __slots__ = (
+        "__weakref__", "_asking", "_body", "_call", "_clocks", "_fresh", "_handed_out", "_missing", "_parser",
+        "_random", "_redirected", "_redirects", "_resent", "_until", "attempts", "error", "headers", "limits", "pause",
+        "provider", "reading", "reply", "request", "retry", "reusable", "secrets", "state", "status", "timeouts",
+        "watch",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -91,7 +93,7 @@ class Exchange:
         self.retry = RetryPolicy.of(retry, provider.retry)
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)
         self.limits = limits or Limits()
-        self._random = random or (lambda: 0.5)
+        self._random = random or middle
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
@@ -109,12 +111,12 @@ class Exchange:
         self._fresh = self._resent = False
         self._parser: ChatParser | None = None
         self._handed_out = False
-        self._body = bytearray()  # of a response that is no answer
+        self._body: bytearray | None = None  # of a response that is no answer
         self.pause = 0.0
         self._until: float | None = None
         self.error: ChatError | None = None
         self.watch: Callable[[], None] | None = None
-        self._sent: list[HttpRequest] = []  # what of theirs is secret must be in no error
+        self.secrets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
@@ -171,7 +173,8 @@ class Exchange:
             self._redirects = 0
         self.attempts = self.attempts or 1
         self.request = request
-        self._sent.append(request)
+        secrets = request.secrets
+        self.secrets = secrets if not self.secrets else tuple({*self.secrets, *secrets})
         self._clocks.sent(now)
         self._to(State.SENT)
         return Send(request, self._clocks.connect, self._fresh)
@@ -190,10 +193,11 @@ class Exchange:
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
         self._missing = body_length(self.headers)
-        self._body = bytearray()
+        self._body = None
         self._clocks.byte(now)
         if self._asking:
-            self.reply.request_id = self._request_id()
+            # without what a peer may have copied into it of ours
+            self.reply.request_id = blot(request_id(self.headers) or "", self.secrets) or None
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
         elif status in (204, 205, 304):
@@ -206,11 +210,6 @@ class Exchange:
             self._to(State.STREAM)
         else:
             self._to(State.PREFLIGHT)
-
-    def _request_id(self) -> str | None:
-        """The provider's own name for the request; without what a peer may have copied into it of ours."""
-        found = request_id(self.headers)
-        return blot(found, self.request.secrets) if found and self.request else found
 
     def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
         """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""
@@ -298,7 +297,10 @@ class Exchange:
         """
         last = events[-1] if events else None
         content = self.reply.extend(events)
-        self._handed_out = self._handed_out or content
+        if content and not self._handed_out:
+            self._handed_out = True
+            self.request = None  # which may hold a long conversation
+            self._call.answered()
         if type(last) is not Failed:
             return content, None
         events.pop()
@@ -321,6 +323,7 @@ class Exchange:
         """Bytes that are no part of an answer: each kind has its bound and its end."""
         limits = {State.PREFLIGHT: self.limits.page, State.REFUSAL: self.limits.error_body, State.DRAIN: _DRAIN_BYTES}
         limit = limits[self.state]
+        self._body = self._body or bytearray()
         self._body += data[: limit + 1 - len(self._body)]
         over = len(self._body) > limit
         if data and not over:
@@ -353,14 +356,14 @@ class Exchange:
                 self._to(State.READY)
                 return
         else:
-            error = self.provider.refusal(status, self.headers, bytes(self._body))
+            error = self.provider.refusal(status, self.headers, bytes(self._body or b""))
         self._fail(error)
 
     # --- failing and trying again --------------------------------------------------------------------------------
 
     def _fail(self, error: ChatError) -> None:
         """Decide what `error` means: nothing is sent again once content was handed out."""
-        error.scrub(tuple({secret for request in self._sent for secret in request.secrets}))
+        error.scrub(self.secrets)
         error.reply = self.reply
         self.reply.failed = True
         advise(error, self.provider, self.request)

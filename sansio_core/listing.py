@@ -23,6 +23,8 @@ class ModelList(Exchange):
     provider whose wire has no such list, or whose key is missing.
     """
 
+    __slots__ = ("models",)
+
     def __init__(
         self,
         provider: Provider,

@@ -36,21 +36,20 @@ class _Call:
         self.extra: Mapping[str, Any] | None = None
 
 
-class _Text:
+class _Text(list[str]):
     """Text that grows by small pieces: joined when looked at, so that growing is linear.
 
     The pieces are only ever added to, so that one thread may look while another adds.
     """
 
-    __slots__ = ("_joined", "pieces")
+    __slots__ = ("_joined",)
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
         self._joined = (0, "")  # how many of them, and their text
 
     def __str__(self) -> str:
         count, text = self._joined
-        if new := self.pieces[count:]:
+        if new := self[count:]:
             text += "".join(new)
             self._joined = count + len(new), text
         return text
@@ -59,12 +58,18 @@ class _Text:
 class Choice:
     """One of the answers to a question; there is one unless `n` asked for more. Read it at any time."""
 
+    # What few answers have is made when it comes: thousands of streams may be open and say next to nothing.
+    __slots__ = (
+        "__weakref__", "_calls", "_native", "_reasoning", "_refusal", "_text", "annotations", "finish_reason",
+        "finished", "provider_reason",
+    )  # fmt: skip
+
     def __init__(self) -> None:
         self._text = _Text()
-        self._reasoning = _Text()
-        self._refusal = _Text()
-        self._calls: dict[int, _Call] = {}
-        self._native: list[NativeItem] = []
+        self._reasoning: _Text | None = None
+        self._refusal: _Text | None = None
+        self._calls: dict[int, _Call] | None = None
+        self._native: list[NativeItem] | None = None
         self.annotations: list[Mapping[str, Any]] = []
         self.finished = False
         self.finish_reason: FinishReason | None = None
@@ -78,17 +83,17 @@ class Choice:
     @property
     def reasoning(self) -> str:
         """What the model thought, so far, where the wire shows it."""
-        return str(self._reasoning)
+        return str(self._reasoning or "")
 
     @property
     def refusal(self) -> str | None:
         """The model's words for why it will not answer, or None."""
-        return str(self._refusal) or None
+        return str(self._refusal or "") or None
 
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls so far, in the order of their index."""
-        calls = (call for _, call in sorted(self._calls.items()))
+        calls = (call for _, call in sorted(self._calls.items())) if self._calls else ()
         return [ToolCall(call.id, call.name, str(call.arguments), call.extra) for call in calls]
 
     @property
@@ -117,6 +122,17 @@ class Choice:
             }
         return message
 
+    def _grow(self, piece: ToolCallDelta) -> None:
+        """A tool call has one more piece."""
+        if self._calls is None:
+            self._calls = {}
+        call = self._calls.setdefault(piece.index, _Call())
+        call.id = piece.id or call.id
+        call.name = piece.name or call.name
+        call.arguments.append(piece.arguments)
+        if piece.extra:
+            call.extra = {**(call.extra or {}), **piece.extra}
+
     def parse(self) -> Any:
         """The JSON value of a structured answer. Raises InvalidRequest that says where it is not JSON."""
         return parse_json(self.text, "the answer")
@@ -133,9 +149,11 @@ class Reply(Choice):
     word on tokens; `request_id` is from the response's headers.
     """
 
+    __slots__ = ("_others", "failed", "id", "model", "request_id", "usage")
+
     def __init__(self) -> None:
         super().__init__()
-        self._choices: dict[int, Choice] = {0: self}
+        self._others: dict[int, Choice] | None = None  # all but the first, which is this object itself
         self.id: str | None = None
         self.model: str | None = None
         self.request_id: str | None = None
@@ -152,17 +170,17 @@ class Reply(Choice):
     @property
     def choices(self) -> list[Choice]:
         """Every answer, in the order of its index; the first is this object itself."""
-        return [choice for _, choice in sorted(self._choices.items())]
+        return [choice for _, choice in sorted({**(self._others or {}), 0: self}.items())]
 
     @property
     def complete(self) -> bool:
         """True once the stream proved its end for every choice and did not fail."""
-        return not self.failed and all(choice.finished for choice in self._choices.values())
+        return not self.failed and self.finished and all(choice.finished for choice in (self._others or {}).values())
 
     def extend(self, events: Iterable[ChatEvent]) -> bool:
         """Fold `events` in; True if any of them was content (what the progress clock waits for)."""
         content = False
-        pieces = self._text.pieces
+        pieces = self._text
         for event in events:
             if type(event) is TextDelta and not event.choice:  # nearly all events are this
                 pieces.append(event.text)
@@ -189,7 +207,7 @@ class Reply(Choice):
             case Failed(unfinished=cut):
                 self.failed = True
                 for index in cut:
-                    self._calls.pop(index, None)
+                    (self._calls or {}).pop(index, None)
             case _:
                 pass
         return False
@@ -198,27 +216,29 @@ class Reply(Choice):
         choice = self._choice(event.choice)
         match event:
             case TextDelta():
-                choice._text.pieces.append(event.text)
+                choice._text.append(event.text)
             case ReasoningDelta():
-                choice._reasoning.pieces.append(event.text)
+                choice._reasoning = choice._reasoning or _Text()
+                choice._reasoning.append(event.text)
             case RefusalDelta():
-                choice._refusal.pieces.append(event.text)
+                choice._refusal = choice._refusal or _Text()
+                choice._refusal.append(event.text)
             case ToolCallDelta():
-                call = choice._calls.setdefault(event.index, _Call())
-                call.id = event.id or call.id
-                call.name = event.name or call.name
-                call.arguments.pieces.append(event.arguments)
-                if event.extra:
-                    call.extra = {**(call.extra or {}), **event.extra}
+                choice._grow(event)
             case Annotation():
                 choice.annotations.append(event.raw)
             case _:
+                choice._native = choice._native or []
                 choice._native.append(event)
 
     def _choice(self, index: int) -> Choice:
-        if index not in self._choices:
-            self._choices[index] = Choice()
-        return self._choices[index]
+        if not index:
+            return self
+        if self._others is None:
+            self._others = {}
+        if index not in self._others:
+            self._others[index] = Choice()
+        return self._others[index]
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "failed" if self.failed else "incomplete"

@@ -170,6 +170,8 @@ class ChatRequest:
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
     """Header fields as users give them (a mapping or pairs), as pairs. Raises InvalidRequest for what cannot be one."""
+    if headers is None:
+        return ()
     pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
     try:
         fields = tuple((name, value) for name, value in pairs)
@@ -182,15 +184,20 @@ def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) 
 
 def as_mapping(what: str, value: Any) -> dict[Any, Any]:
     """A copy of `value`, empty for None. Raises InvalidRequest when it is no mapping."""
-    if value is not None and not isinstance(value, Mapping):
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
         raise InvalidRequest(f"{what} must be a mapping, not {type(value).__name__}")
-    return dict(value or {})
+    return dict(value)
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))  # dumps would make one a call
 
 
 def dump_json(value: Any) -> bytes:
     """`value` as UTF-8 JSON. Raises InvalidRequest for NaN, infinity, foreign objects and endless nesting."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _JSON.encode(value).encode()
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidRequest(f"the request cannot be written as JSON: {error}") from None
 
@@ -208,7 +215,7 @@ def parse_json(text: str, what: str) -> Any:
 
 def _messages(messages: Messages) -> tuple[Message, ...]:
     if isinstance(messages, str):
-        return (_message(0, {"role": "user", "content": messages}),)
+        return (Message("user", (TextPart(_text(0, messages)),)),)
     if not isinstance(messages, Iterable) or isinstance(messages, (bytes, Mapping)):
         raise InvalidRequest(
             f"messages must be a str or a list of {{'role': …, 'content': …}}, not {type(messages).__name__}"

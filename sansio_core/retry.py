@@ -92,6 +92,11 @@ class RetryPolicy:
         return wait * (1 - self.jitter + self.jitter * random())
 
 
+def middle() -> float:
+    """What is taken where nobody gave random numbers."""
+    return 0.5
+
+
 def _within(value: object, most: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
 

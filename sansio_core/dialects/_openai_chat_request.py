@@ -92,10 +92,12 @@ def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> l
 def _message(message: Message, quirks: Quirks) -> dict[str, Any]:
     role = "system" if message.role == "developer" and not quirks.developer else message.role
     wire: dict[str, Any] = {"role": role}
-    if not all(isinstance(part, TextPart) for part in message.parts) or len(message.parts) > 1:
-        wire["content"] = [_part(part) for part in message.parts]
-    elif message.text or not message.tool_calls:
-        wire["content"] = message.text
+    parts = message.parts
+    text = parts[0].text if len(parts) == 1 and isinstance(parts[0], TextPart) else ""
+    if len(parts) > 1 or (parts and not isinstance(parts[0], TextPart)):
+        wire["content"] = [_part(part) for part in parts]
+    elif text or not message.tool_calls:
+        wire["content"] = text
     elif quirks.null_content:  # "Required unless `tool_calls` … is specified"; llama-cpp-python answers 500 to null
         wire["content"] = None
     if message.name is not None and quirks.names and role != "tool":

@@ -52,7 +52,10 @@ def left_out(messages: Iterable[Message], dialect: str, *, reasoning: bool = Fal
 
     `reasoning` tells that the wire has a field for reasoning whoever wrote it.
     """
-    return " and ".join(filter(None, [native_left_out(messages, dialect, reasoning), extra_left_out(messages)]))
+    answers = [message for message in messages if message.native or message.reasoning or message.tool_calls]
+    if not answers:
+        return ""
+    return " and ".join(filter(None, [native_left_out(answers, dialect, reasoning), extra_left_out(answers)]))
 
 
 def extra_left_out(messages: Iterable[Message]) -> str:

@@ -1,153 +1,243 @@
-"""The fast path of text: an event that differs from an earlier one in its text alone is not decoded again.
+"""The fast path of text: an event that goes on as the one before it did is not decoded again, but for its text.
 
 Reason: nearly all of a stream are such events, and what is the same in them costs more to decode than their text.
 Measured, an OpenAI stream, standard library: 3.3 µs an event without it, 1.0 with it (1.4 with padding in the events);
 splitting and json.loads take 2.5.
+
+When it is the same as decoding. A shape is an event's data, cut around its text; it becomes known only once a new
+parser said, after one event of it, no more of a second than its text. An event is taken this way only directly after
+one of the same shape that this stream decoded (or took this way): whatever state the stream was in, that one put it
+into the state in which such an event says no more. So what other streams taught changes no event of this one.
 """
 
 from __future__ import annotations
 
 import json.decoder
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from ..events import ChatEvent, TextDelta
-from ..parsers import SSEJSONParser
-from ..parsers.sse_json import _JSON, Item
+from ..events import ChatEvent, Started, TextDelta
+from ..parsers.sse_json import Values
 
-# Fields that differ from event to event and mean nothing: a running number, and padding of random length (it hides how
-# long the text is, which the length of encrypted packets would tell).
-_VALUE = r'(?:"[^"\\\x00-\x1f]*"|(?P<number>(?:0|[1-9][0-9]{0,15})(?![0-9.eE])))'
-_VARYING = re.compile(rf'(?P<field>"(?:obfuscation|p|sequence_number)"\s*:\s*){_VALUE}')
-# And with those of hosts that give each event an id and a time of its own: a template that lets them vary costs more.
-_VARYING_MORE = re.compile(rf'(?P<field>"(?:obfuscation|p|sequence_number|id|created)"\s*:\s*){_VALUE}')
+# Fields that differ from event to event, or from stream to stream, and mean nothing: running numbers, counts (of which
+# the last are read), and padding of random length (it hides how long the text is, which encrypted packets would tell).
+_COUNTS = r"obfuscation|p|sequence_number|(?:[a-z]+T|t)okenCount|cachedContentTokenCount"
+# These are told once: whether they are there at all may matter, so only what is neither "" nor 0 varies.
+_NAMES = r'(?:id|created|model|system_fingerprint|request_id|responseId|modelVersion)(?="\s*:\s*(?:"[^"]|[1-9]))'
+# These say what is written to: any in a stream's first event of a shape, the same in those that follow.
+_PLACES = r"item_id"
+_VALUE = r'(?:"(?P<text>[^"\\\x00-\x1f]*)"|(?P<number>(?:0|[1-9][0-9]{0,15})(?![0-9.eE])))'
+_ALL = re.compile(rf'"(?:{_COUNTS}|(?P<name>{_NAMES})|(?P<place>{_PLACES}))"\s*:\s*{_VALUE}')
+_FEW = re.compile(rf'"(?:{_COUNTS}|(?P<name>$)|(?P<place>{_PLACES}))"\s*:\s*{_VALUE}')
 # json's own reader of a string literal, from after its opening quote: the text, and where the literal ended.
 _scan_string: Callable[[str, int], tuple[str, int]] = vars(json.decoder)["scanstring"]
 
-Probe = Callable[[Any, Any], list[ChatEvent]]
-"""What the second of two values means, when the first came before it."""
+Probe = Callable[[Any, Any], tuple[list[ChatEvent], list[ChatEvent]]]
+"""What the first of two values means to a new parser, and then the second."""
+PERHAPS = "perhaps"
+"""Marks an event that says no more than its text unless it is the first of its stream or choice."""
 
 
-class TextFrames(SSEJSONParser):
-    """As SSEJSONParser, but the value of an event that fits the template is a ready TextDelta.
+class Event(NamedTuple):
+    """An event's type, all of its lines, and where in them its data stands."""
 
-    The template is an earlier event's data, cut around its text, the field `key`. What stands before and after the text
-    is compared, and the text is read by json's own scanner, so that an event that fits would have decoded to the same
-    but for its text. Only an event that means one TextDelta, whatever its varying fields say, becomes the template.
+    name: str
+    event: str
+    start: int
+    end: int
+
+
+_NONE = Event("", "", 0, 0)
+Follower = Callable[[str, int, list[Any]], int]
+"""Values.follow, after a certain event."""
+_LONGEST = 4096  # characters of a shape: one is kept as long as its provider
+_MOST = 4
+
+
+class Shape:
+    """What stands before and after the text in events that differ in it, and in fields that mean nothing, alone."""
+
+    __slots__ = ("_ends", "_starts", "bare", "choice")
+
+    def __init__(self, head: str, tail: str, choice: int, bare: bool) -> None:
+        """`head` and `tail` are patterns; their groups are the places that the event writes to."""
+        self._starts = re.compile(head).match
+        self._ends = re.compile(tail).match
+        self.choice = choice
+        self.bare = bare  # whether the first of a stream, too, said no more, but for Started
+
+    def of(self, last: Event) -> tuple[str, Follower] | None:
+        """The text of `last`, and what takes the events that may follow it: None if it is not of this shape."""
+        name, event, start, _ = last
+        starts, ends, choice = self._starts, self._ends, self.choice
+        begun = starts(event)
+        if begun is None:
+            return None
+        first, end = _scan_string(event, begun.end())
+        ended = ends(event, end)
+        if ended is None or not first:
+            return None
+        head, tail, start_places, end_places = begun[0], ended[0], begun.groups(), ended.groups()
+        head_length, tail_length = len(head), len(tail)
+
+        def follow(text: str, at: int, items: list[Any]) -> int:
+            size = len(text)
+            try:
+                while at < size:
+                    if text.startswith(head, at):  # as nearly always; else fields vary from event to event
+                        begun = at + head_length
+                    elif (found := starts(text, at)) and found.groups() == start_places:
+                        begun = found.end()
+                    else:
+                        break
+                    said, end = _scan_string(text, begun)
+                    if text.startswith(tail, end):
+                        end += tail_length
+                    elif (found := ends(text, end)) and found.groups() == end_places:
+                        end = found.end()
+                    else:
+                        break
+                    if not said:
+                        break
+                    items.append((name, TextDelta(said, choice), text, at + start))
+                    at = end
+            except ValueError:  # its text is no JSON string
+                pass
+            return at
+
+        return first, follow
+
+
+class Shapes:
+    """The shapes that one provider's streams have learnt, the newest first; they hold no text of an answer.
+
+    For any number of threads: the tuple is replaced as a whole, and a shape that got lost is learnt again.
     """
 
-    __slots__ = ("template",)
+    __slots__ = ("known",)
 
-    def __init__(self, key: str, probe: Probe, *, max_frame_size: int, fast: bool = True) -> None:
-        super().__init__(max_frame_size=max_frame_size, fast=fast)
-        self._json = self.template = Template(key, probe, self._json)
+    def __init__(self) -> None:
+        self.known: tuple[Shape, ...] = ()
+
+    def add(self, shape: Shape) -> None:
+        self.known = (shape, *self.known)[:_MOST]
 
 
-class Template(_JSON):
-    """Decodes as `plain` does, but what fits is a TextDelta."""
+class TextFrames(Values):
+    """Decodes as `plain` does, but what goes on as the event before it did is `(event type, TextDelta, text, at)`.
 
-    def __init__(self, key: str, probe: Probe, plain: _JSON) -> None:
+    The delta's text is the value of the field `key`. It and what stands around it, from the event's first line to its
+    blank one, are compared and read as they would be by json: such an event would have decoded to the same but for its
+    text. Its data stands in `text` at `at`.
+    """
+
+    def __init__(self, key: str, probe: Probe, shapes: Shapes | None, plain: Values) -> None:
         self.refusals = plain.refusals
+        self.shapes = Shapes() if shapes is None else shapes
         self._plain = plain
-        self._field = re.compile(rf'[{{,]\s*"{key}"\s*:\s*"')  # in JSON without a backslash, only a field looks so
+        self._key = f'"{key}"'
+        self._field = re.compile(rf'[{{,]\s*"{key}"\s*:\s*"')
         self._probe = probe
-        self._fits: Callable[[str], str] | None = None
-        self._choice = 0
-        self._missed = ""  # the last event that did not fit
+        self._follower: Follower | None = None  # for what follows the last event
+        self._missed = self._before = _NONE  # the last two events, if no known shape is theirs
         self._tries = 0
 
-    def one(self, event: str) -> Any:
-        if self._fits is not None and event.count("\n") == 2 and (said := self._fits(event[6:-2])):
-            return TextDelta(said, self._choice)
-        value = self._plain.one(event)
-        self._missed = event[6:-2]
-        return value
+    def follow(self, text: str, at: int, items: list[Any]) -> int:
+        return at if self._follower is None else self._follower(text, at, items)
 
-    def many(self, names: Iterable[str], texts: list[str], items: list[Item]) -> None:
-        fits, choice, before = self._fits, self._choice, len(items)
-        if fits is None:
-            self._plain.many(names, texts, items)
-            if len(items) > before:
-                self._missed = texts[len(items) - before - 1]
-            return
-        try:
-            for name, text in zip(names, texts, strict=False):
-                if said := fits(text):
-                    items.append((name, TextDelta(said, choice)))
-                    continue
-                before = len(items)
-                self._plain.many((name,), [text], items)
-                if len(items) == before:
-                    return
-                self._missed = text
-        except ValueError:  # its text is no JSON string
-            return
+    def one(self, name: str, event: str, start: int, end: int) -> Any:
+        if self._key not in event:
+            self.interrupt()
+            return self._plain.one(name, event, start, end)
+        last = Event(name, event, start, end)
+        for shape in self.shapes.known:
+            if found := shape.of(last):
+                said, self._follower = found
+                self._missed = self._before = _NONE
+                if shape.bare:
+                    return name, TextDelta(said, shape.choice), event, start, PERHAPS
+                return self._plain.one(name, event, start, end)
+        item = self._plain.one(name, event, start, end)
+        self._follower, self._before, self._missed = None, self._missed, last
+        return item
+
+    def interrupt(self) -> None:
+        self._follower = None
+        self._missed = self._before = _NONE
 
     def learn(self) -> None:
-        """Between two feeds: make the last event that did not fit the template, if it can be one."""
-        if not self._missed:
-            self._tries = 0
+        """Between two feeds, so that the first text waits for no learning: from two events that are of one shape.
+
+        Two, so that a shape holds none of an answer's text: where that stands twice in an event, it differs.
+        """
+        if not self._before.event:
+            return
+        last, before, self._before = self._missed, self._before, _NONE
+        if len(last.event) > _LONGEST or not self._text(before)[0]:
+            return
+        said, begun, ended = self._text(last)
+        if not said:
             return
         self._tries += 1
-        if not self._tries & (self._tries - 1):  # in vain again and again: try more and more rarely
-            self._learn(self._missed)
-        self._missed = ""
-
-    def _learn(self, text: str) -> None:
-        found = self._field.search(text)
-        if found is None or self._field.search(text, found.end()):
+        if self._tries & (self._tries - 1):  # in vain again and again: try more and more rarely
             return
-        said, end = _scan_string(text, found.end())
-        head, tail = text[: found.end()], text[end:]
-        if "\\" in head or "\\" in tail:
-            return
-        varying = _VARYING if self._fits is None else _VARYING_MORE
-        other = varying.sub(_otherwise, head) + text[found.end() : end] + varying.sub(_otherwise, tail)
-        values: list[Any] = []
-        self._plain.many(("", ""), [text, other], values)
-        events = self._probe(*(value for _, value in values))
-        if len(events) == 1 and type(event := events[0]) is TextDelta and event.text == said:
-            self._fits = _fitting(head, tail) if other == text else _fitting_varying(head, tail, varying)
-            self._choice = event.choice
+        for varying in (_ALL, _FEW):
+            shape = self._shape(last, said, begun, ended, varying)
+            if shape is not None:
+                if shape.of(before) and (found := shape.of(last)):
+                    self.shapes.add(shape)
+                    self._follower, self._missed = found[1], _NONE
+                return
 
+    def _text(self, last: Event) -> tuple[str, int, int]:
+        """The text of an event of which nothing else is escaped, and where it stands; "" where there is none.
 
-def _fitting(head: str, tail: str) -> Callable[[str], str]:
-    """Gives the text of an event with this head and tail, "" for any other. Raises ValueError if it is no JSON."""
-    at = len(head)
+        In JSON without a backslash, only a field looks like one.
+        """
+        _, event, start, end = last
+        begun = [found.end() for found in self._field.finditer(event, start, end)]
+        if len(begun) != 1:
+            return "", 0, 0
+        said, ended = _scan_string(event, begun[0])
+        if "\\" in event[start : begun[0]] or "\\" in event[ended:end]:
+            return "", 0, 0
+        return said, begun[0], ended
 
-    def fits(text: str) -> str:
-        if text.startswith(head):
-            said, end = _scan_string(text, at)
-            if text[end:] == tail:
-                return said
-        return ""
-
-    return fits
-
-
-def _fitting_varying(head: str, tail: str, varying: re.Pattern[str]) -> Callable[[str], str]:
-    """The same where fields of head or tail vary."""
-    starts, ends = re.compile(_pattern(head, varying)).match, re.compile(_pattern(tail, varying)).fullmatch
-
-    def fits(text: str) -> str:
-        if found := starts(text):
-            said, end = _scan_string(text, found.end())
-            if ends(text, end):
-                return said
-        return ""
-
-    return fits
+    def _shape(self, last: Event, said: str, begun: int, ended: int, varying: re.Pattern[str]) -> Shape | None:
+        """The shape of an event, if events of it mean no more than their text."""
+        _, event, start, end = last
+        head, tail = event[start:begun], event[ended:]
+        other = varying.sub(_otherwise, head) + event[begun:ended] + varying.sub(_otherwise, event[ended:end])
+        values = [self._plain.one(*one)[1] for one in (last, Event("", other, 0, len(other)))]
+        first, second = self._probe(*values)
+        match second:
+            case [TextDelta(text=again, choice=choice)] if again == said:
+                body, _, rest = tail.rpartition("}")
+                ends = _pattern(tail, varying)
+                if rest == event[end:]:  # Anthropic pads before the last brace
+                    ends = _pattern(body.rstrip(" "), varying) + r" *\}" + re.escape(rest)
+                bare = all(type(one) in (Started, TextDelta) for one in first)
+                head = re.escape(event[:start]) + _pattern(head, varying)
+                return Shape(head, ends, choice, bare)
+        return None
 
 
 def _otherwise(field: re.Match[str]) -> str:
-    return field["field"] + (str(int(field["number"]) + 1) if field["number"] else '"-"')
+    """The field with another value, if it is no place."""
+    if field["place"]:
+        return field[0]
+    start = field.start("number") if field["number"] else field.start("text")
+    return field.string[field.start() : start] + (str(int(field["number"]) + 1) if field["number"] else '-"')
 
 
 def _pattern(piece: str, varying: re.Pattern[str]) -> str:
     at, pattern = 0, ""
     for field in varying.finditer(piece):
-        kind = "(?:0|[1-9][0-9]{0,15})" if field["number"] else r'"[^"\\\x00-\x1f]*"'
-        pattern += re.escape(piece[at : field.start()] + field["field"]) + kind
-        at = field.end()
+        if field["number"]:
+            start, kind = field.start("number"), "[1-9][0-9]{0,15}" if field["name"] else "(?:0|[1-9][0-9]{0,15})"
+        else:
+            start, kind = field.start("text"), r'[^"\\\x00-\x1f]' + ("+" if field["name"] else "*")
+        pattern += re.escape(piece[at:start]) + (f"({kind})" if field["place"] else kind)
+        at = field.end("number") if field["number"] else field.end("text")
     return pattern + re.escape(piece[at:])

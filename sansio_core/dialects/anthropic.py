@@ -26,6 +26,7 @@ from ..partial import parse_partial
 from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._refusals import error_in, of_error
 from ._request import count, json_text, objects
+from ._text_frames import Shapes
 
 NAME = "anthropic"
 
@@ -58,11 +59,15 @@ class AnthropicParser(EventStreamParser):
     ended: in the order in which they have to go back.
     """
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__(max_frame_size)
+    text_field = "text"
+    keeps_text = True
+
+    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
+        super().__init__(max_frame_size, shapes)
         self._id: Any = None
         self._started = False
         self._open: dict[int, _Block] = {}
+        self._writing: list[str] = []  # the text of the block that the last delta was of
         self._order: list[_Block] = []  # every block that is not given out yet
         self._last = -1  # the index of the block begun last, for hosts that leave indexes out
         self._calls = 0
@@ -95,6 +100,9 @@ class AnthropicParser(EventStreamParser):
         else:
             self._no_event(event, value, out)
 
+    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
+        self._writing.append(frame[1].text)
+
     def _no_event(self, kind: Any, value: Any, out: list[ChatEvent]) -> None:
         # "Error events": in a stream they take the place of the status, as 529 for overloaded_error
         error = error_in(value)
@@ -111,15 +119,18 @@ class AnthropicParser(EventStreamParser):
             kind = delta.get("type")
             block = self._open.get(index if type(index) is int else self._last)
             if kind == "text_delta" and block is not None and type(text := delta.get("text")) is str:
-                block.text.append(text)  # nearly all events are this
+                self._writing = block.text
+                block.text.append(text)
                 if text:
                     out.append(TextDelta(text))
                 return
             if block is None and kind in ("text_delta", "thinking_delta"):
                 field = kind.removesuffix("_delta")
                 block = self._start(index, {"type": field, field: ""}, out)
-            if block is not None and self._grow(block, kind, delta, out):
-                return
+            if block is not None:
+                self._writing = block.text
+                if self._grow(block, kind, delta, out):
+                    return
         out.append(UnknownFrame(as_text(value), "a delta of another kind"))
 
     def _grow(self, block: _Block, kind: Any, delta: dict[str, Any], out: list[ChatEvent]) -> bool:

@@ -3,6 +3,7 @@ candidate, or by a blocked prompt."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..errors import ChatError, ContentFiltered
@@ -24,6 +25,7 @@ from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._partial_args import StreamedCall
 from ._refusals import error_in, of_error
 from ._request import count, json_text
+from ._text_frames import Shapes
 
 NAME = "gemini"
 
@@ -51,17 +53,23 @@ _WHOLE = ("stop", "tool_calls")  # the model came to its end: so did the call wh
 _UNUSED = "FINISH_REASON_UNSPECIFIED"  # "Default value. This value is unused."; some versions send it in every chunk
 _PLAIN = frozenset({"content", "finishReason", "index", "tokenCount", "avgLogprobs", "safetyRatings"})
 """Fields of a candidate that are no notes on its text."""
+_JSON = json.JSONDecoder()
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
 
 
 class GeminiParser(EventStreamParser):
     """GenerateContentResponse chunks: as an event stream, or as the elements of one JSON array without `alt=sse`."""
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__(max_frame_size)
+    text_field = "text"
+    keeps_text = True
+
+    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
+        super().__init__(max_frame_size, shapes)
         self._started = False
         self._candidates: dict[int, _Candidate] = {}
         self._usage: Any = None  # the last figures that were not yet told: every chunk repeats them
+        self._counts = False  # whether the last decoded chunk had some
+        self._later: tuple[str, int] | None = None  # where a chunk stands that had later ones, and was not decoded
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         candidates = value.get("candidates") if type(value) is dict else None
@@ -75,13 +83,22 @@ class GeminiParser(EventStreamParser):
             for candidate in candidates:
                 self._candidate(candidate, out)
         usage = value.get("usageMetadata")
+        self._counts = bool(usage)
         if usage:
-            self._usage = usage
+            self._usage, self._later = usage, None
             if self.complete or not candidates:
                 self._tell_usage(out)
         feedback = value.get("promptFeedback")
         if type(feedback) is dict and feedback.get("blockReason"):
             self._blocked(feedback, out)
+
+    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
+        _, delta, text, at = frame
+        self._candidates[delta.choice].pieces.append(delta.text)
+        if self._counts:
+            self._later = text, at
+            if self.complete:
+                self._tell_usage(out)
 
     def _no_chunk(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is list:  # a whole array as one event
@@ -132,7 +149,9 @@ class GeminiParser(EventStreamParser):
             self.complete = all(known.finished is not None for known in self._candidates.values())
 
     def _tell_usage(self, out: list[ChatEvent]) -> None:
-        raw, self._usage = self._usage, None
+        if self._later is not None:
+            self._usage = _JSON.raw_decode(*self._later)[0]["usageMetadata"]
+        raw, self._usage, self._later = self._usage, None, None
         if type(raw) is dict:
             out.append(
                 UsageReport(

@@ -25,6 +25,7 @@ from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._openai_chat_request import NAME, Quirks, messages, payload
 from ._refusals import error_in, of_error
 from ._request import count, json_text, objects
+from ._text_frames import Shapes
 
 __all__ = ["NAME", "OpenAIChatParser", "Quirks", "messages", "payload", "usage"]
 
@@ -74,8 +75,8 @@ class OpenAIChatParser(EventStreamParser):
 
     text_field = "content"
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__(max_frame_size)
+    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
+        super().__init__(max_frame_size, shapes)
         self._started = False
         self._open: dict[int, bool] = {}  # choice -> whether it still waits for its finish reason
         self._tools: dict[int, _ToolCalls] = {}
@@ -106,6 +107,9 @@ class OpenAIChatParser(EventStreamParser):
         for source in (value, groq):
             if source.get("error"):
                 self._fail(of_error(error_in(source)), out)
+
+    def _ready(self, choice: int) -> bool:
+        return self._started and choice in self._open
 
     def _no_chunk(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         error = error_in(value)

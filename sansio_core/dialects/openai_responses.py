@@ -25,6 +25,7 @@ from ._base import MAX_FRAME, EventStreamParser, as_text
 from ._openai_responses_request import NAME, payload
 from ._refusals import error_in, of_error
 from ._request import count, json_text, objects
+from ._text_frames import Shapes
 
 __all__ = ["NAME", "OpenAIResponsesParser", "payload", "usage"]
 
@@ -71,8 +72,8 @@ class OpenAIResponsesParser(EventStreamParser):
 
     text_field = "delta"
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__(max_frame_size)
+    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
+        super().__init__(max_frame_size, shapes)
         self._started = Started()
         self._refused = False
         self._items: dict[Any, _Item] = {}  # by output_index and by id

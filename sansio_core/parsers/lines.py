@@ -56,10 +56,10 @@ class LineSplitter:
         self._started = self.steady = False
         self._bom = b""
 
-    def begin(self, first: int) -> None:
-        """If nothing was fed yet: the byte that will be, which tells whether a byte order mark may come."""
-        self._started = self._started or (not self._bom and first != _BOM[0])
-        self.steady = self._started and not self._after_cr
+    @property
+    def idle(self) -> bool:
+        """True when nothing is unfinished, and the next byte begins a line."""
+        return self.steady and not self.rest
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes."""

@@ -64,22 +64,7 @@ class SSEParser(BoundedParser):
     @property
     def idle(self) -> bool:
         """True between events: nothing is unfinished, and the next byte begins a line."""
-        return self.room == self.max_frame_size and not self._lines.rest
-
-    @property
-    def line(self) -> bytearray:
-        """The unfinished line: always the same buffer, which SSEJSONParser may lengthen while `room` is left."""
-        return self._lines.rest
-
-    @property
-    def room(self) -> int:
-        """How long the line may grow by bytes that end none; 0 where the next byte needs a closer look."""
-        return 0 if self._failed or self._closed or not self._lines.steady else self.max_frame_size - self._size
-
-    def begin(self, first: int) -> bool:
-        """Whether the parser is `idle`, where the next byte will be `first` (at the start, that may be a mark's)."""
-        self._lines.begin(first)
-        return self.idle
+        return self._lines.idle and not (self._size or self._failed or self._closed)
 
     def feed(self, data: Data) -> list[Frame]:
         """The frames that `data` completes. Raises LimitExceeded, and RuntimeError after close()."""

@@ -13,11 +13,12 @@ from ..dialects import ChatParser
 from ..dialects._base import MAX_FRAME
 from ..dialects._refusals import of_response
 from ..dialects._request import native_left_out
+from ..dialects._text_frames import Shapes
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, nearest, shown
 from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ..wire import Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
+from ..wire import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
 
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
 """What every provider can be set up with."""
@@ -51,8 +52,10 @@ class Call:
     Most endpoints take one request. One that needs something first overrides `preflight`.
     """
 
+    __slots__ = ("_request",)
+
     def __init__(self, request: HttpRequest) -> None:
-        self._request = request
+        self._request: HttpRequest | None = request
 
     def preflight(self, now: float) -> HttpRequest | float | None:
         """A request that must be answered first; or seconds to wait, as another call is just sending it; or None."""
@@ -63,11 +66,16 @@ class Call:
 
     def request(self) -> HttpRequest:
         """The question itself."""
+        assert self._request is not None, "nothing is sent after answered()"
         return self._request
 
     def renew(self, error: ChatError) -> bool:
         """Whether `error` only means that what the preflight gave is stale, so that it is worth one new one."""
         return False
+
+    def answered(self) -> None:
+        """Content of the answer came, so that nothing is sent again: the question, which may be long, is let go."""
+        self._request = None
 
     def abandon(self) -> None:
         """The call failed or was given up: whatever it claimed is free for others."""
@@ -110,6 +118,8 @@ class Provider(ABC):
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)
         self.model = self.resolve_model(model)
+        self.shapes = Shapes()  # of its answers' events, shared by their parsers
+        self._merged: tuple[tuple[Headers, ...], Fields] = (), Fields(())
 
     def __repr__(self) -> str:
         return f"<provider {self.info.name} at {self.base_url}>"
@@ -157,20 +167,24 @@ class Provider(ABC):
     def check(self, request: ChatRequest) -> None:
         """Raises InvalidRequest for what this wire cannot mean, or a missing key; warns of options it cannot carry."""
         self.check_key()
-        known = OPTIONS | self.own_options
-        if unknown := sorted(set(request.options) - known):
-            named = ", ".join(repr(name) + nearest(name, known | _NO_OPTIONS) for name in unknown)
-            other = "; any other field of its wire goes in extra={…}" if "extra" in self.options else ""
-            raise InvalidRequest(
-                f"{self.info.name} does not know the option {named}; known are {', '.join(sorted(known))}{other}"
-            )
+        if request.options:
+            self._check_options(request.options)
         for message in request.messages:
             if message.role not in self.roles:
                 raise InvalidRequest(
                     f"{self.info.name} has no role {message.role!r}; known are {', '.join(self.roles)}"
                 )
-        if ignored := sorted(set(request.options) - self.options - self.own_options):
+        if request.options and (ignored := sorted(request.options.keys() - self.options - self.own_options)):
             warn(f"{self.info.name} has no field for {', '.join(ignored)}: not sent")
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        if unknown := sorted(options.keys() - OPTIONS - self.own_options):
+            known = OPTIONS | self.own_options
+            named = ", ".join(repr(name) + nearest(name, known | _NO_OPTIONS) for name in unknown)
+            other = "; any other field of its wire goes in extra={…}" if "extra" in self.options else ""
+            raise InvalidRequest(
+                f"{self.info.name} does not know the option {named}; known are {', '.join(sorted(known))}{other}"
+            )
 
     def check_key(self) -> None:
         """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""
@@ -197,15 +211,32 @@ class Provider(ABC):
         cookies: Mapping[str, str] | None = None,
     ) -> HttpRequest:  # fmt: skip
         """A request with this provider's headers, `layers`, then the client's and the call's own, and all cookies."""
-        jar = {**self.cookies, **request.cookies, **(cookies or {})}
+        if not (request.headers or request.cookies or cookies):
+            fields = self._fields((self.base_headers, *layers, cookie_header(self.cookies), self.headers))
+            return HttpRequest(method, url, fields, body, _names(self.headers))
         own = self.headers + request.headers
-        headers = merge(self.base_headers, *layers, cookie_header(jar), own)
-        return HttpRequest(method, url, headers, body, tuple([name for name, _ in own]))
+        jar = {**self.cookies, **request.cookies, **(cookies or {})}
+        # they may be secret, and are this call's alone: nothing of them is kept
+        fields = Fields(merge(self.base_headers, *layers, cookie_header(jar), own))
+        return HttpRequest(method, url, fields, body, _names(own))
 
     def get(self, url: str, *layers: Headers) -> HttpRequest:
         """A GET with this provider's headers, `layers`, the client's own headers and cookies: no part of a question."""
-        headers = merge((("accept", "application/json"),), *layers, cookie_header(self.cookies), self.headers)
-        return HttpRequest("GET", url, headers, b"", tuple([name for name, _ in self.headers]))
+        accept = (("accept", "application/json"),)
+        fields = Fields(merge(accept, *layers, cookie_header(self.cookies), self.headers))
+        return HttpRequest("GET", url, fields, b"", _names(self.headers))
+
+    def _fields(self, layers: tuple[Headers, ...]) -> Fields:
+        """`layers` merged, which are nearly always those of the last call."""
+        last, fields = self._merged
+        if layers != last:  # measured: a request with them is made in 1.1 µs; of 13 fields, it took 8.9
+            fields = Fields(merge(*layers))
+            self._merged = layers, fields
+        return fields
+
+
+def _names(headers: Headers) -> tuple[str, ...]:
+    return tuple([name for name, _ in headers]) if headers else ()
 
 
 def _is_text(value: object) -> bool:
@@ -238,8 +269,11 @@ def warn(message: str) -> None:
 
 def warn_of_history(name: str, messages: Iterable[Message], *, calls: bool) -> None:
     """Warns of what the provider `name` cannot take of earlier answers; `calls` tells that it takes tool calls."""
-    lost = [native_left_out([message for message in messages if message.native], "")]
-    if not calls and any(message.tool_calls for message in messages):
+    answers = [message for message in messages if message.native or message.tool_calls]
+    if not answers:
+        return
+    lost = [native_left_out([message for message in answers if message.native], "")]
+    if not calls and any(message.tool_calls for message in answers):
         lost.append("the tool calls of earlier answers")
     if any(lost):
         warn(f"{name} has no field for {' and '.join(filter(None, lost))}: not sent")
@@ -259,4 +293,5 @@ def prompt_of(request: ChatRequest, *, skip: int = 0) -> str:
 
 def options_of(request: ChatRequest, names: Iterable[str]) -> dict[str, Any]:
     """Those of the request's options that are called `names`, under their own names."""
-    return {name: request.options[name] for name in names if name in request.options}
+    options = request.options
+    return {name: options[name] for name in names if name in options} if options else {}

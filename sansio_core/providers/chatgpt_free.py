@@ -111,6 +111,9 @@ class _PageCall(Call):
         first, self._renewed = stale and not self._renewed, self._renewed or stale
         return first
 
+    def answered(self) -> None:
+        del self._chat, self._prompt, self._page_request
+
     def abandon(self) -> None:
         self._provider.pages.release(self)
 
@@ -168,7 +171,7 @@ class ChatgptFree(Provider):
         return _PageCall(self, request)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return WpaicgParser(max_frame_size)
+        return WpaicgParser(max_frame_size, self.shapes)
 
 
 def _read(html: str, headers: Headers, url: str) -> _Page:

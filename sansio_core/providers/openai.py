@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..dialects import ChatParser, openai_chat
 from ..dialects._base import MAX_FRAME
+from ..dialects._openai_chat_request import Quirks
 from ..dialects._request import extra_left_out, native_left_out
 from ..errors import InvalidRequest
-from ..request import ChatRequest, dump_json
+from ..request import ChatRequest, Message, dump_json
 from ..wire import Headers, HttpRequest, origin, quote_segment
 from ._base import Call, Provider, ProviderInfo, warn
 from ._hosts import HOSTS, Host, versioned
@@ -46,14 +47,18 @@ class OpenAI(Provider):
         model = self.resolve_model(request.model)
         if model is None and not self.host.any_model:
             raise InvalidRequest(f"{self.info.name} needs a model: give model=")
-        natives = [message for message in request.messages if message.native]
-        lost = [native_left_out(natives, openai_chat.NAME if quirks.reasoning_details else "")]
-        if not quirks.call_fields:
-            lost.append(extra_left_out(request.messages))
-        if any(lost):
-            warn(f"{self.info.name} has no field for {' and '.join(filter(None, lost))}: not sent")
+        if answers := [message for message in request.messages if message.native or message.tool_calls]:
+            self._warn_of_lost(answers, quirks)
         body = dump_json(openai_chat.payload(request, model, self.options, quirks))
         return Call(self.http(request, "POST", self._url("chat/completions", model), body, self._key))
+
+    def _warn_of_lost(self, answers: list[Message], quirks: Quirks) -> None:
+        natives = [message for message in answers if message.native]
+        lost = [native_left_out(natives, openai_chat.NAME if quirks.reasoning_details else "")]
+        if not quirks.call_fields:
+            lost.append(extra_left_out(answers))
+        if any(lost):
+            warn(f"{self.info.name} has no field for {' and '.join(filter(None, lost))}: not sent")
 
     def models_request(self) -> HttpRequest | None:
         return self.get(self._url("models", None), self._key)
@@ -66,7 +71,7 @@ class OpenAI(Provider):
         return () if self.api_key is None else (("authorization", f"Bearer {self.api_key}"),)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size)
+        return openai_chat.OpenAIChatParser(max_frame_size, self.shapes)
 
 
 class AzureOpenAI(OpenAI):

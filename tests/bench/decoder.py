@@ -13,6 +13,9 @@ from wires import events, provider, words
 
 MIB = 1 << 20
 FEEDS = {"64 KiB": 65536, "an event": 0, "a byte": 1}
+SIZES = {f"{size:,} bytes": size for size in (100, 300, 700, 1448, 4096, 16384)}
+SIZES |= {"an event": 0, "64 KiB": 65536, "all": 1 << 40}
+"""How much a feed may have: less than an event, a TCP segment, a read of a socket, a whole answer."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,14 @@ def contestants() -> list[Decoding]:
     found.append(Decoding("openai", "64 KiB", "httpx-sse + json.loads"))
     found += [Decoding("openai", feed, who) for feed in ("an event", "a byte") for who in ("ours", "ours + fast")]
     return [*found, Decoding("raw", "64 KiB", CODEC), Decoding("raw", "64 KiB", "ours")]
+
+
+def sweep() -> list[Decoding]:
+    """Every dialect of event streams in feeds of every size; each with its floor."""
+    found = []
+    for wire in ("openai", "anthropic", "openai_responses", "gemini"):
+        found += [Decoding(wire, "64 KiB", FLOOR), *[Decoding(wire, size, "ours") for size in SIZES]]
+    return found
 
 
 def pieces(data: bytes, size: int) -> list[bytes]:
@@ -132,7 +143,8 @@ def runner(wire: str, who: str) -> Callable[[list[bytes]], None]:
 
 def feeds_of(wire: str, feed: str, count: int) -> list[bytes]:
     said = events(wire, words(count))
-    return pieces(b"".join(said), FEEDS[feed]) if FEEDS[feed] else said
+    size = (FEEDS | SIZES)[feed]
+    return pieces(b"".join(said), size) if size else said
 
 
 def measure(wire: str, feed: str, who: str, count: int) -> dict[str, float]:

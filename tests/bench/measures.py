@@ -92,6 +92,10 @@ def perform(job: Job) -> Figures:
         import framing
 
         return dict(getattr(framing, kind)(**job))
+    if kind in ("call", "idle"):
+        import idle
+
+        return dict(getattr(idle, kind)(**job))
     import clients
 
     peer = clients.COLOURS[job["colour"]][job.pop("peer")]

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clients import COLOURS
-from decoder import BY_HAND, CODEC, FLOOR, SHAPES, contestants
+from decoder import BY_HAND, CODEC, FLOOR, SHAPES, Decoding, contestants, sweep
+from idle import CALLS, QUIET, STATES
 from measures import Figures, Job
 
 PACKAGES = (
@@ -34,7 +35,11 @@ def tables(url: str, quick: bool) -> list[Table]:
     """All of them; `quick` only shows that they work."""
     runs = 1 if quick else 5
     count = 2_000 if quick else 20_000
-    made = [_decoder(count), *_framing(count, quick)]
+    made = [
+        _decoder("decoder", "Decoder alone: bytes to typed events", contestants(), count),
+        _decoder("feeds", "Decoder alone, by the size of its feeds", sweep(), count),
+        *_framing(count, quick),
+    ]
     for colour in COLOURS:
         title = f"{colour}: one event an HTTP chunk, text to the user"
         made.append(_clients(colour, title, colour, url, "burst", count=count))
@@ -49,19 +54,19 @@ def tables(url: str, quick: bool) -> list[Table]:
     for colour in COLOURS:
         title = f"{colour}: delay of one event inside the client, every 40 ms"
         made.append(_clients(f"delay-{colour}", title, colour, url, "slow", framings=framings))
-    made += [_imports(), *_growth(quick)]
+    made += [_imports(), *_growth(quick), _call(quick), _idle(quick)]
     for table in made:
         table.runs = min(runs, table.runs)
     return made
 
 
-def _decoder(count: int) -> Table:
+def _decoder(name: str, title: str, decodings: list[Decoding], count: int) -> Table:
     from importlib.util import find_spec
 
     all_there = {wire: find_spec(wire) is not None for wire in ("openai", "anthropic", "httpx_sse")}
     jobs: dict[str, Job] = {}
     floors = {}
-    for one in contestants():
+    for one in decodings:
         sdk = one.who.partition("'")[0] if one.who.endswith("SDK") else "httpx_sse" if "httpx" in one.who else ""
         fast = one.who.endswith("+ fast")
         if not all_there.get(sdk, True) or (fast and find_spec("msgspec") is None):
@@ -69,7 +74,7 @@ def _decoder(count: int) -> Table:
         job = {"kind": "decoder", "wire": one.wire, "feed": one.feed, "who": one.who, "fast": fast}
         jobs[one.name] = job | {"count": count if one.wire != "raw" else count * 10}
         floors[one.name] = one.floor.replace(FLOOR, CODEC) if one.wire == "raw" else one.floor
-    return Table("decoder", "Decoder alone: bytes to typed events", jobs, floors)
+    return Table(name, title, jobs, floors)
 
 
 def _framing(count: int, quick: bool) -> list[Table]:
@@ -123,6 +128,21 @@ def _growth(quick: bool) -> list[Table]:
         Table("growth", "Growth: nanoseconds of CPU a byte, by size", jobs),
         Table("endless", "Memory of an endless stream", endless, runs=3),
     ]
+
+
+def _call(quick: bool) -> Table:
+    jobs: dict[str, Job] = {name: {"kind": "call", "name": name, "count": 50 if quick else 2000} for name in CALLS}
+    return Table("call", "The core's part of a call: µs of CPU, step by step", jobs)
+
+
+def _idle(quick: bool) -> Table:
+    count = 500 if quick else 10_000
+    jobs: dict[str, Job] = {
+        f"{name}, {state}": {"kind": "idle", "name": name, "state": state, "count": count}
+        for name in QUIET
+        for state in STATES
+    }
+    return Table("idle", f"{count:,} open exchanges: KiB each", jobs, runs=3)
 
 
 def show(table: Table, found: dict[str, Figures], before: dict[str, Figures]) -> str:

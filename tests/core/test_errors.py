@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sansio_core
 from sansio_core import (
@@ -150,6 +153,28 @@ def test_an_excerpt_is_one_short_line() -> None:
 )
 def test_secrets_are_blotted_out(text: str, secrets: tuple[str, ...], blotted: str) -> None:
     assert blot(text, secrets) == blotted
+
+
+def plainly(text: str, secrets: tuple[str, ...]) -> str:
+    """What blot says, without a look first at whether there is anything to do."""
+    secrets = tuple(sorted(secrets, key=len, reverse=True))
+    for secret in secrets:
+        text = text.replace(secret, "[hidden]")
+    for cut in [found.start() for found in re.finditer(r"… \([0-9]+ characters\)|\Z", text)][:-3:-1]:
+        for secret in secrets:
+            left = max((n for n in range(4, len(secret)) if text.endswith(secret[:n], 0, cut)), default=0)
+            if left:
+                text = f"{text[: cut - left]}[hidden]{text[cut:]}"
+                break
+    return text
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "abba", "… (9 characters)", "[hidden]", "hidd", "den]", "é"])).map("".join),
+    st.lists(st.text("abé", max_size=9) | st.sampled_from(["hidden", "den] abba"]), max_size=3).map(tuple),
+)
+def test_a_quick_look_blots_out_no_less(text: str, secrets: tuple[str, ...]) -> None:
+    assert blot(text, secrets) == plainly(text, secrets)
 
 
 def test_an_error_is_scrubbed_wherever_it_holds_text() -> None:

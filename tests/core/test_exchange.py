@@ -95,12 +95,13 @@ LEGAL = {
 
 def everything(ours: Exchange) -> dict[str, Any]:
     """What can be seen of `ours`, and its clocks."""
-    shown = {name: value for name, value in vars(ours).items() if name not in ("reply", "_parser", "_clocks", "_body")}
+    apart = {"reply", "_parser", "_clocks", "_body", "__weakref__"}
+    shown = {name: getattr(ours, name) for name in set(Exchange.__slots__) - apart}
     clocks = {name: getattr(ours._clocks, name) for name in ours._clocks.__slots__}
     return {
         **shown,
         **clocks,
-        "body": bytes(ours._body),
+        "body": bytes(ours._body or b""),
         "text": ours.reply.text,
         "failed": ours.reply.failed,
         "deadline": ours.deadline,

@@ -15,7 +15,7 @@ from parsers_cuts import cut_anywhere, cuts, feed, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
 from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine
-from sansio_core.parsers.sse_json import _json
+from sansio_core.parsers.sse_json import decoder
 
 FAST = pytest.mark.parametrize("fast", [False, True], ids=["json", "msgspec"])
 
@@ -196,7 +196,7 @@ def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -
     for name in [name for name in sys.modules if name.split(".")[0] == "msgspec"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
-    assert type(_json.__wrapped__(True)) is type(_json.__wrapped__(False))
+    assert type(decoder.__wrapped__(True)) is type(decoder.__wrapped__(False))
 
 
 # --- properties ----------------------------------------------------------------------------------------------------

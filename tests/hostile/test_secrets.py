@@ -20,7 +20,7 @@ from matrix import head, sized, sse
 from ports import closed_port
 from seats import Outcome, Seat
 
-from sansio_core import ChatError, ChatRequest, Exchange, RetryPolicy, Send, Timeouts, providers
+from sansio_core import ChatError, ChatRequest, Choice, Exchange, Reply, RetryPolicy, Send, Timeouts, providers
 from transports.cli import main
 from transports.emulator import Emulator, faults
 
@@ -167,7 +167,8 @@ def test_planted_values_are_nowhere(
             timeout=clock, **key, **place.settings,
         )  # fmt: skip
         outcome = Outcome(seat, client, [{"role": "user", "content": "Hello"}])
-        seen += [client, client.provider, outcome.exchange, outcome.reply, vars(outcome.reply), outcome.text]
+        held = [getattr(outcome.reply, name) for kind in (Reply, Choice) for name in kind.__slots__]
+        seen += [client, client.provider, outcome.exchange, outcome.reply, held, outcome.text]
         seen += [outcome.exchange.request, outcome.exchange.headers if "redirect" not in scene else ""]
         seen += list(everything(outcome.error))
         seat.close_client(client)

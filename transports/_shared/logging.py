@@ -126,8 +126,7 @@ class _Log:
             BODIES.debug("call %d: %s %s", self._number, what, self._blotted(data.decode("utf-8", "backslashreplace")))
 
     def _blotted(self, text: str) -> str:
-        request = self._exchange.request
-        return text if request is None else blot(text, request.secrets)
+        return blot(text, self._exchange.secrets)
 
 
 def _shown(name: str, value: str) -> str:

@@ -1,0 +1,273 @@
+"""The fast path of text: against plain decoding, at any cut, and whatever the provider's other streams said before."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from dialect_harness import comparable
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sansio_core import ChatEvent, TextDelta, providers
+from sansio_core.parsers import SSEJSONParser
+
+NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
+DIALECTS = pytest.mark.parametrize("name", NAMES)
+IDS = st.sampled_from(["", "a", "a", "b", 0, 7])
+SAID = st.one_of(st.text(max_size=5), st.sampled_from(["a", "\n", '"', '{"text":"x"}', "\ud83d", "\ude00"]))
+NUMBERS = st.one_of(st.integers(0, 20), st.sampled_from([10**17, 1.5, -1, "1"]))
+
+
+def openai(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
+    delta = draw(st.sampled_from([{"content": said}] * 6 + [{"role": "assistant", "content": said}, {}]))
+    more = st.sampled_from([{}] * 5 + [{"x": 1}, {"x": 2}, {"citations": ["u"]}, {"p": ""}, {"obfuscation": "ab"}])
+    choice = {"index": draw(st.sampled_from([0, 0, 0, 1])), "delta": delta, "finish_reason": None}
+    if draw(st.integers(0, 9)) == 0:
+        choice["finish_reason"] = "stop"
+    return {"id": draw(IDS), "created": draw(NUMBERS), "model": draw(IDS), "choices": [choice], **draw(more)}
+
+
+def openai_responses(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
+    kinds = ["response.output_text.delta"] * 6 + ["response.reasoning_text.delta", "response.refusal.delta"]
+    place = {"item_id": draw(IDS), "output_index": draw(st.sampled_from([0, 0, 1])), "content_index": 0}
+    if draw(st.integers(0, 5)) == 0:
+        place = {}
+    if draw(st.integers(0, 5)) == 0:  # what of it was told before depends on where the pieces before it belong
+        item = {"id": place.get("item_id"), "type": "message", "content": [{"type": "output_text", "text": "whole"}]}
+        return {"type": "response.output_item.done", **place, "item": item}
+    return {"type": draw(st.sampled_from(kinds)), "sequence_number": draw(NUMBERS), **place, "delta": said}
+
+
+def anthropic(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
+    index = {"index": draw(st.sampled_from([0, 0, 0, 1]))}
+    delta = {"type": "content_block_delta", **index, "delta": {"type": "text_delta", "text": said}}
+    thought = {**delta, "delta": {"type": "thinking_delta", "thinking": said}}
+    start = {"type": "content_block_start", **index, "content_block": {"type": "text", "text": ""}}
+    stop = {"type": "content_block_stop", **index}
+    made: dict[str, Any] = draw(st.sampled_from([delta] * 6 + [thought, start, stop, {"type": "ping"}]))
+    return made
+
+
+def gemini(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
+    part = draw(st.sampled_from([{"text": said}] * 6 + [{"text": said, "thought": True}, {"functionCall": {}}]))
+    candidate = {"content": {"parts": [part], "role": "model"}, "index": draw(st.sampled_from([0, 0, 0, 1]))}
+    if draw(st.integers(0, 9)) == 0:
+        candidate["finishReason"] = "STOP"
+    usage = draw(st.sampled_from([{"usageMetadata": {"candidatesTokenCount": draw(NUMBERS)}}] * 4 + [{}]))
+    return {"candidates": [candidate], **usage, "responseId": draw(IDS)}
+
+
+MAKERS = {"openai": openai, "openai_responses": openai_responses, "anthropic": anthropic, "gemini": gemini}
+
+
+@st.composite
+def bodies(draw: st.DrawFn, name: str) -> bytes:
+    """An event stream: mostly runs of text events, with all that may come between."""
+    made, value = [], None
+    for _ in range(draw(st.integers(1, 10))):
+        if value is None or draw(st.integers(0, 2)) == 0:
+            value = MAKERS[name](draw(SAID), draw)
+        texts = [json.dumps(value, separators=(",", ":"))]
+        if draw(st.booleans()):  # the same once more with another text
+            texts.append(texts[0].replace(json.dumps("a"), json.dumps(draw(SAID))))
+        head = draw(st.sampled_from(["", "", f"event: {value.get('type', 'e')}\n"]))
+        made += [f"{head}data: {text}\n\n" for text in texts]
+        others = [": c\n\n", "data: [DONE]\n\n", "id: 3\n", "{}\n", "data: {\n\n"]
+        made.append(draw(st.sampled_from([""] * 8 + others)))
+    body = "".join(made)
+    return (body.replace("\n", "\r\n") if draw(st.integers(0, 3)) == 0 else body).encode()
+
+
+def events(parser: Any, body: bytes, cuts: list[int]) -> list[Any]:
+    places = [0, *sorted(at for at in cuts if at < len(body)), len(body)]
+    found: list[ChatEvent] = []
+    for start, end in pairwise(places):
+        found += parser.feed(body[start:end])
+    return comparable(found + parser.end())
+
+
+def plain(name: str, body: bytes) -> list[Any]:
+    parser: Any = providers.create(name, api_key="k").parser()
+    parser._frames = SSEJSONParser()
+    return events(parser, body, [])
+
+
+@DIALECTS
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, data: st.DataObject) -> None:
+    provider = providers.create(name, api_key="k")
+    for body in data.draw(st.lists(bodies(name), min_size=1, max_size=4)):
+        wanted = plain(name, body)
+        for _ in range(2):  # once more with what it taught itself
+            cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
+            assert events(provider.parser(), body, cuts) == wanted
+        assert events(provider.parser(), body, list(range(0, len(body), 40))) == wanted
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_text_of_another_item_is_decoded(first: bool) -> None:
+    def delta(item: str) -> str:
+        said = {"type": "response.output_text.delta", "delta": "a"}
+        return json.dumps({"item_id": item, **said} if first else {**said, "item_id": item})
+
+    item = {"id": "b", "type": "message", "content": [{"type": "output_text", "text": "whole"}]}
+    done = json.dumps({"type": "response.output_item.done", "item": item})
+    values = [delta("a"), delta("a"), delta("a"), delta("a"), delta("b"), done]
+    body = "".join(f"data: {value}\n\n" for value in values).encode()
+    provider = providers.create("openai_responses", api_key="k")
+    for step in (len(values[0]) + 8, len(body)):
+        found = events(provider.parser(), body, list(range(0, len(body), step)))
+        assert found == plain("openai_responses", body)
+        assert TextDelta("whole") not in found
+
+
+# --- usual streams ----------------------------------------------------------------------------------------------------
+
+
+def usual(name: str, number: int, texts: list[str]) -> list[bytes]:
+    """A stream's text events as the service writes them, with ids and times of its own."""
+
+    def value(n: int, text: str) -> dict[str, Any]:
+        match name:
+            case "openai":
+                choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
+                return {"id": f"chatcmpl-{number}", "created": 1_700_000_000 + n, "model": "m", "choices": [choice]}
+            case "openai_responses":
+                at = {"sequence_number": n, "item_id": f"msg_{number}", "output_index": 0, "content_index": 0}
+                return {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
+            case "anthropic":
+                return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+            case _:
+                candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
+                usage = {"promptTokenCount": number, "candidatesTokenCount": n, "totalTokenCount": n + number}
+                return {"candidates": [candidate], "usageMetadata": usage, "responseId": f"r{number}"}
+
+    values = [value(n, text) for n, text in enumerate(texts)]
+    heads = [f"event: {value['type']}\n" if "type" in value else "" for value in values]
+    end = "\r\n\r\n" if name == "gemini" else "\n\n"
+    return [f"{head}data: {json.dumps(value)}{end}".encode() for head, value in zip(heads, values, strict=True)]
+
+
+def decoded(parser: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The values that the parser will decode."""
+    seen: list[Any] = []
+    real = type(parser)._decode
+    monkeypatch.setattr(type(parser), "_decode", lambda self, *args: (seen.append(args[1]), real(self, *args)))
+    return seen
+
+
+@DIALECTS
+@pytest.mark.parametrize("step", [0, 50, 100, 300, 1448, 10**6])
+def test_text_is_decoded_in_a_streams_first_events_alone(
+    name: str, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"word{n} \n" for n in range(400)]
+    provider = providers.create(name, api_key="k")
+    parser = provider.parser()
+    for event in usual(name, 1, texts[:5]):
+        parser.feed(event)
+    seen = decoded(parser, monkeypatch)
+    feeds = usual(name, 2, texts)
+    if step:
+        body = b"".join(feeds)
+        feeds = [body[at : at + step] for at in range(0, len(body), step)]
+    parser = provider.parser()
+    told = [event for data in feeds for event in parser.feed(data)]
+    assert [event.text for event in told if type(event) is TextDelta] == texts
+    most = 1 + (len(texts) // 30 if name == "gemini" else 0)  # a CRLF that is cut in two goes by the plain rules
+    assert len(seen) <= most
+
+
+@pytest.mark.parametrize("empty", ['"id": ""', '"id": 0', '"system_fingerprint": "", "created": 0', '"x": {"id": "1"}'])
+def test_empty_names_are_a_shape_too(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = providers.create("openai", api_key="k")
+    feeds = [
+        f'data: {{{empty}, "choices": [{{"index": 0, "delta": {{"content": "a{n}"}}}}]}}\n\n'.encode() for n in range(9)
+    ]
+    parser = provider.parser()
+    seen = decoded(parser, monkeypatch)
+    told = [event for data in feeds for event in parser.feed(data)]
+    assert [event.text for event in told if type(event) is TextDelta] == [f"a{n}" for n in range(9)]
+    assert len(seen) < 7  # of them four or less to learn from
+
+
+def test_padding_before_the_last_brace(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = providers.create("anthropic", api_key="k").parser()
+    feeds = [data[:-3] + b" " * (n % 5) + data[-3:] for n, data in enumerate(usual("anthropic", 1, ["a"] * 20))]
+    seen = decoded(parser, monkeypatch)
+    assert [event for data in feeds for event in parser.feed(data)] == [TextDelta("a")] * 20
+    assert len(seen) < 6
+
+
+def test_a_large_feed_is_learnt_from_in_its_midst(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = providers.create("openai", api_key="k").parser()
+    seen = decoded(parser, monkeypatch)
+    assert len(parser.feed(b"".join(usual("openai", 1, ["x"] * 10_000)))) == 10_001
+    assert len(seen) < 800
+
+
+@DIALECTS
+def test_what_is_kept_is_bounded_and_holds_no_text(name: str) -> None:
+    provider = providers.create(name, api_key="k")
+    for number in range(20):
+        parser = provider.parser()
+        for event in usual(name, number, ["secret-one", "secret-two", "secret-three"]):
+            parser.feed(event.replace(b'"data', b'"data').replace(b'"role"', b'"role%d"' % number))
+    kept = [each.__self__.pattern for shape in provider.shapes.known for each in (shape._starts, shape._ends)]
+    assert 0 < len(kept) <= 8
+    assert not any("secret" in pattern for pattern in kept)
+
+
+def test_text_that_stands_twice_in_an_event_is_not_kept() -> None:
+    provider = providers.create("openai", api_key="k")
+    parser, so_far = provider.parser(), ""
+    for n in range(9):
+        so_far += f"secret{n}"
+        choice = {"index": 0, "delta": {"content": f"secret{n}"}, "message": {"so_far": so_far}}
+        parser.feed(f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n".encode())
+    assert provider.shapes.known == ()
+
+
+def test_many_threads_share_a_provider() -> None:
+    provider = providers.create("openai", api_key="k")
+    wrong: list[Any] = []
+
+    def stream(number: int) -> None:
+        for again in range(30):
+            texts = [f"{number} {again} {n}" for n in range(8)]
+            feeds = usual("openai", number * 100 + again, texts)
+            if again % 3 == 0:  # another shape
+                feeds = [data.replace(b'"m"', b'"m", "k%d": null' % number) for data in feeds]
+            parser = provider.parser()
+            told = [event for data in feeds for event in parser.feed(data)]
+            if [event.text for event in told if type(event) is TextDelta] != texts or len(told) != 9:
+                wrong.append(told)
+
+    threads = [threading.Thread(target=stream, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_parser_is_freed_at_once() -> None:
+    import gc
+    import weakref
+
+    gc.disable()
+    try:
+        parser = providers.create("openai", api_key="k").parser()
+        for event in usual("openai", 1, ["a", "b", "c", "d"]):
+            parser.feed(event)
+        known = weakref.ref(parser)
+        del parser
+        assert known() is None
+    finally:
+        gc.enable()
