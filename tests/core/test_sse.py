@@ -389,7 +389,7 @@ def outcomes(parser: SSEParser, pieces: list[bytes]) -> list[object]:
     seen: list[object] = []
     try:
         for piece in pieces:
-            seen += [parser.feed(piece), parser.retry, parser.last_event_id, parser.idle, parser.room]
+            seen += [parser.feed(piece), parser.retry, parser.last_event_id, parser.idle]
         seen += [parser.close(), parser.last_event_id]
     except LimitExceeded:
         seen.append("LimitExceeded")
