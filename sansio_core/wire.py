@@ -50,6 +50,11 @@ class Fields(tuple[tuple[str, str], ...]):
     def __init__(self, _: Headers) -> None:
         _check_fields(self)
         self.form = _of_form(self)
+        self.names = frozenset([name.lower() for name, _ in self])
+        self.lines = "".join([f"{name}: {value}\r\n" for name, value in self])
+        """As HTTP/1.1 writes them (RFC 9112 5)."""
+        self.plain = all(value and value == value.strip(" \t") and "\t" not in value for _, value in self)
+        """Whether no value is empty, begins or ends with white space, or has a tab."""
         self._secrets: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def secrets(self, given: tuple[str, ...]) -> tuple[str, ...]:

@@ -54,10 +54,10 @@ def test_its_headers_and_cookies_go_along(emulator: Emulator, session: requests.
 
 def test_what_the_user_gave_by_the_session_is_no_less_secret(emulator: Emulator, session: requests.Session) -> None:
     session.headers["X-Gateway"] = KEY
-    with Client("acytoo", base_url=emulator.base_url("acytoo"), session=session) as client:
-        with client.stream("Hi") as stream:
-            next(stream)
-            assert KEY in stream._exchange.secrets
+    url = emulator.base_url("acytoo")
+    with Client("acytoo", base_url=url, session=session) as client, client.stream("Hi") as stream:
+        next(stream)
+        assert KEY in stream._exchange.secrets
 
 
 def test_a_user_name_and_a_password_are_used_where_there_is_no_key(

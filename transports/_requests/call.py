@@ -7,8 +7,6 @@ and our adapter do what urllib3's and requests' own do.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sansio_core import Limits, Send
@@ -76,11 +74,10 @@ def current() -> Call | None:
     return _here.call
 
 
-@contextmanager
-def sending(call: Call) -> Iterator[None]:
-    """While in it, `call` is what this thread sends. (A signal handler may send another in the midst of it.)"""
+def begin(call: Call | None) -> Call | None:
+    """From now on `call` is what this thread sends; gives what it was, to be set again at the end.
+
+    (A signal handler may send another call in the midst of one.)
+    """
     before, _here.call = _here.call, call
-    try:
-        yield
-    finally:
-        _here.call = before
+    return before

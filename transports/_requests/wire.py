@@ -19,11 +19,11 @@ from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limi
 from sansio_core.wire import HttpRequest, origin
 
 from .._shared.forks import ELSEWHERE, watch_forks
-from ..http1.request import Fields, write
+from ..http1.request import Pairs, write
 from ..http1.routes import ProxySetting, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
 from .adapter import UNBOUNDED, Adapter
-from .call import Call, sending
+from .call import Call, begin
 from .connection import Answer
 from .foreign import ForeignAnswer, foreign
 from .guard import Expired, Guard
@@ -94,6 +94,8 @@ class Connections:
 
     def adapter(self, url: str) -> BaseAdapter:
         """What sends to `url`."""
+        if self._own:
+            return self._adapter
         found = self._session.get_adapter(url)
         if type(found) is HTTPAdapter:
             return self._adapter
@@ -178,7 +180,7 @@ class RequestsWire:
         if self.abandoned:
             raise StreamMisused(ELSEWHERE.format("process"))
 
-    def send(self, action: Send, deadline: float | None) -> tuple[int, Fields]:
+    def send(self, action: Send, deadline: float | None) -> tuple[int, Pairs]:
         """Connect or reuse, send, and give the answer's status and header fields (names in lower case).
 
         Raises TimeoutError, TimedOut("connect"), and the ChatErrors of a failed connection or a broken answer.
@@ -208,8 +210,11 @@ class RequestsWire:
             options["timeout"] = UNBOUNDED
             if not isinstance(adapter, Adapter):
                 options |= {"timeout": call.timeout, "proxies": {"all": call.proxy} if call.proxy else {}}
-            with sending(call):
+            before = begin(call)
+            try:
                 response = adapter.send(_Prepared(action.request), stream=True, **options)
+            finally:
+                begin(before)
         except (ChatError, Expired):
             raise
         except Exception as error:

@@ -12,7 +12,7 @@ import h11
 
 from sansio_core.errors import LimitExceeded, ProtocolViolation
 
-from .request import FIELD, Fields, plain
+from .request import FIELD, Pairs, plain
 from .words import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
 
 BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
@@ -25,7 +25,7 @@ class Head(NamedTuple):
     """Status, header fields (names in lower case), and whether it is of HTTP/1.1."""
 
     status: int
-    headers: Fields
+    headers: Pairs
     is_1_1: bool = True
 
 

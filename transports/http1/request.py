@@ -1,8 +1,8 @@
 """A request as the bytes of HTTP/1.1. Both wires call `write`, and the CONNECT of `tunnels.py` calls `by_h11`.
 
-h11 writes and judges the request, but for one that is as usual as they come: a pattern proves that h11 would have
-written the same, for a quarter of the time. Measured on a warm connection, from asking to the first text, together with
-the fast path of `head.py`: 20 µs in place of 65, of some 180 in all.
+h11 writes and judges the request, but for one that is as usual as they come: its fields were checked and put together
+once for all calls of a client. Measured: 2 µs in place of 24; together with the fast path of `head.py`, 15 in place of
+65 on the way to the first text, of some 180 in all.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from urllib.parse import urlsplit
 import h11
 
 from sansio_core.errors import InvalidRequest
-from sansio_core.wire import Headers, HttpRequest
+from sansio_core.wire import Fields, Headers, HttpRequest
 
 from .routes import Route, authority
 
-Fields = list[tuple[str, str]]
+Pairs = list[tuple[str, str]]
 
-# Fields that say something of the framing or the connection: h11 keeps an eye on how they agree.
-_FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
+# Fields that are added where they lack, or say something of the framing or the connection: h11 sees that they agree.
+_ADDED: Final = frozenset(
+    {"host", "content-length", "accept-encoding", "transfer-encoding", "connection", "expect", "upgrade"}
+)
+_METHODS: Final = ("POST", "GET")
+_CODINGS: Final = "Accept-Encoding: gzip, deflate\r\n"
 FIELD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [!-~](?:[ -~]*[!-~])?\r\n"
 """The pattern of a header field with nothing odd in it."""
-_USUAL: Final = re.compile(rf"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:{FIELD})+")
 _QUOTED: Final = re.compile(r""":? b(?:['"]|ytearray)""")
 
 
@@ -36,6 +39,8 @@ def write(request: HttpRequest, route: Route) -> bytes:
     the whole URL as the target (RFC 9112 3.2.2) and the proxy's credentials. Raises InvalidRequest for what HTTP/1.1
     cannot carry.
     """
+    if data := usual(request, route):
+        return data
     place, host = _place(request.url)
     given = {name.lower() for name, _ in request.headers}
     fields = list(request.headers)
@@ -49,12 +54,10 @@ def write(request: HttpRequest, route: Route) -> bytes:
     if route.forwarded and route.proxy is not None:
         target = place + target
         fields += route.proxy.authorization
-    if given.isdisjoint(_FRAMING) and (data := _usual(request.method, target, fields, request.body)):
-        return data
     return by_h11(request.method, target, fields, request.body)
 
 
-def by_h11(method: str, target: str, fields: Fields | Headers, body: bytes = b"") -> bytes:
+def by_h11(method: str, target: str, fields: Pairs | Headers, body: bytes = b"") -> bytes:
     """The bytes of one request as h11 writes them. Raises InvalidRequest."""
     connection = h11.Connection(h11.CLIENT)
     try:
@@ -67,10 +70,17 @@ def by_h11(method: str, target: str, fields: Fields | Headers, body: bytes = b""
     return data
 
 
-def _usual(method: str, target: str, fields: Fields, body: bytes) -> bytes:
-    """What `by_h11` gives for a request without anything odd in it; b"" for any other."""
-    head = f"{method} {target} HTTP/1.1\r\n" + "".join([f"{name}: {value}\r\n" for name, value in fields])
-    return b"%b\r\n%b" % (head.encode("ascii"), body) if _USUAL.fullmatch(head) else b""
+def usual(request: HttpRequest, route: Route) -> bytes:
+    """What `write` gives for a request without anything odd in it; b"" for any other."""
+    fields, method, body = request.headers, request.method, request.body
+    if not isinstance(fields, Fields):
+        fields = Fields(fields)
+    if not fields.plain or not fields.names.isdisjoint(_ADDED) or method not in _METHODS or route.forwarded:
+        return b""
+    length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
+    host = _place(request.url)[1]
+    head = f"{method} {request.target} HTTP/1.1\r\nHost: {host}\r\n{fields.lines}{length}{_CODINGS}\r\n"
+    return head.encode("ascii") + body
 
 
 @lru_cache(64)  # a client asks the same few URLs over and over
@@ -83,12 +93,14 @@ def _place(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", host
 
 
-def asks_close(headers: Headers | Fields) -> bool:
+def asks_close(headers: Headers | Pairs) -> bool:
     """Whether a Connection field has the option `close` (RFC 9112 9.6)."""
+    if isinstance(headers, Fields) and "connection" not in headers.names:
+        return False
     return "close" in options(headers)
 
 
-def options(headers: Headers | Fields) -> set[str]:
+def options(headers: Headers | Pairs) -> set[str]:
     """The options of the Connection fields, in lower case (RFC 9110 7.6.1)."""
     found = set[str]()
     for name, value in headers:

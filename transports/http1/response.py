@@ -13,7 +13,7 @@ from sansio_core.wire import HttpRequest, header
 
 from .framing import Body, Chunked, Sized, UntilClose
 from .head import Head, HeadReader
-from .request import Fields, asks_close, options
+from .request import Pairs, asks_close, options
 from .routes import Route
 from .words import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
 
@@ -32,7 +32,7 @@ class Response:
 
     def __init__(self, request: HttpRequest, route: Route, limits: Limits, reused: bool = False) -> None:
         self.status = 0
-        self.headers: Fields = []
+        self.headers: Pairs = []
         self._method = request.method
         self._close = asks_close(request.headers)
         self._route = route
@@ -46,7 +46,7 @@ class Response:
         self._first = b""
 
     @classmethod
-    def unframed(cls, status: int, headers: Fields, route: Route, limits: Limits) -> Response:
+    def unframed(cls, status: int, headers: Pairs, route: Route, limits: Limits) -> Response:
         """A response whose head and framing another library has taken off: its content coding is still there."""
         response = cls(HttpRequest("GET", f"{route.scheme}://{route.peer}/"), route, limits)
         response._reader = None
