@@ -116,6 +116,8 @@ class AsyncStream(BaseStream[AWire]):
     Iterating raises ChatError when the answer fails or stops before its proven end.
     """
 
+    __slots__ = ()
+
     def __aiter__(self) -> AsyncStream:
         return self
 

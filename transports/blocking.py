@@ -120,6 +120,8 @@ class Stream(BaseStream[Wire]):
     Iterating raises ChatError when the answer fails or stops before its proven end.
     """
 
+    __slots__ = ()
+
     def __iter__(self) -> Stream:
         return self
 

@@ -19,6 +19,7 @@ from .connection import Broken, Connection
 from .pool import LoopPool, Pool
 
 T = TypeVar("T")
+_NOWHERE = Route("", "", 0)
 
 
 class AsyncWire:
@@ -27,6 +28,11 @@ class AsyncWire:
     `proxy`: a URL; None means what the environment says (if the pool trusts it), False none at all. Deadlines are in
     the loop's time. Used by one task at a time; `close` and `cancel` may come from anywhere.
     """
+
+    __slots__ = (
+        "__weakref__", "_ask_environment", "_cancelled", "_closed", "_connection", "_limits", "_loop", "_pool",
+        "_proxy", "_response", "_route", "_scope", "_share", "abandoned",
+    )  # fmt: skip
 
     def __init__(self, pool: Pool, *, proxy: ProxySetting = None, limits: Limits | None = None) -> None:
         self._pool = pool
@@ -39,7 +45,7 @@ class AsyncWire:
         self._cancelled: type[Cancelled] | None = None
         self.abandoned = False
         self._share: LoopPool | None = None
-        self._route = Route("", "", 0)
+        self._route = _NOWHERE
         self._connection: Connection | None = None
         self._response: Response | None = None
 

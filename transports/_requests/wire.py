@@ -160,6 +160,8 @@ class _Fields(CaseInsensitiveDict[str]):
 class RequestsWire:
     """One stream's bytes, for the driver; all methods but cancel() and close() belong to one thread at a time."""
 
+    __slots__ = ("__weakref__", "_answer", "_connections", "_dropping", "_guard", "_proxy", "abandoned")
+
     def __init__(self, connections: Connections, *, proxy: ProxySetting = None) -> None:
         """Raises InvalidRequest for a `proxy` URL that is none."""
         if proxy:

@@ -37,6 +37,8 @@ W = TypeVar("W", Wire, AWire)
 class _Live:
     """What holds connections: neither a value nor anything that another process could use."""
 
+    __slots__ = ()
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(
             f"this {type(self).__name__} holds connections and cannot be pickled or copied: "
@@ -105,6 +107,8 @@ class BaseClient(_Live):
 
 class BaseStream(_Live, Generic[W]):
     """An exchange and its wire, and the events that came and were not taken yet."""
+
+    __slots__ = ("__weakref__", "_driving", "_exchange", "_over", "_pending", "_wire")
 
     def __init__(self, exchange: Exchange, wire: W) -> None:
         self._exchange = exchange

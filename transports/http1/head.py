@@ -6,6 +6,7 @@ h11 judges the head, but for one that is as usual as they come: see `request.py`
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import h11
@@ -90,13 +91,18 @@ class HeadReader:
         return None
 
 
+@lru_cache(256)  # so that the heads of ten thousand open streams share their names
+def _lower(name: str) -> str:
+    return name.lower()
+
+
 def usual(block: bytes) -> Head | None:
     """The head of a final response without anything odd in it; None for any other."""
     found = _USUAL.fullmatch(block.decode("latin-1"))
     if found is None:
         return None
     headers = [
-        (name.lower(), value) for name, _, value in [line.partition(": ") for line in found[2].split("\r\n")[:-1]]
+        (_lower(name), value) for name, _, value in [line.partition(": ") for line in found[2].split("\r\n")[:-1]]
     ]
     framing = [field for field in headers if field[0] in ("content-length", "transfer-encoding")]
     if framing and (len(framing) > 1 or not _is_usual_framing(*framing[0])):
