@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import select
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from socket_harness import (
     fetch,
     get,
     nothing_is_left,  # noqa: F401  # a fixture
+    soon,
 )
 
 from sansio_core import Send
@@ -164,6 +168,21 @@ def test_a_client_certificate_of_the_session(authority: Authority, tmp_path: Pat
         with pytest.raises((TLSFailed, ConnectionLost)):
             ask(connections, secure(server.port))
         connections.close()
+
+
+def test_a_reset_before_tls_leaves_nothing_open() -> None:
+    """wrap_socket then leaves half an SSLSocket behind, whose ResourceWarning would fail this."""
+
+    class Late(ssl.SSLContext):
+        def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:  # type: ignore[override]
+            select.select([sock], [], [], 10)  # the reset is there
+            return super().wrap_socket(sock, **options)
+
+    connections = Connections(verify=Late(ssl.PROTOCOL_TLS_CLIENT))
+    with Server(Peer.reset) as server, pytest.raises(ConnectFailed, match="ended the connection in the TLS handshake"):
+        RequestsWire(connections).send(secure(server.port), soon())
+    gc.collect()
+    connections.close()
 
 
 def test_errors_name_no_library(connections: Connections) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 from contextlib import suppress
 from time import monotonic
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -71,6 +72,7 @@ class _Connection(HTTPConnection):
             except ChatError:
                 raise
             except (OSError, ValueError) as error:  # of TLS: what else may fail is a ChatError by now
+                _close_half_made(error)
                 guard.left()  # it may have failed because of us
                 to_proxy = self.proxy is not None and not self.has_connected_to_proxy
                 raise no_tls(error, call.route.peer, call.route.proxy if to_proxy else None) from None
@@ -142,7 +144,7 @@ class _Connection(HTTPConnection):
         del self._response
         try:
             while not response.feed_head(self.receive(call.guard)):
-                pass
+                _close_half_made(error)
         except OSError as error:
             raise response.lost(error) from None
         call.answer = Answer(self, response)
@@ -190,9 +192,7 @@ class TLSConnection(_Connection, HTTPSConnection):
         except OSError as error:  # too many open files
             raise no_connection(error, call.route.peer, call.route.proxy) from None
         call.guard.hold(handle)
-        proxy = call.route.proxy
-        if proxy is None or proxy.scheme != "http":
-            _before_tls(call.guard, sock)
+        sock.settimeout(call.guard.left())
 
     def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> Any:
         call = current()
@@ -212,13 +212,17 @@ class TLSConnection(_Connection, HTTPSConnection):
             return
         sock = self.sock.socket if isinstance(self.sock, Guarded) else self.sock
         _pass(call.guard, sock, tunnel)
-        _before_tls(call.guard, sock)
+        sock.settimeout(call.guard.left())
 
 
-def _before_tls(guard: Guard, sock: Any) -> None:
-    sock.settimeout(guard.left())
-    # Of a socket that was reset already wrap_socket leaves half an SSLSocket behind, which nobody can close.
-    sock.getpeername()
+def _close_half_made(error: BaseException) -> None:
+    """Close the SSLSocket that wrap_socket leaves open when the peer has reset the connection before: its frame has it.
+
+    (It takes the socket over, looks whether that is connected, and lets what this look raises pass.)
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        if isinstance(made := frame.f_locals.get("self"), ssl.SSLSocket):
+            made.close()
 
 
 def _address(guard: Guard, call: Call) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from errno import ENOTCONN
 
 from sansio_core.errors import ChatError, ConnectFailed, ConnectionLost, ProxyFailed, TLSFailed
 
@@ -87,7 +86,7 @@ def no_tls(error: OSError | ValueError, peer: str, proxy: Proxy | None = None) -
         why = f"its certificate was not accepted: {error.verify_message} (see verify=)"
     elif isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
         why = "no certificate can be for that name"
-    elif isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)) or error.errno == ENOTCONN:
+    elif isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         kind, why = ConnectFailed, "it ended the connection in the TLS handshake"
     elif not isinstance(error, ssl.SSLError):
         kind, why = ConnectFailed, reason(error)
