@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import threading
 from collections.abc import Iterator
@@ -140,3 +141,30 @@ def test_only_a_call_in_this_very_thread_is_one_of_ours(session: requests.Sessio
         said.set()
         thread.join()
         wire.close()
+
+
+def test_a_request_in_the_midst_of_a_call_is_no_part_of_it(session: requests.Session) -> None:
+    """Somebody's log handler sends what urllib3 logs, through the very adapter that is at work."""
+    connections = Connections(session=session)
+    with Server(again) as server, Server(again) as collector:
+
+        class Sending(logging.Handler):
+            sent = 0
+
+            def emit(self, record: logging.LogRecord) -> None:
+                if not self.sent:
+                    self.sent = 1
+                    assert session.post(f"http://127.0.0.1:{collector.port}", data=record.getMessage()).text == "ok"
+
+        log, handler = logging.getLogger("urllib3.connectionpool"), Sending()
+        before = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+        try:
+            assert fetch(RequestsWire(connections), get(server.port, "/mine")) == b"ok"
+        finally:
+            log.removeHandler(handler)
+            log.setLevel(before)
+        assert handler.sent
+        assert (server.connections, collector.connections) == (1, 1)
+        session.close()

@@ -21,7 +21,7 @@ from urllib3.util import Timeout
 from .._shared.forks import watch_forks
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
-from .call import current
+from .call import begin, current
 from .connection import Answer, PlainConnection, TLSConnection
 
 
@@ -104,6 +104,14 @@ class Adapter(HTTPAdapter):
         if not proxy.lower().startswith("socks") or call is not None:
             manager.pool_classes_by_scheme = self.pools
         return manager
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """As HTTPAdapter's; while it runs, the call that the request brings is what this thread sends."""
+        before = begin(getattr(request, "call", None))
+        try:
+            return super().send(request, *args, **options)
+        finally:
+            begin(before)
 
     def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **options: Any) -> Any:
         """The pool for the request. For a call's route it is looked for once, as that takes a while."""

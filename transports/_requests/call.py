@@ -1,4 +1,4 @@
-"""What a thread of the blocking transport is sending at this moment. `wire.py` sets it, our connections look for it.
+"""What a thread of the blocking transport is sending at this moment. Our adapter sets it, our connections look for it.
 
 urllib3 stands between the two, and hands nothing of ours through. Where a thread sends nothing of ours, our connections
 and our adapter do what urllib3's and requests' own do.
@@ -77,7 +77,7 @@ def current() -> Call | None:
 def begin(call: Call | None) -> Call | None:
     """From now on `call` is what this thread sends; gives what it was, to be set again at the end.
 
-    (A signal handler may send another call in the midst of one.)
+    (A signal handler, or a log's, may send something else in the midst of it.)
     """
     before, _here.call = _here.call, call
     return before

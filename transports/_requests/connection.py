@@ -144,7 +144,7 @@ class _Connection(HTTPConnection):
         del self._response
         try:
             while not response.feed_head(self.receive(call.guard)):
-                _close_half_made(error)
+                pass
         except OSError as error:
             raise response.lost(error) from None
         call.answer = Answer(self, response)

@@ -16,19 +16,20 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 
 from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limits, Send, StreamMisused
-from sansio_core.wire import HttpRequest, origin
+from sansio_core.wire import origin
 
 from .._shared.forks import ELSEWHERE, watch_forks
 from ..http1.request import Pairs, write
 from ..http1.routes import ProxySetting, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
 from .adapter import UNBOUNDED, Adapter
-from .call import Call, begin
+from .call import Call
 from .connection import Answer
 from .foreign import ForeignAnswer, foreign
 from .guard import Expired, Guard
 
 _parsed = lru_cache(64)(parse_proxy)
+
 
 class Connections:
     """What one client keeps: a requests.Session, its kept-alive connections, its TLS and proxy settings.
@@ -134,8 +135,10 @@ class Connections:
 class _Prepared(requests.PreparedRequest):
     """A request as requests' adapters and what patches them see it; nothing of it was merged or normalised."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, call: Call) -> None:
         super().__init__()
+        request = call.request
+        self.call = call
         self.method = request.method
         self.url = request.url
         fields: dict[str, tuple[str, str]] = {"accept-encoding": ("accept-encoding", "gzip, deflate")}
@@ -212,11 +215,7 @@ class RequestsWire:
             options["timeout"] = UNBOUNDED
             if not isinstance(adapter, Adapter):
                 options |= {"timeout": call.timeout, "proxies": {"all": call.proxy} if call.proxy else {}}
-            before = begin(call)
-            try:
-                response = adapter.send(_Prepared(action.request), stream=True, **options)
-            finally:
-                begin(before)
+            response = adapter.send(_Prepared(call), stream=True, **options)
         except (ChatError, Expired):
             raise
         except Exception as error:
