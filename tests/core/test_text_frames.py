@@ -24,7 +24,8 @@ NUMBERS = st.one_of(st.integers(0, 20), st.sampled_from([10**17, 1.5, -1, "1"]))
 
 
 def openai(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
-    delta = draw(st.sampled_from([{"content": said}] * 6 + [{"role": "assistant", "content": said}, {}]))
+    usual = [{"content": said}] * 6 + [{"reasoning": said}] * 2
+    delta = draw(st.sampled_from([*usual, {"role": "assistant", "content": said}, {}]))
     more = st.sampled_from([{}] * 5 + [{"x": 1}, {"x": 2}, {"citations": ["u"]}, {"p": ""}, {"obfuscation": "ab"}])
     choice = {"index": draw(st.sampled_from([0, 0, 0, 1])), "delta": delta, "finish_reason": None}
     if draw(st.integers(0, 9)) == 0:
@@ -49,7 +50,7 @@ def anthropic(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
     thought = {**delta, "delta": {"type": "thinking_delta", "thinking": said}}
     start = {"type": "content_block_start", **index, "content_block": {"type": "text", "text": ""}}
     stop = {"type": "content_block_stop", **index}
-    made: dict[str, Any] = draw(st.sampled_from([delta] * 6 + [thought, start, stop, {"type": "ping"}]))
+    made: dict[str, Any] = draw(st.sampled_from([delta] * 6 + [thought, thought, start, stop, {"type": "ping"}]))
     return made
 
 
