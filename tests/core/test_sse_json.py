@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from parsers_cuts import cut_anywhere, cuts, feed, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
-from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine
+from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine, sse_json
 from sansio_core.parsers.sse_json import decoder
 
 FAST = pytest.mark.parametrize("fast", [False, True], ids=["json", "msgspec"])
@@ -197,6 +197,49 @@ def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
     assert type(decoder.__wrapped__(True)) is type(decoder.__wrapped__(False))
+
+
+@FAST
+@pytest.mark.parametrize("name", SAMPLES)
+def test_large_feeds_are_worked_through_in_slices(name: str, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = SAMPLES[name][0]
+    for size in range(1, 40):
+        monkeypatch.setattr(sse_json, "_SLICE", size)
+        same_as_plain([data, data], fast)
+        same_as_plain([data + b"data: " + b"1" * 30, data], fast, 30)
+
+
+@FAST
+def test_an_event_that_a_feed_cuts_does_not_go_by_the_plain_rules(fast: bool) -> None:
+    parser = SSEJSONParser(fast=fast)
+    parser._plain = None  # type: ignore[assignment]  # it is not asked
+    for event, item in (
+        (b'data: {"a": 1}\n\n', ("message", {"a": 1})),
+        (b'event: x\ndata: {"a": 2}\n\n', ("x", {"a": 2})),
+        (b"event: x\r\ndata: 3\r\n\r\n", ("x", 3)),
+    ):
+        for at in range(1, len(event)):
+            if not event[:at].endswith(b"\r"):  # which ends a line: the plain rules know at once
+                assert parser.feed(event[:at]) + parser.feed(event[at:]) == [item], at
+
+
+@FAST
+def test_a_long_line_in_small_feeds_is_linear(fast: bool) -> None:
+    def steps(pieces: int) -> int:
+        parser = SSEJSONParser(fast=fast)
+        seen = 0
+
+        class Line(bytearray):
+            def __bytes__(self) -> bytes:
+                nonlocal seen
+                seen += len(self)
+                return bytes(memoryview(self))
+
+        parser._tail = Line()
+        assert feed(parser, [b'data: "', *[b"x" * 10] * pieces, b'"\n\n']) == [("message", "x" * 10 * pieces)]
+        return seen
+
+    assert steps(2000) < 2 * 2000 * 10
 
 
 # --- properties ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core import ChatEvent, TextDelta, providers
+from sansio_core import ChatEvent, Started, TextDelta, providers
 from sansio_core.parsers import SSEJSONParser
 
 NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
@@ -109,6 +109,52 @@ def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, dat
             cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
             assert events(provider.parser(), body, cuts) == wanted
         assert events(provider.parser(), body, list(range(0, len(body), 40))) == wanted
+
+
+def openai_event(said: str | None, **more: Any) -> bytes:
+    delta = {} if said is None else {"content": said}
+    return f"data: {json.dumps({**more, 'choices': [{'index': 0, 'delta': delta}]})}\n\n".encode()
+
+
+def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list[Any]:
+    """The events of a stream whose provider had another stream before, after a look whether they are those of one."""
+    provider = providers.create(name, api_key="k")
+    first = provider.parser()
+    for data in known:
+        first.feed(data)
+    assert provider.shapes.known
+    found = events(provider.parser(), b"".join(feeds), [])
+    assert found == plain(name, b"".join(feeds))
+    parser = provider.parser()
+    assert found == comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
+    return found
+
+
+@pytest.mark.parametrize("between", [openai_event(None, x=2), openai_event("b", x=2), b'{"x": 2, "choices": []}\n\n'])
+def test_an_event_in_between_may_change_what_is_new(between: bytes) -> None:
+    feeds = [openai_event("a", x=1)] * 4
+    found = of_one_that_knows("openai", feeds, [*feeds, between, *feeds])
+    assert sum("fields of another kind" in repr(event) for event in found) == 3
+
+
+def test_a_late_id_is_told() -> None:
+    known = [openai_event("a", id=f"c{n}") for n in range(4)]
+    assert Started("c1") in of_one_that_knows("openai", known, [openai_event("a", id=""), *known[1:]])
+    assert Started("c0") in of_one_that_knows("openai", known, known)
+
+
+def test_a_text_that_is_empty_is_none() -> None:
+    item = {"type": "message", "content": [{"type": "output_text", "text": "whole"}]}
+
+    def feeds(*texts: str) -> list[bytes]:
+        deltas = [{"type": "response.output_text.delta", "delta": text, "content_index": 0} for text in texts]
+        values = [*deltas, {"type": "response.output_item.done", "item": item}]
+        return [f"data: {json.dumps(value)}\n\n".encode() for value in values]
+
+    known = feeds("a", "b", "c")[:3]
+    assert TextDelta("whole") in of_one_that_knows("openai_responses", known, feeds("", ""))
+    assert TextDelta("whole") not in of_one_that_knows("openai_responses", known, feeds("", "a"))
+    assert TextDelta("whole") not in of_one_that_knows("openai_responses", known, feeds("a", "", "b"))
 
 
 @pytest.mark.parametrize("first", [True, False])
