@@ -4,10 +4,12 @@ Reason: nearly all of a stream are such events, and what is the same in them cos
 Measured, an OpenAI stream, standard library: 4.8 µs an event without it, 0.85 with it (1.1 with padding in the events);
 splitting and json.loads take 2.9.
 
-When it is the same as decoding. A shape is an event's data, cut around its text; it becomes known only once a new
-parser said, after one event of it, no more of a second than its text. An event is taken this way only directly after
-one of the same shape that this stream decoded (or took this way): whatever state the stream was in, that one put it
-into the state in which such an event says no more. So what other streams taught changes no event of this one.
+When it is the same as decoding: a shape is an event cut around its text; it becomes known only once a new parser said,
+after one event of it, no more of a second than its text. An event is taken this way only directly after one of its shape
+that this stream decoded, or took this way: whatever state the stream was in, that one put it into the state in which
+such an event says no more. (Where the first, too, said no more, but for Started, the dialect may tell by its state that
+the stream is past that: PERHAPS.) So what other streams taught changes no event of this one, and shapes can be shared.
+Measured: a stream of 20 events takes its parser 81 µs in place of 156, as it neither learns nor decodes any text.
 """
 
 from __future__ import annotations

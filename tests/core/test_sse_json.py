@@ -163,9 +163,13 @@ def test_closed(fast: bool) -> None:
     parser = SSEJSONParser(fast=fast)
     assert feed(parser, [b"data: 1\n\n", b"data: 2"]) == [("message", 1), ("message", 2)]
     assert parser.close() == []
+    unused, whole = SSEJSONParser(fast=fast), SSEJSONParser(fast=fast)
+    assert feed(whole, [b"data: 1\n\n"]) == [("message", 1)]
+    assert unused.close() == []
     for data in (b"d", b"data: 1\n\n"):
-        with pytest.raises(RuntimeError, match="closed"):
-            parser.feed(data)
+        for closed in (parser, unused, whole):
+            with pytest.raises(RuntimeError, match="closed"):
+                closed.feed(data)
 
 
 @FAST
