@@ -146,15 +146,14 @@ class EventStreamParser(ChatParser):
     def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
         for frame in frames:
             if type(frame) is tuple:
-                if len(frame) == 2:
-                    self._decode(frame[0], frame[1], out)
-                elif len(frame) == 4 or self._ready(frame[1].choice):
+                size = len(frame)
+                if size == 4 or (size == 5 and self._ready(frame[1].choice)):
                     out.append(frame[1])  # it took the fast path
                     if self.keeps_text:
                         self._goes_on(frame, out)
                     continue
-                else:
-                    self._decode(frame[0], _JSON.raw_decode(*frame[2:4])[0], out)
+                value = frame[1] if size == 2 else _JSON.raw_decode(*frame[2:4])[0]
+                self._decode(frame[0], value, out)
             else:
                 self._odd(frame, out)
             if self.ended:

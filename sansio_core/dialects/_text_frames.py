@@ -5,10 +5,10 @@ Measured, an OpenAI stream, standard library: 4.8 µs an event without it, 0.85 
 splitting and json.loads take 2.9.
 
 When it is the same as decoding: a shape is an event cut around its text; it becomes known only once a new parser said,
-after one event of it, no more of a second than its text. An event is taken this way only directly after one of its shape
-that this stream decoded, or took this way: whatever state the stream was in, that one put it into the state in which
-such an event says no more. (Where the first, too, said no more, but for Started, the dialect may tell by its state that
-the stream is past that: PERHAPS.) So what other streams taught changes no event of this one, and shapes can be shared.
+after one event of it, no more of a second than its text. An event is taken this way only directly after one of its
+shape that this stream decoded, or took this way: whatever state the stream was in, that one put it into the state in
+which such an event says no more. (Where the first, too, said no more but for Started, the dialect may tell by its state
+that the stream is past that: PERHAPS.) So what other streams taught changes no event of this one: shapes are shared.
 Measured: a stream of 20 events takes its parser 81 µs in place of 156, as it neither learns nor decodes any text.
 """
 
@@ -147,6 +147,8 @@ class TextFrames(Values):
         self._tries = 0
 
     def follow(self, text: str, at: int, items: list[Any]) -> int:
+        if not at and self._before is not _NONE:  # between two feeds, so that the first text waits for no learning
+            self._learn()
         return at if self._follower is None else self._follower(text, at, items)
 
     def one(self, name: str, text: str, at: int, start: int, stop: int) -> Any:
@@ -182,13 +184,11 @@ class TextFrames(Values):
         self._follower = None
         self._missed = self._before = _NONE
 
-    def learn(self) -> None:
-        """Between two feeds, so that the first text waits for no learning: from two events that are of one shape.
+    def _learn(self) -> None:
+        """From two events that are of one shape, so that it holds none of an answer's text.
 
-        Two, so that a shape holds none of an answer's text: where that stands twice in an event, it differs.
+        Where the text stands twice in an event, it differs.
         """
-        if not self._before.event:
-            return
         last, before, self._before = self._missed, self._before, _NONE
         if len(last.event) > _LONGEST or not self._text(before)[0]:
             return

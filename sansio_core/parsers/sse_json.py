@@ -61,11 +61,11 @@ class Values:
         return self
 
     def follow(self, text: str, at: int, items: list[Any]) -> int:
-        """Append the items of those events from `at` on that need no decoding. Gives where the next one begins."""
-        return at
+        """Append the items of those events from `at` on that need no decoding. Gives where the next one begins.
 
-    def learn(self) -> None:
-        """Between two feeds: whatever shall make no event wait."""
+        Called with 0 before anything else of a feed.
+        """
+        return at
 
     def interrupt(self) -> None:
         """Something came that was not decoded here."""
@@ -128,7 +128,8 @@ class SSEJSONParser:
     def feed(self, data: Data) -> list[Item]:
         """The items that `data` completes. Raises LimitExceeded, and RuntimeError after close()."""
         items: list[Item] = []
-        data = bytes(data)
+        if type(data) is not bytes:
+            data = bytes(data)
         try:
             if len(data) <= _SLICE:
                 self._feed(data, items)
@@ -165,8 +166,14 @@ class SSEJSONParser:
             if end == 1 and CR in data:
                 end = data.rfind(b"\n\r\n") + 3  # from the end of the line before it
             if end > 2:
-                self._events(data[:end], items)
-                data = data[end:]
+                whole, data = data[:end], data[end:]
+                try:
+                    text = str(whole, "utf-8") if end <= self.max_frame_size else ""
+                except UnicodeDecodeError:
+                    text = ""
+                at = self._values.follow(text, 0, items)
+                if at < len(text) or not text:
+                    self._others(whole, text, at, items)
         if not data:
             return
         if self._between and len(data) <= self.max_frame_size and _silent(data):
@@ -208,19 +215,11 @@ class SSEJSONParser:
             items.append(frame)
         self._between = self._plain.idle
 
-    def _events(self, data: bytes, items: list[Item]) -> None:
-        """Whole events, one after the other, or whatever else stands between blank lines."""
-        self._values.learn()
-        try:
-            text = str(data, "utf-8") if len(data) <= self.max_frame_size else ""
-        except UnicodeDecodeError:
-            text = ""
-        at = self._values.follow(text, 0, items)
-        if at < len(text) or not text:
-            self._others(data, text, at, items)
-
     def _others(self, data: bytes, text: str, at: int, items: list[Item]) -> None:
-        """The events from `at` on: `text` is `data`, or "" where only the plain rules know what to make of it."""
+        """Whole events, or whatever else stands between blank lines, from `at` on.
+
+        `text` is `data`, or "" where only the plain rules know what to make of it.
+        """
         end = "\r\n" if "\r" in text else "\n"
         several = text.find(end + end, at) + 2 * len(end) < len(text)
         mixed = end == "\r\n" and not text.count("\r") == text.count("\n") == text.count(end)
