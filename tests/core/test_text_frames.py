@@ -13,7 +13,7 @@ from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core import ChatEvent, Started, TextDelta, providers
+from sansio_core import ChatEvent, NativeItem, Started, TextDelta, providers
 from sansio_core.parsers import SSEJSONParser
 
 NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
@@ -155,6 +155,20 @@ def test_a_text_that_is_empty_is_none() -> None:
     assert TextDelta("whole") in of_one_that_knows("openai_responses", known, feeds("", ""))
     assert TextDelta("whole") not in of_one_that_knows("openai_responses", known, feeds("", "a"))
     assert TextDelta("whole") not in of_one_that_knows("openai_responses", known, feeds("a", "", "b"))
+
+
+@pytest.mark.parametrize("kind", ["text", "thinking"])
+def test_blocks_keep_their_text(kind: str) -> None:
+    def block(index: int, *texts: str) -> list[dict[str, Any]]:
+        begun = {"type": "content_block_start", "index": index, "content_block": {"type": kind, kind: ""}}
+        deltas = [{"type": f"{kind}_delta", kind: text} for text in texts]
+        grown = [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        return [begun, *grown, {"type": "content_block_stop", "index": index}]
+
+    values = [*block(0, "a", "b", "c", "d"), *block(0, "e", "f", "g"), *block(1, "h", "i", "j", "k")]
+    feeds = [f"data: {json.dumps(value)}\n\n".encode() for value in values]
+    found = of_one_that_knows("anthropic", feeds, feeds)
+    assert [event.item[kind] for event in found if type(event) is NativeItem] == ["abcd", "efg", "hijk"]
 
 
 @pytest.mark.parametrize("first", [True, False])
