@@ -223,11 +223,11 @@ class SSEJSONParser:
         end = "\r\n" if "\r" in text else "\n"
         several = text.find(end + end, at) + 2 * len(end) < len(text)
         mixed = end == "\r\n" and not text.count("\r") == text.count("\n") == text.count(end)
-        if not text or mixed or (several and "data:" not in text):
-            self._plainly(text[at:].encode() or data, items)
-            return
-        if several and (bulk := self._values.in_bulk(text, at)) is not None:
+        if several and not mixed and (bulk := self._values.in_bulk(text, at)) is not None:
             at = self._alike(bulk, text, at, end, items)
+        if not text or mixed or (several and "data: " not in text and "data:{" not in text):
+            self._plainly(text[at:].encode() if text else data, items)
+            return
         while at < len(text):
             at = self._one(text, at, end, items)
             at = self._values.follow(text, at, items)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 import sys
-from itertools import repeat
 from typing import Any
 
 import pytest
@@ -107,6 +106,11 @@ SAMPLES = {
         b'data: 1\n\ndata: "\xff\xe2\x82"\n\ndata: 2\n\n',
         [("message", 1), ("message", "\ufffd\ufffd"), ("message", 2)],
     ),
+    "a byte order mark": (b"\xef\xbb\xbfdata: 1\n\ndata: 2\n\n", [("message", 1), ("message", 2)]),
+    "a byte order mark that is late": (
+        b"data: 1\n\n\xef\xbb\xbfdata: 2\n\ndata: 3\n\n",
+        [("message", 1), StrayLine("\ufeffdata: 2"), ("message", 3)],
+    ),
     "unterminated": (b'data: {"a":1}\n\ndata: {"error":2}', [("message", {"a": 1}), ("message", {"error": 2})]),
 }
 
@@ -184,9 +188,13 @@ def test_the_limit(fast: bool) -> None:
         with pytest.raises(LimitExceeded):
             parser.close()
     same_as_plain([b"data: 1\n\n", b"data: 2\n\ndata: 3\n\ndata: 12345", b"", b"data: 4\n\n"], fast, 10)
-    parser = SSEJSONParser(max_frame_size=1000, fast=fast)
-    with pytest.raises(LimitExceeded):
-        feed(parser, repeat(b"x", 1001))
+    for begun in (b"", b"data: 1\n\n", b"data: 1\n\ndata"):
+        parser = SSEJSONParser(max_frame_size=1000, fast=fast)
+        parser.feed(begun)
+        for _ in range(1000 - len(parser._tail)):
+            assert parser.feed(b"x") == []
+        with pytest.raises(LimitExceeded):
+            parser.feed(b"x")
 
 
 def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +219,14 @@ def test_large_feeds_are_worked_through_in_slices(name: str, fast: bool, monkeyp
         monkeypatch.setattr(sse_json, "_SLICE", size)
         same_as_plain([data, data], fast)
         same_as_plain([data + b"data: " + b"1" * 30, data], fast, 30)
+
+
+@FAST
+def test_many_events_of_other_kinds(fast: bool) -> None:
+    for data in (b"data:\n\n", b"data:5\n\n", b": c\n\n", b"id: 1\ndata: 5\n\n", b"data\n\n", b'data:{"a":1}\n\n'):
+        for other in (b"", b"data: 7\n\n", b"\n"):
+            same_as_plain([data * 3 + other + data * 3, data * 3], fast)
+            same_as_plain([(data * 3 + other).replace(b"\n", b"\r\n") + data * 3], fast)
 
 
 @FAST

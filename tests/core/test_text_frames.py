@@ -13,7 +13,7 @@ from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core import ChatEvent, NativeItem, Started, TextDelta, providers
+from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, providers
 from sansio_core.parsers import SSEJSONParser
 
 NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
@@ -141,6 +141,12 @@ def test_a_late_id_is_told() -> None:
     known = [openai_event("a", id=f"c{n}") for n in range(4)]
     assert Started("c1") in of_one_that_knows("openai", known, [openai_event("a", id=""), *known[1:]])
     assert Started("c0") in of_one_that_knows("openai", known, known)
+
+
+def test_the_first_text_of_another_choice_opens_it() -> None:
+    known = [openai_event("a", id="c").replace(b'"index": 0', b'"index": 1')] * 4
+    found = of_one_that_knows("openai", known, [openai_event("a", id="c"), *known, b"data: [DONE]\n\n"])
+    assert found[-2:] == [Finished(choice=0), Finished(choice=1)]
 
 
 def test_a_text_that_is_empty_is_none() -> None:
