@@ -101,6 +101,13 @@ SAMPLES = {
         b"event: a\ndata: 0\n\nevent: b\ndata: {\n}\n\nevent: c\n\n",
         [("a", 0), StrayLine("}"), ServerSentEvent("b", "{")],
     ),
+    "line ends of several kinds": (
+        b"data: [1,\n2]\r\n\r\ndata: [3,\r4]\n\ndata: 5\r\n\r\n",
+        [
+            *[StrayLine("2]"), ServerSentEvent("message", "[1,")],
+            *[StrayLine("4]"), ServerSentEvent("message", "[3,"), ("message", 5)],
+        ],
+    ),
     "characters": ('data: "é日😀"\n\ndata: "\u2028"\n\n'.encode(), [("message", "é日😀"), ("message", "\u2028")]),
     "invalid UTF-8": (
         b'data: 1\n\ndata: "\xff\xe2\x82"\n\ndata: 2\n\n',
