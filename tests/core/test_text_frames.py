@@ -130,7 +130,12 @@ def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list
     return found
 
 
-@pytest.mark.parametrize("between", [openai_event(None, x=2), openai_event("b", x=2), b'{"x": 2, "choices": []}\n\n'])
+SILENT = openai_event(None, x=2)
+
+
+@pytest.mark.parametrize(
+    "between", [SILENT, SILENT * 2, openai_event("b", x=2), b'{"x": 2, "choices": []}\n\n'], ids=range(4)
+)
 def test_an_event_in_between_may_change_what_is_new(between: bytes) -> None:
     feeds = [openai_event("a", x=1)] * 4
     found = of_one_that_knows("openai", feeds, [*feeds, between, *feeds])
