@@ -114,14 +114,14 @@ class EventStreamParser(ChatParser):
     goes to `_decode_bare`. An HTML page in place of a stream is a fault.
     """
 
-    text_field: ClassVar[str] = ""
-    """The name of the JSON field that holds the answer's text, where there is one: its events take the fast path."""
+    text_fields: ClassVar[tuple[str, ...]] = ()
+    """The JSON fields that hold text, of an answer or of reasoning: events of it take the fast path."""
     keeps_text: ClassVar[bool] = False
     """Whether `_goes_on` has to be called."""
 
     def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
         super().__init__()
-        values = TextFrames(self.text_field, self._probe, shapes, decoder()) if self.text_field else None
+        values = TextFrames(self.text_fields, self._probe, shapes, decoder()) if self.text_fields else None
         self._frames = SSEJSONParser(max_frame_size=max_frame_size, values=values)
         self._bare = JSONValueScanner(max_frame_size=max_frame_size)
         self._in_bare = False
@@ -146,15 +146,14 @@ class EventStreamParser(ChatParser):
     def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
         for frame in frames:
             if type(frame) is tuple:
-                if len(frame) == 2:
-                    self._decode(frame[0], frame[1], out)
-                elif len(frame) == 4 or self._ready(frame[1].choice):
+                size = len(frame)
+                if size == 4 or (size == 5 and self._ready(frame[1].choice)):
                     out.append(frame[1])  # it took the fast path
                     if self.keeps_text:
                         self._goes_on(frame, out)
                     continue
-                else:
-                    self._decode(frame[0], _JSON.raw_decode(*frame[2:4])[0], out)
+                value = frame[1] if size == 2 else _JSON.raw_decode(*frame[2:4])[0]
+                self._decode(frame[0], value, out)
             else:
                 self._odd(frame, out)
             if self.ended:

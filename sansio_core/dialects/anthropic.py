@@ -59,7 +59,7 @@ class AnthropicParser(EventStreamParser):
     ended: in the order in which they have to go back.
     """
 
-    text_field = "text"
+    text_fields = ("text", "thinking")
     keeps_text = True
 
     def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
@@ -67,7 +67,7 @@ class AnthropicParser(EventStreamParser):
         self._id: Any = None
         self._started = False
         self._open: dict[int, _Block] = {}
-        self._writing: list[str] = []  # the text of the block that the last delta was of
+        self._writing: list[str] = []  # what the last delta's text was added to
         self._order: list[_Block] = []  # every block that is not given out yet
         self._last = -1  # the index of the block begun last, for hosts that leave indexes out
         self._calls = 0
@@ -127,10 +127,8 @@ class AnthropicParser(EventStreamParser):
             if block is None and kind in ("text_delta", "thinking_delta"):
                 field = kind.removesuffix("_delta")
                 block = self._start(index, {"type": field, field: ""}, out)
-            if block is not None:
-                self._writing = block.text
-                if self._grow(block, kind, delta, out):
-                    return
+            if block is not None and self._grow(block, kind, delta, out):
+                return
         out.append(UnknownFrame(as_text(value), "a delta of another kind"))
 
     def _grow(self, block: _Block, kind: Any, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
@@ -144,7 +142,8 @@ class AnthropicParser(EventStreamParser):
             text = delta.get(name)
             if type(text) is str:
                 covered = True
-                block.pieces.setdefault(field, []).append(text)
+                self._writing = block.pieces.setdefault(field, [])
+                self._writing.append(text)
                 if text:
                     self._tell(block, field, text, out)
             elif text is None and name in delta and kind == "compaction_delta":

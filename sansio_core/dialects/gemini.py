@@ -60,7 +60,7 @@ _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersi
 class GeminiParser(EventStreamParser):
     """GenerateContentResponse chunks: as an event stream, or as the elements of one JSON array without `alt=sse`."""
 
-    text_field = "text"
+    text_fields = ("text",)
     keeps_text = True
 
     def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:

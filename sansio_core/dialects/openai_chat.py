@@ -73,7 +73,7 @@ _DELTA_FIELDS = frozenset(
 class OpenAIChatParser(EventStreamParser):
     """Chat completion chunks, or one whole chat completion from a server that ignored `stream`."""
 
-    text_field = "content"
+    text_fields = ("content", "reasoning_content", "reasoning")
 
     def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
         super().__init__(max_frame_size, shapes)

@@ -70,7 +70,7 @@ class _Item:
 class OpenAIResponsesParser(EventStreamParser):
     """Typed events of a response, told apart by `type` alone; or one whole response from a host without streams."""
 
-    text_field = "delta"
+    text_fields = ("delta",)
 
     def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
         super().__init__(max_frame_size, shapes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 import sys
-from itertools import repeat
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from parsers_cuts import cut_anywhere, cuts, feed, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
-from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine
+from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine, sse_json
 from sansio_core.parsers.sse_json import decoder
 
 FAST = pytest.mark.parametrize("fast", [False, True], ids=["json", "msgspec"])
@@ -102,10 +101,22 @@ SAMPLES = {
         b"event: a\ndata: 0\n\nevent: b\ndata: {\n}\n\nevent: c\n\n",
         [("a", 0), StrayLine("}"), ServerSentEvent("b", "{")],
     ),
+    "line ends of several kinds": (
+        b"data: [1,\n2]\r\n\r\ndata: [3,\r4]\n\ndata: 5\r\n\r\n",
+        [
+            *[StrayLine("2]"), ServerSentEvent("message", "[1,")],
+            *[StrayLine("4]"), ServerSentEvent("message", "[3,"), ("message", 5)],
+        ],
+    ),
     "characters": ('data: "é日😀"\n\ndata: "\u2028"\n\n'.encode(), [("message", "é日😀"), ("message", "\u2028")]),
     "invalid UTF-8": (
         b'data: 1\n\ndata: "\xff\xe2\x82"\n\ndata: 2\n\n',
         [("message", 1), ("message", "\ufffd\ufffd"), ("message", 2)],
+    ),
+    "a byte order mark": (b"\xef\xbb\xbfdata: 1\n\ndata: 2\n\n", [("message", 1), ("message", 2)]),
+    "a byte order mark that is late": (
+        b"data: 1\n\n\xef\xbb\xbfdata: 2\n\ndata: 3\n\n",
+        [("message", 1), StrayLine("\ufeffdata: 2"), ("message", 3)],
     ),
     "unterminated": (b'data: {"a":1}\n\ndata: {"error":2}', [("message", {"a": 1}), ("message", {"error": 2})]),
 }
@@ -163,9 +174,13 @@ def test_closed(fast: bool) -> None:
     parser = SSEJSONParser(fast=fast)
     assert feed(parser, [b"data: 1\n\n", b"data: 2"]) == [("message", 1), ("message", 2)]
     assert parser.close() == []
+    unused, whole = SSEJSONParser(fast=fast), SSEJSONParser(fast=fast)
+    assert feed(whole, [b"data: 1\n\n"]) == [("message", 1)]
+    assert unused.close() == []
     for data in (b"d", b"data: 1\n\n"):
-        with pytest.raises(RuntimeError, match="closed"):
-            parser.feed(data)
+        for closed in (parser, unused, whole):
+            with pytest.raises(RuntimeError, match="closed"):
+                closed.feed(data)
 
 
 @FAST
@@ -180,9 +195,13 @@ def test_the_limit(fast: bool) -> None:
         with pytest.raises(LimitExceeded):
             parser.close()
     same_as_plain([b"data: 1\n\n", b"data: 2\n\ndata: 3\n\ndata: 12345", b"", b"data: 4\n\n"], fast, 10)
-    parser = SSEJSONParser(max_frame_size=1000, fast=fast)
-    with pytest.raises(LimitExceeded):
-        feed(parser, repeat(b"x", 1001))
+    for begun in (b"", b"data: 1\n\n", b"data: 1\n\ndata"):
+        parser = SSEJSONParser(max_frame_size=1000, fast=fast)
+        parser.feed(begun)
+        for _ in range(1000 - len(parser._tail)):
+            assert parser.feed(b"x") == []
+        with pytest.raises(LimitExceeded):
+            parser.feed(b"x")
 
 
 def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +216,57 @@ def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
     assert type(decoder.__wrapped__(True)) is type(decoder.__wrapped__(False))
+
+
+@FAST
+@pytest.mark.parametrize("name", SAMPLES)
+def test_large_feeds_are_worked_through_in_slices(name: str, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = SAMPLES[name][0]
+    for size in range(1, 40):
+        monkeypatch.setattr(sse_json, "_SLICE", size)
+        same_as_plain([data, data], fast)
+        same_as_plain([data + b"data: " + b"1" * 30, data], fast, 30)
+
+
+@FAST
+def test_many_events_of_other_kinds(fast: bool) -> None:
+    for data in (b"data:\n\n", b"data:5\n\n", b": c\n\n", b"id: 1\ndata: 5\n\n", b"data\n\n", b'data:{"a":1}\n\n'):
+        for other in (b"", b"data: 7\n\n", b"\n"):
+            same_as_plain([data * 3 + other + data * 3, data * 3], fast)
+            same_as_plain([(data * 3 + other).replace(b"\n", b"\r\n") + data * 3], fast)
+
+
+@FAST
+def test_an_event_that_a_feed_cuts_does_not_go_by_the_plain_rules(fast: bool) -> None:
+    parser = SSEJSONParser(fast=fast)
+    parser._plain = None  # type: ignore[assignment]  # it is not asked
+    for event, item in (
+        (b'data: {"a": 1}\n\n', ("message", {"a": 1})),
+        (b'event: x\ndata: {"a": 2}\n\n', ("x", {"a": 2})),
+        (b"event: x\r\ndata: 3\r\n\r\n", ("x", 3)),
+    ):
+        for at in range(1, len(event)):
+            if not event[:at].endswith(b"\r"):  # which ends a line: the plain rules know at once
+                assert parser.feed(event[:at]) + parser.feed(event[at:]) == [item], at
+
+
+@FAST
+def test_a_long_line_in_small_feeds_is_linear(fast: bool) -> None:
+    def steps(pieces: int) -> int:
+        parser = SSEJSONParser(fast=fast)
+        seen = 0
+
+        class Line(bytearray):
+            def __bytes__(self) -> bytes:
+                nonlocal seen
+                seen += len(self)
+                return bytes(memoryview(self))
+
+        parser._tail = Line()
+        assert feed(parser, [b'data: "', *[b"x" * 10] * pieces, b'"\n\n']) == [("message", "x" * 10 * pieces)]
+        return seen
+
+    assert steps(2000) < 2 * 2000 * 10
 
 
 # --- properties ----------------------------------------------------------------------------------------------------

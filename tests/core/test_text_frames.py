@@ -13,7 +13,7 @@ from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core import ChatEvent, TextDelta, providers
+from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, providers
 from sansio_core.parsers import SSEJSONParser
 
 NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
@@ -24,7 +24,8 @@ NUMBERS = st.one_of(st.integers(0, 20), st.sampled_from([10**17, 1.5, -1, "1"]))
 
 
 def openai(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
-    delta = draw(st.sampled_from([{"content": said}] * 6 + [{"role": "assistant", "content": said}, {}]))
+    usual = [{"content": said}] * 6 + [{"reasoning": said}] * 2
+    delta = draw(st.sampled_from([*usual, {"role": "assistant", "content": said}, {}]))
     more = st.sampled_from([{}] * 5 + [{"x": 1}, {"x": 2}, {"citations": ["u"]}, {"p": ""}, {"obfuscation": "ab"}])
     choice = {"index": draw(st.sampled_from([0, 0, 0, 1])), "delta": delta, "finish_reason": None}
     if draw(st.integers(0, 9)) == 0:
@@ -49,7 +50,7 @@ def anthropic(said: str, draw: Callable[..., Any]) -> dict[str, Any]:
     thought = {**delta, "delta": {"type": "thinking_delta", "thinking": said}}
     start = {"type": "content_block_start", **index, "content_block": {"type": "text", "text": ""}}
     stop = {"type": "content_block_stop", **index}
-    made: dict[str, Any] = draw(st.sampled_from([delta] * 6 + [thought, start, stop, {"type": "ping"}]))
+    made: dict[str, Any] = draw(st.sampled_from([delta] * 6 + [thought, thought, start, stop, {"type": "ping"}]))
     return made
 
 
@@ -108,6 +109,77 @@ def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, dat
             cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
             assert events(provider.parser(), body, cuts) == wanted
         assert events(provider.parser(), body, list(range(0, len(body), 40))) == wanted
+
+
+def openai_event(said: str | None, **more: Any) -> bytes:
+    delta = {} if said is None else {"content": said}
+    return f"data: {json.dumps({**more, 'choices': [{'index': 0, 'delta': delta}]})}\n\n".encode()
+
+
+def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list[Any]:
+    """The events of a stream whose provider had another stream before, after a look whether they are those of one."""
+    provider = providers.create(name, api_key="k")
+    first = provider.parser()
+    for data in known:
+        first.feed(data)
+    assert provider.shapes.known
+    found = events(provider.parser(), b"".join(feeds), [])
+    assert found == plain(name, b"".join(feeds))
+    parser = provider.parser()
+    assert found == comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
+    return found
+
+
+SILENT = openai_event(None, x=2)
+
+
+@pytest.mark.parametrize(
+    "between", [SILENT, SILENT * 2, openai_event("b", x=2), b'{"x": 2, "choices": []}\n\n'], ids=range(4)
+)
+def test_an_event_in_between_may_change_what_is_new(between: bytes) -> None:
+    feeds = [openai_event("a", x=1)] * 4
+    found = of_one_that_knows("openai", feeds, [*feeds, between, *feeds])
+    assert sum("fields of another kind" in repr(event) for event in found) == 3
+
+
+def test_a_late_id_is_told() -> None:
+    known = [openai_event("a", id=f"c{n}") for n in range(4)]
+    assert Started("c1") in of_one_that_knows("openai", known, [openai_event("a", id=""), *known[1:]])
+    assert Started("c0") in of_one_that_knows("openai", known, known)
+
+
+def test_the_first_text_of_another_choice_opens_it() -> None:
+    known = [openai_event("a", id="c").replace(b'"index": 0', b'"index": 1')] * 4
+    found = of_one_that_knows("openai", known, [openai_event("a", id="c"), *known, b"data: [DONE]\n\n"])
+    assert found[-2:] == [Finished(choice=0), Finished(choice=1)]
+
+
+def test_a_text_that_is_empty_is_none() -> None:
+    item = {"type": "message", "content": [{"type": "output_text", "text": "whole"}]}
+
+    def feeds(*texts: str) -> list[bytes]:
+        deltas = [{"type": "response.output_text.delta", "delta": text, "content_index": 0} for text in texts]
+        values = [*deltas, {"type": "response.output_item.done", "item": item}]
+        return [f"data: {json.dumps(value)}\n\n".encode() for value in values]
+
+    known = feeds("a", "b", "c")[:3]
+    assert TextDelta("whole") in of_one_that_knows("openai_responses", known, feeds("", ""))
+    assert TextDelta("whole") not in of_one_that_knows("openai_responses", known, feeds("", "a"))
+    assert TextDelta("whole") not in of_one_that_knows("openai_responses", known, feeds("a", "", "b"))
+
+
+@pytest.mark.parametrize("kind", ["text", "thinking"])
+def test_blocks_keep_their_text(kind: str) -> None:
+    def block(index: int, *texts: str) -> list[dict[str, Any]]:
+        begun = {"type": "content_block_start", "index": index, "content_block": {"type": kind, kind: ""}}
+        deltas = [{"type": f"{kind}_delta", kind: text} for text in texts]
+        grown = [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        return [begun, *grown, {"type": "content_block_stop", "index": index}]
+
+    values = [*block(0, "a", "b", "c", "d"), *block(0, "e", "f", "g"), *block(1, "h", "i", "j", "k")]
+    feeds = [f"data: {json.dumps(value)}\n\n".encode() for value in values]
+    found = of_one_that_knows("anthropic", feeds, feeds)
+    assert [event.item[kind] for event in found if type(event) is NativeItem] == ["abcd", "efg", "hijk"]
 
 
 @pytest.mark.parametrize("first", [True, False])
