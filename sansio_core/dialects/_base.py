@@ -123,8 +123,8 @@ class EventStreamParser(ChatParser):
         super().__init__()
         values = TextFrames(self.text_fields, self._probe, shapes, decoder()) if self.text_fields else None
         self._frames = SSEJSONParser(max_frame_size=max_frame_size, values=values)
-        self._bare = JSONValueScanner(max_frame_size=max_frame_size)
-        self._in_bare = False
+        self._max_frame_size = max_frame_size
+        self._bare: JSONValueScanner | None = None  # once there is bare JSON
 
     def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         self._take(self._frames.feed(data), out)
@@ -140,7 +140,7 @@ class EventStreamParser(ChatParser):
 
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         self._take(self._frames.close(), out)
-        if not self.ended and (rest := self._bare.close().strip(" \t\r\n,]")):
+        if not self.ended and self._bare and (rest := self._bare.close().strip(" \t\r\n,]")):
             out.append(UnknownFrame(rest, "unfinished JSON"))
 
     def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
@@ -182,7 +182,7 @@ class EventStreamParser(ChatParser):
                 self._stray(frame.text, out)
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
-        if not self._in_bare:
+        if self._bare is None:
             first = line.lstrip()[:1]
             if first == "<" and is_html(line):
                 self._fail(page_in_place_of_an_answer(line), out)
@@ -190,7 +190,7 @@ class EventStreamParser(ChatParser):
             if not first or first not in "{[":
                 out.append(UnknownFrame(line, "no event-stream field"))
                 return
-            self._in_bare = True
+            self._bare = JSONValueScanner(max_frame_size=self._max_frame_size)
         for text in self._bare.feed(line + "\n"):
             try:
                 value = json.loads(text)

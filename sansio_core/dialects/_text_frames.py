@@ -17,6 +17,7 @@ from __future__ import annotations
 import json.decoder
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..events import ChatEvent, ReasoningDelta, Started, TextDelta
@@ -127,6 +128,13 @@ class Shapes:
         self.known = (shape, *self.known)[:_MOST]
 
 
+@cache
+def _fields(keys: tuple[str, ...]) -> tuple[list[str], re.Pattern[str]]:
+    """How the names in `keys` stand in JSON, and what finds where the text of one of them begins."""
+    quoted = [f'"{key}"' for key in keys]
+    return quoted, re.compile(rf'[{{,]\s*(?:{"|".join(quoted)})\s*:\s*"')
+
+
 class TextFrames(Values):
     """Decodes as `plain` does, but what goes on as the event before it did is `(event type, delta, text, at)`.
 
@@ -135,12 +143,15 @@ class TextFrames(Values):
     for its text. Its data stands in `text` at `at`.
     """
 
+    __slots__ = (
+        "_before", "_field", "_follower", "_keys", "_missed", "_plain", "_probe", "_tries", "refusals", "shapes",
+    )  # fmt: skip
+
     def __init__(self, keys: tuple[str, ...], probe: Probe, shapes: Shapes | None, plain: Values) -> None:
         self.refusals = plain.refusals
         self.shapes = Shapes() if shapes is None else shapes
         self._plain = plain
-        self._keys = [f'"{key}"' for key in keys]
-        self._field = re.compile(rf'[{{,]\s*(?:{"|".join(self._keys)})\s*:\s*"')
+        self._keys, self._field = _fields(keys)
         self._probe = probe
         self._follower: Follower | None = None  # for what follows the last event
         self._missed = self._before = _NONE  # the last two events, if no known shape is theirs

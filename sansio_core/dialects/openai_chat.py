@@ -70,6 +70,9 @@ _DELTA_FIELDS = frozenset(
 )  # fmt: skip
 
 
+_NO_CHOICE: frozenset[int] = frozenset()
+
+
 class OpenAIChatParser(EventStreamParser):
     """Chat completion chunks, or one whole chat completion from a server that ignored `stream`."""
 
@@ -80,7 +83,7 @@ class OpenAIChatParser(EventStreamParser):
         self._started = False
         self._open: dict[int, bool] = {}  # choice -> whether it still waits for its finish reason
         self._tools: dict[int, _ToolCalls] = {}
-        self._refused: set[int] = set()  # choices that said why they will not answer
+        self._refused = _NO_CHOICE  # choices that said why they will not answer
         self._told: dict[tuple[int, str], Any] = {}
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
@@ -165,7 +168,7 @@ class OpenAIChatParser(EventStreamParser):
         elif content:
             self._parts(content, index, out)
         if delta.get("refusal"):
-            self._refused.add(index)
+            self._refused |= {index}
             out.append(RefusalDelta(str(delta["refusal"]), index))
         calls = delta.get("tool_calls")
         if not calls and isinstance(delta.get("function_call"), dict):  # the older form, one call
@@ -196,7 +199,7 @@ class OpenAIChatParser(EventStreamParser):
                 case {"text": str(text)} | str(text):
                     out += [TextDelta(text, index)] if text else []
                 case {"type": "refusal", "refusal": str(text)}:
-                    self._refused.add(index)
+                    self._refused |= {index}
                     out += [RefusalDelta(text, index)] if text else []
                 case _:
                     out.append(UnknownFrame(as_text(part), "a content part of another kind"))

@@ -36,6 +36,7 @@ def _silent(data: bytes) -> bool:
 class Values:
     """Decoding by the C scanner of `json`, in place: as json.loads has it, or refused; then the plain rules decide."""
 
+    __slots__ = ()
     refusals: tuple[type[Exception], ...] = (ValueError, StopIteration, RecursionError)
 
     def one(self, name: str, text: str, at: int, start: int, stop: int) -> Any:
@@ -113,15 +114,14 @@ class SSEJSONParser:
     msgspec aside where it is installed: the same items, slower.
     """
 
-    __slots__ = ("_begun", "_between", "_plain", "_tail", "_values", "max_frame_size")
+    __slots__ = ("_between", "_plain", "_tail", "_values", "max_frame_size")
 
     def __init__(
         self, *, max_frame_size: int = MAX_FRAME_SIZE, fast: bool = True, values: Values | None = None
     ) -> None:
         self.max_frame_size = max_frame_size
-        self._plain = SSEParser(lenient=True, max_frame_size=max_frame_size)
+        self._plain: SSEParser | None = None  # what goes by the plain rules, once something does
         self._values = values or decoder(fast)
-        self._begun = False  # whether the plain parser was fed
         self._between = False  # the plain parser is between two events, and `_tail` is what came since
         self._tail = bytearray()
 
@@ -148,8 +148,8 @@ class SSEJSONParser:
         if self._tail:
             self._plainly(bytes(self._tail), items)
             self._tail.clear()
-        self._begun = True
-        self._take(self._plain.close(), items)
+        plain = self._by_rules()
+        self._take(plain, plain.close(), items)
         return items
 
     def _feed(self, data: bytes, items: list[Item]) -> None:
@@ -185,7 +185,7 @@ class SSEJSONParser:
 
     def _resume(self, data: bytes, items: list[Item]) -> bytes:
         """Feed the plain parser until it is between two events. Gives what is left."""
-        if not self._begun and data and data[0] != _BOM:
+        if self._plain is None and data and data[0] != _BOM:
             self._between = True
             return data
         blank = b"\n\r\n" if CR in data else b"\n\n"
@@ -196,12 +196,19 @@ class SSEJSONParser:
 
     def _plainly(self, data: bytes, items: list[Item]) -> None:
         """`data` by the plain rules."""
-        if self._between and not self._begun:
-            self._plain.feed(b"\n")  # means nothing, but that no byte order mark can come any more
-        self._begun = True
-        self._take(self._plain.feed(data), items)
+        plain = self._by_rules()
+        self._take(plain, plain.feed(data), items)
 
-    def _take(self, frames: list[Frame], items: list[Item]) -> None:
+    def _by_rules(self) -> SSEParser:
+        """The parser that knows every rule, in the state in which this one is."""
+        plain = self._plain
+        if plain is None:
+            plain = self._plain = SSEParser(lenient=True, max_frame_size=self.max_frame_size)
+            if self._between:
+                plain.feed(b"\n")  # means nothing, but that no byte order mark can come any more
+        return plain
+
+    def _take(self, plain: SSEParser, frames: list[Frame], items: list[Item]) -> None:
         """Frames of the plain parser as items."""
         if frames:
             self._values.interrupt()
@@ -213,7 +220,7 @@ class SSEJSONParser:
                 except (ValueError, RecursionError):
                     pass
             items.append(frame)
-        self._between = self._plain.idle
+        self._between = plain.idle
 
     def _others(self, data: bytes, text: str, at: int, items: list[Item]) -> None:
         """Whole events, or whatever else stands between blank lines, from `at` on.
@@ -277,7 +284,8 @@ class SSEJSONParser:
             except self._values.refusals:
                 if text[start:stop] == "[DONE]":  # how nearly every stream ends
                     self._values.interrupt()
-                    items.append(ServerSentEvent(name, "[DONE]", self._plain.last_event_id))
+                    last_event_id = self._plain.last_event_id if self._plain else ""
+                    items.append(ServerSentEvent(name, "[DONE]", last_event_id))
                     return after
         self._plainly(text[at:after].encode(), items)
         return after
