@@ -50,14 +50,6 @@ class IdleQueue:
         elif item is not None:
             item.close()
 
-    def full(self) -> bool:
-        """Whether no more are kept."""
-        return len(self._items) >= self._room
-
-    def qsize(self) -> int:
-        """How many are kept."""
-        return len(self._items)
-
 
 class _PlainPool(HTTPConnectionPool):
     ConnectionCls = PlainConnection

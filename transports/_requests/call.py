@@ -7,11 +7,12 @@ and our adapter do what urllib3's and requests' own do.
 from __future__ import annotations
 
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from sansio_core import Limits, Send
 
-from ..http1.response import Response
+from ..http1.request import write
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
 from .guard import Guard
@@ -21,29 +22,21 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """One request on its way: `data` are its bytes. `answer` is there once the head of its response is in."""
+    """One request on its way: `data` are its bytes. `answer` is there once the head of its response is in.
 
-    def __init__(
-        self,
-        action: Send,
-        route: Route,
-        data: bytes,
-        guard: Guard,
-        tls: TLSSettings,
-        limits: Limits,
-        started: float,
-        proxy: str | None,
-    ) -> None:
+    Raises InvalidRequest for what HTTP/1.1 cannot carry.
+    """
+
+    def __init__(self, action: Send, route: Route, guard: Guard, tls: TLSSettings, limits: Limits) -> None:
+        self.started = monotonic()
         self.request = action.request
         self.connect_deadline = action.connect_deadline
         self.fresh = action.fresh
         self.route = route
-        self.data = data
+        self.data = write(action.request, route)
         self.guard = guard
         self.tls = tls
         self.limits = limits
-        self.started = started
-        self.proxy = proxy
         self.proxies = {"all": str(route.proxy)} if route.proxy else {}
         """As our adapter takes them: the credentials are the tunnel's and the request's, and nobody else's."""
         self.answer: Answer | None = None
@@ -56,10 +49,6 @@ class Call:
             return left, left
         connect = max(self.connect_deadline - self.started, 0.001)
         return (connect if left is None else min(connect, left)), left
-
-    def response(self, reused: bool) -> Response:
-        """What will read the response, on a connection that was `reused` or not."""
-        return Response(self.request, self.route, self.limits, reused)
 
 
 class _Threads(threading.local):

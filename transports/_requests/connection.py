@@ -126,7 +126,7 @@ class _Connection(HTTPConnection):
             guard.hold(self.sock)
         if isinstance(self.sock, SSLTransport) and isinstance(self.sock.socket, Guarded):
             self.sock.socket.guard = guard
-        self._response = call.response(self._served > 0)
+        self._response = Response(call.request, call.route, call.limits, self._served > 0)
         self._served += 1
         try:
             # It may have answered without reading everything (413 and the like): look in any case.

@@ -19,7 +19,7 @@ from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limi
 from sansio_core.wire import origin
 
 from .._shared.forks import ELSEWHERE, watch_forks
-from ..http1.request import Pairs, write
+from ..http1.request import Pairs
 from ..http1.routes import ProxySetting, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
 from .adapter import UNBOUNDED, Adapter
@@ -104,16 +104,7 @@ class Connections:
             raise InvalidRequest("verify= cannot be an SSLContext with a session's own adapter: give it to the adapter")
         return found
 
-    def call(self, action: Send, proxy: ProxySetting, guard: Guard, started: float) -> Call:
-        """What is to be sent, and where. Raises InvalidRequest for what HTTP/1.1 cannot carry."""
-        url = action.request.url
-        if proxy is None:
-            proxy = self._proxy(url)
-        route = Route(*origin(url), _parsed(proxy) if proxy else None)
-        data = write(action.request, route)
-        return Call(action, route, data, guard, self.tls, self.limits, started, proxy or None)
-
-    def _proxy(self, url: str) -> str | None:
+    def proxy(self, url: str) -> str | None:
         """The session's or the environment's proxy, looked up once for each origin."""
         scheme, netloc, *_ = urlsplit(url)
         origin = f"{scheme}://{netloc}"
@@ -207,20 +198,22 @@ class RequestsWire:
 
     def _send(self, action: Send) -> Answer | ForeignAnswer:
         guard, connections = self._guard, self._connections
-        call = connections.call(action, self._proxy, guard, monotonic())
+        url, tls = action.request.url, connections.tls
+        proxy = connections.proxy(url) if self._proxy is None else self._proxy
+        route = Route(*origin(url), _parsed(proxy) if proxy else None)
+        call = Call(action, route, guard, tls, connections.limits)
         try:
-            adapter = connections.adapter(action.request.url)
-            tls = connections.tls
-            options: dict[str, Any] = {"verify": tls.verify, "cert": tls.cert, "proxies": call.proxies}
-            options["timeout"] = UNBOUNDED
+            adapter = connections.adapter(url)
+            options: dict[str, Any] = {"timeout": UNBOUNDED, "proxies": call.proxies}
             if not isinstance(adapter, Adapter):
-                options |= {"timeout": call.timeout, "proxies": {"all": call.proxy} if call.proxy else {}}
-            response = adapter.send(_Prepared(call), stream=True, **options)
+                options = {"timeout": call.timeout, "proxies": {"all": proxy} if proxy else {}}
+            options |= {"stream": True, "verify": tls.verify, "cert": tls.cert}
+            response = adapter.send(_Prepared(call), **options)
         except (ChatError, Expired):
             raise
         except Exception as error:
             guard.left()
-            known = foreign(error, urlsplit(action.request.url).netloc)
+            known = foreign(error, urlsplit(url).netloc)
             if known is None:
                 raise
             raise known from None

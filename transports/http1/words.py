@@ -124,8 +124,3 @@ def refused(proxy: Proxy, status: int, what: str) -> ProxyFailed:
 def no_tunnel(proxy: Proxy, target: str, why: str) -> ProxyFailed:
     """The error where a proxy opened no way to `target`."""
     return ProxyFailed(f"the proxy {proxy} opened no connection to {target}: {why}")
-
-
-def socks_words(reply: int | None, said: str) -> str:
-    """What a SOCKS5 proxy's reply means; else what the library `said` of the negotiation."""
-    return SOCKS_REPLIES.get(reply or 0, said)
