@@ -118,6 +118,7 @@ def test_connections_are_kept_for_as_long_as_nginx_keeps_them(
     assert len(set(re.findall(r"connection=(\d+) POST", log))) == connections
 
 
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")  # which it says of verify=False
 @pytest.mark.parametrize("name", ["nginx", "haproxy", "stunnel"])
 def test_the_certificate_is_checked(
     seat: Seat, the_server: Parts, origin: Emulator, authority: Authority, name: str
