@@ -1,4 +1,4 @@
-"""The wire of the asyncio client: one stream's requests and responses, over a pool's connections."""
+"""The asyncio wire: one answer's bytes over a pool's connections. `aio.py` makes one for each stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blocking wire: one answer's bytes over requests, and what the wires of one client share. See `blocking.py`."""
+"""The blocking wire: one answer's bytes over requests. `blocking.py` makes one for each stream, and its Connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names into addresses, for both transports: look-ups in threads of their own, and the order in which to try them.
+"""Names into addresses, for the `opening.py` of both transports: look-ups in threads, and the order to try them in.
 
 getaddrinfo knows no timeout and cannot be interrupted. A daemon thread runs it, for which neither a caller nor the end
 of the process waits: one that hangs ends by itself when the system's resolver gives up. (asyncio's own look-ups share

@@ -1,4 +1,4 @@
-"""What both clients share: settings into a provider and exchanges, and what a stream is apart from its colour."""
+"""What `blocking.py` and `aio.py` share: settings into exchanges, and what a stream is apart from its colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a forked process does with the connections that it inherited: it leaves them alone, as they are the parent's.
+"""What a forked process does with inherited connections: whatever holds any asks here to be told of a fork.
+
+It leaves them alone, as they are the parent's.
 
 A socket that both processes hold carries one stream. Whoever shuts it down ends it for the other, and whoever reads
 from it takes the other's bytes.

@@ -1,4 +1,4 @@
-"""What the clients log, through the standard `logging` module, under three names; silent until somebody listens.
+"""What both clients log, through the standard `logging`, under three names; they call `tap` and `atap` for a stream.
 
     transports.calls    INFO   each attempt, response, wait and end: provider, status, request id, seconds
     transports.wire     DEBUG  header fields (secret ones hidden), and how many bytes went and came

@@ -1,4 +1,4 @@
-"""The subcommands `ask` and `parse`: one answer, from a provider or from a recording."""
+"""The subcommands `ask` and `parse`: one answer, from a provider or a recording. `command.py` calls them."""
 
 from __future__ import annotations
 

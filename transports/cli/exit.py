@@ -1,4 +1,4 @@
-"""How the command ends: its exit codes, and what it says on standard error."""
+"""How the command ends: its exit codes, and what it says on standard error. All of `cli` uses it."""
 
 from __future__ import annotations
 

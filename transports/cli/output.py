@@ -1,4 +1,4 @@
-"""What the command writes to standard output: text as it comes, events, or one object."""
+"""What `ask.py` and `serve.py` write to standard output: text as it comes, events, or one object."""
 
 from __future__ import annotations
 

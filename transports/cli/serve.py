@@ -1,4 +1,4 @@
-"""The subcommands `providers` and `emulate`: what there is, and a server to try it against."""
+"""The subcommands `providers` and `emulate`: what there is, and a server to try. `command.py` calls them."""
 
 from __future__ import annotations
 
