@@ -168,16 +168,21 @@ class TextFrames(Values):
                 self.interrupt()
             return self._plain.one(name, text, at, start, stop)
         last = Event(name, text[at : stop + (4 if text[stop] == "\r" else 2)], start - at, stop - at)
+        if (known := self._known(last)) is not None:
+            delta, bare = known
+            return (name, delta, text, start, PERHAPS) if bare else self._plain.one(name, text, at, start, stop)
+        item = self._plain.one(name, text, at, start, stop)
+        self._follower, self._before, self._missed = None, self._missed, last
+        return item
+
+    def _known(self, last: Event) -> tuple[Any, bool] | None:
+        """If `last` is of a known shape: its delta, and whether it says no more. What follows may go the fast way."""
         for shape in self.shapes.known:
             if found := shape.of(last):
                 delta, self._follower = found
                 self._missed = self._before = _NONE
-                if shape.bare:
-                    return name, delta, text, start, PERHAPS
-                return self._plain.one(name, text, at, start, stop)
-        item = self._plain.one(name, text, at, start, stop)
-        self._follower, self._before, self._missed = None, self._missed, last
-        return item
+                return delta, shape.bare
+        return None
 
     def _has_text(self, text: str, start: int, stop: int) -> bool:
         for key in self._keys:  # noqa: SIM110  # any() would take twice as long, in what each event passes
@@ -201,6 +206,8 @@ class TextFrames(Values):
         Where the text stands twice in an event, it differs.
         """
         last, before, self._before = self._missed, self._before, _NONE
+        if self._known(last) is not None:  # another stream has learnt it meanwhile: a thousand may begin together
+            return
         if len(last.event) > _LONGEST or not self._text(before)[0]:
             return
         said, begun, ended = self._text(last)
