@@ -90,6 +90,7 @@ class AsyncClient(BaseClient):
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
         wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
+        exchange.secrets = wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, atap(exchange, wire))
 
     def close(self) -> Done:

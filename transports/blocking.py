@@ -99,6 +99,7 @@ class Client(BaseClient):
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
         wire = RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)
+        exchange.secrets = wire.secrets(self.provider.base_url)
         return Stream(exchange, tap(exchange, wire))
 
     def close(self) -> None:

@@ -382,3 +382,24 @@ def test_a_request_id_may_be_an_echo(seat: Seat, status: int, caplog: pytest.Log
     assert outcome.reply.request_id == "for-[hidden]-1"
     assert (outcome.error is None) == (status == 200)
     assert key not in caplog.text + str(outcome.error) + repr(vars(outcome.error or Exception()))
+
+
+@pytest.mark.parametrize("environment", [False, True])
+def test_an_origin_that_echoes_what_the_proxy_was_told(
+    seat: Seat, environment: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some forwarding proxies pass Proxy-Authorization on."""
+    caplog.set_level(logging.DEBUG)
+
+    with Server(echo(401), b"") as server:
+        url = f"http://user:{PROXY_WORD}@127.0.0.1:{server.port}"
+        if environment:
+            monkeypatch.setenv("HTTP_PROXY", url)
+        settings: dict[str, Any] = {} if environment else {"proxy": url}
+        client = seat.client("acytoo", base_url="http://chat.example", retry=1, **settings)
+        error = Outcome(seat, client).error
+        seat.close_client(client)
+    assert "Proxy-Authorization" in str(error)
+    for thing in everything(error):
+        assert not found(f"{thing!r} {thing}")
+    assert not found(caplog.text)

@@ -14,13 +14,14 @@ import requests
 from ports import closed_port
 from requests.adapters import HTTPAdapter
 from socket_harness import OK, Authority, Peer, Server, answering, fetch, get, soon, within
+from urllib3 import Retry
 from urllib3.connectionpool import HTTPConnectionPool
 
-from sansio_core.errors import Cancelled
+from sansio_core.errors import Cancelled, ConnectionLost, ServerFailed
 from transports import Client
 from transports._requests.wire import Connections, RequestsWire
 from transports.blocking import Adapter
-from transports.emulator import DEFAULT_TEXT, Emulator
+from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
 
 @pytest.fixture
@@ -167,4 +168,54 @@ def test_a_request_in_the_midst_of_a_call_is_no_part_of_it(session: requests.Ses
             log.setLevel(before)
         assert handler.sent
         assert (server.connections, collector.connections) == (1, 1)
+        session.close()
+
+
+def test_retries_of_the_adapter_are_for_others(emulator: Emulator) -> None:
+    """A call is tried again by its exchange, which knows whether text was handed out."""
+    retries = Retry(3, status_forcelist=[503], allowed_methods=None, backoff_factor=0)
+    with requests.Session() as session, Emulator(faults=[faults.Status(503)] * 2) as failing:
+        session.mount("http://", Adapter(max_retries=retries))
+        with Client("acytoo", base_url=failing.base_url("acytoo"), session=session, retry=1) as client:
+            with pytest.raises(ServerFailed):
+                client.complete("Hello")
+            assert len(failing.requests) == 1
+        answers = [b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"] * 2
+        with Server(answering(*answers, OK)) as server:
+            assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
+
+
+def test_pools_that_block_wait() -> None:
+    with requests.Session() as session, Server(again) as server:
+        session.mount("http://", Adapter(pool_maxsize=1, pool_block=True))
+        connections, said = Connections(session=session), list[object]()
+        url = f"http://127.0.0.1:{server.port}"
+
+        def ask(plain: bool) -> None:
+            said.append(session.get(url).content if plain else fetch(RequestsWire(connections), get(server.port)))
+
+        threads = [threading.Thread(target=ask, args=(plain,)) for plain in (True, False) * 5]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert said == [b"ok"] * 10
+        assert server.connections == 1
+        session.close()
+
+
+def test_a_connection_that_others_used_is_a_used_one(session: requests.Session) -> None:
+    """So that a request on it, to which nothing came back, is sent again (RFC 9112 9.3.1)."""
+    connections = Connections(session=session)
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(OK)
+        peer.request()
+
+    with Server(script) as server:
+        assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
+        with pytest.raises(ConnectionLost) as caught:
+            RequestsWire(connections).send(get(server.port), soon())
+        assert caught.value.reused
         session.close()

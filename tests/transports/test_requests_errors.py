@@ -38,3 +38,17 @@ def test_foreign_leaves_a_bug_and_our_own_alone() -> None:
     assert foreign(KeyError("a bug of an adapter's"), PEER) is None
     ours = InvalidRequest("said inside")
     assert foreign(requests.exceptions.RequestException(ours), PEER) is ours
+
+
+def test_what_the_user_is_just_handling_does_not_name_another_exception() -> None:
+    """A signal handler's exception comes out as it is, also amid an `except ConnectionResetError:` of the user's."""
+
+    class SoftTimeLimit(Exception):
+        pass
+
+    error = SoftTimeLimit()
+    error.__context__ = ConnectionResetError()
+    assert foreign(error, PEER) is None
+    lost = requests.exceptions.ConnectionError()
+    lost.__context__ = ssl.SSLCertVerificationError()
+    assert type(foreign(lost, PEER)) is ConnectionLost

@@ -162,6 +162,19 @@ def test_a_tunnel(connections: Connections, authority: Authority, proxy_tls: boo
     assert all("proxy-authorization" not in fields and fields["host"] == name for _, fields in origin.asked)
 
 
+def test_no_tunnel_is_shared_by_other_credentials(connections: Connections, authority: Authority) -> None:
+    """A name may be whose traffic it is, or which of many addresses it leaves by."""
+    proxy = Tunnels()
+    with Server(Recorder(), authority.server("127.0.0.1")) as target, Server(proxy) as server:
+        for user in ("one:secret@", "two:secret@", "", "one:other@", "one:secret@"):
+            assert ask(connections, secure(target.port), f"http://{user}127.0.0.1:{server.port}") == b"ok"
+        connections.close()
+    names = [fields.get("proxy-authorization") for _, fields in proxy.asked]
+    assert names == [f"Basic {b64encode(name).decode()}" if name else None for name in (
+        b"one:secret", b"two:secret", b"", b"one:other",
+    )]  # fmt: skip
+
+
 def test_forwarding_through_tls(connections: Connections, authority: Authority) -> None:
     proxy = Recorder()
     with Server(proxy, authority.server("localhost")) as server:

@@ -111,3 +111,9 @@ def test_with_a_provider_object_it_adds_nothing_and_says_so(
 def test_what_is_no_session() -> None:
     with pytest.raises(InvalidRequest, match=r"session must be a requests\.Session, not str"):
         Client("acytoo", session="mine")  # type: ignore[arg-type]
+
+
+def test_a_header_that_is_no_text(session: requests.Session) -> None:
+    session.headers["X-Team"] = 5  # type: ignore[assignment]
+    with pytest.raises(InvalidRequest, match="X-Team"):
+        Client("acytoo", session=session)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from sansio_core import Limits, Send
-from sansio_core.errors import Cancelled, StreamMisused, TimedOut
+from sansio_core.errors import Cancelled, InvalidRequest, StreamMisused, TimedOut
 from sansio_core.wire import origin
 
 from .._shared.forks import ELSEWHERE
@@ -59,6 +59,13 @@ class AsyncWire:
             raise StreamMisused(ELSEWHERE.format("process"))
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
             raise StreamMisused(ELSEWHERE.format("event loop"))
+
+    def secrets(self, url: str) -> tuple[str, ...]:
+        """What of the proxy on the way to `url` must be in no error and no log."""
+        with suppress(InvalidRequest):  # of a proxy that the environment names: sending tells
+            proxy = self._route_to(url).proxy
+            return proxy.secrets if proxy else ()
+        return ()
 
     async def send(self, action: Send, deadline: float | None) -> tuple[int, list[tuple[str, str]]]:
         """Send a request; the status and header fields of its response, names in lower case.

@@ -10,16 +10,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from typing import Any, ClassVar
+from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from urllib3 import PoolManager
+from urllib3 import PoolManager, ProxyManager, Retry
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Timeout
 
 from .._shared.forks import watch_forks
-from ..http1.routes import Route
+from ..http1.routes import Proxy, Route
 from ..http1.tls import TLSSettings
 from .call import begin, current
 from .connection import Answer, PlainConnection, TLSConnection
@@ -61,17 +61,29 @@ class _TLSPool(HTTPSConnectionPool):
     QueueCls: Any = IdleQueue
 
 
+class _WaitingPlainPool(_PlainPool):
+    QueueCls: Any = queue.LifoQueue
+
+
+class _WaitingTLSPool(_TLSPool):
+    QueueCls: Any = queue.LifoQueue
+
+
+_POOLS: dict[str, Any] = {"http": _PlainPool, "https": _TLSPool}
+_WAITING_POOLS: dict[str, Any] = {"http": _WaitingPlainPool, "https": _WaitingTLSPool}
+_NO_RETRIES = Retry(0, read=False)
+
+
 class Adapter(HTTPAdapter):
     """An HTTPAdapter whose connections obey deadlines and cancel() of a Client's calls. Takes what HTTPAdapter takes.
 
     Mount one in a Session, and give that to several Clients: they share its connections, and those without TLS with
-    the Session's own requests.
+    the Session's own requests. With `pool_block`, waiting for a free connection is urllib3's, and no clock ends it.
     """
-
-    pools: ClassVar[dict[str, Any]] = {"http": _PlainPool, "https": _TLSPool}
 
     def __init__(self, pool_connections: int = 64, pool_maxsize: int = 100, **options: Any) -> None:
         self._found: dict[tuple[Route, TLSSettings], Any] = {}
+        self._managers: dict[Proxy, PoolManager] = {}
         self._lock = threading.RLock()
         super().__init__(pool_connections, pool_maxsize, **options)
         watch_forks(self)
@@ -79,22 +91,40 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         """As HTTPAdapter's, with our connections in the pools."""
         self._sizes: dict[str, Any] = {"connections": connections, "maxsize": maxsize, "block": block, **options}
+        self._pools = _WAITING_POOLS if block else _POOLS
         super().init_poolmanager(connections, maxsize, block, **options)
-        self.poolmanager.pool_classes_by_scheme = self.pools
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    @property
+    def max_retries(self) -> Retry:
+        """As HTTPAdapter's; a call of ours is tried again by its exchange, and by nobody else."""
+        return self._max_retries if current() is None else _NO_RETRIES
+
+    @max_retries.setter
+    def max_retries(self, retries: Retry) -> None:
+        self._max_retries = retries
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """As HTTPAdapter's, with our connections in the pools; they speak SOCKS themselves in a call of ours."""
+        """As HTTPAdapter's, with our connections in the pools; in a call of ours, they pass the proxy themselves."""
         call = current()
-        if call is not None and call.route.proxy is not None and call.route.proxy.socks:
-            name = f"a call's {proxy}"  # beside what requests keeps for the same proxy
-            manager = self.proxy_manager.get(name)
-            if manager is None:
-                manager = PoolManager(self._sizes["connections"], maxsize=self._sizes["maxsize"])
-                self.proxy_manager[name] = manager
-        else:
-            manager = super().proxy_manager_for(proxy, **options)
-        if not proxy.lower().startswith("socks") or call is not None:
-            manager.pool_classes_by_scheme = self.pools
+        if call is not None and call.route.proxy is not None:
+            return self._manager(call.route.proxy)
+        manager = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def _manager(self, proxy: Proxy) -> PoolManager:
+        """The pools behind `proxy`: other credentials are another proxy, whose tunnels are not shared."""
+        manager = self._managers.get(proxy)
+        if manager is None:
+            sizes = {"num_pools": self._sizes["connections"], "maxsize": self._sizes["maxsize"]}
+            sizes["block"] = self._sizes["block"]
+            manager = PoolManager(**sizes) if proxy.socks else ProxyManager(str(proxy), **sizes)
+            manager.pool_classes_by_scheme = self._pools
+            if len(self._managers) >= self._sizes["connections"]:
+                self._managers.pop(next(iter(self._managers))).clear()
+            self._managers[proxy] = manager
         return manager
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
@@ -148,7 +178,7 @@ class Adapter(HTTPAdapter):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """As HTTPAdapter's: a Session can be pickled, its connections are not."""
-        self._found = {}
+        self._found, self._managers = {}, {}
         self._lock = threading.RLock()
         super().__setstate__(state)  # type: ignore[misc]  # requests' stubs lack it
         watch_forks(self)
@@ -156,12 +186,15 @@ class Adapter(HTTPAdapter):
     def close(self) -> None:
         """Close the idle connections; those in use are closed when their answers end."""
         self._found = {}
+        managers, self._managers = self._managers, {}
+        for manager in managers.values():
+            manager.clear()
         super().close()
 
     def _forked(self) -> None:
         """In a forked process: drop the other's connections, of which nothing goes over the wire, and its locks."""
         self._lock = threading.RLock()
-        self._found, self.proxy_manager = {}, {}
+        self._found, self._managers, self.proxy_manager = {}, {}, {}
         self.init_poolmanager(**self._sizes)
 
 

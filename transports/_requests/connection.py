@@ -76,6 +76,9 @@ class _Connection(HTTPConnection):
                 guard.left()  # it may have failed because of us
                 to_proxy = self.proxy is not None and not self.has_connected_to_proxy
                 raise no_tls(error, call.route.peer, call.route.proxy if to_proxy else None) from None
+            except BaseException as error:  # Expired, or what a signal handler raised
+                _close_half_made(error)
+                raise
             guard.hold(self.sock)
         except Expired:
             if first and call.connect_deadline is not None:
@@ -118,6 +121,7 @@ class _Connection(HTTPConnection):
         call = current()
         if call is None:
             super().request(*args, **options)
+            self._served += 1
             return
         guard = call.guard
         if self.sock is None:
@@ -130,7 +134,7 @@ class _Connection(HTTPConnection):
         self._served += 1
         try:
             # It may have answered without reading everything (413 and the like): look in any case.
-            with suppress(BrokenPipeError, ConnectionResetError):
+            with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 guard.send(self.sock, call.data)
         except OSError as error:
             raise self._response.lost(error) from None

@@ -35,7 +35,7 @@ from .call import Call
 from .guard import RECEIVE, Expired, Guard
 
 _USER = re.compile(r"//[^/\s]*@")
-_NESTED = ("reason", "__cause__", "__context__")
+_NESTED = ("reason", "__cause__")  # not __context__, which may be what the user is just handling
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -71,8 +71,13 @@ _TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], type[
 )
 
 
+_THEIRS = (ChatError, OSError, http.client.HTTPException, _U.HTTPError, _R.RequestException)
+
+
 def foreign(error: Exception, peer: str) -> ChatError | TimeoutError | None:
     """What an exception out of somebody else's adapter is: of ours, or a TimeoutError; None for one of no library."""
+    if not isinstance(error, _THEIRS):
+        return None  # out of a signal handler, or of somebody's adapter
     chain = list(_chain(error))
     for known in chain:
         if isinstance(known, ChatError):

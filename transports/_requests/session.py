@@ -72,7 +72,7 @@ def _own_headers(session: requests.Session) -> list[tuple[str, str]]:
     """Those that are not requests' own."""
     usual = default_headers()
     return [
-        (name, value if isinstance(value, str) else value.decode("latin-1"))
+        (name, value.decode("latin-1") if isinstance(value, bytes) else value)
         for name, value in session.headers.items()
         if value is not None and usual.get(name) != value
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 import threading
 import weakref
+from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -176,6 +177,16 @@ class RequestsWire:
         if self.abandoned:
             raise StreamMisused(ELSEWHERE.format("process"))
 
+    def secrets(self, url: str) -> tuple[str, ...]:
+        """What of the proxy on the way to `url` must be in no error and no log."""
+        with suppress(InvalidRequest):  # of a proxy that the environment names: sending tells
+            proxy = self._proxy_of(url)
+            return _parsed(proxy).secrets if proxy else ()
+        return ()
+
+    def _proxy_of(self, url: str) -> str | Literal[False] | None:
+        return self._connections.proxy(url) if self._proxy is None else self._proxy
+
     def send(self, action: Send, deadline: float | None) -> tuple[int, Pairs]:
         """Connect or reuse, send, and give the answer's status and header fields (names in lower case).
 
@@ -199,7 +210,7 @@ class RequestsWire:
     def _send(self, action: Send) -> Answer | ForeignAnswer:
         guard, connections = self._guard, self._connections
         url, tls = action.request.url, connections.tls
-        proxy = connections.proxy(url) if self._proxy is None else self._proxy
+        proxy = self._proxy_of(url)
         route = Route(*origin(url), _parsed(proxy) if proxy else None)
         call = Call(action, route, guard, tls, connections.limits)
         try:

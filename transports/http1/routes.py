@@ -48,6 +48,14 @@ class Proxy:
         credentials = f"{self.username}:{self.password or ''}".encode()
         return (("Proxy-Authorization", f"Basic {b64encode(credentials).decode('ascii')}"),)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be seen of it, also where an origin echoes what the proxy should have kept to itself."""
+        if self.username is None:
+            return ()
+        value = self.authorization[0][1]
+        return tuple(secret for secret in (value, value.partition(" ")[2], self.password or "") if len(secret) >= 4)
+
     def __str__(self) -> str:
         return f"{self.scheme}://{authority(self.host, self.port)}"
 
