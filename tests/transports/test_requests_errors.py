@@ -46,7 +46,7 @@ def test_what_the_user_is_just_handling_does_not_name_another_exception() -> Non
     class SoftTimeLimit(Exception):
         pass
 
-    error = SoftTimeLimit()
+    error = SoftTimeLimit(ConnectionResetError())
     error.__context__ = ConnectionResetError()
     assert foreign(error, PEER) is None
     lost = requests.exceptions.ConnectionError()
