@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import suppress
 from time import monotonic
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssltransport import SSLTransport
 
-from sansio_core.errors import ChatError, TimedOut
+from sansio_core.errors import ChatError, ConnectionLost, TimedOut
 
 from ..http1.response import Response
 from ..http1.tunnels import Tunnel, tunnel_of
@@ -42,6 +41,7 @@ class _Connection(HTTPConnection):
     _idle_since = 0.0
     _served = 0
     _response: Response
+    _unsent: OSError | None = None
     _handshaking: socket.socket | None = None
 
     @property
@@ -132,10 +132,11 @@ class _Connection(HTTPConnection):
             self.sock.socket.guard = guard
         self._response = Response(call.request, call.route, call.limits, self._served > 0)
         self._served += 1
+        self._unsent = None
         try:
-            # It may have answered without reading everything (413 and the like): look in any case.
-            with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
-                guard.send(self.sock, call.data)
+            guard.send(self.sock, call.data)
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError) as error:
+            self._unsent = error  # it may have answered without reading everything (413 and the like): look first
         except OSError as error:
             raise self._response.lost(error) from None
 
@@ -149,6 +150,10 @@ class _Connection(HTTPConnection):
         try:
             while not response.feed_head(self.receive(call.guard)):
                 pass
+        except ConnectionLost:
+            if isinstance(self._unsent, ConnectionError):  # the system tells of a reset once: after that, of an end
+                raise response.lost(self._unsent) from None
+            raise
         except OSError as error:
             raise response.lost(error) from None
         call.answer = Answer(self, response)
