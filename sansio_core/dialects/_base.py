@@ -46,7 +46,7 @@ class ChatParser(ABC):
         if not self.ended:
             if not self._fed:
                 self._fed = len(data) > 0
-            if self.of_json and not self._escapes:
+            if not self._escapes and self.of_json:
                 self._escapes = _BACKSLASH in data  # a byte is found in an eighth of the time that a string takes
             try:
                 self._feed(data, out)

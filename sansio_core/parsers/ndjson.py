@@ -77,6 +77,8 @@ def _frames(whole: bytes) -> list[str]:
     text = whole.decode("utf-8", "replace")
     if CR in whole:
         text = text.replace("\r\n", "\n").removesuffix("\r")
+    if "\n" not in text and text and not text.isspace():  # one line, as of a feed for each event
+        return [text]
     frames = text.split("\n")
     for line in frames:
         if not line or line.isspace():  # of more blanks than these
