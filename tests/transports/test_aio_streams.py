@@ -183,16 +183,20 @@ def test_a_deadline_and_abort_end_a_read_of_any_pair(pair: Any, loop: str, tmp_p
 
 @PAIRS
 def test_what_stands_unread_makes_a_pair_unfit(pair: Any, tmp_path: Path) -> None:
-    async def server(reader: Any, writer: Any) -> None:
-        writer.write(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
-        while await reader.read(100):
-            pass
-
     async def main() -> None:
+        late = asyncio.Event()
+
+        async def server(reader: Any, writer: Any) -> None:
+            await late.wait()
+            writer.write(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+            while await reader.read(100):
+                pass
+
         async with pair(server, tmp_path) as connection:
             assert connection.quiet
-            await asyncio.sleep(0.02)
-            assert not connection.quiet
+            late.set()
+            while connection.quiet:
+                await asyncio.sleep(0)
 
     run(main)
 

@@ -7,6 +7,7 @@ import gc
 import select
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,11 +176,17 @@ def test_a_reset_before_tls_leaves_nothing_open() -> None:
 
     class Late(ssl.SSLContext):
         def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:  # type: ignore[override]
-            select.select([sock], [], [], 10)  # the reset is there
+            connected.set()
+            select.select([sock], [], [], 10)  # until the reset is there
             return super().wrap_socket(sock, **options)
 
+    def script(peer: Peer) -> None:
+        assert connected.wait(10)
+        peer.reset()
+
+    connected = threading.Event()
     connections = Connections(verify=Late(ssl.PROTOCOL_TLS_CLIENT))
-    with Server(Peer.reset) as server, pytest.raises(ConnectFailed, match="ended the connection in the TLS handshake"):
+    with Server(script) as server, pytest.raises(ConnectFailed, match="ended the connection in the TLS handshake"):
         RequestsWire(connections).send(secure(server.port), soon())
     gc.collect()
     connections.close()
