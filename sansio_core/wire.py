@@ -48,8 +48,10 @@ class Fields(tuple[tuple[str, str], ...]):
     """
 
     def __init__(self, _: Headers) -> None:
-        _check_fields(self)
-        self.form = _of_form(self)
+        for name, value in self:
+            check_header(name, value)
+        self.form = header(self, "content-type").startswith("application/x-www-form-urlencoded")
+        """Whether a body with these fields is a form's."""
         self.names = frozenset([name.lower() for name, _ in self])
         self.lines = "".join([f"{name}: {value}\r\n" for name, value in self])
         """As HTTP/1.1 writes them (RFC 9112 5)."""
@@ -79,14 +81,20 @@ class HttpRequest:
 
     method: str
     url: str
-    headers: Headers = ()
+    headers: Fields
     body: bytes = field(default=b"", repr=False)
     given: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        check_url(self.url)
-        if not isinstance(self.headers, Fields):
-            _check_fields(self.headers)
+    def __init__(
+        self, method: str, url: str, headers: Headers = (), body: bytes = b"", given: tuple[str, ...] = ()
+    ) -> None:
+        put = object.__setattr__
+        check_url(url)
+        put(self, "method", method)
+        put(self, "url", url)
+        put(self, "headers", headers if isinstance(headers, Fields) else Fields(headers))
+        put(self, "body", body)
+        put(self, "given", given)
 
     def __repr__(self) -> str:
         url = redact_url(self.url)
@@ -121,28 +129,14 @@ class HttpRequest:
         Keys, cookies, nonces of at least 4 characters. Of a field that the user gave, under a name that says nothing,
         only what is as long as keys are: a short word of it would be blotted out wherever an error uses that word.
         """
-        headers, given = self.headers, self.given
-        if isinstance(headers, Fields):
-            found, form = headers.secrets(given), headers.form
-        else:
-            found, form = _longest_first(_in_fields(headers, given)), _of_form(headers)
-        if not form and "?" not in self.url:
+        found = self.headers.secrets(self.given)
+        if not self.headers.form and "?" not in self.url:
             return found
         fields = urlsplit(self.url).query
-        if form:
+        if self.headers.form:
             fields += "&" + self.body.decode("ascii", "replace")
         values = {value for name, value in _PAIR.findall(fields) if _is_secret_field(name)}
         return _longest_first({*found, *values, *map(unquote_plus, values)})
-
-
-def _check_fields(headers: Headers) -> None:
-    for name, value in headers:
-        check_header(name, value)
-
-
-def _of_form(headers: Headers) -> bool:
-    """Whether a body with these fields is a form's."""
-    return header(headers, "content-type").startswith("application/x-www-form-urlencoded")
 
 
 def _private(given: tuple[str, ...]) -> set[str]:

@@ -73,8 +73,6 @@ def by_h11(method: str, target: str, fields: Pairs | Headers, body: bytes = b"")
 def usual(request: HttpRequest, route: Route) -> bytes:
     """What `write` gives for a request without anything odd in it; b"" for any other."""
     fields, method, body = request.headers, request.method, request.body
-    if not isinstance(fields, Fields):
-        fields = Fields(fields)
     if not fields.plain or not fields.names.isdisjoint(_ADDED) or method not in _METHODS or route.forwarded:
         return b""
     length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
