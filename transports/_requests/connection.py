@@ -32,8 +32,8 @@ _KEEP = 60.0
 """Seconds that an idle connection is used after: routers forget one without telling its ends."""
 
 
-class _Connection(HTTPConnection):
-    """Plain HTTP, and what TLS shares with it."""
+class PlainConnection(HTTPConnection):
+    """http://, and what TLS shares with it."""
 
     # Nothing here may lead back to the client: urllib3 keeps the idle connections alive until their pool is freed.
     ragged = False
@@ -180,11 +180,7 @@ class _Connection(HTTPConnection):
         return self.sock is not None and not (pending is not None and pending())
 
 
-class PlainConnection(_Connection):
-    """http://"""
-
-
-class TLSConnection(_Connection, HTTPSConnection):
+class TLSConnection(PlainConnection, HTTPSConnection):
     """https://, or a proxy that is spoken to in TLS."""
 
     def connect(self) -> None:
@@ -272,7 +268,7 @@ class Answer:
     headers: dict[str, str] = {}  # noqa: RUF012  # never written to
     _pool: HTTPConnectionPool | None = None
 
-    def __init__(self, connection: _Connection, response: Response) -> None:
+    def __init__(self, connection: PlainConnection, response: Response) -> None:
         self.connection = connection
         self.response = response
         self.status = response.status

@@ -6,7 +6,6 @@ session adds to it, and replaces nothing in it.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +19,7 @@ from sansio_core import InvalidRequest, OptionIgnored, providers
 from sansio_core.providers import Provider
 from sansio_core.request import header_pairs
 
-from .._shared.client import HeaderFields
+from .._shared.client import HeaderFields, key_of
 
 _OF_THE_REQUEST = frozenset(
     {
@@ -87,10 +86,7 @@ def _basic(auth: Any) -> str:
 
 
 def _has_key(provider: str | Provider, api_key: str | None) -> bool:
-    if isinstance(provider, Provider):
-        return provider.api_key is not None
-    variable = providers.info(provider).api_key_env
-    return bool(api_key or (variable and os.environ.get(variable)))
+    return bool(provider.api_key if isinstance(provider, Provider) else key_of(provider, api_key))
 
 
 def _cookies(session: requests.Session, url: str) -> dict[str, str]:

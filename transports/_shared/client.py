@@ -171,13 +171,16 @@ class BaseStream(_Live, Generic[W]):
         return f"<{type(self).__name__} of {self._exchange.provider.info.name}: {self._exchange.state.value}>"
 
 
+def key_of(provider: str, api_key: str | None) -> str | None:
+    """`api_key`; where none was given, what the provider's own environment variable says."""
+    variable = providers.info(provider).api_key_env
+    return os.environ.get(variable) or None if api_key is None and variable else api_key
+
+
 def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any) -> Provider:
-    """The provider object; a key that was not given comes from the provider's own environment variable."""
+    """The provider object."""
     if isinstance(provider, str):
-        variable = providers.info(provider).api_key_env
-        if api_key is None and variable:
-            api_key = os.environ.get(variable) or None
-        return providers.create(provider, api_key=api_key, **settings)
+        return providers.create(provider, api_key=key_of(provider, api_key), **settings)
     if not isinstance(provider, Provider):
         raise InvalidRequest(f"provider must be a name or a provider object, not {type(provider).__name__}")
     given = [name for name, value in {"api_key": api_key, **settings}.items() if value is not None]
