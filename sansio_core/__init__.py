@@ -6,8 +6,7 @@ has the framing alone (server-sent events, JSON lines, text).
 """
 
 from . import parsers, providers
-from ._states import Action, Finish, Send, State, Wait
-from .coding import ContentDecoder
+from .content_coding import ContentDecoder
 from .dialects import ChatParser
 from .errors import (
     AuthenticationFailed,
@@ -56,12 +55,13 @@ from .events import (
     UsageReport,
 )
 from .exchange import Exchange
-from .listing import ModelList
+from .http_request import HttpRequest
+from .model_list import ModelList
 from .reply import Choice, Reply
 from .request import ChatRequest, ImagePart, Message, Messages, TextPart, ToolCall
 from .retry import RetryPolicy
+from .states import Action, Finish, Send, State, Wait
 from .timing import Limits, Timeouts
-from .wire import HttpRequest
 
 __version__ = "0.1.0"
 

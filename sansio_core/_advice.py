@@ -13,8 +13,9 @@ from .errors import (
     TimedOut,
     TransportFailure,
 )
+from .http_request import HttpRequest
 from .providers import Provider
-from .wire import HttpRequest, redact_url
+from .redact import redact_url
 
 _KEY = re.compile("auth(?!ority)|key|token", re.I)
 """Names of header fields that a key goes in: each wire's own, and a gateway's that came by headers=."""
@@ -26,7 +27,7 @@ def advise(error: ChatError, provider: Provider, request: HttpRequest | None) ->
     if isinstance(error, HTTPStatusError):
         if request is not None and not error.in_band:
             _advise_refused(error, provider, request)
-    elif _unreached(error) and not info.working and not provider.relocated:
+    elif _unreached(error) and not info.working and not provider.custom_base_url:
         error.hint = (
             f"the public endpoint of {info.name} was last known not to work: "
             "give base_url= for another host, or the emulator's"

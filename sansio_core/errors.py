@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from .redact import redact
+
 if TYPE_CHECKING:
     from .events import ChatEvent
     from .reply import Reply
@@ -33,7 +35,7 @@ class ChatError(Exception):
     def __str__(self) -> str:
         return self.detail or type(self).__name__
 
-    def scrub(self, secrets: tuple[str, ...]) -> None:
+    def redact(self, secrets: tuple[str, ...]) -> None:
         """Blot out each of `secrets` wherever this error quotes a peer that echoed it.
 
         A foreign error that it was raised in place of is forgotten: that one may quote the peer as well.
@@ -42,27 +44,8 @@ class ChatError(Exception):
             self.__context__ = None
         for name, value in vars(self).items():
             if isinstance(value, str):
-                setattr(self, name, blot(value, secrets))
-        self.args = tuple(blot(value, secrets) if isinstance(value, str) else value for value in self.args)
-
-
-_CUT = re.compile(r"… \([0-9]+ characters\)|\Z")  # where a quotation of a peer may have been cut, as excerpt() does
-
-
-def blot(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` with each of `secrets` replaced by `[hidden]`, also where it was cut within one."""
-    if not any(secret[:4] in text for secret in secrets):  # nearly always; measured: 0.4 µs in place of 8.7
-        return text
-    secrets = tuple(sorted(secrets, key=len, reverse=True))  # one may be a part of another
-    for secret in secrets:
-        text = text.replace(secret, "[hidden]")
-    for cut in [found.start() for found in _CUT.finditer(text)][:-3:-1]:
-        for secret in secrets:
-            left = next((n for n in range(len(secret) - 1, 3, -1) if text.endswith(secret[:n], 0, cut)), 0)
-            if left:
-                text = f"{text[: cut - left]}[hidden]{text[cut:]}"
-                break
-    return text
+                setattr(self, name, redact(value, secrets))
+        self.args = tuple(redact(value, secrets) if isinstance(value, str) else value for value in self.args)
 
 
 _EXCERPT = re.compile(rf".{{{EXCERPT}}}… \([0-9]+ characters\)")
@@ -76,7 +59,7 @@ def excerpt(text: str) -> str:
     return f"{line[:EXCERPT]}… ({len(line)} characters)"
 
 
-def nearest(word: object, known: Iterable[str]) -> str:
+def suggestion(word: object, known: Iterable[str]) -> str:
     """` (did you mean …?)` with the one of `known` that is spelled most like `word`; "" where none is."""
     from difflib import get_close_matches  # only a mistake needs it: loading the package stays quick
 
@@ -84,7 +67,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 
-def shown(value: object) -> str:
+def safe_repr(value: object) -> str:
     """`value` as a message about a wrong one quotes it: short, and never failing (as repr may, of anything at all)."""
     try:
         if isinstance(value, (str, int, float, bytes)):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ._values import field, immutable
 from .errors import ChatError
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "error", "other"]
 """Why an answer ended, in one vocabulary; the provider's own word stands beside it."""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Started:
     """What the provider calls this answer: its id and the model that gives it, where the wire says so."""
 
@@ -20,7 +20,7 @@ class Started:
     model: str | None = None
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """The next piece of the answer's text."""
 
@@ -28,7 +28,7 @@ class TextDelta:
     choice: int = 0
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     """The next piece of what the model thinks before and between its answer's text."""
 
@@ -36,7 +36,7 @@ class ReasoningDelta:
     choice: int = 0
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class RefusalDelta:
     """The next piece of the model's own words for why it will not answer."""
 
@@ -44,7 +44,7 @@ class RefusalDelta:
     choice: int = 0
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A piece of a tool call. Pieces of one call share `index`, which counts the calls of a choice from 0.
 
@@ -61,7 +61,7 @@ class ToolCallDelta:
     extra: Mapping[str, Any] | None = None
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """A citation or other note on the text, as the provider wrote it."""
 
@@ -69,7 +69,7 @@ class Annotation:
     choice: int = 0
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class NativeItem:
     """One finished piece of the answer in the wire's own shape, to be sent back as it is on the next turn.
 
@@ -82,7 +82,7 @@ class NativeItem:
     choice: int = 0
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class UsageReport:
     """What the answer cost, in tokens, so far; a later report replaces an earlier one. None is "not said".
 
@@ -97,7 +97,7 @@ class UsageReport:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A choice ended: `reason` in our vocabulary (None where the wire proves the end and gives no reason)."""
 
@@ -106,14 +106,14 @@ class Finished:
     choice: int = 0
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class KeepAlive:
     """A comment or ping: the provider is there and has nothing to say yet."""
 
     text: str = ""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class UnknownFrame:
     """Something on the wire that no rule of the dialect covers, as it came, so that nothing is lost.
 
@@ -124,7 +124,7 @@ class UnknownFrame:
     why: str = ""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The stream itself said, or showed, that it failed; nothing comes after it. An exchange raises `error`.
 

@@ -25,9 +25,8 @@ from collections.abc import Callable, Iterable
 
 from ._advice import advise
 from ._clocks import DRAIN, ERROR_BODY, SETTLE, Clocks
-from ._states import NEXT, READING, Action, Finish, Send, State, Wait
 from .dialects import ChatParser
-from .dialects._refusals import request_id
+from .dialects.error_mapping import request_id
 from .errors import (
     Cancelled,
     ChatError,
@@ -40,15 +39,16 @@ from .errors import (
     TimedOut,
     UnexpectedContent,
     UnexpectedRedirect,
-    blot,
 )
 from .events import ChatEvent, Failed, KeepAlive
+from .http_request import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
 from .providers import Call, Provider
+from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
+from .states import NEXT, READING, Action, Finish, Send, State, Wait
 from .timing import Limits, Timeouts
-from .wire import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
 
 _DRAIN_BYTES = 64 * 1024
 
@@ -69,10 +69,36 @@ class Exchange:
     """
 
     __slots__ = (
-        "__weakref__", "_asking", "_body", "_call", "_clocks", "_fresh", "_handed_out", "_missing", "_parser",
-        "_random", "_redirected", "_redirects", "_resent", "_until", "attempts", "error", "headers", "limits", "pause",
-        "provider", "reading", "reply", "request", "retry", "reusable", "secrets", "state", "status", "timeouts",
-        "watch",
+        "__weakref__",
+        "_asking",
+        "_body",
+        "_call",
+        "_clocks",
+        "_delivered",
+        "_fresh",
+        "_missing",
+        "_parser",
+        "_random",
+        "_redirected",
+        "_redirects",
+        "_resent",
+        "_until",
+        "attempts",
+        "delay",
+        "error",
+        "headers",
+        "limits",
+        "on_state_change",
+        "provider",
+        "reading",
+        "reply",
+        "request",
+        "retry",
+        "reusable",
+        "secrets",
+        "state",
+        "status",
+        "timeouts",
     )  # fmt: skip
 
     def __init__(
@@ -110,12 +136,12 @@ class Exchange:
         self._redirects = 0
         self._fresh = self._resent = False
         self._parser: ChatParser | None = None
-        self._handed_out = False
+        self._delivered = False
         self._body: bytearray | None = None  # of a response that is no answer
-        self.pause = 0.0
+        self.delay = 0.0
         self._until: float | None = None
         self.error: ChatError | None = None
-        self.watch: Callable[[], None] | None = None
+        self.on_state_change: Callable[[], None] | None = None
         self.secrets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -148,7 +174,7 @@ class Exchange:
 
     def _wait(self, now: float) -> Action:
         if self._until is None:
-            self._until = now + self.pause
+            self._until = now + self.delay
             if self._clocks.expired(self._until):  # there would be no time left to try again
                 self._to(State.FAILED)
                 return self.next_action(now)
@@ -165,7 +191,7 @@ class Exchange:
             return self.next_action(now)
         request, self._redirected = self._redirected, None
         if request is None:
-            first = self._call.preflight(now)
+            first = self._call.setup_request(now)
             if isinstance(first, float):
                 return Wait(first)
             self._asking = first is None
@@ -197,19 +223,19 @@ class Exchange:
         self._clocks.byte(now)
         if self._asking:
             # without what a peer may have copied into it of ours
-            self.reply.request_id = blot(request_id(self.headers) or "", self.secrets) or None
+            self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
         elif status in (204, 205, 304):
             self._fail(UnexpectedContent(f"the provider answered with the status {status}: no content"))
         elif status >= 300:
             self._clocks.only_settle(now + ERROR_BODY)
-            self._to(State.REFUSAL)
+            self._to(State.ERROR_RESPONSE)
         elif self._asking:
             self._parser = self._answer(header(self.headers, "content-type"))
             self._to(State.STREAM)
         else:
-            self._to(State.PREFLIGHT)
+            self._to(State.SETUP)
 
     def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
         """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""
@@ -246,7 +272,7 @@ class Exchange:
             self._fail(error)
         elif self.state is State.STREAM:
             return self._conclude(error)
-        elif self.state is State.REFUSAL:
+        elif self.state is State.ERROR_RESPONSE:
             self._refused()  # the status said enough
         else:
             self._fail(error)
@@ -297,8 +323,8 @@ class Exchange:
         """
         last = events[-1] if events else None
         content = self.reply.extend(events)
-        if content and not self._handed_out:
-            self._handed_out = True
+        if content and not self._delivered:
+            self._delivered = True
             self.request = None  # which may hold a long conversation
             self._call.answered()
         if type(last) is not Failed:
@@ -321,7 +347,11 @@ class Exchange:
 
     def _collect(self, data: bytes | bytearray | memoryview) -> None:
         """Bytes that are no part of an answer: each kind has its bound and its end."""
-        limits = {State.PREFLIGHT: self.limits.page, State.REFUSAL: self.limits.error_body, State.DRAIN: _DRAIN_BYTES}
+        limits = {
+            State.SETUP: self.limits.page,
+            State.ERROR_RESPONSE: self.limits.error_body,
+            State.DRAIN: _DRAIN_BYTES,
+        }
         limit = limits[self.state]
         self._body = self._body or bytearray()
         self._body += data[: limit + 1 - len(self._body)]
@@ -330,13 +360,13 @@ class Exchange:
             return
         if self.state is State.DRAIN:
             self._to(State.DONE)
-        elif self.state is State.REFUSAL:
+        elif self.state is State.ERROR_RESPONSE:
             self._refused()
         elif over:
             self._fail(LimitExceeded("page", limit))
         else:
             try:
-                self._call.receive_preflight(self.headers, bytes(self._body))
+                self._call.receive_setup(self.headers, bytes(self._body))
             except ChatError as error:
                 self._fail(error)
             else:
@@ -363,13 +393,13 @@ class Exchange:
 
     def _fail(self, error: ChatError) -> None:
         """Decide what `error` means: nothing is sent again once content was handed out."""
-        error.scrub(self.secrets)
+        error.redact(self.secrets)
         error.reply = self.reply
         self.reply.failed = True
         advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()
-        if self._handed_out or isinstance(error, Cancelled):
+        if self._delivered or isinstance(error, Cancelled):
             self._to(State.FAILED)
         elif isinstance(error, ConnectionLost) and error.reused and not self._resent:
             self._again()
@@ -378,7 +408,7 @@ class Exchange:
             self._again()
         elif self.attempts < self.retry.attempts and self.retry.retries(error):
             asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-            self.pause = self.retry.wait(self.attempts, self._random, asked)
+            self.delay = self.retry.wait(self.attempts, self._random, asked)
             self._to(State.WAITING)
         else:
             self._to(State.FAILED)
@@ -394,5 +424,5 @@ class Exchange:
             raise RuntimeError(f"an exchange that is {self.state.value} cannot become {state.value}")
         self.state = state
         self.reading = state in READING
-        if self.watch is not None:
-            self.watch()
+        if self.on_state_change is not None:
+            self.on_state_change()

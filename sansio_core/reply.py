@@ -20,7 +20,7 @@ from .events import (
     ToolCallDelta,
     UsageReport,
 )
-from .partial import parse_partial
+from .partial_json import parse_partial
 from .request import ToolCall, parse_json
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ._values import field, immutable
-from .errors import InvalidRequest, nearest, shown
-from .partial import parse_partial
-from .wire import check_header
+from .errors import InvalidRequest, safe_repr, suggestion
+from .http_request import check_header
+from .partial_json import parse_partial
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -24,14 +24,14 @@ OPTIONS = frozenset(
 """The options that have one name with every provider. What a wire has no field for is told by a warning."""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class TextPart:
     """A piece of a message's text."""
 
     text: str
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class ImagePart:
     """An image by link or as a data URL; `detail` is OpenAI's hint ("low", "high", "auto")."""
 
@@ -50,7 +50,7 @@ class ImagePart:
         return media_type or "application/octet-stream", payload
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class RawPart:
     """Any other part, in a wire's own shape (audio, a file): sent as it is where the wire takes parts."""
 
@@ -63,7 +63,7 @@ CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom", "name", "a
 """The fields of a call on OpenAI's chat wire; the last three where a host leaves `function` out."""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A call of a tool that a model made; `arguments` is JSON as the model wrote it, which may be no JSON at all.
 
@@ -94,7 +94,7 @@ class ToolCall:
         return message if self.id is None else {**message, "tool_call_id": self.id}
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Native:
     """An assistant's message in the shape of the wire that it came from: `dialect` names it, `items` are its pieces."""
 
@@ -102,7 +102,7 @@ class Native:
     items: tuple[Mapping[str, Any], ...]
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message, checked. Users write mappings; providers read these.
 
@@ -132,7 +132,7 @@ Messages = str | Sequence[Mapping[str, Any] | Message]
 """What users pass: a str means one user message."""
 
 
-@immutable
+@dataclass(frozen=True, slots=True, init=False)
 class ChatRequest:
     """A question to a provider.
 
@@ -236,7 +236,7 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
         raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
     role = message.get("role")
     if role not in ROLES:
-        said = "no role" if role is None else f"the role {shown(role)}{nearest(role, ROLES)}"
+        said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
         raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
     calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
     native = _native(i, message.get("native"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ._values import immutable, names, replace
-from .errors import InvalidRequest, shown
+from dataclasses import dataclass, fields, replace
+
+from .errors import InvalidRequest, safe_repr
 
 MAX_SECONDS = 1e9
 """Some thirty years: what still fits every kind of timer."""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long each thing may take, in seconds; None means for ever.
 
@@ -27,13 +28,13 @@ class Timeouts:
     total: float | None = None
 
     def __post_init__(self) -> None:
-        for name in names(self):
+        for name in (field.name for field in fields(self)):
             seconds = getattr(self, name)
             if seconds is None:
                 continue
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
                 raise InvalidRequest(
-                    f"the {name} timeout must be a positive number of seconds, or None, not {shown(seconds)}"
+                    f"the {name} timeout must be a positive number of seconds, or None, not {safe_repr(seconds)}"
                 )
 
     @classmethod
@@ -44,7 +45,7 @@ class Timeouts:
         return default if timeout is None else replace(default, total=timeout)
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How much a peer may make us hold, in bytes; passing one is LimitExceeded.
 
@@ -62,7 +63,7 @@ class Limits:
     decompressed: int = 256 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        for name in names(self):
+        for name in (field.name for field in fields(self)):
             size = getattr(self, name)
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise InvalidRequest(f"the limit {name!r} must be a positive number of bytes, not {shown(size)}")
+                raise InvalidRequest(f"the limit {name!r} must be a positive number of bytes, not {safe_repr(size)}")

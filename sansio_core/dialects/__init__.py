@@ -1,5 +1,5 @@
 """Wire dialects: frames in, events out. One dialect a file; a dialect knows no endpoint."""
 
-from ._base import ChatParser
+from .base import ChatParser
 
 __all__ = ["ChatParser"]

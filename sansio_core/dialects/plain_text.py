@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from ..errors import ChatError, ProviderRefused
 from ..events import ChatEvent, Finished, TextDelta
 from ..parsers import TextParser
-from ..partial import parse_partial
-from ._base import ChatParser
-from ._refusals import in_band, page_in_place_of_an_answer
+from ..partial_json import parse_partial
+from .base import ChatParser
+from .error_mapping import in_band, page_in_place_of_an_answer
 
 _ERROR_KEYS = (
     "error", "errors", "detail", "message", "msg", "status", "code", "type", "success", "statusCode", "object", "ok",

@@ -7,9 +7,9 @@ linear in the input and with bounded memory.
 from .json_values import JSONValueScanner
 from .lines import MAX_FRAME_SIZE
 from .ndjson import NDJSONParser
-from .raw import TextParser
 from .sse import Comment, Frame, ServerSentEvent, SSEParser, StrayLine
 from .sse_json import Item, SSEJSONParser
+from .text import TextParser
 
 __all__ = [
     "MAX_FRAME_SIZE",

@@ -5,11 +5,12 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
-from .._values import immutable
+from dataclasses import dataclass
+
 from .lines import CR, LF, MAX_FRAME_SIZE, BoundedParser, Data, LineSplitter
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class ServerSentEvent:
     """One event: its type, its data, and the last event id that held when it was dispatched."""
 
@@ -18,14 +19,14 @@ class ServerSentEvent:
     id: str = ""
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A line that begins with a colon, without it (and without one space after it): most often a keep-alive."""
 
     text: str
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class StrayLine:
     """A line that is no field of an event stream, as it came: bare JSON, HTML, anything. Only in lenient mode."""
 

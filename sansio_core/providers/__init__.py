@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..errors import InvalidRequest, nearest
-from ._base import SETTINGS, Call, Provider, ProviderInfo
-from ._hosts import HOSTS
+from ..errors import InvalidRequest, suggestion
+from .base import SETTINGS, Call, Provider, ProviderInfo
+from .hosts import HOSTS
 
 _WHERE = {
     "free_netfly": "free_netfly:FreeNetfly",
@@ -36,7 +36,7 @@ def create(name: str, **config: Any) -> Provider:
     provider_class = _load(name)
     for setting in config:
         if setting not in SETTINGS:
-            near = nearest(setting, SETTINGS)
+            near = suggestion(setting, SETTINGS)
             raise InvalidRequest(f"a provider has no setting {setting!r}{near}; known are {', '.join(SETTINGS)}")
     provider: Provider = provider_class(**config)
     return provider
@@ -52,7 +52,7 @@ def _load(name: str) -> Any:
     plain = {_plain(known): known for known in _WHERE}
     known = plain.get(_plain(name)) if isinstance(name, str) else None
     if known is None:
-        raise InvalidRequest(f"there is no provider {name!r}{nearest(name, _WHERE)}; known are {', '.join(_WHERE)}")
+        raise InvalidRequest(f"there is no provider {name!r}{suggestion(name, _WHERE)}; known are {', '.join(_WHERE)}")
     module, _, attribute = _WHERE[known].partition(":")
     return getattr(import_module(f".{module}", __name__), attribute)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dialects import ChatParser
-from ..dialects._base import MAX_FRAME
+from ..dialects.base import MAX_FRAME
 from ..dialects.plain_text import PlainTextParser
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ._base import Call, Provider, ProviderInfo, warn_of_history
+from .base import Call, Provider, ProviderInfo, warn_of_history
 
 
 class Acytoo(Provider):

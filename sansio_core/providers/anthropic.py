@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..dialects import ChatParser, anthropic
-from ..dialects._base import MAX_FRAME
-from ..dialects._request import (
+from ..dialects.base import MAX_FRAME
+from ..dialects.forms import (
     arguments_of,
     choice_of,
     format_of,
     function_of,
-    left_out,
-    linked,
     list_of,
     mapping_of,
     merged,
+    resolve_tool_ids,
     stop_of,
+    unsupported_history,
 )
 from ..errors import InvalidRequest
+from ..http_request import Headers, HttpRequest
 from ..request import ChatRequest, ImagePart, Message, Part, TextPart, dump_json
 from ..retry import RETRIED_STATUSES, RetryPolicy
-from ..wire import Headers, HttpRequest
-from ._base import Call, Provider, ProviderInfo, warn
-from ._models import default_model
+from .base import Call, Provider, ProviderInfo, warn
+from .models import default_model
 
 MAX_TOKENS = 8192
 """`max_tokens` where the caller gives none, as this wire requires it: what every model offered today can write at
@@ -67,7 +67,7 @@ class Anthropic(Provider):
         }
         if system:
             payload["system"] = system
-        unsent = [left_out(request.messages, anthropic.NAME), _options(request.options, payload)]
+        unsent = [unsupported_history(request.messages, anthropic.NAME), _options(request.options, payload)]
         if lost := [what for what in unsent if what]:
             warn(f"anthropic has no field for {' and '.join(lost)}: not sent")
         body = dump_json(merged(payload, request.options.get("extra", {})))
@@ -153,7 +153,7 @@ def _messages(messages: Iterable[Message]) -> tuple[str | list[dict[str, Any]], 
     system: list[dict[str, Any]] = []
     turns: list[dict[str, Any]] = []
     results: list[dict[str, Any]] | None = None  # of the turn before: answers to one turn's calls go in one turn
-    for message in linked(messages, invent_ids=True):
+    for message in resolve_tool_ids(messages, invent_ids=True):
         if message.role in ("system", "developer"):
             system += _content(message)
         elif message.role == "tool":

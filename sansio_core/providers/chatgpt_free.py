@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import urlencode
 from weakref import ref
 
-from .._values import field, immutable
 from ..dialects import ChatParser
-from ..dialects._base import MAX_FRAME
+from ..dialects.base import MAX_FRAME
 from ..dialects.wpaicg import NonceRefused, WpaicgParser
 from ..errors import ChatError, HTTPStatusError, UnexpectedContent
+from ..http_request import Headers, HttpRequest, is_cookie
+from ..redact import redact_url
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ..wire import Headers, HttpRequest, is_cookie, redact_url
-from ._base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
+from .base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
 
 _CLAIM = 30.0  # seconds after which a call that fetches the page and is not driven on no longer holds up the others
 _POLL = 0.02  # seconds between two looks at whether it came
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class _Page:
     """What the page gave, to be sent with the question."""
 
@@ -64,7 +65,7 @@ class _PageCall(Call):
         self._renewed = False
         self._page_request = provider.http(request, "GET", f"{provider.base_url}/")
 
-    def preflight(self, now: float) -> HttpRequest | float | None:
+    def setup_request(self, now: float) -> HttpRequest | float | None:
         pages = self._provider.pages
         self._page = pages.page
         if self._page is not None:
@@ -77,7 +78,7 @@ class _PageCall(Call):
         pages.release(self)
         return None
 
-    def receive_preflight(self, headers: Headers, body: bytes) -> None:
+    def receive_setup(self, headers: Headers, body: bytes) -> None:
         pages = self._provider.pages
         try:
             pages.page = _read(body.decode(errors="replace"), headers, self._page_request.url)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dialects import ChatParser, openai_chat
-from ..dialects._base import MAX_FRAME
+from ..dialects.base import MAX_FRAME
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ._base import Call, Provider, ProviderInfo, options_of, warn_of_history
+from .base import Call, Provider, ProviderInfo, options_of, warn_of_history
 
 _DEFAULTS = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
 

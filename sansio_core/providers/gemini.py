@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..dialects import ChatParser, gemini
-from ..dialects._base import MAX_FRAME
-from ..dialects._request import (
+from ..dialects.base import MAX_FRAME
+from ..dialects.forms import (
     arguments_of,
     choice_of,
     format_of,
     function_of,
-    left_out,
-    linked,
     list_of,
     merged,
+    resolve_tool_ids,
     stop_of,
+    unsupported_history,
 )
-from ..errors import InvalidRequest, shown
+from ..errors import InvalidRequest, safe_repr
+from ..http_request import Headers, HttpRequest, quote_segment
 from ..request import ChatRequest, ImagePart, Message, Part, TextPart, ToolCall, dump_json
-from ..wire import Headers, HttpRequest, quote_segment
-from ._base import Call, Provider, ProviderInfo, warn
-from ._models import default_model
+from .base import Call, Provider, ProviderInfo, warn
+from .models import default_model
 
 _JSON = (("content-type", "application/json"),)
 # ai.google.dev/api/generate-content#generationconfig
@@ -66,7 +66,7 @@ class Gemini(Provider):
     roles = ("system", "developer", "user", "assistant", "tool")
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        if lost := left_out(request.messages, gemini.NAME):
+        if lost := unsupported_history(request.messages, gemini.NAME):
             warn(f"gemini has no field for {lost}: not sent")
         model = (self.resolve_model(request.model) or "").removeprefix("models/")
         system, contents = _contents(request.messages, signed=not _is_older(model))
@@ -135,7 +135,8 @@ def _thinking(effort: Any, model: str) -> dict[str, Any]:
     budget = effort if type(effort) is int else _BUDGETS.get(effort) if isinstance(effort, str) else None
     if budget is None:
         raise InvalidRequest(
-            f"{model} has no reasoning_effort {shown(effort)}; known are {', '.join(_BUDGETS)}, or a number of tokens"
+            f"{model} has no reasoning_effort {safe_repr(effort)}; "
+            f"known are {', '.join(_BUDGETS)}, or a number of tokens"
         )
     return {"includeThoughts": True, "thinkingBudget": budget} if budget else {"thinkingBudget": 0}
 
@@ -166,14 +167,12 @@ def _tool_config(choice: Any) -> dict[str, Any]:
     return {"functionCallingConfig": config}
 
 
-def _contents(
-    messages: Iterable[Message], *, signed: bool
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _contents(messages: Iterable[Message], *, signed: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The parts of the system instruction, and the turns: `user` and `model`; tools' answers are the user's."""
     system: list[dict[str, Any]] = []
     turns: list[dict[str, Any]] = []
     results: list[dict[str, Any]] | None = None  # of the turn before: all answers to one turn's calls go in one turn
-    for message in linked(messages, invent_ids=False):
+    for message in resolve_tool_ids(messages, invent_ids=False):
         if message.role in ("system", "developer"):
             system += [_part(part) for part in message.parts]
         elif message.role == "tool":

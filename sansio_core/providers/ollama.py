@@ -6,13 +6,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..dialects import ChatParser, ollama
-from ..dialects._base import MAX_FRAME
-from ..dialects._request import arguments_of, format_of, function_of, left_out, linked, list_of, merged, stop_of
-from ..errors import InvalidRequest, shown
+from ..dialects.base import MAX_FRAME
+from ..dialects.forms import (
+    arguments_of,
+    format_of,
+    function_of,
+    list_of,
+    merged,
+    resolve_tool_ids,
+    stop_of,
+    unsupported_history,
+)
+from ..errors import InvalidRequest, safe_repr
+from ..http_request import Headers, HttpRequest
 from ..request import ChatRequest, ImagePart, Message, dump_json
-from ..wire import Headers, HttpRequest
-from ._base import Call, Provider, ProviderInfo, options_of, warn
-from ._models import default_model
+from .base import Call, Provider, ProviderInfo, options_of, warn
+from .models import default_model
 
 _JSON = (("content-type", "application/json"),)
 # docs.ollama.com/modelfile#parameter: what goes into `options`
@@ -47,7 +56,7 @@ class Ollama(Provider):
     roles = ("system", "developer", "user", "assistant", "tool")
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        if lost := left_out(request.messages, ollama.NAME, reasoning=True):
+        if lost := unsupported_history(request.messages, ollama.NAME, reasoning=True):
             warn(f"ollama has no field for {lost}: not sent")
         payload: dict[str, Any] = {
             "model": self.resolve_model(request.model),
@@ -98,12 +107,14 @@ def _think(effort: Any) -> Any:
     if isinstance(effort, bool):
         return effort
     if not isinstance(effort, str):
-        raise InvalidRequest(f"ollama takes no reasoning_effort {shown(effort)}: use 'low', 'medium', 'high' or 'none'")
+        raise InvalidRequest(
+            f"ollama takes no reasoning_effort {safe_repr(effort)}: use 'low', 'medium', 'high' or 'none'"
+        )
     return False if effort == "none" else "low" if effort == "minimal" else effort
 
 
 def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
-    return [_message(message) for message in linked(messages, invent_ids=False)]
+    return [_message(message) for message in resolve_tool_ids(messages, invent_ids=False)]
 
 
 def _message(message: Message) -> dict[str, Any]:

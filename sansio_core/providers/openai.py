@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..dialects import ChatParser, openai_chat
-from ..dialects._base import MAX_FRAME
-from ..dialects._openai_chat_request import Quirks
-from ..dialects._request import extra_left_out, native_left_out
+from ..dialects.base import MAX_FRAME
+from ..dialects.forms import unsupported_call_fields, unsupported_native
+from ..dialects.openai_chat.request import Quirks
 from ..errors import InvalidRequest
+from ..http_request import Headers, HttpRequest, origin, quote_segment
 from ..request import ChatRequest, Message, dump_json
-from ..wire import Headers, HttpRequest, origin, quote_segment
-from ._base import Call, Provider, ProviderInfo, warn
-from ._hosts import HOSTS, Host, versioned
-from ._models import default_model
+from .base import Call, Provider, ProviderInfo, warn
+from .hosts import HOSTS, Host, versioned
+from .models import default_model
 
 
 def _info(host: Host) -> ProviderInfo:
@@ -40,10 +40,10 @@ class OpenAI(Provider):
     def __init__(self, *, base_url: str | None = None, **settings: Any) -> None:
         super().__init__(base_url=base_url, **settings)
         self.base_url = versioned(self.base_url, self.info.url)
-        self.relocated = origin(self.base_url) != origin(self.info.url)
+        self.custom_base_url = origin(self.base_url) != origin(self.info.url)
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        quirks = self.host.quirks if self.host.elsewhere is None or not self.relocated else self.host.elsewhere
+        quirks = self.host.quirks if self.host.elsewhere is None or not self.custom_base_url else self.host.elsewhere
         model = self.resolve_model(request.model)
         if model is None and not self.host.any_model:
             raise InvalidRequest(f"{self.info.name} needs a model: give model=")
@@ -54,9 +54,9 @@ class OpenAI(Provider):
 
     def _warn_of_lost(self, answers: list[Message], quirks: Quirks) -> None:
         natives = [message for message in answers if message.native]
-        lost = [native_left_out(natives, openai_chat.NAME if quirks.reasoning_details else "")]
+        lost = [unsupported_native(natives, openai_chat.NAME if quirks.reasoning_details else "")]
         if not quirks.call_fields:
-            lost.append(extra_left_out(answers))
+            lost.append(unsupported_call_fields(answers))
         if any(lost):
             warn(f"{self.info.name} has no field for {' and '.join(filter(None, lost))}: not sent")
 
@@ -96,7 +96,7 @@ class AzureOpenAI(OpenAI):
         if not address.endswith("/openai/v1"):
             address = address.removesuffix("/v1").removesuffix("/openai")
         super().__init__(base_url=address, model=model or unquote(deployment.strip("/")), **settings)
-        self.relocated = not (urlsplit(self.base_url).hostname or "").endswith(_AZURE)
+        self.custom_base_url = not (urlsplit(self.base_url).hostname or "").endswith(_AZURE)
 
     def _url(self, path: str, model: str | None) -> str:
         if self.base_url.endswith("/openai/v1"):

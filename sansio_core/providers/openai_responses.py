@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..dialects import ChatParser, openai_responses
-from ..dialects._base import MAX_FRAME
-from ..dialects._openai_responses_request import OPTIONS
-from ..dialects._request import left_out
+from ..dialects.base import MAX_FRAME
+from ..dialects.forms import unsupported_history
+from ..dialects.openai_responses.request import OPTIONS
+from ..http_request import Headers, HttpRequest, origin
 from ..request import ChatRequest, dump_json
-from ..wire import Headers, HttpRequest, origin
-from ._base import Call, Provider, ProviderInfo, warn
-from ._hosts import HOSTS, versioned
-from ._models import default_model
+from .base import Call, Provider, ProviderInfo, warn
+from .hosts import HOSTS, versioned
+from .models import default_model
 
 
 class OpenAIResponses(Provider):
@@ -38,10 +38,10 @@ class OpenAIResponses(Provider):
     def __init__(self, *, base_url: str | None = None, **settings: Any) -> None:
         super().__init__(base_url=base_url, **settings)
         self.base_url = versioned(self.base_url, self.info.url)
-        self.relocated = origin(self.base_url) != origin(self.info.url)
+        self.custom_base_url = origin(self.base_url) != origin(self.info.url)
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        if lost := left_out(request.messages, openai_responses.NAME):
+        if lost := unsupported_history(request.messages, openai_responses.NAME):
             warn(f"{self.info.name} has no field for {lost}: not sent")
         body = dump_json(openai_responses.payload(request, self.resolve_model(request.model)))
         return Call(self.http(request, "POST", f"{self.base_url}/responses", body, self._key))

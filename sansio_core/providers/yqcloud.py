@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dialects import ChatParser
-from ..dialects._base import MAX_FRAME
+from ..dialects.base import MAX_FRAME
 from ..dialects.plain_text import PlainTextParser
-from ..errors import InvalidRequest, IPBlocked, shown
+from ..errors import InvalidRequest, IPBlocked, safe_repr
 from ..request import ChatRequest, dump_json
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ._base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
+from .base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
 
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
 _USER_IDS = (1690000544336, 2093025544336)
@@ -48,7 +48,7 @@ class Yqcloud(Provider):
         low, high = _USER_IDS
         user_id = request.options.get("user_id", low + int(random() * (high - low + 1)))
         if isinstance(user_id, bool) or not isinstance(user_id, (int, str)):
-            raise InvalidRequest(f"user_id must be a whole number, not {shown(user_id)}")
+            raise InvalidRequest(f"user_id must be a whole number, not {safe_repr(user_id)}")
         payload = {
             "prompt": prompt_of(request, skip=1 if leads else 0),
             "network": True,

@@ -338,7 +338,7 @@ def test_where_a_wire_has_no_place_for_extra_it_is_not_advised() -> None:
 
 def test_an_empty_base_url_is_none() -> None:
     provider = providers.create("acytoo", base_url="")
-    assert (provider.base_url, provider.relocated) == ("https://chat.acytoo.com", False)
+    assert (provider.base_url, provider.custom_base_url) == ("https://chat.acytoo.com", False)
 
 
 @pytest.mark.parametrize("key", ["sk-abc\n", "sk-\xe9", 5])

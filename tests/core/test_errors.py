@@ -38,7 +38,8 @@ from sansio_core import (
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from sansio_core.errors import EXCERPT, blot, excerpt, shown, status_class
+from sansio_core.errors import EXCERPT, excerpt, safe_repr, status_class
+from sansio_core.redact import redact
 
 ALL = [value for value in vars(sansio_core).values() if inspect.isclass(value) and issubclass(value, ChatError)]
 
@@ -139,7 +140,7 @@ def test_an_excerpt_is_one_short_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "secrets", "blotted"),
+    ("text", "secrets", "expected"),
     [
         ("a key s3cr3t b", ("s3cr3t",), "a key [hidden] b"),
         ("s3cr3t-long s3cr3t", ("s3cr3t", "s3cr3t-long"), "[hidden] [hidden]"),
@@ -151,12 +152,12 @@ def test_an_excerpt_is_one_short_line() -> None:
         ("", ("s3cr3t",), ""),
     ],
 )
-def test_secrets_are_blotted_out(text: str, secrets: tuple[str, ...], blotted: str) -> None:
-    assert blot(text, secrets) == blotted
+def test_secrets_are_redacted(text: str, secrets: tuple[str, ...], expected: str) -> None:
+    assert redact(text, secrets) == expected
 
 
 def plainly(text: str, secrets: tuple[str, ...]) -> str:
-    """What blot says, without a look first at whether there is anything to do."""
+    """What redact gives, without a look first at whether there is anything to do."""
     secrets = tuple(sorted(secrets, key=len, reverse=True))
     for secret in secrets:
         text = text.replace(secret, "[hidden]")
@@ -174,20 +175,20 @@ def plainly(text: str, secrets: tuple[str, ...]) -> str:
     st.lists(st.text("abé", max_size=9) | st.sampled_from(["hidden", "den] abba"]), max_size=3).map(tuple),
 )
 def test_a_quick_look_blots_out_no_less(text: str, secrets: tuple[str, ...]) -> None:
-    assert blot(text, secrets) == plainly(text, secrets)
+    assert redact(text, secrets) == plainly(text, secrets)
 
 
 def test_an_error_is_scrubbed_wherever_it_holds_text() -> None:
     error = ServerFailed(500, "said s3cr3t", body="body s3cr3t", request_id="s3cr3t", code="s3cr3t", kind="s3cr3t")
-    error.scrub(("s3cr3t",))
+    error.redact(("s3cr3t",))
     assert "s3cr3t" not in repr(vars(error)) + repr(error.args) + str(error)
     assert error.args == (500, "said [hidden]")
     proxy = ProxyFailed("via s3cr3t", 407)
-    proxy.scrub(("s3cr3t",))
+    proxy.redact(("s3cr3t",))
     assert proxy.args == ("via [hidden]", 407)
 
 
 def test_a_number_too_long_to_print_is_shown_all_the_same() -> None:
-    assert shown(10**5000) == "a huge number"
-    assert shown("x" * 100) == "'" + "x" * 49
-    assert shown([]) == "a value of type list"
+    assert safe_repr(10**5000) == "a huge number"
+    assert safe_repr("x" * 100) == "'" + "x" * 49
+    assert safe_repr([]) == "a value of type list"

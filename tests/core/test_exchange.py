@@ -33,7 +33,7 @@ from sansio_core import (
     UnexpectedRedirect,
     providers,
 )
-from sansio_core._states import NEXT, READING
+from sansio_core.states import NEXT, READING
 
 LOST = ConnectionLost("reset by peer")
 
@@ -50,16 +50,16 @@ def failing(*answers: Any, name: str = "free_netfly", **settings: Any) -> tuple[
 
 def at(state: State) -> Exchange:
     """An exchange in `state`."""
-    ours = exchange("chatgpt_free" if state is State.PREFLIGHT else "free_netfly")
+    ours = exchange("chatgpt_free" if state is State.SETUP else "free_netfly")
     if state is State.READY:
         return ours
     ours.next_action(0)
     match state:
         case State.WAITING:
             ours.receive_failure(ConnectFailed("refused"))
-        case State.PREFLIGHT | State.STREAM:
+        case State.SETUP | State.STREAM:
             ours.receive_head(200, SSE, 0)
-        case State.REFUSAL:
+        case State.ERROR_RESPONSE:
             ours.receive_head(500, JSON, 0)
         case State.DRAIN | State.DONE:
             ours.receive_head(200, SSE, 0)
@@ -84,8 +84,8 @@ LEGAL = {
     State.READY: {"next_action"},
     State.WAITING: {"next_action"},
     State.SENT: {"receive_head", "receive_failure", "receive_timeout"},
-    State.PREFLIGHT: READS,
-    State.REFUSAL: READS,
+    State.SETUP: READS,
+    State.ERROR_RESPONSE: READS,
     State.STREAM: READS,
     State.DRAIN: READS,
     State.DONE: {"next_action", "receive_failure", "receive_timeout"},  # what comes too late changes nothing

@@ -26,7 +26,7 @@ from sansio_core import (
     UnknownFrame,
     providers,
 )
-from sansio_core.dialects._base import EventStreamParser
+from sansio_core.dialects.base import EventStreamParser
 
 FOUR = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")
 

@@ -173,7 +173,7 @@ class AnyExchange(RuleBasedStateMachine):
     def what_holds_always(self) -> None:
         if self.ours is None:
             return
-        assert self.ours.reading is (self.ours.state.name in ("PREFLIGHT", "REFUSAL", "STREAM", "DRAIN"))
+        assert self.ours.reading is (self.ours.state.name in ("SETUP", "ERROR_RESPONSE", "STREAM", "DRAIN"))
         assert repr(self.ours)
         if self.ours.state in (State.STREAM, State.DRAIN, State.DONE):
             assert self.ours.reply.text == self.text

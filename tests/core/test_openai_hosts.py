@@ -26,7 +26,7 @@ from sansio_core import (
     Wait,
     providers,
 )
-from sansio_core.providers._hosts import HOSTS
+from sansio_core.providers.hosts import HOSTS
 from sansio_core.request import OPTIONS
 
 AZURE = "https://res.openai.azure.com"

@@ -24,23 +24,26 @@ LOADED = (
     "email.utils", "email.message", "logging", "random", "threading",
 )  # fmt: skip
 
-# What each room may import of the core, beside itself. The first four are on one floor, and what is there may look
-# at its neighbours.
-GROUND = {"errors", "wire", "request", "events"}
+# What each room may import of the core, beside itself. The modules of GROUND are on one floor, and may look at their
+# neighbours; those of BELOW import nothing of the core, and every room may import them.
+BELOW = {"redact", "partial_json"}
+GROUND = {"errors", "http_request", "request", "events"}
 ROOMS: dict[str, set[str]] = {
+    **{room: set() for room in BELOW},
     **dict.fromkeys(GROUND, GROUND),
-    "coding": GROUND,
+    "content_coding": GROUND,
     "parsers": GROUND,
     "timing": GROUND,
+    "retry_after": GROUND,
     "retry": GROUND | {"timing"},
     "reply": GROUND,
-    "dialects": GROUND | {"parsers", "retry", "timing", "reply"},
-    "providers": GROUND | {"parsers", "retry", "timing", "reply", "dialects"},
+    "dialects": GROUND | {"parsers", "retry_after"},
+    "providers": GROUND | {"parsers", "retry", "timing", "dialects"},
     "_clocks": GROUND | {"timing"},
-    "_states": GROUND,
-    "_values": set(),  # these two are below all
-    "partial": set(),
+    "states": GROUND,
 }
+SHARED = ("__init__", "base", "hosts", "models")
+"""The modules of providers/ that are no provider."""
 
 
 def is_for_types(node: ast.stmt) -> bool:
@@ -85,14 +88,16 @@ def test_rooms_look_one_way(path: Path) -> None:
         if target[0] != "sansio_core" or len(target) < 2:
             continue
         if room in ROOMS:
-            allowed = ROOMS[room] | {room, "_values", "partial"}
-            assert target[1] in allowed, f"{'/'.join(parts)} imports {name}"
-        if room == "providers" and parts[1] not in ("__init__", "_base") and target[1] == "providers":
-            assert target[2].startswith("_"), f"the provider {parts[1]} imports another, {target[2]}"
-        if room not in ("providers", "__init__") and target[1] == "providers" and len(target) > 2:
-            assert target[2].startswith("_") or target[2][0].isupper(), (
-                f"{room} imports the concrete provider {target[2]}"
+            allowed = (
+                ROOMS[room]
+                | ({room} if len(parts) > 1 or room in GROUND else set())
+                | (BELOW if room not in BELOW else set())
             )
+            assert target[1] in allowed, f"{'/'.join(parts)} imports {name}"
+        if room == "providers" and parts[1] not in SHARED and target[1] == "providers":
+            assert target[2] in SHARED, f"the provider {parts[1]} imports another, {target[2]}"
+        if room not in ("providers", "__init__") and target[1] == "providers" and len(target) > 2:
+            assert target[2] in SHARED or target[2][0].isupper(), f"{room} imports the concrete provider {target[2]}"
 
 
 def test_the_table_of_rooms_is_of_this_house() -> None:
@@ -120,7 +125,7 @@ def test_import_loads_nothing_that_touches_the_world() -> None:
     loaded = loaded_by("import sansio_core")
     assert not loaded & set(LOADED)
     assert not any(
-        name.startswith("sansio_core.providers.") and not name.rpartition(".")[2].startswith("_") for name in loaded
+        name.startswith("sansio_core.providers.") and name.rpartition(".")[2] not in SHARED for name in loaded
     )
 
 
@@ -157,16 +162,3 @@ def test_driving_whole_exchanges_loads_nothing_more() -> None:
 def test_the_transports_load_nothing_before_they_are_used() -> None:
     loaded = loaded_by("import transports; dir(transports)")
     assert not loaded & {"requests", "urllib3", "h11", "asyncio", "socket", "_socket", "ssl"}
-
-
-def test_import_is_cheap() -> None:
-    """CPU time over a bare interpreter's, in one child each; the least of several, as others use the machine too."""
-    measure = "import time; begin = time.process_time_ns(); {}; print(time.process_time_ns() - begin)"
-    fresh("import sansio_core")  # compiles it
-    costs = []
-    for _ in range(12):
-        costs.append(int(fresh(measure.format("import sansio_core"))) / 1e6)
-        if min(costs) < 30:
-            break
-    print(f"import sansio_core: {min(costs):.1f} ms of CPU")
-    assert min(costs) < 40

@@ -31,7 +31,7 @@ from sansio_core import (
     TLSFailed,
     UnexpectedContent,
 )
-from sansio_core.retry import retry_after
+from sansio_core.retry_after import retry_after
 
 
 def middle() -> float:

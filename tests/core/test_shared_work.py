@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio_core import ChatError, ChatRequest, HttpRequest, InvalidRequest, Reply, State, TextDelta, providers
-from sansio_core.wire import Fields, cookie_header
+from sansio_core.http_request import Fields, cookie_header
 
 URL = "https://chat.example/v1"
 KEY = "sk-0123456789abcdef"
@@ -46,7 +46,7 @@ def test_fields_that_are_shared_are_as_any_others(headers: Any, given: Any, url:
     for _ in range(2):
         shared = HttpRequest("POST", url, fields, body, given)
         assert shared == plain
-        assert (repr(shared), shared.shown) == (repr(plain), plain.shown)
+        assert (repr(shared), shared.redacted_headers) == (repr(plain), plain.redacted_headers)
         assert sorted(shared.secrets) == sorted(plain.secrets)
         assert [*map(len, shared.secrets)] == sorted(map(len, plain.secrets), reverse=True)
         other = [HttpRequest("POST", URL, some, b"", ("x-route",)) for some in (fields, headers)]
@@ -121,7 +121,7 @@ def begun(name: str) -> Run:
         assert any(LONG in str(one) for one in held(run.exchange) if isinstance(one, (bytes, str)))
         for piece in answer.pieces:
             run.events += run.exchange.receive_data(piece, 0.0)
-        if run.exchange.state is State.PREFLIGHT:
+        if run.exchange.state is State.SETUP:
             run.exchange.receive_data(b"", 0.0)
     return run
 

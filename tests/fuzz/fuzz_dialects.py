@@ -75,7 +75,7 @@ def sent_back(provider: Provider, other: Provider, reply: Reply) -> None:
         with warnings.catch_warnings(), suppress(InvalidRequest):
             warnings.simplefilter("ignore", OptionIgnored)
             call = again.begin(ChatRequest([asked, message, *answers, asked]), lambda: 0.5)
-            if call.preflight(0.0) is None:
+            if call.setup_request(0.0) is None:
                 assert repr(call.request())
 
 

@@ -132,7 +132,7 @@ class Course:
 
     def holds(self) -> None:
         ours = self.ours
-        assert ours.reading is (ours.state.name in ("PREFLIGHT", "REFUSAL", "STREAM", "DRAIN"))
+        assert ours.reading is (ours.state.name in ("SETUP", "ERROR_RESPONSE", "STREAM", "DRAIN"))
         assert repr(ours)
         if ours.state in (State.STREAM, State.DRAIN, State.DONE):
             assert ours.reply.text == self.text

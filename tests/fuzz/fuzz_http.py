@@ -9,10 +9,18 @@ import h11
 from cutting import Input, Target, named, same
 
 from sansio_core import ChatError, HttpRequest, InvalidRequest, Limits, ProxyFailed
-from sansio_core.dialects._refusals import of_response, request_id
+from sansio_core.dialects.error_mapping import of_response, request_id
+from sansio_core.http_request import (
+    check_base_url,
+    check_header,
+    check_url,
+    cookie_header,
+    origin,
+    redirect,
+)
 from sansio_core.providers.chatgpt_free import _cookies_of, _read
-from sansio_core.retry import retry_after
-from sansio_core.wire import check_base_url, check_header, check_url, cookie_header, origin, redact_url, redirect
+from sansio_core.redact import redact_url
+from sansio_core.retry_after import retry_after
 from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
 from transports.http1.tunnels import tunnel_of

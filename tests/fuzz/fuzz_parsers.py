@@ -11,7 +11,7 @@ from typing import Any
 from cutting import Input, Target, cut, outcome, same
 
 from sansio_core import ChatError, StreamTruncated
-from sansio_core.coding import ContentDecoder
+from sansio_core.content_coding import ContentDecoder
 from sansio_core.parsers import (
     Comment,
     JSONValueScanner,
@@ -22,7 +22,7 @@ from sansio_core.parsers import (
     StrayLine,
     TextParser,
 )
-from sansio_core.partial import parse_partial
+from sansio_core.partial_json import parse_partial
 
 BIG = 1 << 24
 

@@ -139,7 +139,7 @@ def test_any_conversation(name: str) -> None:
         name, api_key="key", base_url="http://127.0.0.1:1", model=None if providers.info(name).models else "m"
     )
     for messages in MESSAGES:
-        attempt(lambda messages=messages: provider.begin(ChatRequest(messages), lambda: 0.5).preflight(0.0))
+        attempt(lambda messages=messages: provider.begin(ChatRequest(messages), lambda: 0.5).setup_request(0.0))
 
 
 @pytest.mark.parametrize("kind", [Timeouts, RetryPolicy, Limits])

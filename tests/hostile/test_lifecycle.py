@@ -36,7 +36,7 @@ from sansio_core import (
     events,
     providers,
 )
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports import AsyncClient, Client
 from transports.emulator import DEFAULT_TEXT, Emulator
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sansio_core import Limits
 from sansio_core.errors import ChatError
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports.http1.response import Response
 from transports.http1.routes import Route
 

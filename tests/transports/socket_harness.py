@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from sansio_core import Send
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._requests.wire import RequestsWire
 
 PATIENCE = 10.0

@@ -40,7 +40,7 @@ from sansio_core.errors import (
     TimedOut,
     TLSFailed,
 )
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._asyncio.pool import Pool
 from transports._asyncio.wire import AsyncWire
 

@@ -12,7 +12,7 @@ from wire_harness import LOOPS, OK, Authority, Handler, answering, fetch, get, g
 
 from sansio_core import Send
 from sansio_core.errors import ChatError, ConnectFailed, InvalidRequest, ProxyFailed, TLSFailed
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._asyncio.pool import Pool
 from transports._asyncio.wire import AsyncWire
 

@@ -13,7 +13,7 @@ from wire_harness import LOOPS, run
 
 from sansio_core import Limits
 from sansio_core.errors import Cancelled, StreamTruncated
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._asyncio.connection import Broken, Connection
 from transports.http1.request import write
 from transports.http1.response import Response

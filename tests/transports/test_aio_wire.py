@@ -24,8 +24,8 @@ from sansio_core.errors import (
     StreamTruncated,
     UnexpectedContent,
 )
+from sansio_core.http_request import HttpRequest
 from sansio_core.timing import Limits
-from sansio_core.wire import HttpRequest
 from transports._asyncio.pool import Pool
 from transports._asyncio.wire import AsyncWire
 

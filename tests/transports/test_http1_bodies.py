@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sansio_core import Limits
 from sansio_core.errors import ChatError, LimitExceeded, ProtocolViolation
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports.http1.framing import Body, Chunked, Sized, UntilClose
 from transports.http1.response import Response
 from transports.http1.words import BAD_CHUNK, BAD_TRAILER, CUT_CHUNKED, CUT_TLS, cut_short

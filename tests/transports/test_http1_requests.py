@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core.errors import InvalidRequest
-from sansio_core.wire import Fields, HttpRequest
+from sansio_core.http_request import Fields, HttpRequest
 from transports.http1 import request as module
 from transports.http1.request import asks_close, options, write
 from transports.http1.routes import Proxy, Route, parse_proxy

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sansio_core import Limits
 from sansio_core.errors import ConnectionLost, LimitExceeded, ProtocolViolation, ProxyFailed, UnexpectedContent
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
 from transports.http1.words import BAD_CHUNK, BAD_TRAILER, SWITCHED

@@ -28,7 +28,7 @@ from socket_harness import (
 
 from sansio_core import Send
 from sansio_core.errors import Cancelled, TimedOut
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._requests.wire import Connections, RequestsWire
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

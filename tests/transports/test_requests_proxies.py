@@ -36,7 +36,7 @@ from sansio_core.errors import (
     ProxyFailed,
     TimedOut,
 )
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._requests.wire import Connections, RequestsWire
 
 SHORT = 0.2

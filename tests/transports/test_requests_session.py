@@ -40,7 +40,7 @@ from sansio_core.errors import (
     StreamTruncated,
     TLSFailed,
 )
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._requests.wire import Connections, RequestsWire
 
 HEAD = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"

@@ -34,7 +34,7 @@ from sansio_core.errors import (
     InvalidRequest,
     TLSFailed,
 )
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._requests.wire import Connections, RequestsWire
 
 

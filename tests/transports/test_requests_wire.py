@@ -30,7 +30,7 @@ from sansio_core.errors import (
     StreamTruncated,
     UnexpectedContent,
 )
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._requests.wire import Connections, RequestsWire
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

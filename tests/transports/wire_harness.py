@@ -15,7 +15,7 @@ import trustme
 import uvloop
 
 from sansio_core import Send
-from sansio_core.wire import HttpRequest
+from sansio_core.http_request import HttpRequest
 from transports._asyncio.wire import AsyncWire
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {

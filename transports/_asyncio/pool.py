@@ -11,7 +11,7 @@ from typing import Protocol
 from weakref import WeakSet
 
 from sansio_core.errors import Cancelled, ClientClosed, InvalidRequest
-from sansio_core.wire import origin
+from sansio_core.http_request import origin
 
 from .._shared.forks import watch_forks
 from ..http1.routes import Proxy, Route, environment_proxy, parse_proxy

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sansio_core import Limits, Send
 from sansio_core.errors import Cancelled, InvalidRequest, StreamMisused, TimedOut
-from sansio_core.wire import origin
+from sansio_core.http_request import origin
 
 from .._shared.forks import ELSEWHERE
 from ..http1.request import write

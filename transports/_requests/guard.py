@@ -30,7 +30,6 @@ _SEND = 262144
 _EXACT = 0.1
 
 
-
 class Expired(Exception):
     """The deadline passed. No OSError (as the builtin TimeoutError is): requests would wrap that."""
 

@@ -17,7 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 
 from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limits, Send, StreamMisused
-from sansio_core.wire import origin
+from sansio_core.http_request import origin
 
 from .._shared.forks import ELSEWHERE, watch_forks
 from ..http1.request import Pairs

@@ -187,5 +187,3 @@ def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any)
     if given:
         raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to providers.create()")
     return provider
-
-

@@ -17,8 +17,8 @@ from time import monotonic
 from typing import Any
 
 from sansio_core import Exchange, HTTPStatusError, Send, State, TimedOut
-from sansio_core.errors import ChatError, blot
-from sansio_core.wire import hide, redact_url
+from sansio_core.errors import ChatError
+from sansio_core.redact import redact, redact_field, redact_url
 
 from ..drive import AWire, Head, Wire
 
@@ -50,7 +50,7 @@ def _log(exchange: Exchange) -> _Log | None:
     if not about_bytes and not CALLS.isEnabledFor(logging.INFO):
         return None
     log = _Log(exchange)
-    exchange.watch = log.changed
+    exchange.on_state_change = log.changed
     return log if about_bytes else None
 
 
@@ -71,10 +71,10 @@ class _Log:
                 self._sent = now
                 request = exchange.request
                 self._say("attempt %d: %s %s", exchange.attempts, request.method, redact_url(request.url))
-            case State.STREAM | State.PREFLIGHT | State.REFUSAL:
+            case State.STREAM | State.SETUP | State.ERROR_RESPONSE:
                 self._say("status %s after %.3f s", exchange.status, now - self._sent)
             case State.WAITING:
-                self._say("attempt %d failed (%s): again in %.3f s", exchange.attempts, self._error(), exchange.pause)
+                self._say("attempt %d failed (%s): again in %.3f s", exchange.attempts, self._error(), exchange.delay)
             case State.DONE:
                 self._say("complete after %.3f s, %d characters", now - self._began, len(exchange.reply.text))
             case State.FAILED:
@@ -105,7 +105,7 @@ class _Log:
 
     def sends(self, action: Send) -> None:
         request = action.request
-        fields = ", ".join(f"{name}: {value}" for name, value in request.shown)
+        fields = ", ".join(f"{name}: {value}" for name, value in request.redacted_headers)
         WIRE.debug("call %d: sends %d bytes; %s", self._number, len(request.body), fields)
         self._body("sends", request.body)
 
@@ -115,7 +115,7 @@ class _Log:
 
     def reads(self, data: bytes) -> None:
         WIRE.debug("call %d: gets %d bytes%s", self._number, len(data), "" if data else " (the body's end)")
-        if self._exchange.state is not State.PREFLIGHT:  # that page holds a nonce
+        if self._exchange.state is not State.SETUP:  # that page holds a nonce
             self._body("gets", data)
 
     def fails(self, error: BaseException) -> None:
@@ -126,13 +126,13 @@ class _Log:
             BODIES.debug("call %d: %s %s", self._number, what, self._blotted(data.decode("utf-8", "backslashreplace")))
 
     def _blotted(self, text: str) -> str:
-        return blot(text, self._exchange.secrets)
+        return redact(text, self._exchange.secrets)
 
 
 def _shown(name: str, value: str) -> str:
     """A response's header field as a log may have it."""
     if name not in ("location", "content-location", "link", "refresh"):
-        return hide(name, value)
+        return redact_field(name, value)
     try:
         return redact_url(value) if name.endswith("location") else "[hidden]"
     except ValueError:

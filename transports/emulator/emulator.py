@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeAlias, get_args
 
-from sansio_core.errors import nearest
+from sansio_core.errors import suggestion
 
 from . import script
 from .faults import Aim, Fault
@@ -124,7 +124,7 @@ class Emulator:
         """
         system = self._systems.get(provider)
         if system is None:
-            near, known = nearest(provider, self._systems), ", ".join(self._systems)
+            near, known = suggestion(provider, self._systems), ", ".join(self._systems)
             raise ValueError(f"the emulator does not speak {provider!r}{near}; it speaks: {known}")
         scheme = "http" if self.ssl_context is None else "https"
         host = f"[{self._host}]" if ":" in self._host else self._host

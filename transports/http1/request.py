@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import h11
 
 from sansio_core.errors import InvalidRequest
-from sansio_core.wire import Fields, Headers, HttpRequest
+from sansio_core.http_request import Fields, Headers, HttpRequest
 
 from .routes import Route, authority
 

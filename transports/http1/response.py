@@ -7,9 +7,9 @@ a wire moves bytes, and knows when to stop waiting for them.
 from __future__ import annotations
 
 from sansio_core import Limits
-from sansio_core.coding import ContentDecoder
+from sansio_core.content_coding import ContentDecoder
 from sansio_core.errors import ConnectionLost
-from sansio_core.wire import HttpRequest, header
+from sansio_core.http_request import HttpRequest, header
 
 from .framing import Body, Chunked, Sized, UntilClose
 from .head import Head, HeadReader

@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from base64 import b64encode
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from sansio_core._values import field, immutable
 from sansio_core.errors import InvalidRequest
 
 ProxySetting = str | Literal[False] | None
@@ -22,7 +22,7 @@ _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _VARIABLES = tuple(name for kind in ("http", "https", "all") for name in (f"{kind}_proxy", f"{kind}_PROXY".upper()))
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Proxy:
     """A proxy: `scheme` is http, https, socks5 (names are resolved here) or socks5h (names are resolved there).
 

@@ -1,8 +1,8 @@
 """Ways through a proxy, as bytes in and bytes out: CONNECT here, SOCKS5 in `socks5.py`. Both transports drive them so:
 
-    send(tunnel.begin())
-    while not tunnel.done:
-        send(tunnel.feed(receive()))
+send(tunnel.begin())
+while not tunnel.done:
+    send(tunnel.feed(receive()))
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from sansio_core.providers._hosts import HOSTS
+from sansio_core.providers.hosts import HOSTS
 
 from . import openai
 from .acytoo import Acytoo

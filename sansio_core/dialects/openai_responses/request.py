@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..request import ChatRequest, ImagePart, Message, Native, Part, TextPart
-from ._openai_chat_request import put
-from ._request import choice_of, format_of, function_of, json_schema, linked, list_of, merged
+from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
+from ..forms import choice_of, format_of, function_of, json_schema, list_of, merged, resolve_tool_ids
+from ..openai_chat.request import put
 
 NAME = "openai_responses"
 
@@ -82,7 +82,7 @@ def _tool(tool: Any) -> dict[str, Any]:
 def _input(messages: tuple[Message, ...], stateless: bool) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     custom: set[Any] = set()  # calls of tools that take plain text
-    for message in linked(messages, invent_ids=True):
+    for message in resolve_tool_ids(messages, invent_ids=True):
         if message.role == "tool":
             kind = "custom_tool_call_output" if message.tool_call_id in custom else "function_call_output"
             items.append({"type": kind, "call_id": message.tool_call_id, "output": _content(message)})

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core.coding import PIECE, ContentDecoder
+from sansio_core.content_coding import PIECE, ContentDecoder
 from sansio_core.errors import LimitExceeded, ProtocolViolation, StreamTruncated, UnexpectedContent
 
 TEXT = 'data: {"content": "日本語 hello"}\n\n'.encode() * 7

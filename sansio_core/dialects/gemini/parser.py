@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..errors import ChatError, ContentFiltered
-from ..events import (
+from ...errors import ChatError, ContentFiltered
+from ...events import (
     Annotation,
     ChatEvent,
     Failed,
@@ -21,11 +21,11 @@ from ..events import (
     UnknownFrame,
     UsageReport,
 )
-from ._base import MAX_FRAME, EventStreamParser, as_text
-from ._partial_args import StreamedCall
-from ._refusals import error_in, of_error
-from ._request import count, json_text
-from ._text_frames import Shapes
+from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..error_mapping import error_in, of_error
+from ..forms import count, json_text
+from ..text_template import Shapes
+from .streamed_args import StreamedCall
 
 NAME = "gemini"
 

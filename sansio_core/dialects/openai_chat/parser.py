@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..events import (
+from ...events import (
     Annotation,
     ChatEvent,
     Finished,
@@ -20,14 +20,12 @@ from ..events import (
     UnknownFrame,
     UsageReport,
 )
-from ..request import extra_fields
-from ._base import MAX_FRAME, EventStreamParser, as_text
-from ._openai_chat_request import NAME, Quirks, messages, payload
-from ._refusals import error_in, of_error
-from ._request import count, json_text, objects
-from ._text_frames import Shapes
-
-__all__ = ["NAME", "OpenAIChatParser", "Quirks", "messages", "payload", "usage"]
+from ...request import extra_fields
+from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..error_mapping import error_in, of_error
+from ..forms import count, json_text, objects
+from ..text_template import Shapes
+from .request import NAME
 
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",

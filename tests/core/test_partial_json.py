@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core.partial import parse_partial
+from sansio_core.partial_json import parse_partial
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..events import (
+from ...events import (
     Annotation,
     ChatEvent,
     Finished,
@@ -21,13 +21,11 @@ from ..events import (
     UnknownFrame,
     UsageReport,
 )
-from ._base import MAX_FRAME, EventStreamParser, as_text
-from ._openai_responses_request import NAME, payload
-from ._refusals import error_in, of_error
-from ._request import count, json_text, objects
-from ._text_frames import Shapes
-
-__all__ = ["NAME", "OpenAIResponsesParser", "payload", "usage"]
+from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..error_mapping import error_in, of_error
+from ..forms import count, json_text, objects
+from ..text_template import Shapes
+from .request import NAME
 
 # What of a response ended, by its status and reason: platform.openai.com/docs/api-reference/responses/object
 _REASONS: dict[str, FinishReason] = {

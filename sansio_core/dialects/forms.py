@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from .._values import replace
-from ..errors import InvalidRequest, shown
+from ..errors import InvalidRequest, safe_repr
 from ..request import Message, ToolCall
 
 
-def linked(messages: Iterable[Message], *, invent_ids: bool) -> list[Message]:
+def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[Message]:
     """`messages` with each tool's answer told which call it answers: its `tool_call_id` and the function's `name`.
 
     A call is found by its id, else by its function's name, else it is the oldest one unanswered. Some wires give calls
@@ -47,7 +47,7 @@ def _answered(message: Message, asked: list[ToolCall], waiting: list[ToolCall]) 
     return waiting[0] if waiting else None
 
 
-def left_out(messages: Iterable[Message], dialect: str, *, reasoning: bool = False) -> str:
+def unsupported_history(messages: Iterable[Message], dialect: str, *, reasoning: bool = False) -> str:
     """What `dialect` cannot take of other dialects' answers among `messages`, in words; "" where nothing is lost.
 
     `reasoning` tells that the wire has a field for reasoning whoever wrote it.
@@ -55,17 +55,19 @@ def left_out(messages: Iterable[Message], dialect: str, *, reasoning: bool = Fal
     answers = [message for message in messages if message.native or message.reasoning or message.tool_calls]
     if not answers:
         return ""
-    return " and ".join(filter(None, [native_left_out(answers, dialect, reasoning), extra_left_out(answers)]))
+    return " and ".join(
+        filter(None, [unsupported_native(answers, dialect, reasoning), unsupported_call_fields(answers)])
+    )
 
 
-def extra_left_out(messages: Iterable[Message]) -> str:
+def unsupported_call_fields(messages: Iterable[Message]) -> str:
     """The fields that tool calls among `messages` have of their own, in words; "" where there are none."""
     names = {name for message in messages for call in message.tool_calls for name in call.extra or ()}
     return f"{', '.join(sorted(names))} of tool calls" if names else ""
 
 
-def native_left_out(messages: Iterable[Message], dialect: str, reasoning: bool = False) -> str:
-    """As `left_out`, but for what tool calls have of their own."""
+def unsupported_native(messages: Iterable[Message], dialect: str, reasoning: bool = False) -> str:
+    """As `unsupported_history`, but for what tool calls have of their own."""
     others = {message.native.dialect for message in messages if message.native and message.native.dialect != dialect}
     if others:
         what = "signatures and encrypted parts" if reasoning else "reasoning and signatures"
@@ -125,7 +127,7 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
         return "", None
     raise InvalidRequest(
         "tool_choice must be 'auto', 'none', 'required', a tool's name or "
-        f"{{'type': 'function', 'function': {{'name': …}}}}, not {shown(choice)}"
+        f"{{'type': 'function', 'function': {{'name': …}}}}, not {safe_repr(choice)}"
     )
 
 

@@ -7,19 +7,18 @@ from typing import Any
 import pytest
 
 from sansio_core import HttpRequest, InvalidRequest, UnexpectedRedirect
-from sansio_core.wire import (
+from sansio_core.http_request import (
     check_base_url,
     check_url,
     cookie_header,
     header,
-    hide,
     is_cookie,
     merge,
     origin,
     quote_segment,
-    redact_url,
     redirect,
 )
+from sansio_core.redact import redact_field, redact_url
 
 URL = "https://chat.example/v1"
 
@@ -191,9 +190,9 @@ READABLE = [
 def test_a_field_says_by_its_name_that_it_is_secret(name: str) -> None:
     request = HttpRequest("POST", URL, ((name, "s3cret"),))
     assert "s3cret" not in repr(request)
-    assert request.shown == ((name, "[hidden]"),)
+    assert request.redacted_headers == ((name, "[hidden]"),)
     assert "s3cret" in request.secrets
-    assert hide(name, "s3cret") == "[hidden]"
+    assert redact_field(name, "s3cret") == "[hidden]"
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -201,7 +200,7 @@ def test_a_field_that_is_no_secret_stays_readable(name: str) -> None:
     request = HttpRequest("POST", URL, ((name, "a-value-that-a-person-reads"),))
     assert "a-value-that-a-person-reads" in repr(request)
     assert request.secrets == ()
-    assert hide(name, "1500") == "1500"
+    assert redact_field(name, "1500") == "1500"
 
 
 def test_what_the_user_gave_is_hidden_whatever_its_name() -> None:
@@ -210,13 +209,13 @@ def test_what_the_user_gave_is_hidden_whatever_its_name() -> None:
         ("x-many", "one=fedcba9876543210, two words"), ("User-Agent", "my-own-program/1.0"),
     )  # fmt: skip
     request = HttpRequest("POST", URL, (*headers, ("x-ours", "visible")), given=tuple(name for name, _ in headers))
-    assert request.shown == (
+    assert request.redacted_headers == (
         ("X-Team", "[hidden]"), ("x-route", "[hidden]"), ("x-site", "[hidden]"), ("x-old", "[hidden]"),
         ("x-many", "[hidden]"), ("User-Agent", "my-own-program/1.0"), ("x-ours", "visible"),
     )  # fmt: skip
     assert not any(value in repr(request) for value in ("chat'", "0123", "my.example", "a b c", "fedc"))
     assert set(request.secrets) == {"0123456789abcdef", "fedcba9876543210"}, "short words and addresses are no keys"
-    assert redirect(request, 307, "/other", 1).shown == request.shown
+    assert redirect(request, 307, "/other", 1).redacted_headers == request.redacted_headers
 
 
 @pytest.mark.parametrize(

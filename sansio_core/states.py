@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
-from ._values import immutable
-from .wire import HttpRequest
+from .http_request import HttpRequest
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send `request` and give its response's head to receive_head.
 
@@ -21,14 +21,14 @@ class Send:
     fresh: bool = False
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Do nothing for `seconds`, then ask again."""
 
     seconds: float
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The answer is complete."""
 
@@ -44,8 +44,8 @@ class State(Enum):
     READY = "ready to send"
     WAITING = "waiting to send again"
     SENT = "waiting for a response's head"
-    PREFLIGHT = "reading what must come before the question"
-    REFUSAL = "reading a refusal's body"
+    SETUP = "reading the setup request's answer"
+    ERROR_RESPONSE = "reading an error response's body"
     STREAM = "reading the answer"
     DRAIN = "reading the end of the body after the answer"
     DONE = "done"
@@ -56,13 +56,13 @@ NEXT: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.SENT, State.FAILED}),
     State.WAITING: frozenset({State.READY, State.FAILED}),
     State.SENT: frozenset(
-        {State.PREFLIGHT, State.REFUSAL, State.STREAM, State.READY, State.WAITING, State.FAILED}
+        {State.SETUP, State.ERROR_RESPONSE, State.STREAM, State.READY, State.WAITING, State.FAILED}
     ),
-    State.PREFLIGHT: frozenset({State.READY, State.WAITING, State.FAILED}),
-    State.REFUSAL: frozenset({State.READY, State.WAITING, State.FAILED}),
+    State.SETUP: frozenset({State.READY, State.WAITING, State.FAILED}),
+    State.ERROR_RESPONSE: frozenset({State.READY, State.WAITING, State.FAILED}),
     State.STREAM: frozenset({State.DRAIN, State.DONE, State.READY, State.WAITING, State.FAILED}),
     State.DRAIN: frozenset({State.DONE, State.FAILED}),
     State.DONE: frozenset(),
     State.FAILED: frozenset(),
 }  # fmt: skip
-READING = frozenset({State.PREFLIGHT, State.REFUSAL, State.STREAM, State.DRAIN})
+READING = frozenset({State.SETUP, State.ERROR_RESPONSE, State.STREAM, State.DRAIN})

@@ -23,7 +23,15 @@ from sansio_core import (
     RateLimited,
     ServerFailed,
 )
-from sansio_core.dialects._refusals import error_in, in_band, is_html, of_error, of_response, request_id, text_of_html
+from sansio_core.dialects.error_mapping import (
+    error_in,
+    in_band,
+    is_html,
+    of_error,
+    of_response,
+    request_id,
+    text_of_html,
+)
 
 
 @pytest.mark.parametrize(

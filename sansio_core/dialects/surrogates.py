@@ -6,7 +6,8 @@ text gets an exception far from here, so it is mended here: two halves make thei
 
 from __future__ import annotations
 
-from .._values import replace
+from dataclasses import replace
+
 from ..events import ChatEvent, Failed, Finished, ReasoningDelta, RefusalDelta, TextDelta
 
 _Delta = TextDelta | ReasoningDelta | RefusalDelta

@@ -9,8 +9,8 @@ from typing import Any
 from ..errors import UnexpectedContent, excerpt
 from ..events import ChatEvent, UnknownFrame
 from ..parsers import JSONValueScanner, NDJSONParser
-from ._base import MAX_FRAME, ChatParser
-from ._refusals import is_html, page_in_place_of_an_answer
+from .base import MAX_FRAME, ChatParser
+from .error_mapping import is_html, page_in_place_of_an_answer
 
 _decode_first = json.JSONDecoder().raw_decode  # json.loads would look at each line four times more, for 1.6 of its cost
 

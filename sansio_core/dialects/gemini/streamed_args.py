@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
-from ..events import ChatEvent, UnknownFrame
-from ._base import as_text
+from ...events import ChatEvent, UnknownFrame
+from ..base import as_text
 
 # RFC 9535: a name after a dot, an index, a quoted name; names after a dot are taken as freely as they may come
 _STEP = re.compile(

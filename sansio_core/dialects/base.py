@@ -10,9 +10,9 @@ from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefuse
 from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ..parsers.sse_json import decoder
-from ._refusals import in_band, is_html, page_in_place_of_an_answer
-from ._surrogates import Halves
-from ._text_frames import Shapes, TextFrames
+from .error_mapping import in_band, is_html, page_in_place_of_an_answer
+from .surrogates import Halves
+from .text_template import Shapes, TextFrames
 
 _JSON = json.JSONDecoder()
 MAX_FRAME = MAX_FRAME_SIZE

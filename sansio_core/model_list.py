@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from .dialects import ChatParser
-from .dialects._refusals import in_band
+from .dialects.error_mapping import in_band
 from .errors import ChatError, InvalidRequest, LimitExceeded, UnexpectedContent, excerpt
 from .events import ChatEvent
 from .exchange import Exchange
@@ -35,9 +35,7 @@ class ModelList(Exchange):
         random: Callable[[], float] | None = None,
     ) -> None:
         self.models: list[str] = []
-        super().__init__(
-            provider, ChatRequest("models"), retry=retry, timeouts=timeouts, limits=limits, random=random
-        )
+        super().__init__(provider, ChatRequest("models"), retry=retry, timeouts=timeouts, limits=limits, random=random)
 
     def _begin(self, request: ChatRequest) -> Call:
         asked = self.provider.models_request()

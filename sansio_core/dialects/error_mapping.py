@@ -22,8 +22,8 @@ from ..errors import (
     excerpt,
     status_class,
 )
-from ..retry import retry_after
-from ..wire import Headers
+from ..http_request import Headers
+from ..retry_after import retry_after
 
 # The vendors' own words, in lower case. OpenAI: platform.openai.com/docs/guides/error-codes; Anthropic:
 # docs.anthropic.com/en/api/errors; Google: cloud.google.com/apis/design/errors (canonical codes); others as seen.

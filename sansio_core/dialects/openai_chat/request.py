@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from .._values import field, immutable
-from ..request import ChatRequest, ImagePart, Message, Native, Part, TextPart
-from ._request import choice_of, format_of, function_of, json_schema, linked, list_of, merged
+from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
+from ..forms import choice_of, format_of, function_of, json_schema, list_of, merged, resolve_tool_ids
 
 NAME = "openai_chat"
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Quirks:
     """Where a host's wire is not OpenAI's.
 
@@ -86,7 +86,7 @@ def _is_wire(response_format: Mapping[str, Any]) -> bool:
 
 def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> list[dict[str, Any]]:
     """Messages in the shape of this wire."""
-    return [_message(message, quirks) for message in linked(request_messages, invent_ids=True)]
+    return [_message(message, quirks) for message in resolve_tool_ids(request_messages, invent_ids=True)]
 
 
 def _message(message: Message, quirks: Quirks) -> dict[str, Any]:

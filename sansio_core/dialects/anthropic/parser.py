@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..errors import ChatError, ProtocolViolation
-from ..events import (
+from ...errors import ChatError, ProtocolViolation
+from ...events import (
     Annotation,
     ChatEvent,
     Failed,
@@ -22,11 +22,11 @@ from ..events import (
     UnknownFrame,
     UsageReport,
 )
-from ..partial import parse_partial
-from ._base import MAX_FRAME, EventStreamParser, as_text
-from ._refusals import error_in, of_error
-from ._request import count, json_text, objects
-from ._text_frames import Shapes
+from ...partial_json import parse_partial
+from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..error_mapping import error_in, of_error
+from ..forms import count, json_text, objects
+from ..text_template import Shapes
 
 NAME = "anthropic"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .._values import field, immutable
-from ..dialects._openai_chat_request import Quirks
+from ..dialects.openai_chat.request import Quirks
 
 COMMON = frozenset(
     {
@@ -24,7 +24,7 @@ _OPENAI = frozenset({"verbosity", "metadata", "service_tier", "store"})
 _COMPLETION_TOKENS: Mapping[str, str] = {"max_tokens": "max_completion_tokens"}
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class Host:
     """One host. `url` ends with its version; `key` is the variable that holds the key, where it needs one.
 

@@ -236,9 +236,7 @@ def decoded(parser: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @DIALECTS
 @pytest.mark.parametrize("step", [0, 50, 100, 300, 1448, 10**6])
-def test_text_is_decoded_in_a_streams_first_events_alone(
-    name: str, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_text_is_decoded_in_a_streams_first_events_alone(name: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"word{n} \n" for n in range(400)]
     provider = providers.create(name, api_key="k")
     parser = provider.parser()

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-from ._values import field, immutable, replace
-from .errors import InvalidRequest, UnexpectedRedirect, shown
+from .errors import InvalidRequest, UnexpectedRedirect, safe_repr
+from .redact import longest_first, private, redact_field, redact_url, secrets_of_fields, secrets_of_query
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
 
-_SECRET = (
-    r"auth(?!enticate|ority|ors?\b)|key(?!word|board)|token(?!s|[-_]?count)|secret|passw|passphrase|cookie|session"
-    r"|credential|signature|nonce|jwt"
-)
-_SECRET_HEADER = re.compile(_SECRET, re.I)
-"""Names of header fields that carry secrets, in requests and responses alike: by words, as every gateway has its own.
-
-What only looks like one stays readable: challenges (WWW-Authenticate), counts (x-ratelimit-remaining-tokens).
-"""
-_SECRET_FIELD = re.compile(rf"{_SECRET}|(?<![a-z])sig(?![a-z])|\Acode\Z", re.I)
-"""The same of a query or a form; `sig` and `code` are how Azure's URLs carry keys."""
-_PUBLIC = frozenset(
-    {
-        "accept", "accept-encoding", "accept-language", "anthropic-beta", "anthropic-version", "cache-control",
-        "connection", "content-type", "host", "openai-beta", "user-agent", "x-request-id",
-    }
-)  # fmt: skip
-"""What is no secret though a user gave it: these tell what a call was, and hold no key by their meaning."""
-_PIECES = re.compile(r"[\s,;=]+")  # what stands between the parts of a field's value
-_KEYLIKE = re.compile(r"(?!https?://[^@?#]*\Z)\S{16,}\Z")  # as long as keys are, and no plain URL
-_PAIR = re.compile(r"([^&=]+)=([^&]*)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # RFC 9110 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text
 _COOKIE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")  # as browsers send them: RFC 6265's set, and blanks and quotes
@@ -63,11 +43,11 @@ class Fields(tuple[tuple[str, str], ...]):
         """What must not be seen of them, where the user gave those called `given`."""
         found = self._secrets.get(given)
         if found is None:
-            found = self._secrets[given] = _longest_first(_in_fields(self, given))
+            found = self._secrets[given] = longest_first(secrets_of_fields(self, given))
         return found
 
 
-@immutable
+@dataclass(frozen=True, slots=True, init=False)
 class HttpRequest:
     """One HTTP request to send: method, absolute URL, header fields as pairs of str, body as bytes.
 
@@ -75,8 +55,8 @@ class HttpRequest:
     Content-Length, Accept-Encoding, Connection) and nothing else. Raises InvalidRequest for what must not reach a wire:
     a line end or other control character, a scheme other than http and https, credentials in the URL.
 
-    `repr`, and `shown` for a log, hide the value of every field whose name says that it is a secret, and of every one
-    that the user gave: nobody here can know what a gateway's own field carries.
+    `repr`, and `redacted_headers` for a log, hide the value of every field whose name says that it is a secret, and of
+    every one that the user gave: nobody here can know what a gateway's own field carries.
     """
 
     method: str
@@ -98,13 +78,17 @@ class HttpRequest:
 
     def __repr__(self) -> str:
         url = redact_url(self.url)
-        return f"HttpRequest({self.method!r}, {url!r}, headers={self.shown!r}, body=<{len(self.body)} bytes>)"
+        return (
+            f"HttpRequest({self.method!r}, {url!r}, headers={self.redacted_headers!r}, body=<{len(self.body)} bytes>)"
+        )
 
     @property
-    def shown(self) -> Headers:
+    def redacted_headers(self) -> Headers:
         """The header fields as a log may have them."""
-        mine = _private(self.given)
-        return tuple((name, "[hidden]" if name.lower() in mine else hide(name, value)) for name, value in self.headers)
+        mine = private(self.given)
+        return tuple(
+            (name, "[hidden]" if name.lower() in mine else redact_field(name, value)) for name, value in self.headers
+        )
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -135,31 +119,7 @@ class HttpRequest:
         fields = urlsplit(self.url).query
         if self.headers.form:
             fields += "&" + self.body.decode("ascii", "replace")
-        values = {value for name, value in _PAIR.findall(fields) if _is_secret_field(name)}
-        return _longest_first({*found, *values, *map(unquote_plus, values)})
-
-
-def _private(given: tuple[str, ...]) -> set[str]:
-    """Of the names of fields that a user gave, those that say nothing of what the field holds."""
-    return {name.lower() for name in given} - _PUBLIC
-
-
-def _in_fields(headers: Headers, given: tuple[str, ...]) -> set[str]:
-    """The values of `headers` that must not be seen, where the user gave those called `given`."""
-    found, private = set[str](), _private(given)
-    for name, value in headers:
-        secret = _is_secret_header(name)
-        if secret:
-            found |= {value, value.partition(" ")[2]}
-            if name.lower() == "cookie":
-                found |= {pair.partition("=")[2] for pair in value.split("; ")}
-        if secret or name.lower() in private:
-            found |= {piece for piece in (value, *_PIECES.split(value)) if _KEYLIKE.match(piece)}
-    return found
-
-
-def _longest_first(values: set[str]) -> tuple[str, ...]:
-    return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
+        return longest_first({*found, *secrets_of_query(fields)})
 
 
 def header(headers: Headers | list[tuple[str, str]], name: str, default: str = "") -> str:
@@ -178,33 +138,11 @@ def merge(*layers: Headers) -> Headers:
     return tuple(merged.values())
 
 
-def hide(name: str, value: str) -> str:
-    """`value`, or `[hidden]` if the header `name` says that it is a secret: all that is to be known of a response's."""
-    return "[hidden]" if _is_secret_header(name) else value
-
-
-def redact_url(url: str) -> str:
-    """`url` without its credentials and with the values of `key=` and the like hidden: fit for a log."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    query = _PAIR.sub(lambda pair: f"{pair[1]}=[hidden]" if _is_secret_field(pair[1]) else pair[0], parts.query)
-    return urlunsplit((parts.scheme, host, parts.path, query, ""))
-
-
-@lru_cache(256)  # of names alone, which are the same in every request
-def _is_secret_header(name: str) -> bool:
-    return _SECRET_HEADER.search(name) is not None
-
-
-def _is_secret_field(name: str) -> bool:
-    return _SECRET_FIELD.search(unquote_plus(name)) is not None
-
-
 def check_header(name: str, value: str) -> None:
     """Raises InvalidRequest unless both are safe on a wire; the value itself is not quoted."""
     if not isinstance(name, str) or not _TOKEN.match(name):
         name = name.partition(":")[0] if isinstance(name, str) else name  # after it, a whole field's value may stand
-        raise InvalidRequest(f"{shown(name)} is not a header name: use letters, digits and - only")
+        raise InvalidRequest(f"{safe_repr(name)} is not a header name: use letters, digits and - only")
     if not isinstance(value, str) or not _VALUE.match(value):
         raise InvalidRequest(
             f"the value for the header {name!r} has a line end, control or non-ASCII character (or is no str): "
@@ -255,7 +193,7 @@ def cookie_header(cookies: dict[str, str]) -> Headers:
     """A Cookie field for `cookies` (RFC 6265 4.2.1), or none; raises InvalidRequest for what would break out of it."""
     for name, value in cookies.items():
         if not is_cookie(name, value):
-            raise InvalidRequest(f"the cookie {shown(name)} has a character that cannot be sent: percent-encode it")
+            raise InvalidRequest(f"the cookie {safe_repr(name)} has a character that cannot be sent: percent-encode it")
     return (("cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())),) if cookies else ()
 
 

@@ -6,10 +6,10 @@ samplers on this provider's wire, and whose end is not announced or the furthest
 
 from __future__ import annotations
 
-from .._values import immutable
+from dataclasses import dataclass
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class DefaultModel:
     """One row. `source` is the vendor's page of models or of their ends, `seen` the day (ISO 8601) of the look at it,
     `until` the day up to which the vendor has promised the model at least, where it has.

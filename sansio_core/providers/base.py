@@ -5,20 +5,20 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from sys import _getframe
 from typing import Any, ClassVar
 
-from .._values import field, immutable
 from ..dialects import ChatParser
-from ..dialects._base import MAX_FRAME
-from ..dialects._refusals import of_response
-from ..dialects._request import native_left_out
-from ..dialects._text_frames import Shapes
-from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, nearest, shown
+from ..dialects.base import MAX_FRAME
+from ..dialects.error_mapping import of_response
+from ..dialects.forms import unsupported_native
+from ..dialects.text_template import Shapes
+from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
+from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
 from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from ..wire import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
 
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
 """What every provider can be set up with."""
@@ -26,7 +26,7 @@ _OURS = ("sansio_core", "transports")
 _NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})  # what a call takes beside its options
 
 
-@immutable
+@dataclass(frozen=True, slots=True)
 class ProviderInfo:
     """The facts about an endpoint.
 
@@ -57,11 +57,11 @@ class Call:
     def __init__(self, request: HttpRequest) -> None:
         self._request: HttpRequest | None = request
 
-    def preflight(self, now: float) -> HttpRequest | float | None:
+    def setup_request(self, now: float) -> HttpRequest | float | None:
         """A request that must be answered first; or seconds to wait, as another call is just sending it; or None."""
         return None
 
-    def receive_preflight(self, headers: Headers, body: bytes) -> None:
+    def receive_setup(self, headers: Headers, body: bytes) -> None:
         """The preflight's answer. Raises ChatError when it does not hold what is needed."""
 
     def request(self) -> HttpRequest:
@@ -111,7 +111,7 @@ class Provider(ABC):
             _check_key(api_key)
         self.api_key = api_key
         self.base_url = check_base_url(base_url or self.info.url)
-        self.relocated = bool(base_url)
+        self.custom_base_url = bool(base_url)
         self.headers = header_pairs(headers)
         for name, value in self.headers:
             check_header(name, value)
@@ -180,7 +180,7 @@ class Provider(ABC):
     def _check_options(self, options: Mapping[str, Any]) -> None:
         if unknown := sorted(options.keys() - OPTIONS - self.own_options):
             known = OPTIONS | self.own_options
-            named = ", ".join(repr(name) + nearest(name, known | _NO_OPTIONS) for name in unknown)
+            named = ", ".join(repr(name) + suggestion(name, known | _NO_OPTIONS) for name in unknown)
             other = "; any other field of its wire goes in extra={…}" if "extra" in self.options else ""
             raise InvalidRequest(
                 f"{self.info.name} does not know the option {named}; known are {', '.join(sorted(known))}{other}"
@@ -188,7 +188,7 @@ class Provider(ABC):
 
     def check_key(self) -> None:
         """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""
-        if self.info.needs_key and self.api_key is None and not self.relocated:
+        if self.info.needs_key and self.api_key is None and not self.custom_base_url:
             raise InvalidRequest(
                 f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
             )
@@ -196,13 +196,13 @@ class Provider(ABC):
     def resolve_model(self, model: str | None) -> str | None:
         """The wire's name for `model`, or for the default. Raises InvalidRequest for one that it does not have."""
         if model is not None and not _is_text(model):
-            raise InvalidRequest(f"model must be a str that can be written in UTF-8, not {shown(model)}")
+            raise InvalidRequest(f"model must be a str that can be written in UTF-8, not {safe_repr(model)}")
         if not model:
             return getattr(self, "model", None) or self.info.default_model
         name = self.info.model_aliases.get(model, model)
         if self.info.models and name not in self.info.models:
             known = ", ".join((*self.info.models, *self.info.model_aliases))
-            near = nearest(model, (*self.info.models, *self.info.model_aliases))
+            near = suggestion(model, (*self.info.models, *self.info.model_aliases))
             raise InvalidRequest(f"{self.info.name} has no model {model!r}{near}; known are {known}")
         return name
 
@@ -272,7 +272,7 @@ def warn_of_history(name: str, messages: Iterable[Message], *, calls: bool) -> N
     answers = [message for message in messages if message.native or message.tool_calls]
     if not answers:
         return
-    lost = [native_left_out([message for message in answers if message.native], "")]
+    lost = [unsupported_native([message for message in answers if message.native], "")]
     if not calls and any(message.tool_calls for message in answers):
         lost.append("the tool calls of earlier answers")
     if any(lost):

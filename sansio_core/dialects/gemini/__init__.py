@@ -1,0 +1,5 @@
+"""Google's Gemini wire."""
+
+from .parser import NAME, GeminiParser
+
+__all__ = ["NAME", "GeminiParser"]

@@ -1,0 +1,5 @@
+"""Ollama's chat wire."""
+
+from .parser import NAME, OllamaParser
+
+__all__ = ["NAME", "OllamaParser"]
