@@ -42,7 +42,7 @@ async def stream(exchange: core.Exchange, session: aiohttp.ClientSession) -> Asy
                 except TimeoutError:
                     yield exchange.receive_timeout(now())
                 except aiohttp.ClientError as error:
-                    yield exchange.receive_failure(core.ConnectionLost(str(error)))
+                    yield exchange.receive_failure(core.ConnectionLost(str(error)), now())
             case core.Wait(seconds):
                 await asyncio.sleep(seconds)
             case core.Finish():

@@ -60,9 +60,9 @@ def stream(exchange: core.Exchange) -> Iterator[core.ChatEvent]:
                 except TimeoutError:
                     yield from exchange.receive_timeout(monotonic())
                 except h11.RemoteProtocolError as error:  # the connection ended, and the response had not
-                    yield from exchange.receive_failure(core.StreamTruncated(str(error)))
+                    yield from exchange.receive_failure(core.StreamTruncated(str(error)), monotonic())
                 except OSError as error:
-                    yield from exchange.receive_failure(failure(str(error)))
+                    yield from exchange.receive_failure(failure(str(error)), monotonic())
             case core.Wait(seconds):
                 sleep(seconds)
             case core.Finish():

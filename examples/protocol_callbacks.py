@@ -63,7 +63,7 @@ class Chat(asyncio.Protocol):
                     case h11.EndOfMessage():
                         show(self.exchange.receive_data(b"", now))
         except h11.RemoteProtocolError as error:  # the connection ended, and the response had not
-            show(self.exchange.receive_failure(core.StreamTruncated(str(error))))
+            show(self.exchange.receive_failure(core.StreamTruncated(str(error)), self.loop.time()))
         self.watch()
 
     def eof_received(self) -> None:
@@ -86,7 +86,7 @@ class Chat(asyncio.Protocol):
         if isinstance(error, TimeoutError):
             show(self.exchange.receive_timeout(self.loop.time()))
         elif self.exchange.under_way:
-            show(self.exchange.receive_failure(core.ConnectionLost(str(error))))
+            show(self.exchange.receive_failure(core.ConnectionLost(str(error)), self.loop.time()))
         self.step()
 
 

@@ -45,7 +45,7 @@ async def converse(exchange: core.Exchange, request: core.HttpRequest, show: Cal
         if leave.signal.aborted:
             exchange.receive_timeout(monotonic())
         else:
-            exchange.receive_failure(core.ConnectionLost(str(error)))
+            exchange.receive_failure(core.ConnectionLost(str(error)), monotonic())
     finally:
         leave.abort()
 

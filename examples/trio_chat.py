@@ -51,7 +51,7 @@ async def chat(exchange: core.Exchange) -> None:
                 except trio.TooSlowError:
                     show(exchange.receive_timeout(trio.current_time()))
                 except (OSError, trio.BrokenResourceError, h11.RemoteProtocolError) as error:
-                    show(exchange.receive_failure(core.ConnectionLost(str(error))))
+                    show(exchange.receive_failure(core.ConnectionLost(str(error)), trio.current_time()))
             case core.Wait(seconds):
                 await trio.sleep(seconds)
             case core.Finish():

@@ -15,16 +15,17 @@
                 break
 
 Decisions are actions, a few per exchange. Bytes are a plain call, thousands per exchange, which never raises for what
-the peer did: faults are recorded, and raised by next_action when nothing can be done about them. `now` is seconds of
-any monotonic clock.
+the peer did: the exchange records the fault, and next_action raises it when nothing can be done about it. `now` is the
+time in seconds of any monotonic clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from ._advice import advise
-from ._clocks import DRAIN, ERROR_BODY, SETTLE, Clocks
+from ._clocks import DRAIN, ERROR_BODY, GRACE, Clocks
 from .dialects import ChatParser
 from .dialects.error_mapping import request_id
 from .errors import (
@@ -50,54 +51,56 @@ from .retry import RetryPolicy, middle
 from .states import NEXT, READING, Action, Finish, Send, State, Wait
 from .timing import Limits, Timeouts
 
+Data = bytes | bytearray | memoryview
 _DRAIN_BYTES = 64 * 1024
 
 
 class Exchange:
     """One question to one provider, over whatever I/O drives it.
 
-    `retry` and `timeouts` replace the provider's (or a number of attempts; a number of total seconds); `random` gives
-    numbers in [0, 1) for jitter and random ids, without it the middle is taken. Raises InvalidRequest for a request
-    that cannot be sent.
+    `retry` and `timeouts` replace the provider's own (or are a number of attempts, a number of total seconds). `random`
+    gives numbers in [0, 1) for jitter and random ids; without it, every draw is 0.5. Raises InvalidRequest for a
+    request that cannot be sent.
 
-    To be read at any time: `reading` (receive_data wants bytes), `under_way` (a Send's response is awaited, its head or
-    more of its body), `reply` (the fold of the events so far), `attempts` (how many counted), `status` and `headers`
-    (of the last response), `reusable` (its body was read to its end, so that
-    the connection may carry the next request), `state`; `request` (the one under way; None again once content came, as
-    nothing is sent after that), `secrets` (what of all requests must be in no log), `error` (why it failed, or is tried
-    again) and `pause` (the seconds before that). `watch`, if set, is called after each change of `state`.
+    To be read at any time: `state`; `reading` (receive_data wants bytes); `under_way` (a response is awaited, its head
+    or more of its body); `reply` (the fold of the events so far); `attempts` (how many counted as one); `status` and
+    `headers` of the last response; `reusable` (its body was read to its end, so that the connection may carry the next
+    request); `request` (the one under way; None again once content came, as nothing is sent after that); `secrets` (the
+    values in all requests that must be in no log); `error` (what ended the exchange, or is tried again, then after
+    `delay` seconds). `on_state_change`, if set, is called after each change of `state`.
+
+    The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
+    RuntimeError, as it is the caller's mistake):
+
+        READY           next_action                 → SENT, FAILED
+                        receive_failure(Cancelled)  → FAILED
+        WAITING         next_action                 → READY
+                        receive_failure(Cancelled)  → FAILED
+        SENT            receive_head                → STREAM, SETUP, ERROR_RESPONSE, READY, FAILED
+                        receive_failure             → READY, WAITING, FAILED
+                        receive_failure(Cancelled)  → FAILED
+        SETUP           receive_data                → FAILED
+                        receive_data(b"")           → READY, WAITING, FAILED
+                        receive_failure             → WAITING, FAILED
+                        receive_failure(Cancelled)  → FAILED
+        ERROR_RESPONSE  receive_data                → READY, WAITING, FAILED
+                        receive_data(b"")           → READY, WAITING, FAILED
+                        receive_failure             → READY, WAITING, FAILED
+                        receive_failure(Cancelled)  → FAILED
+        STREAM          receive_data                → DRAIN, DONE, READY, WAITING, FAILED
+                        receive_data(b"")           → DONE, READY, WAITING, FAILED
+                        receive_failure             → DONE, READY, WAITING, FAILED
+                        receive_failure(Cancelled)  → DONE, FAILED
+        DRAIN           receive_data                → DONE
+                        receive_data(b"")           → DONE
+                        receive_failure             → DONE
+                        receive_failure(Cancelled)  → DONE
     """
 
     __slots__ = (
-        "__weakref__",
-        "_asking",
-        "_body",
-        "_call",
-        "_clocks",
-        "_delivered",
-        "_fresh",
-        "_missing",
-        "_parser",
-        "_random",
-        "_redirected",
-        "_redirects",
-        "_resent",
-        "_until",
-        "attempts",
-        "delay",
-        "error",
-        "headers",
-        "limits",
-        "on_state_change",
-        "provider",
-        "reading",
-        "reply",
-        "request",
-        "retry",
-        "reusable",
-        "secrets",
-        "state",
-        "status",
+        "__weakref__", "_asking", "_body", "_call", "_clocks", "_delivered", "_missing", "_parser", "_random",
+        "_redirected", "_redirects", "_resent", "_until", "attempts", "delay", "error", "headers", "limits",
+        "on_state_change", "provider", "reply", "request", "retry", "reusable", "secrets", "state", "status",
         "timeouts",
     )  # fmt: skip
 
@@ -123,306 +126,354 @@ class Exchange:
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
-        self.reading = False
+        self.on_state_change: Callable[[], None] | None = None
         self.reply = Reply()
         self.attempts = 0
+        self.error: ChatError | None = None
+        self.delay = 0.0
+        self._until = 0.0  # when WAITING ends
+        self.secrets: tuple[str, ...] = ()
+        # the request under way
+        self.request: HttpRequest | None = None
+        self._asking = False  # whether it is the question, not the setup request
+        self._redirected: HttpRequest | None = None  # where a redirect points, to be sent next
+        self._redirects = 0  # how many were followed since the request was made
+        self._resent = False  # whether it goes out a second time, as a kept-alive connection failed
+        # its response
         self.status: int | None = None
         self.headers: Headers = ()
         self.reusable = False
-        self._missing: int | None = None  # how many bytes of the body have still to come, where that is known
-        self.request: HttpRequest | None = None  # the one under way
-        self._asking = False  # whether that is the question, not what comes before it
-        self._redirected: HttpRequest | None = None  # where it goes next
-        self._redirects = 0
-        self._fresh = self._resent = False
-        self._parser: ChatParser | None = None
-        self._delivered = False
+        self._missing: int | None = None  # how many bytes of the body are still to come, where that is known
         self._body: bytearray | None = None  # of a response that is no answer
-        self.delay = 0.0
-        self._until: float | None = None
-        self.error: ChatError | None = None
-        self.on_state_change: Callable[[], None] | None = None
-        self.secrets: tuple[str, ...] = ()
+        self._parser: ChatParser | None = None  # of one that is
+        self._delivered = False  # whether content of the answer was returned to the caller
 
     def __repr__(self) -> str:
         return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
 
+    # What an exchange of another kind replaces (see ModelList):
+
     def _begin(self, request: ChatRequest) -> Call:
-        """What is asked. With `_answer` all that an exchange of another kind replaces (see ModelList)."""
         return self.provider.begin(request, self._random)
 
-    def _answer(self, content_type: str) -> ChatParser:
-        """What reads the answer."""
+    def _new_parser(self, content_type: str) -> ChatParser:
         return self.provider.parser(content_type, max_frame_size=self.limits.frame)
 
-    # --- actions out ---------------------------------------------------------------------------------------------
+    # --- what the caller gives: _HANDLERS says what handles it in which state -----------------------------------------
 
     def next_action(self, now: float) -> Action:
         """What to do next. Raises the error that ended the exchange, with the partial `reply` in it."""
         self._clocks.start(now)
-        match self.state:
-            case State.WAITING:
-                return self._wait(now)
-            case State.READY:
-                return self._send(now)
-            case State.DONE:
-                return Finish()
-            case State.FAILED if self.error is not None:
-                raise self.error
-            case _:
-                raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
-
-    def _wait(self, now: float) -> Action:
-        if self._until is None:
-            self._until = now + self.delay
-            if self._clocks.expired(self._until):  # there would be no time left to try again
-                self._to(State.FAILED)
-                return self.next_action(now)
-        if now < self._until:
-            return Wait(self._until - now)
-        self._until = None
-        self.attempts += 1
-        self._again()
-        return self._send(now)
-
-    def _send(self, now: float) -> Action:
-        if self._clocks.expired(now):
-            self._fail(TimedOut("total", self.timeouts.total))
-            return self.next_action(now)
-        request, self._redirected = self._redirected, None
-        if request is None:
-            first = self._call.setup_request(now)
-            if isinstance(first, float):
-                return Wait(first)
-            self._asking = first is None
-            request = first or self._call.request()
-            self._redirects = 0
-        self.attempts = self.attempts or 1
-        self.request = request
-        secrets = request.secrets
-        self.secrets = secrets if not self.secrets else tuple({*self.secrets, *secrets})
-        self._clocks.sent(now)
-        self._to(State.SENT)
-        return Send(request, self._clocks.connect, self._fresh)
-
-    # --- bytes and failures in -----------------------------------------------------------------------------------
+        handler = _HANDLERS[self.state].action
+        if handler is None:
+            raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
+        return handler(self, now)
 
     def receive_head(self, status: int, headers: Iterable[tuple[str, str]], now: float) -> None:
-        """The response's status and header fields. An interim response (1xx) is passed over.
+        """The response's status and header fields. The exchange passes over an interim response (1xx).
 
-        Fields that tell of a coding must be among them also where a transport has taken it off: without one, a body
-        that ends before its Content-Length was cut.
+        Fields that name a content coding must be among them also where the transport has removed the coding: without
+        one, a body that ends before its Content-Length was cut.
         """
-        if self.state is not State.SENT:
+        handler = _HANDLERS[self.state].head
+        if handler is None:
             raise RuntimeError(f"receive_head: the exchange is {self.state.value}, no Send is under way")
-        if 100 <= status < 200 and status != 101:
+        if 100 <= status < 200 and status != 101:  # RFC 9110 15.2; nobody asked for 101, Switching Protocols
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
         self._missing = body_length(self.headers)
         self._body = None
-        self._clocks.byte(now)
+        self._clocks.bytes_arrived(now)
         if self._asking:
-            # without what a peer may have copied into it of ours
+            # The peer may have copied something of the request into it that is secret.
             self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
-        if status < 200:
-            self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"))
-        elif status in (204, 205, 304):
-            self._fail(UnexpectedContent(f"the provider answered with the status {status}: no content"))
-        elif status >= 300:
-            self._clocks.only_settle(now + ERROR_BODY)
-            self._to(State.ERROR_RESPONSE)
-        elif self._asking:
-            self._parser = self._answer(header(self.headers, "content-type"))
-            self._to(State.STREAM)
-        else:
-            self._to(State.SETUP)
+        handler(self, status, now)
 
-    def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
-        """A piece of the body, content coding removed; b"" is its proper end. Gives the events that are complete."""
-        if not self.reading:
+    def receive_data(self, data: Data, now: float) -> list[ChatEvent]:
+        """A piece of the body, content coding removed; b"" is its proper end. Returns the events that are complete."""
+        handlers = _HANDLERS[self.state]
+        if handlers.data is None or handlers.end is None:
             raise RuntimeError(f"receive_data: the exchange is {self.state.value} and reads nothing")
+        self._clocks.bytes_arrived(now)
         if data:
             if self._missing:
                 self._missing -= len(data)
-        elif self._missing is not None and self._missing > 0:  # some transports end such a body as if it were whole
+            return handlers.data(self, data, now)
+        if self._missing is not None and self._missing > 0:
+            # Some transports end a body that was cut as if it were whole.
             cut = StreamTruncated(f"the body ended {self._missing} bytes before its Content-Length")
-            return self.receive_failure(cut)
-        else:
-            self.reusable = True
-        self._clocks.byte(now)
-        if self.state is State.STREAM and self._parser is not None:
-            return self._events(self._parser, data, now) if data else self._conclude()
-        self._collect(data)
-        return []
+            return self.receive_failure(cut, now)
+        self.reusable = True
+        return handlers.end(self, None, now)
 
-    def receive_failure(self, error: ChatError) -> list[ChatEvent]:
-        """Connecting, sending or reading failed, or the stream was cancelled. Gives the last events, if there are any.
+    def receive_failure(self, error: ChatError, now: float) -> list[ChatEvent]:
+        """Connecting, sending or reading failed, or the stream was cancelled. Returns the last events, if any.
 
         An answer whose end was already proven is complete all the same.
         """
-        if self.state in (State.DONE, State.FAILED):
-            return []
-        cancelled = isinstance(error, Cancelled)
-        if not cancelled and self.state in (State.READY, State.WAITING):
+        handlers = _HANDLERS[self.state]
+        handler = handlers.cancel if isinstance(error, Cancelled) else handlers.failure or handlers.end
+        if handler is None:
             raise RuntimeError(f"receive_failure: the exchange is {self.state.value}, nothing is under way")
-        proven = self.state is State.STREAM and self._parser is not None and self._parser.complete
-        if self.state is State.DRAIN or (cancelled and proven):
-            self._to(State.DONE)
-        elif cancelled:
-            self._fail(error)
-        elif self.state is State.STREAM:
-            return self._conclude(error)
-        elif self.state is State.ERROR_RESPONSE:
-            self._refused()  # the status said enough
-        else:
-            self._fail(error)
-        return []
+        return handler(self, error, now)
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
-        """`deadline` passed, or a Send's `connect_deadline`. As receive_failure, with the clock that fired."""
+        """`deadline` passed, or a Send's `connect_deadline`: as receive_failure, with the clock that fired."""
         clock, seconds = self._clocks.next()
         if self.state is State.SENT and self._clocks.connecting(now):
             clock, seconds = "connect", self.timeouts.connect
-        return self.receive_failure(TimedOut(clock, seconds))
+        return self.receive_failure(TimedOut(clock, seconds), now)
+
+    @property
+    def reading(self) -> bool:
+        """Whether receive_data wants bytes, or the body's end."""
+        return self.state in READING
 
     @property
     def under_way(self) -> bool:
         """Whether a Send's response is awaited, its head or more of its body; when not, ask next_action."""
-        return self.reading or self.state is State.SENT
+        return self.state is State.SENT or self.state in READING
 
     @property
     def deadline(self) -> float | None:
         """When to stop waiting for the head or for bytes and to call receive_timeout instead; None is never."""
         return self._clocks.deadline
 
-    # --- the answer ----------------------------------------------------------------------------------------------
+    # --- READY, WAITING, DONE, FAILED: the next action ----------------------------------------------------------------
 
-    def _events(self, parser: ChatParser, data: bytes | bytearray | memoryview, now: float) -> list[ChatEvent]:
+    def _send(self, now: float) -> Action:
+        if self._clocks.total_fired(now):
+            self._record(TimedOut("total", self.timeouts.total))
+            self._to(State.FAILED)
+            return self.next_action(now)
+        request, self._redirected = self._redirected, None
+        if request is None:
+            setup = self._call.setup_request(now)
+            if isinstance(setup, float):
+                return Wait(setup)
+            self._asking = setup is None
+            request = setup or self._call.request()
+            self._redirects = 0
+        self.attempts = self.attempts or 1
+        self.request = request
+        self.secrets = tuple({*self.secrets, *request.secrets}) if self.secrets else request.secrets
+        self._clocks.request_sent(now)
+        self._to(State.SENT)
+        return Send(request, self._clocks.connect, fresh=self._resent)
+
+    def _wait(self, now: float) -> Action:
+        if now < self._until:
+            return Wait(self._until - now)
+        self.attempts += 1
+        self._start_again()
+        return self.next_action(now)
+
+    def _finish(self, now: float) -> Action:
+        return Finish()
+
+    def _raise(self, now: float) -> Action:
+        assert self.error is not None, "nothing fails without an error"
+        raise self.error
+
+    # --- SENT: the response's head ------------------------------------------------------------------------------------
+
+    def _head(self, status: int, now: float) -> None:
+        if status < 200:
+            self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"), now)
+        elif status in (204, 205, 304):
+            self._fail(UnexpectedContent(f"the provider answered with the status {status}: no content"), now)
+        elif status >= 300:
+            self._clocks.only_grace(now + ERROR_BODY)
+            self._to(State.ERROR_RESPONSE)
+        elif self._asking:
+            self._parser = self._new_parser(header(self.headers, "content-type"))
+            self._to(State.STREAM)
+        else:
+            self._to(State.SETUP)
+
+    # --- STREAM: the answer -------------------------------------------------------------------------------------------
+
+    def _answer(self, data: Data, now: float) -> list[ChatEvent]:
+        assert self._parser is not None, "STREAM has a parser"
+        parser = self._parser
         events = parser.feed(data)
-        content, error = self._fold(events) if events else (False, None)
-        if content or any(type(event) is not KeepAlive for event in events):
-            self._clocks.event(now, content)
+        content, error = self._fold(events, now) if events else (False, None)
         if error is not None:
-            self._fail(error)
-        elif parser.ended:  # its marker may come alone and give no event
-            self._clocks.only_settle(now + DRAIN)
+            self._fail(error, now)
+        elif parser.ended:  # also where no event tells of it, as of `[DONE]`
+            self._clocks.only_grace(now + DRAIN)
             self._to(State.DRAIN)
         elif parser.complete:
-            self._clocks.settle(now + SETTLE, anew=content)
+            self._clocks.start_grace(now + GRACE, anew=content)
         else:
-            self._clocks.unsettle()
-        # by a peer that never leaves time to wait for it
-        if self._clocks.due(now, len(data)) and self.state is State.STREAM:
+            self._clocks.stop_grace()
+        # A peer that sends without a pause never leaves the caller time to wait until `deadline`.
+        if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
             events += self.receive_timeout(now)
         return events
 
-    def _fold(self, events: list[ChatEvent]) -> tuple[bool, ChatError | None]:
-        """Fold them into the reply. Gives whether any is content, and what the stream says of its own failure.
+    def _answer_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        assert self._parser is not None, "STREAM has a parser"
+        events = self._parser.end(proper=failure is None)
+        _, error = self._fold(events, now)
+        if error is None:
+            self._to(State.DONE)
+        else:  # what the stream said of itself says more than how it broke; that it was cut says less
+            self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
+        return events
 
-        That is taken out of `events`: it is for next_action to raise.
+    def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
+        if self._parser is not None and self._parser.complete:
+            self._to(State.DONE)
+        else:
+            self._fail(error, now)
+        return []
+
+    def _fold(self, events: list[ChatEvent], now: float) -> tuple[bool, ChatError | None]:
+        """Fold `events` into the reply. Returns whether any is content, and the error that the stream itself reports.
+
+        The event of that error leaves `events`: next_action raises it.
         """
         last = events[-1] if events else None
         content = self.reply.extend(events)
+        if content or any(type(event) is not KeepAlive for event in events):
+            self._clocks.event_arrived(now, content)
         if content and not self._delivered:
             self._delivered = True
-            self.request = None  # which may hold a long conversation
+            self.request = None  # it may hold a long conversation
             self._call.answered()
         if type(last) is not Failed:
             return content, None
         events.pop()
         return content, last.error
 
-    def _conclude(self, failure: ChatError | None = None) -> list[ChatEvent]:
-        """The body ended, properly or by `failure`."""
-        assert self._parser is not None, "STREAM has a parser"
-        events = self._parser.end(proper=failure is None)
-        _, error = self._fold(events)
-        if error is None:
-            self._to(State.DONE)
-        else:  # what the stream said of itself tells more than how it broke
-            self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error)
-        return events
+    # --- SETUP, ERROR_RESPONSE, DRAIN: bodies that are no answer ------------------------------------------------------
 
-    # --- responses that are no answer ----------------------------------------------------------------------------
+    def _page(self, data: Data, now: float) -> list[ChatEvent]:
+        if self._passes(data, self.limits.page):
+            self._fail(LimitExceeded("page", self.limits.page), now)
+        return []
 
-    def _collect(self, data: bytes | bytearray | memoryview) -> None:
-        """Bytes that are no part of an answer: each kind has its bound and its end."""
-        limits = {
-            State.SETUP: self.limits.page,
-            State.ERROR_RESPONSE: self.limits.error_body,
-            State.DRAIN: _DRAIN_BYTES,
-        }
-        limit = limits[self.state]
-        self._body = self._body or bytearray()
-        self._body += data[: limit + 1 - len(self._body)]
-        over = len(self._body) > limit
-        if data and not over:
-            return
-        if self.state is State.DRAIN:
-            self._to(State.DONE)
-        elif self.state is State.ERROR_RESPONSE:
-            self._refused()
-        elif over:
-            self._fail(LimitExceeded("page", limit))
+    def _page_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        if failure is not None:
+            return self._fail(failure, now)
+        try:
+            self._call.receive_setup(self.headers, bytes(self._body or b""))
+        except ChatError as error:
+            self._fail(error, now)
         else:
-            try:
-                self._call.receive_setup(self.headers, bytes(self._body))
-            except ChatError as error:
-                self._fail(error)
-            else:
-                self._fresh = self._resent = False  # the question is a request of its own, and may reuse this one's
-                self._to(State.READY)
+            self._resent = False  # the question is a request of its own, and may take this one's connection
+            self._to(State.READY)
+        return []
 
-    def _refused(self) -> None:
+    def _error_body(self, data: Data, now: float) -> list[ChatEvent]:
+        return self._error_ended(None, now) if self._passes(data, self.limits.error_body) else []
+
+    def _error_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        # Where the body broke off, the status said enough.
         status, location = self.status or 0, header(self.headers, "location")
         error: HTTPStatusError
         if self.request is not None and status in REDIRECTS and location:
             try:
                 self._redirects += 1
                 self._redirected = redirect(self.request, status, location, self._redirects)
-            except UnexpectedRedirect as refused:
-                error = refused
+            except UnexpectedRedirect as unfollowed:
+                error = unfollowed
             else:
                 self._to(State.READY)
-                return
+                return []
         else:
-            error = self.provider.refusal(status, self.headers, bytes(self._body or b""))
-        self._fail(error)
+            error = self.provider.error_response(status, self.headers, bytes(self._body or b""))
+        return self._fail(error, now)
 
-    # --- failing and trying again --------------------------------------------------------------------------------
+    def _rest(self, data: Data, now: float) -> list[ChatEvent]:
+        return self._done(None, now) if self._passes(data, _DRAIN_BYTES) else []
 
-    def _fail(self, error: ChatError) -> None:
-        """Decide what `error` means: nothing is sent again once content was handed out."""
+    def _done(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        self._to(State.DONE)
+        return []
+
+    def _passes(self, data: Data, limit: int) -> bool:
+        """Keep `data`, at most one byte more than `limit` in all; whether the body is longer than `limit`."""
+        if self._body is None:
+            self._body = bytearray()
+        self._body += data[: limit + 1 - len(self._body)]
+        return len(self._body) > limit
+
+    # --- failing and trying again -------------------------------------------------------------------------------------
+
+    def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
+        """Decide what `error` means: trying again at once, after a delay, or the end. There are no events in it."""
+        self._record(error)
+        if self._delivered or isinstance(error, Cancelled):  # nothing is sent again once content was delivered
+            self._to(State.FAILED)
+        elif self._connection_was_stale(error):
+            self._start_again()
+            self._resent = True
+        elif self._asking and self._call.renew(error):
+            self._start_again()
+        elif self.attempts < self.retry.attempts and self.retry.retries(error):
+            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
+            self.delay = self.retry.wait(self.attempts, self._random, asked)
+            self._until = now + self.delay
+            # Where the total fires before the delay is over, there is no time left to try again.
+            self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING)
+        else:
+            self._to(State.FAILED)
+        return []
+
+    def _ignore(self, error: ChatError, now: float) -> list[ChatEvent]:
+        """It comes too late: the exchange is over."""
+        return []
+
+    def _record(self, error: ChatError) -> None:
         error.redact(self.secrets)
         error.reply = self.reply
         self.reply.failed = True
         advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()
-        if self._delivered or isinstance(error, Cancelled):
-            self._to(State.FAILED)
-        elif isinstance(error, ConnectionLost) and error.reused and not self._resent:
-            self._again()
-            self._fresh = self._resent = True  # RFC 9112 9.3.1: nothing had come back on a kept-alive connection
-        elif self._call.renew(error):
-            self._again()
-        elif self.attempts < self.retry.attempts and self.retry.retries(error):
-            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-            self.delay = self.retry.wait(self.attempts, self._random, asked)
-            self._to(State.WAITING)
-        else:
-            self._to(State.FAILED)
 
-    def _again(self) -> None:
+    def _connection_was_stale(self, error: ChatError) -> bool:
+        """Whether a kept-alive connection failed before a byte of the response came (RFC 9112 9.3.1)."""
+        lost = isinstance(error, ConnectionLost) and error.reused
+        return lost and self.state is State.SENT and not self._resent
+
+    def _start_again(self) -> None:
         self.reply = Reply()
         self._parser = self._redirected = None
-        self._fresh = self._resent = False
+        self._resent = False
         self._to(State.READY)
 
     def _to(self, state: State) -> None:
         if state not in NEXT[self.state]:
             raise RuntimeError(f"an exchange that is {self.state.value} cannot become {state.value}")
         self.state = state
-        self.reading = state in READING
         if self.on_state_change is not None:
             self.on_state_change()
+
+
+class _Handlers(NamedTuple):
+    """What handles each input in one state; None where giving it is the caller's mistake."""
+
+    action: Callable[[Exchange, float], Action] | None = None
+    head: Callable[[Exchange, int, float], None] | None = None
+    data: Callable[[Exchange, Data, float], list[ChatEvent]] | None = None
+    end: Callable[[Exchange, ChatError | None, float], list[ChatEvent]] | None = None
+    """The body's end; a failure is the other way that a body ends, and comes with its error."""
+    failure: Callable[[Exchange, ChatError, float], list[ChatEvent]] | None = None
+    """Where no body is read."""
+    cancel: Callable[[Exchange, ChatError, float], list[ChatEvent]] | None = None
+
+
+_HANDLERS: dict[State, _Handlers] = {
+    State.READY: _Handlers(action=Exchange._send, cancel=Exchange._fail),
+    State.WAITING: _Handlers(action=Exchange._wait, cancel=Exchange._fail),
+    State.SENT: _Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
+    State.SETUP: _Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),
+    State.ERROR_RESPONSE: _Handlers(data=Exchange._error_body, end=Exchange._error_ended, cancel=Exchange._fail),
+    State.STREAM: _Handlers(data=Exchange._answer, end=Exchange._answer_ended, cancel=Exchange._answer_cancelled),
+    State.DRAIN: _Handlers(data=Exchange._rest, end=Exchange._done, cancel=Exchange._done),
+    State.DONE: _Handlers(action=Exchange._finish, failure=Exchange._ignore, cancel=Exchange._ignore),
+    State.FAILED: _Handlers(action=Exchange._raise, failure=Exchange._ignore, cancel=Exchange._ignore),
+}

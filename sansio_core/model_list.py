@@ -44,7 +44,7 @@ class ModelList(Exchange):
         self.provider.check_key()
         return Call(asked)
 
-    def _answer(self, content_type: str) -> ChatParser:
+    def _new_parser(self, content_type: str) -> ChatParser:
         return _Listing(self._found, self.limits.page)
 
     def _found(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The actions of an exchange, its states, and which may follow which."""
+"""The actions of an exchange, its states, what it may be told in each of them, and which states may follow."""
 
 from __future__ import annotations
 
@@ -39,12 +39,13 @@ Action = Send | Wait | Finish
 class State(Enum):
     """Where an exchange is."""
 
-    __hash__ = object.__hash__  # enum's own is written in Python, and each change of state asks for it thrice: 0.2 µs
+    # Enum's own hash is written in Python, and each change of state needs three: that would cost 0.2 µs a change.
+    __hash__ = object.__hash__
 
     READY = "ready to send"
     WAITING = "waiting to send again"
     SENT = "waiting for a response's head"
-    SETUP = "reading the setup request's answer"
+    SETUP = "reading the answer to the setup request"
     ERROR_RESPONSE = "reading an error response's body"
     STREAM = "reading the answer"
     DRAIN = "reading the end of the body after the answer"
@@ -52,17 +53,69 @@ class State(Enum):
     FAILED = "failed"
 
 
+class Input(Enum):
+    """What an exchange can be given: a call of one of its methods, told apart by what the call says."""
+
+    __hash__ = object.__hash__
+
+    ACTION = "next_action"
+    HEAD = "receive_head"
+    DATA = "receive_data"
+    END = 'receive_data(b"")'
+    FAILURE = "receive_failure"  # and receive_timeout
+    CANCEL = "receive_failure(Cancelled)"
+
+
+_AFTER_ERROR = (State.READY, State.WAITING, State.FAILED)
+# An error may be tried again at once (the connection had been kept alive for too long, what the setup request gave is
+# stale), or after a delay; or it ends the exchange.
+
+EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
+    (State.READY, Input.ACTION): (State.SENT, State.FAILED),
+    (State.READY, Input.CANCEL): (State.FAILED,),
+    (State.WAITING, Input.ACTION): (State.READY,),
+    (State.WAITING, Input.CANCEL): (State.FAILED,),
+    (State.SENT, Input.HEAD): (State.STREAM, State.SETUP, State.ERROR_RESPONSE, State.READY, State.FAILED),
+    (State.SENT, Input.FAILURE): _AFTER_ERROR,
+    (State.SENT, Input.CANCEL): (State.FAILED,),
+    (State.SETUP, Input.DATA): (State.FAILED,),
+    (State.SETUP, Input.END): _AFTER_ERROR,  # READY without an error, too: the question is next
+    (State.SETUP, Input.FAILURE): (State.WAITING, State.FAILED),
+    (State.SETUP, Input.CANCEL): (State.FAILED,),
+    (State.ERROR_RESPONSE, Input.DATA): _AFTER_ERROR,
+    (State.ERROR_RESPONSE, Input.END): _AFTER_ERROR,
+    (State.ERROR_RESPONSE, Input.FAILURE): _AFTER_ERROR,  # the status said enough
+    (State.ERROR_RESPONSE, Input.CANCEL): (State.FAILED,),
+    (State.STREAM, Input.DATA): (State.DRAIN, State.DONE, *_AFTER_ERROR),
+    (State.STREAM, Input.END): (State.DONE, *_AFTER_ERROR),
+    (State.STREAM, Input.FAILURE): (State.DONE, *_AFTER_ERROR),  # DONE where the answer's end was proven before
+    (State.STREAM, Input.CANCEL): (State.DONE, State.FAILED),
+    (State.DRAIN, Input.DATA): (State.DONE,),
+    (State.DRAIN, Input.END): (State.DONE,),
+    (State.DRAIN, Input.FAILURE): (State.DONE,),
+    (State.DRAIN, Input.CANCEL): (State.DONE,),
+    (State.DONE, Input.ACTION): (),
+    (State.DONE, Input.FAILURE): (),  # it comes too late and changes nothing
+    (State.DONE, Input.CANCEL): (),
+    (State.FAILED, Input.ACTION): (),
+    (State.FAILED, Input.FAILURE): (),
+    (State.FAILED, Input.CANCEL): (),
+}
+"""The states that may follow a state on an input. A pair that is not here is the caller's mistake."""
+
 NEXT: dict[State, frozenset[State]] = {
-    State.READY: frozenset({State.SENT, State.FAILED}),
-    State.WAITING: frozenset({State.READY, State.FAILED}),
-    State.SENT: frozenset(
-        {State.SETUP, State.ERROR_RESPONSE, State.STREAM, State.READY, State.WAITING, State.FAILED}
-    ),
-    State.SETUP: frozenset({State.READY, State.WAITING, State.FAILED}),
-    State.ERROR_RESPONSE: frozenset({State.READY, State.WAITING, State.FAILED}),
-    State.STREAM: frozenset({State.DRAIN, State.DONE, State.READY, State.WAITING, State.FAILED}),
-    State.DRAIN: frozenset({State.DONE, State.FAILED}),
-    State.DONE: frozenset(),
-    State.FAILED: frozenset(),
-}  # fmt: skip
-READING = frozenset({State.SETUP, State.ERROR_RESPONSE, State.STREAM, State.DRAIN})
+    state: frozenset(to for (at, _), following in EDGES.items() if at is state for to in following) for state in State
+}
+READING = frozenset(state for state in State if (state, Input.DATA) in EDGES)
+
+
+def diagram() -> str:
+    """The table as the docstring of Exchange shows it: a line for each input of each state that leads elsewhere."""
+    lines = []
+    last = None
+    for (state, given), following in EDGES.items():
+        if following:
+            name = "" if state is last else state.name
+            lines.append(f"{name:14}  {given.value:26}  → {', '.join(to.name for to in following)}")
+            last = state
+    return "\n".join(lines)

@@ -68,7 +68,7 @@ def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
         except TimeoutError:
             events = exchange.receive_timeout(wire.now())
         except ChatError as error:
-            events = exchange.receive_failure(error)
+            events = exchange.receive_failure(error, wire.now())
         if events:
             return events
 
@@ -95,6 +95,6 @@ async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
         except TimeoutError:
             events = exchange.receive_timeout(wire.now())
         except ChatError as error:
-            events = exchange.receive_failure(error)
+            events = exchange.receive_failure(error, wire.now())
         if events:
             return events

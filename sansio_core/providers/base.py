@@ -142,7 +142,7 @@ class Provider(ABC):
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         """A new parser for one answer's body; `content_type` is the response's, where it is known."""
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> HTTPStatusError:
+    def error_response(self, status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         """The error for a response with a status of 300 or more; `body` may be cut."""
         return of_response(status, headers, body)
 

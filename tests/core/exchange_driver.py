@@ -103,7 +103,7 @@ class Run:
     def answer(self, answer: Any) -> None:
         ours = self.exchange
         if not isinstance(answer, Answer):
-            self.events += ours.receive_failure(answer)
+            self.events += ours.receive_failure(answer, self.now)
             return
         ours.receive_head(answer.status, answer.headers, self.now)
         for piece in answer.pieces:
@@ -113,7 +113,7 @@ class Run:
             if isinstance(answer.end, bytes):
                 self.events += ours.receive_data(answer.end, self.now)
             else:
-                self.events += ours.receive_failure(answer.end)
+                self.events += ours.receive_failure(answer.end, self.now)
 
 
 def sent_json(request: HttpRequest) -> Any:

@@ -765,7 +765,9 @@ def test_models() -> None:
 
 def test_an_overloaded_provider_is_asked_again() -> None:
     provider = providers.create("anthropic", api_key="k")
-    error = provider.refusal(529, (), b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}')
+    error = provider.error_response(
+        529, (), b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+    )
     assert isinstance(error, ServerFailed)
     assert provider.retry.retries(error)
 

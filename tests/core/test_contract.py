@@ -206,7 +206,7 @@ def test_an_endpoint_last_known_not_to_work_is_told_with_what_to_do(name: str, r
     model = None if provider.model or name in ("vllm", "llama_cpp", "lm_studio") else "m"
     exchange = Exchange(provider, ChatRequest("Hello", model=model), retry=1)
     exchange.next_action(0)
-    exchange.receive_failure(ConnectFailed("refused"))
+    exchange.receive_failure(ConnectFailed("refused"), 0)
     with pytest.raises(ConnectFailed) as caught:
         exchange.next_action(0)
     told = "last known not to work" in str(caught.value)
@@ -260,7 +260,7 @@ def test_a_failure_is_reported_and_waited_for_by_the_policy() -> None:
     exchange.receive_timeout(2)
     assert exchange.next_action(2) == Wait(1)
     assert isinstance(exchange.next_action(3), Send)
-    exchange.receive_failure(Cancelled("enough"))
+    exchange.receive_failure(Cancelled("enough"), 0)
     with pytest.raises(Cancelled, match="enough"):
         exchange.next_action(4)
 

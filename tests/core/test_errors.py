@@ -89,7 +89,7 @@ def test_every_error_is_said_and_can_be_copied_and_pickled(kind: type[ChatError]
         (TimedOut("first_event", 2.5),
          "no event of the answer came within 2.5 s (the 'first_event' clock; see Timeouts)"),
         (TimedOut("total"), "the whole answer was not in (the 'total' clock; see Timeouts)"),
-        (TimedOut("settle", None), "timed out (the 'settle' clock; see Timeouts)"),
+        (TimedOut("grace", None), "timed out (the 'grace' clock; see Timeouts)"),
         (Cancelled(), "the stream was cancelled"),
         (Cancelled("by you"), "by you"),
         (StreamTruncated(), "the answer stopped before its end"),

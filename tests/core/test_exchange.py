@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from sansio_core import (
     ConnectionLost,
     Exchange,
     Finish,
+    HttpRequest,
     InvalidRequest,
     LimitExceeded,
     Limits,
@@ -29,11 +32,14 @@ from sansio_core import (
     ServerFailed,
     State,
     StreamTruncated,
+    TimedOut,
     UnexpectedContent,
     UnexpectedRedirect,
     providers,
 )
-from sansio_core.states import NEXT, READING
+from sansio_core.exchange import _HANDLERS
+from sansio_core.providers import Call
+from sansio_core.states import EDGES, NEXT, READING, Input, diagram
 
 LOST = ConnectionLost("reset by peer")
 
@@ -47,49 +53,95 @@ def failing(*answers: Any, name: str = "free_netfly", **settings: Any) -> tuple[
 
 # --- states ----------------------------------------------------------------------------------------------------------
 
+REUSED = ConnectionLost("closed", reused=True)
+STALE = ServerFailed(503)
+"""The error of which the call below says that what its setup request gave is stale."""
 
-def at(state: State) -> Exchange:
-    """An exchange in `state`."""
-    ours = exchange("chatgpt_free" if state is State.SETUP else "free_netfly")
-    if state is State.READY:
-        return ours
-    ours.next_action(0)
-    match state:
-        case State.WAITING:
-            ours.receive_failure(ConnectFailed("refused"))
-        case State.SETUP | State.STREAM:
-            ours.receive_head(200, SSE, 0)
-        case State.ERROR_RESPONSE:
-            ours.receive_head(500, JSON, 0)
-        case State.DRAIN | State.DONE:
-            ours.receive_head(200, SSE, 0)
-            ours.receive_data(stream("Hello"), 0)
-            if state is State.DONE:
-                ours.receive_data(b"", 0)
-        case State.FAILED:
-            ours.receive_failure(Cancelled())
+
+class Stale(Call):
+    """A call whose question is worth asking again at once, as often as it fails with a BadRequest or worse content."""
+
+    def renew(self, error: ChatError) -> bool:
+        return isinstance(error, (BadRequest, UnexpectedContent))
+
+
+class Page(Call):
+    """A call that needs a page first, and `fails` when it has read it."""
+
+    fails: ChatError | None = None
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self._read = False
+
+    def setup_request(self, now: float) -> HttpRequest | None:
+        return None if self._read else HttpRequest("GET", "http://h/page")
+
+    def receive_setup(self, headers: Any, body: bytes) -> None:
+        self._read = True
+        if self.fails is not None:
+            raise self.fails
+
+
+class Recorded(Exchange):
+    """An exchange that notes each edge that it takes: state, input, and the state that followed."""
+
+    taken: list[tuple[State, Input, State]]
+    given: Input
+    kind: type[Call] = Stale
+
+    def _begin(self, request: ChatRequest) -> Call:
+        self.taken = []
+        return self.kind(HttpRequest("POST", "http://h/ask"))
+
+    def _to(self, state: State) -> None:
+        before = self.state
+        super()._to(state)
+        # A next action that leaves WAITING looks at READY's right after.
+        self.taken.append((before, self.given, state))
+
+    def give(self, given: Input, call: Any) -> None:
+        self.given = given
+        call(self)
+
+
+def recorded(kind: type[Call] = Stale, **settings: Any) -> Recorded:
+    ours_kind = type("Ours", (Recorded,), {"kind": kind})
+    ours: Recorded = ours_kind(providers.create("free_netfly"), ChatRequest("Hello"), **settings)
     return ours
 
 
-CALLS: dict[str, Any] = {
-    "next_action": lambda ours: ours.next_action(1),
-    "receive_head": lambda ours: ours.receive_head(200, SSE, 1),
-    "receive_data": lambda ours: ours.receive_data(b"x", 1),
-    "end": lambda ours: ours.receive_data(b"", 1),
-    "receive_failure": lambda ours: ours.receive_failure(ConnectionLost("reset")),
-    "receive_timeout": lambda ours: ours.receive_timeout(1),
-}
-READS = {"receive_data", "end", "receive_failure", "receive_timeout"}
-LEGAL = {
-    State.READY: {"next_action"},
-    State.WAITING: {"next_action"},
-    State.SENT: {"receive_head", "receive_failure", "receive_timeout"},
-    State.SETUP: READS,
-    State.ERROR_RESPONSE: READS,
-    State.STREAM: READS,
-    State.DRAIN: READS,
-    State.DONE: {"next_action", "receive_failure", "receive_timeout"},  # what comes too late changes nothing
-    State.FAILED: {"next_action", "receive_failure", "receive_timeout"},
+def at(state: State, kind: type[Call] = Stale, **settings: Any) -> Recorded:
+    """An exchange in `state`."""
+    ours = recorded(Page if state is State.SETUP and kind is Stale else kind, **settings)
+    if state is State.READY:
+        return ours
+    ours.give(Input.ACTION, lambda ours: ours.next_action(0))
+    match state:
+        case State.WAITING:
+            ours.give(Input.FAILURE, lambda ours: ours.receive_failure(ConnectFailed("refused"), 0))
+        case State.SETUP | State.STREAM:
+            ours.give(Input.HEAD, lambda ours: ours.receive_head(200, SSE, 0))
+        case State.ERROR_RESPONSE:
+            ours.give(Input.HEAD, lambda ours: ours.receive_head(500, JSON, 0))
+        case State.DRAIN | State.DONE:
+            ours.give(Input.HEAD, lambda ours: ours.receive_head(200, SSE, 0))
+            ours.give(Input.DATA, lambda ours: ours.receive_data(stream("Hello"), 0))
+            if state is State.DONE:
+                ours.give(Input.END, lambda ours: ours.receive_data(b"", 0))
+        case State.FAILED:
+            ours.give(Input.CANCEL, lambda ours: ours.receive_failure(Cancelled(), 0))
+    ours.taken.clear()
+    return ours
+
+
+CALLS: dict[Input, Any] = {
+    Input.ACTION: lambda ours: ours.next_action(1),
+    Input.HEAD: lambda ours: ours.receive_head(200, SSE, 1),
+    Input.DATA: lambda ours: ours.receive_data(b"x", 1),
+    Input.END: lambda ours: ours.receive_data(b"", 1),
+    Input.FAILURE: lambda ours: ours.receive_failure(ConnectionLost("reset"), 1),
+    Input.CANCEL: lambda ours: ours.receive_failure(Cancelled(), 1),
 }
 
 
@@ -109,30 +161,155 @@ def everything(ours: Exchange) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("call", CALLS)
-def test_a_call_in_the_wrong_state_raises_and_changes_nothing(state: State, call: str) -> None:
+@pytest.mark.parametrize("given", Input)
+def test_a_call_in_the_wrong_state_raises_and_changes_nothing(state: State, given: Input) -> None:
     ours = at(state)
     assert ours.state is state
     assert ours.reading is (state in READING)
     before = everything(ours)
-    if call in LEGAL[state]:
+    if (state, given) in EDGES:
         try:
-            CALLS[call](ours)
+            ours.give(given, CALLS[given])
         except Cancelled:
             assert state is State.FAILED
-        assert ours.state is state or ours.state in NEXT[state]
+        assert ours.state is state or ours.state in NEXT[state] or ours.state is State.SENT
     else:
-        with pytest.raises(RuntimeError, match=state.value):
-            CALLS[call](ours)
+        with pytest.raises(RuntimeError, match=re.escape(state.value)):
+            ours.give(given, CALLS[given])
         assert everything(ours) == before
     if state in (State.DONE, State.FAILED):
         assert everything(ours) == before
 
 
+REPORTED = sse({"error": {"message": "busy", "type": "server_error"}})
+TOO_LONG = sse({"error": {"message": "too long", "code": "context_length_exceeded"}})
+MOVED = [*TEXT, ("location", "/elsewhere")]
+
+
+def head(status: int, headers: Any = TEXT) -> Any:
+    return lambda ours: ours.receive_head(status, headers, 0)
+
+
+def error_response(status: int, headers: Any = TEXT, **settings: Any) -> Recorded:
+    ours = at(State.SENT, **settings)
+    ours.give(Input.HEAD, head(status, headers))
+    ours.taken.clear()
+    return ours
+
+
+def page(fails: ChatError | None = None, **settings: Any) -> Recorded:
+    return at(State.SETUP, type("Failing", (Page,), {"fails": fails}), **settings)
+
+
+def streaming(*data: Any, **settings: Any) -> Recorded:
+    ours = at(State.STREAM, **settings)
+    if data:
+        ours.give(Input.DATA, lambda ours: ours.receive_data(sse(*data), 0))
+        ours.taken.clear()
+    return ours
+
+
+def data(body: bytes, now: float = 0) -> Any:
+    return lambda ours: ours.receive_data(body, now)
+
+
+def failure(error: ChatError) -> Any:
+    return lambda ours: ours.receive_failure(error, 0)
+
+
+ACT = CALLS[Input.ACTION]
+END = data(b"")
+FULL = b"x" * (64 * 1024 + 1)
+S, IN = State, Input
+# One row for each edge of the table: the exchange before, what it is given, and the state that follows at once.
+WAYS: list[tuple[Any, Input, Any, State]] = [
+    (lambda: at(S.READY), IN.ACTION, ACT, S.SENT),
+    (lambda: at(S.READY, timeouts=1), IN.ACTION, lambda ours: (ours._clocks.start(0), ours.next_action(2)), S.FAILED),
+    (lambda: at(S.READY), IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (lambda: at(S.WAITING), IN.ACTION, lambda ours: ours.next_action(99), S.READY),
+    (lambda: at(S.WAITING), IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (lambda: at(S.SENT), IN.HEAD, head(200), S.STREAM),
+    (lambda: at(S.SENT, Page), IN.HEAD, head(200), S.SETUP),
+    (lambda: at(S.SENT), IN.HEAD, head(404), S.ERROR_RESPONSE),
+    (lambda: at(S.SENT), IN.HEAD, head(204), S.READY),
+    (lambda: at(S.SENT), IN.HEAD, head(101), S.FAILED),
+    (lambda: at(S.SENT), IN.FAILURE, failure(REUSED), S.READY),
+    (lambda: at(S.SENT), IN.FAILURE, failure(LOST), S.WAITING),
+    (lambda: at(S.SENT, retry=1), IN.FAILURE, failure(LOST), S.FAILED),
+    (lambda: at(S.SENT), IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (lambda: page(limits=Limits(page=9)), IN.DATA, data(b"x" * 10), S.FAILED),
+    (page, IN.END, END, S.READY),
+    (lambda: page(STALE), IN.END, END, S.WAITING),
+    (lambda: page(NotFound(404)), IN.END, END, S.FAILED),
+    (page, IN.FAILURE, failure(REUSED), S.WAITING),
+    (lambda: page(retry=1), IN.FAILURE, failure(LOST), S.FAILED),
+    (page, IN.CANCEL, failure(Cancelled()), S.FAILED),
+    *(
+        row
+        for given, call in ((IN.DATA, data(FULL)), (IN.END, END), (IN.FAILURE, failure(LOST)))
+        for row in (
+            (lambda: error_response(307, MOVED), given, call, S.READY),
+            (lambda: error_response(422), given, call, S.READY),
+            (lambda: error_response(503), given, call, S.WAITING),
+            (lambda: error_response(404), given, call, S.FAILED),
+        )
+    ),
+    (lambda: error_response(503), IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (streaming, IN.DATA, data(stream("Hello")), S.DRAIN),
+    (lambda: streaming(chunk("a", "stop")), IN.DATA, data(b": ping\n\n", 99), S.DONE),
+    (streaming, IN.DATA, data(TOO_LONG), S.READY),
+    (streaming, IN.DATA, data(REPORTED), S.WAITING),
+    (lambda: streaming(chunk("a")), IN.DATA, data(REPORTED), S.FAILED),
+    (lambda: streaming(chunk("a", "stop")), IN.END, END, S.DONE),
+    (lambda: at(S.STREAM), IN.END, lambda ours: (ours.receive_data(b"<html>", 0), ours.receive_data(b"", 0)), S.READY),
+    (streaming, IN.END, END, S.WAITING),
+    (lambda: streaming(chunk("a")), IN.END, END, S.FAILED),
+    (lambda: streaming(chunk("a", "stop")), IN.FAILURE, failure(LOST), S.DONE),
+    (lambda: streaming(), IN.FAILURE, failure(BadRequest(400)), S.READY),
+    (streaming, IN.FAILURE, failure(LOST), S.WAITING),
+    (lambda: streaming(chunk("a")), IN.FAILURE, failure(LOST), S.FAILED),
+    (lambda: streaming(chunk("a", "stop")), IN.CANCEL, failure(Cancelled()), S.DONE),
+    (streaming, IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (lambda: at(S.DRAIN), IN.DATA, data(FULL), S.DONE),
+    (lambda: at(S.DRAIN), IN.END, END, S.DONE),
+    (lambda: at(S.DRAIN), IN.FAILURE, failure(LOST), S.DONE),
+    (lambda: at(S.DRAIN), IN.CANCEL, failure(Cancelled()), S.DONE),
+]
+
+
+def test_every_edge_of_the_table_is_taken_and_no_other() -> None:
+    taken = set()
+    for make, given, call, follows in WAYS:
+        ours = make()
+        before = ours.state
+        with suppress(TimedOut):
+            ours.give(given, call)
+        assert ours.taken[0] == (before, given, follows), (before, given, follows)
+        taken.add(ours.taken[0])
+    assert taken == {(state, given, to) for (state, given), following in EDGES.items() for to in following}
+
+
+def test_the_docstring_draws_the_table() -> None:
+    lines = [line.strip() for line in (Exchange.__doc__ or "").splitlines()]
+    drawn = [line.strip() for line in diagram().splitlines()]
+    assert drawn == [line for line in lines if "→" in line]
+    for (state, given), following in EDGES.items():
+        assert not following or any(given.value in line and following[-1].name in line for line in drawn), state
+
+
+def test_every_edge_has_its_handler_and_every_handler_its_edge() -> None:
+    column = {IN.ACTION: "action", IN.HEAD: "head", IN.DATA: "data", IN.END: "end", IN.CANCEL: "cancel"}
+    for state in State:
+        handlers = _HANDLERS[state]
+        for given, name in column.items():
+            assert (getattr(handlers, name) is not None) is ((state, given) in EDGES), (state, given)
+        assert bool(handlers.failure or handlers.end) is ((state, IN.FAILURE) in EDGES), state
+
+
 @pytest.mark.parametrize("state", State)
 def test_cancelling_ends_it_anywhere(state: State) -> None:
     ours = at(state)
-    ours.receive_failure(Cancelled())
+    ours.give(Input.CANCEL, CALLS[Input.CANCEL])
     assert not ours.reading
     if state in (State.DRAIN, State.DONE):
         assert ours.next_action(0) == Finish()
@@ -143,11 +320,9 @@ def test_cancelling_ends_it_anywhere(state: State) -> None:
         assert not ours.reply.complete
 
 
-def test_the_table_is_all_there_is() -> None:
-    assert set(NEXT) == set(State)
-    ours = at(State.READY)
+def test_a_state_that_cannot_follow_is_a_fault_of_ours() -> None:
     with pytest.raises(RuntimeError, match="cannot become"):
-        ours._to(State.DONE)
+        at(State.READY)._to(State.DONE)
 
 
 def test_what_can_be_read_at_any_time() -> None:

@@ -57,7 +57,7 @@ def test_connect_is_the_transports_to_watch() -> None:
     send = ours.next_action(1000)
     assert isinstance(send, Send)
     assert send.connect_deadline == 1003
-    ours.receive_failure(TimedOut("connect", 3))
+    ours.receive_failure(TimedOut("connect", 3), 1003)
     with pytest.raises(TimedOut, match=r"no connection was made within 3 s \(the 'connect' clock"):
         ours.next_action(1003)
 
@@ -166,7 +166,7 @@ def test_the_first_event_that_is_no_content_starts_progress() -> None:
 
 def test_total_goes_over_attempts_and_waits() -> None:
     ours = started(retry=9, timeouts=Timeouts(total=10))
-    ours.receive_failure(ConnectionLost("reset"))
+    ours.receive_failure(ConnectionLost("reset"), 1002)
     assert ours.next_action(1002) == Wait(2)
     assert ours.deadline == 1010
     assert isinstance(ours.next_action(1004), Send)
@@ -176,7 +176,7 @@ def test_total_goes_over_attempts_and_waits() -> None:
 def test_a_wait_may_end_just_before_the_total_and_not_on_it() -> None:
     for left, waits in ((2.5, True), (2, False), (1, False)):
         ours = started(retry=9, timeouts=Timeouts(total=10))
-        ours.receive_failure(ConnectionLost("reset"))
+        ours.receive_failure(ConnectionLost("reset"), 1010 - left)
         if waits:
             assert ours.next_action(1010 - left) == Wait(2)
         else:
@@ -299,6 +299,6 @@ def test_when_it_is_over_no_timeout_matters() -> None:
     with pytest.raises(StreamTruncated):
         ours.next_action(1002)
     assert ours.receive_timeout(2000) == []
-    assert ours.receive_failure(ServerFailed(500)) == []
+    assert ours.receive_failure(ServerFailed(500), 2000) == []
     with pytest.raises(ChatError, match="not a single byte"):
         ours.next_action(2000)

@@ -20,7 +20,8 @@ from sansio_core import (
 from sansio_core import (
     exchange as module,
 )
-from sansio_core.exchange import DRAIN, SETTLE, Exchange
+from sansio_core._clocks import DRAIN, GRACE
+from sansio_core.exchange import Exchange
 
 
 def reading(name: str = "free_netfly", *, headers: object = SSE, **settings: object) -> Exchange:
@@ -78,14 +79,14 @@ def test_what_comes_after_the_marker_is_no_part_of_the_answer() -> None:
     assert run.text == "a"
 
 
-def test_a_reason_without_a_marker_is_settled_for_after_a_while() -> None:
+def test_a_reason_without_a_marker_is_enough_after_a_while() -> None:
     ours = reading()
     ours.receive_data(sse(chunk("a", "stop")), 1)
-    assert ours.deadline == 1 + SETTLE
+    assert ours.deadline == 1 + GRACE
     ours.receive_data(b": ping\n\n", 3)
     ours.receive_data(sse({"choices": [], "usage": {"prompt_tokens": 1}}), 4)
-    assert ours.deadline == 1 + SETTLE, "keep-alives do not lengthen it"
-    ours.receive_timeout(1 + SETTLE)
+    assert ours.deadline == 1 + GRACE, "keep-alives do not lengthen it"
+    ours.receive_timeout(1 + GRACE)
     finish(ours)
     assert ours.reply.usage is not None
 
@@ -94,7 +95,7 @@ def test_content_after_a_reason_lengthens_the_wait_for_the_end() -> None:
     ours = reading()
     ours.receive_data(sse(chunk("a", "stop")), 1)
     ours.receive_data(sse(chunk("b")), 4)
-    assert ours.deadline == 4 + SETTLE
+    assert ours.deadline == 4 + GRACE
 
 
 def test_a_choice_that_begins_after_another_ended_is_awaited() -> None:
@@ -102,8 +103,8 @@ def test_a_choice_that_begins_after_another_ended_is_awaited() -> None:
     second = {"choices": [{"index": 1, "delta": {"role": "assistant"}}]}
     ours.receive_data(sse(chunk("a", "stop")), 1)
     ours.receive_data(sse(second), 2)
-    assert ours.deadline == 60, "the total, no settling"
-    ours.receive_failure(ConnectionLost("reset"))
+    assert ours.deadline == 60, "the total, no grace"
+    ours.receive_failure(ConnectionLost("reset"), 2)
     with pytest.raises(ConnectionLost) as caught:
         ours.next_action(2)
     assert caught.value.reply is ours.reply
@@ -115,7 +116,7 @@ def test_a_choice_that_begins_after_another_ended_is_awaited() -> None:
 def test_a_failure_after_the_proven_end_changes_nothing(failure: Exception, body: bytes) -> None:
     ours = reading()
     ours.receive_data(body, 1)
-    assert ours.receive_failure(failure) == []  # type: ignore[arg-type]
+    assert ours.receive_failure(failure, 2) == []  # type: ignore[arg-type]
     finish(ours)
 
 

@@ -149,7 +149,7 @@ class AnyExchange(RuleBasedStateMachine):
     @rule(failure=FAILURES)
     def failure(self, failure: Any) -> None:
         assert self.ours is not None
-        self.take(self.ours.receive_failure(failure()))
+        self.take(self.ours.receive_failure(failure(), self.now))
 
     @precondition(
         lambda self: self.state() not in (None, State.READY, State.WAITING) and self.ours.deadline is not None
@@ -186,7 +186,7 @@ class AnyExchange(RuleBasedStateMachine):
             if self.ours.state in (State.READY, State.WAITING):
                 self.next_action()
             elif self.ours.state not in (State.DONE, State.FAILED):
-                self.take(self.ours.receive_failure(ConnectFailed("refused")))
+                self.take(self.ours.receive_failure(ConnectFailed("refused"), self.now))
             else:
                 return
         raise AssertionError("it does not end")

@@ -60,7 +60,7 @@ def test_it_goes_on_where_it_works_again() -> None:
 def test_a_wait_is_told_as_long_as_it_lasts() -> None:
     ours = exchange("free_netfly")
     ours.next_action(0)
-    ours.receive_failure(LOST)
+    ours.receive_failure(LOST, 1)
     assert [ours.next_action(now) for now in (1, 1.5, 2.75)] == [Wait(2), Wait(1.5), Wait(0.25)]
     assert ours.attempts == 1
     assert isinstance(ours.next_action(3), Send)

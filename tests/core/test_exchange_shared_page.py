@@ -168,7 +168,7 @@ def test_waiting_for_the_page_is_bounded_by_the_total() -> None:
 
 def test_whoever_waits_for_the_page_can_be_cancelled() -> None:
     first, second = fetching()
-    second.exchange.receive_failure(Cancelled())
+    second.exchange.receive_failure(Cancelled(), 1)
     with pytest.raises(Cancelled):
         second.exchange.next_action(0)
     first.answer(FETCHED)

@@ -269,7 +269,7 @@ def test_a_list_of_models_cut_short() -> None:
         exchange.next_action(0)
         exchange.receive_head(200, [], 0)
         exchange.receive_data(body, 0)
-        exchange.receive_failure(StreamTruncated())
+        exchange.receive_failure(StreamTruncated(), 0)
         if proven:
             assert isinstance(exchange.next_action(0), Finish)
             assert exchange.models == ["a"]

@@ -83,7 +83,7 @@ class Course:
                 self.act()
                 return
             else:
-                self.events(self.ours.receive_failure(ConnectFailed("refused")))
+                self.events(self.ours.receive_failure(ConnectFailed("refused"), self.now))
         raise AssertionError("it does not end")
 
     def step(self, what: int) -> None:
@@ -96,7 +96,7 @@ class Course:
             self.now = max(self.now, ours.deadline)
             self.events(ours.receive_timeout(self.now))
         elif what >= 0xE0:
-            self.events(ours.receive_failure(FAILURES[what % len(FAILURES)]()))
+            self.events(ours.receive_failure(FAILURES[what % len(FAILURES)](), self.now))
         elif ours.state is State.SENT:
             lines = self.take(self.byte() & 63).decode("latin-1").split("\n")
             fields = [(name, value) for name, _, value in (line.partition(":") for line in lines)]

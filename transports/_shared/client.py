@@ -159,7 +159,7 @@ class BaseStream(_Live, Generic[W]):
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        self._exchange.receive_failure(Cancelled("the stream was closed before its end"))
+        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), self._wire.now())
 
     def __del__(self) -> None:
         if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:
