@@ -64,6 +64,7 @@ from .states import Action, Finish, Send, State, Wait
 from .timing import Limits, Timeouts
 
 __version__ = "0.1.0"
+__sansio_layer__ = True  # see providers.base.warn
 
 __all__ = [
     "Action",

@@ -1,80 +1,21 @@
-"""What several dialects and their providers share: JSON taken with care, and the common forms of what users ask."""
+"""What several wires share: the common forms in which users write tools, choices and formats; JSON read with care."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InvalidRequest, safe_repr
-from ..request import Message, ToolCall
+from ..request import ToolCall
 
 
-def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[Message]:
-    """`messages` with each tool's answer told which call it answers: its `tool_call_id` and the function's `name`.
+class Payload(NamedTuple):
+    """A request's body as a JSON object; `unsupported` says in words what of the request the wire has no field for."""
 
-    A call is found by its id, else by its function's name, else it is the oldest one unanswered. Some wires give calls
-    no id; for those that must have one `invent_ids` makes one, always the same for the same place in the conversation.
-    """
-    out: list[Message] = []
-    asked: list[ToolCall] = []
-    waiting: list[ToolCall] = []
-    for message in messages:
-        if message.tool_calls:
-            calls = message.tool_calls
-            if invent_ids:
-                calls = tuple(replace(c, id=c.id or f"call_{len(out)}_{i}") for i, c in enumerate(calls))
-            asked += calls
-            waiting += calls
-            message = replace(message, tool_calls=calls)
-        elif message.role == "tool":
-            call = _answered(message, asked, waiting)
-            if call is not None:
-                if call in waiting:
-                    waiting.remove(call)
-                message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
-        out.append(message)
-    return out
-
-
-def _answered(message: Message, asked: list[ToolCall], waiting: list[ToolCall]) -> ToolCall | None:
-    if message.tool_call_id:
-        return next((call for call in reversed(asked) if call.id == message.tool_call_id), None)
-    if message.name:
-        return next((call for call in waiting if call.name == message.name), None)
-    return waiting[0] if waiting else None
-
-
-def unsupported_history(messages: Iterable[Message], dialect: str, *, reasoning: bool = False) -> str:
-    """What `dialect` cannot take of other dialects' answers among `messages`, in words; "" where nothing is lost.
-
-    `reasoning` tells that the wire has a field for reasoning whoever wrote it.
-    """
-    answers = [message for message in messages if message.native or message.reasoning or message.tool_calls]
-    if not answers:
-        return ""
-    return " and ".join(
-        filter(None, [unsupported_native(answers, dialect, reasoning), unsupported_call_fields(answers)])
-    )
-
-
-def unsupported_call_fields(messages: Iterable[Message]) -> str:
-    """The fields that tool calls among `messages` have of their own, in words; "" where there are none."""
-    names = {name for message in messages for call in message.tool_calls for name in call.extra or ()}
-    return f"{', '.join(sorted(names))} of tool calls" if names else ""
-
-
-def unsupported_native(messages: Iterable[Message], dialect: str, reasoning: bool = False) -> str:
-    """As `unsupported_history`, but for what tool calls have of their own."""
-    others = {message.native.dialect for message in messages if message.native and message.native.dialect != dialect}
-    if others:
-        what = "signatures and encrypted parts" if reasoning else "reasoning and signatures"
-        return f"the {what} of {', '.join(sorted(others))} answers"
-    if not reasoning and any(message.reasoning and not message.native for message in messages):
-        return "the reasoning of earlier answers"
-    return ""
+    fields: dict[str, Any]
+    unsupported: list[str]
 
 
 def arguments_of(call: ToolCall) -> dict[str, Any]:

@@ -5,6 +5,7 @@ not accept is answered by a bare `-1` or `0` (developer.wordpress.org: check_aja
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from ..errors import ProviderRefused
 from ..events import ChatEvent, Finished, TextDelta
@@ -45,3 +46,19 @@ class WpaicgParser(OpenAIChatParser):
                 self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)
             return
         super()._decode_bare(value, out)
+
+
+def form(*, message: str, nonce: str, post_id: str, page_url: str) -> bytes:
+    """The body of the plugin's chat form, application/x-www-form-urlencoded: what a page's script sends for `message`.
+
+    `nonce` and `post_id` are the page's attributes `data-nonce` and `data-post-id`.
+    """
+    fields = {
+        "_wpnonce": nonce,
+        "post_id": post_id,
+        "url": page_url,
+        "action": "wpaicg_chat_shortcode_message",
+        "message": message,
+        "bot_id": "0",
+    }
+    return urlencode(fields).encode("ascii")

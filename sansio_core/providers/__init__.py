@@ -1,30 +1,34 @@
-"""The providers by name. A provider's module is loaded when it is asked for."""
+"""The providers by name. A provider's module is loaded when its name is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
 from ..errors import InvalidRequest, suggestion
 from .base import SETTINGS, Call, Provider, ProviderInfo
-from .hosts import HOSTS
 
-_WHERE = {
-    "free_netfly": "free_netfly:FreeNetfly",
-    "chatgpt_free": "chatgpt_free:ChatgptFree",
-    "yqcloud": "yqcloud:Yqcloud",
-    "acytoo": "acytoo:Acytoo",
-    "anthropic": "anthropic:Anthropic",
-    "gemini": "gemini:Gemini",
-    "ollama": "ollama:Ollama",
-    "openai_responses": "openai_responses:OpenAIResponses",
-    **{name: f"openai:{name}" for name in HOSTS},
+_CLASSES = {
+    "free_netfly": "FreeNetfly",
+    "chatgpt_free": "ChatgptFree",
+    "yqcloud": "Yqcloud",
+    "acytoo": "Acytoo",
+    "anthropic": "Anthropic",
+    "gemini": "Gemini",
+    "ollama": "Ollama",
+    "openai_responses": "OpenAIResponses",
 }
+"""The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS."""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names that `create` knows."""
-    return tuple(_WHERE)
+    from .hosts import HOSTS
+
+    return (*_CLASSES, *HOSTS)
 
 
 def create(name: str, **config: Any) -> Provider:
@@ -33,28 +37,34 @@ def create(name: str, **config: Any) -> Provider:
     `config` is Provider's: api_key, base_url, model, headers, cookies. Raises InvalidRequest for an unknown name, an
     unknown setting or a bad one.
     """
-    provider_class = _load(name)
+    make, _ = _find(name)
     for setting in config:
         if setting not in SETTINGS:
             near = suggestion(setting, SETTINGS)
             raise InvalidRequest(f"a provider has no setting {setting!r}{near}; known are {', '.join(SETTINGS)}")
-    provider: Provider = provider_class(**config)
-    return provider
+    return make(**config)
 
 
 def info(name: str) -> ProviderInfo:
     """The facts about the provider called `name`, without setting one up."""
-    found: ProviderInfo = _load(name).info
-    return found
+    return _find(name)[1]
 
 
-def _load(name: str) -> Any:
-    plain = {_plain(known): known for known in _WHERE}
+def _find(name: str) -> tuple[Callable[..., Provider], ProviderInfo]:
+    """What makes the provider called `name`, and the facts about it. Raises InvalidRequest for an unknown name."""
+    plain = {_plain(known): known for known in names()}
     known = plain.get(_plain(name)) if isinstance(name, str) else None
     if known is None:
-        raise InvalidRequest(f"there is no provider {name!r}{suggestion(name, _WHERE)}; known are {', '.join(_WHERE)}")
-    module, _, attribute = _WHERE[known].partition(":")
-    return getattr(import_module(f".{module}", __name__), attribute)
+        near = suggestion(name, names())
+        raise InvalidRequest(f"there is no provider {name!r}{near}; known are {', '.join(names())}")
+    if known in _CLASSES:
+        provider: type[Provider] = getattr(import_module(f".{known}", __name__), _CLASSES[known])
+        return provider, provider.info
+    from .hosts import HOSTS
+    from .openai import AzureOpenAI, OpenAI, info_of
+
+    host = HOSTS[known]
+    return partial(AzureOpenAI if known == "azure_openai" else OpenAI, host=host), info_of(host)
 
 
 def _plain(name: str) -> str:

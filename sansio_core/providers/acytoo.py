@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
+from ..dialects.forms import Payload
+from ..dialects.history import unsupported_in_text
 from ..dialects.plain_text import PlainTextParser
-from ..request import ChatRequest, dump_json
+from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo, warn_of_history
+from .base import Call, Provider, ProviderInfo
 
 
 class Acytoo(Provider):
@@ -29,8 +31,7 @@ class Acytoo(Provider):
     base_headers = (("accept", "*/*"), ("content-type", "application/json"))
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        warn_of_history(self.info.name, request.messages, calls=False)
-        payload = {
+        body = {
             "key": "",
             "model": self.resolve_model(request.model),
             "messages": [{"role": message.role, "content": message.text} for message in request.messages],
@@ -38,7 +39,8 @@ class Acytoo(Provider):
             "password": "",
             **request.options.get("extra", {}),
         }
-        return Call(self.http(request, "POST", f"{self.base_url}/api/completions", dump_json(payload)))
+        payload = Payload(body, unsupported_in_text(request.messages))
+        return self.post_json(request, self.endpoint("api/completions"), payload)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return PlainTextParser(content_type=content_type)

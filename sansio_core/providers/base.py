@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from sys import _getframe
+from inspect import currentframe
+from sys import modules
+from types import FrameType
 from typing import Any, ClassVar
 
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
-from ..dialects.forms import unsupported_native
+from ..dialects.forms import Payload
 from ..dialects.text_template import Shapes
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
-from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
+from ..request import OPTIONS, ChatRequest, as_mapping, dump_json, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
 """What every provider can be set up with."""
-_OURS = ("sansio_core", "transports")
+BEARER = ("authorization", "Bearer ")
+"""The header field of a key by RFC 6750, and what stands before the key in it."""
+STREAMED_JSON: Headers = (("accept", "text/event-stream, application/json"), ("content-type", "application/json"))
+"""For a question in JSON that an event stream answers, or JSON where the host cannot stream."""
 _NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})  # what a call takes beside its options
 
 
@@ -31,7 +36,7 @@ class ProviderInfo:
     """The facts about an endpoint.
 
     `working`: whether it was last known to. Empty `models`: any model. `api_key_env`: the environment variable that
-    holds the key; `needs_key`: without one the public endpoint will refuse.
+    holds the key; `needs_key`: without one the public endpoint answers with an error.
     """
 
     name: str
@@ -40,29 +45,33 @@ class ProviderInfo:
     models: tuple[str, ...] = ()
     model_aliases: Mapping[str, str] = field(default_factory=dict)
     working: bool = True
-    supports_message_history: bool = True
-    supports_system_message: bool = True
     api_key_env: str | None = None
     needs_key: bool = False
+    # Every provider takes both: where a wire has one prompt only, they are lines of it.
+    supports_message_history: ClassVar[bool] = True
+    supports_system_message: ClassVar[bool] = True
 
 
 class Call:
     """One question on its way through one endpoint: what an exchange asks of a provider.
 
-    Most endpoints take one request. One that needs something first overrides `preflight`.
+    Most endpoints take one request. One that needs something first overrides `setup_request`. `unsupported` says in
+    words what of the question the endpoint's wire has no field for.
     """
 
-    __slots__ = ("_request",)
+    __slots__ = ("_request", "unsupported")
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, unsupported: Sequence[str] = ()) -> None:
         self._request: HttpRequest | None = request
+        self.unsupported = unsupported
 
     def setup_request(self, now: float) -> HttpRequest | float | None:
-        """A request that must be answered first; or seconds to wait, as another call is just sending it; or None."""
+        """A request that must be answered before the question; the seconds to wait while another call sends it; None
+        where the question can be sent."""
         return None
 
     def receive_setup(self, headers: Headers, body: bytes) -> None:
-        """The preflight's answer. Raises ChatError when it does not hold what is needed."""
+        """The answer to the setup request. Raises ChatError when it does not hold what the question needs."""
 
     def request(self) -> HttpRequest:
         """The question itself."""
@@ -70,15 +79,16 @@ class Call:
         return self._request
 
     def renew(self, error: ChatError) -> bool:
-        """Whether `error` only means that what the preflight gave is stale, so that it is worth one new one."""
+        """Whether `error`, with which the question failed, only means that what the setup request gave is stale, so
+        that both are worth sending once more."""
         return False
 
     def answered(self) -> None:
-        """Content of the answer came, so that nothing is sent again: the question, which may be long, is let go."""
+        """Content of the answer arrived, nothing is sent again: the call drops the question, which may be long."""
         self._request = None
 
     def abandon(self) -> None:
-        """The call failed or was given up: whatever it claimed is free for others."""
+        """The call failed or was cancelled: whatever it claimed is free for others."""
 
 
 class Provider(ABC):
@@ -91,12 +101,16 @@ class Provider(ABC):
     info: ProviderInfo
     retry: RetryPolicy = RetryPolicy()
     timeouts: Timeouts = Timeouts()
-    options: ClassVar[frozenset[str]] = frozenset()
+    options: frozenset[str] = frozenset()
     """The options of OPTIONS that this wire has a field for."""
     own_options: ClassVar[frozenset[str]] = frozenset()
     """Options that only this provider knows."""
     roles: ClassVar[tuple[str, ...]] = ("system", "user", "assistant")
     base_headers: Headers = ()
+    key_header: ClassVar[tuple[str, str] | None] = None
+    """The header field that carries the key, and what stands before the key in it; None where no key is sent."""
+    version: ClassVar[str] = ""
+    """The path between the host and an endpoint's own path, which `base_url` may end with or not."""
 
     def __init__(
         self,
@@ -129,10 +143,15 @@ class Provider(ABC):
     def begin(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         """The way of `request` through this endpoint. Raises InvalidRequest for what cannot be sent.
 
-        Options that the wire cannot carry are told in one OptionIgnored warning.
+        One OptionIgnored warning names all that the wire has no field for.
         """
         self.check(request)
-        return self.call(request, random)
+        call = self.call(request, random)
+        ignored = sorted(request.options.keys() - self.options - self.own_options)
+        unsupported = [", ".join(ignored), *call.unsupported] if ignored else call.unsupported
+        if unsupported:
+            warn(f"{self.info.name} has no field for {' and '.join(unsupported)}: not sent")
+        return call
 
     @abstractmethod
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
@@ -165,7 +184,7 @@ class Provider(ABC):
     # --- what a provider's own file uses -------------------------------------------------------------------------
 
     def check(self, request: ChatRequest) -> None:
-        """Raises InvalidRequest for what this wire cannot mean, or a missing key; warns of options it cannot carry."""
+        """Raises InvalidRequest for what this wire cannot mean, or a missing key."""
         self.check_key()
         if request.options:
             self._check_options(request.options)
@@ -174,8 +193,6 @@ class Provider(ABC):
                 raise InvalidRequest(
                     f"{self.info.name} has no role {message.role!r}; known are {', '.join(self.roles)}"
                 )
-        if request.options and (ignored := sorted(request.options.keys() - self.options - self.own_options)):
-            warn(f"{self.info.name} has no field for {', '.join(ignored)}: not sent")
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
         if unknown := sorted(options.keys() - OPTIONS - self.own_options):
@@ -206,25 +223,41 @@ class Provider(ABC):
             raise InvalidRequest(f"{self.info.name} has no model {model!r}{near}; known are {known}")
         return name
 
+    def endpoint(self, path: str) -> str:
+        """The URL of `path` on this host."""
+        return f"{self.base_url.removesuffix(self.version)}{self.version}/{path}"
+
+    def post_json(self, request: ChatRequest, url: str, payload: Payload, *layers: Headers) -> Call:
+        """The call that sends `payload` to `url`."""
+        return Call(self.http(request, "POST", url, dump_json(payload.fields), *layers), payload.unsupported)
+
     def http(
         self, request: ChatRequest, method: str, url: str, body: bytes = b"", *layers: Headers,
         cookies: Mapping[str, str] | None = None,
     ) -> HttpRequest:  # fmt: skip
         """A request with this provider's headers, `layers`, then the client's and the call's own, and all cookies."""
         if not (request.headers or request.cookies or cookies):
-            fields = self._fields((self.base_headers, *layers, cookie_header(self.cookies), self.headers))
+            fields = self._fields((self.base_headers, *layers, self._key, cookie_header(self.cookies), self.headers))
             return HttpRequest(method, url, fields, body, _names(self.headers))
         own = self.headers + request.headers
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
-        # they may be secret, and are this call's alone: nothing of them is kept
-        fields = Fields(merge(self.base_headers, *layers, cookie_header(jar), own))
+        # Fields that belong to this call alone are not kept: they may be secret.
+        fields = Fields(merge(self.base_headers, *layers, self._key, cookie_header(jar), own))
         return HttpRequest(method, url, fields, body, _names(own))
 
-    def get(self, url: str, *layers: Headers) -> HttpRequest:
-        """A GET with this provider's headers, `layers`, the client's own headers and cookies: no part of a question."""
+    def get(self, url: str) -> HttpRequest:
+        """A GET of JSON with this provider's headers and the client's own headers and cookies."""
+        base = tuple(field for field in self.base_headers if field[0] != "content-type")
         accept = (("accept", "application/json"),)
-        fields = Fields(merge(accept, *layers, cookie_header(self.cookies), self.headers))
+        fields = Fields(merge(base, accept, self._key, cookie_header(self.cookies), self.headers))
         return HttpRequest("GET", url, fields, b"", _names(self.headers))
+
+    @property
+    def _key(self) -> Headers:
+        if self.api_key is None or self.key_header is None:
+            return ()
+        name, before = self.key_header
+        return ((name, before + self.api_key),)
 
     def _fields(self, layers: tuple[Headers, ...]) -> Fields:
         """`layers` merged, which are nearly always those of the last call."""
@@ -260,38 +293,16 @@ def _check_key(api_key: object) -> None:
 
 
 def warn(message: str) -> None:
-    """One OptionIgnored warning at the line of the user's own that led here, whichever of the three ways it took."""
-    frame, level = _getframe(1), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+    """One OptionIgnored warning, at the line that called this package, or a layer over it, from outside.
+
+    A package is such a layer if it has a true `__sansio_layer__`: its own lines are of no use to whoever is warned.
+    """
+    frame, level = currentframe(), 1
+    while frame is not None and _is_layer(frame):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, OptionIgnored, stacklevel=level)
 
 
-def warn_of_history(name: str, messages: Iterable[Message], *, calls: bool) -> None:
-    """Warns of what the provider `name` cannot take of earlier answers; `calls` tells that it takes tool calls."""
-    answers = [message for message in messages if message.native or message.tool_calls]
-    if not answers:
-        return
-    lost = [unsupported_native([message for message in answers if message.native], "")]
-    if not calls and any(message.tool_calls for message in answers):
-        lost.append("the tool calls of earlier answers")
-    if any(lost):
-        warn(f"{name} has no field for {' and '.join(filter(None, lost))}: not sent")
-
-
-def prompt_of(request: ChatRequest, *, skip: int = 0) -> str:
-    """The messages after the first `skip` as the one string that some wires take.
-
-    One message is its content, unchanged; several are a line each, `Role: content`, then a line `Assistant:`.
-    """
-    messages = request.messages[skip:]
-    if len(messages) == 1:
-        return messages[0].text
-    lines = [f"{message.role.capitalize()}: {message.text}" for message in messages]
-    return "\n".join([*lines, "Assistant:"])
-
-
-def options_of(request: ChatRequest, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the request's options that are called `names`, under their own names."""
-    options = request.options
-    return {name: options[name] for name in names if name in options} if options else {}
+def _is_layer(frame: FrameType) -> bool:
+    package = modules.get(frame.f_globals.get("__name__", "").partition(".")[0])
+    return bool(getattr(package, "__sansio_layer__", False))

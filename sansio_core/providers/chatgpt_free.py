@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
-from urllib.parse import urlencode
 from weakref import ref
 
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
-from ..dialects.wpaicg import NonceRefused, WpaicgParser
+from ..dialects.history import prompt_of, unsupported_in_text
+from ..dialects.wpaicg import NonceRefused, WpaicgParser, form
 from ..errors import ChatError, HTTPStatusError, UnexpectedContent
 from ..http_request import Headers, HttpRequest, is_cookie
 from ..redact import redact_url
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
+from .base import Call, Provider, ProviderInfo
 
 _CLAIM = 30.0  # seconds after which a call that fetches the page and is not driven on no longer holds up the others
 _POLL = 0.02  # seconds between two looks at whether it came
@@ -60,7 +60,8 @@ class Pages:
 
 class _PageCall(Call):
     def __init__(self, provider: ChatgptFree, request: ChatRequest) -> None:
-        self._provider, self._chat, self._prompt = provider, request, prompt_of(request)
+        self.unsupported = unsupported_in_text(request.messages)
+        self._provider, self._chat, self._prompt = provider, request, prompt_of(request.messages)
         self._page: _Page | None = None
         self._renewed = False
         self._page_request = provider.http(request, "GET", f"{provider.base_url}/")
@@ -87,20 +88,12 @@ class _PageCall(Call):
 
     def request(self) -> HttpRequest:
         page = self._page
-        assert page is not None, "preflight() comes first"
-        form = {
-            "_wpnonce": page.nonce,
-            "post_id": page.post_id,
-            "url": self._provider.base_url,
-            "action": "wpaicg_chat_shortcode_message",
-            "message": self._prompt,
-            "bot_id": "0",
-        }
+        assert page is not None, "the setup request comes first"
         return self._provider.http(
             self._chat,
             "POST",
-            f"{self._provider.base_url}/wp-admin/admin-ajax.php",
-            urlencode(form).encode("ascii"),
+            self._provider.endpoint("wp-admin/admin-ajax.php"),
+            form(message=self._prompt, nonce=page.nonce, post_id=page.post_id, page_url=self._provider.base_url),
             (("content-type", "application/x-www-form-urlencoded"),),
             cookies=page.cookies,
         )
@@ -168,7 +161,6 @@ class ChatgptFree(Provider):
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         self.resolve_model(request.model)
-        warn_of_history(self.info.name, request.messages, calls=False)
         return _PageCall(self, request)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:

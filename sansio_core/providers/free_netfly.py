@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser, openai_chat
 from ..dialects.base import MAX_FRAME
-from ..request import ChatRequest, dump_json
+from ..dialects.forms import Payload
+from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo, options_of, warn_of_history
+from .base import Call, Provider, ProviderInfo
 
 _DEFAULTS = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
 
@@ -51,18 +52,18 @@ class FreeNetfly(Provider):
     )
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        warn_of_history(self.info.name, request.messages, calls=True)
-        payload = {
+        sent = {name: value for name, value in request.options.items() if name in self.options and name != "extra"}
+        body = {
             "messages": openai_chat.messages(request.messages),
             "stream": True,
             "model": self.resolve_model(request.model),
             **_DEFAULTS,
-            **options_of(request, self.options - {"extra"}),
+            **sent,
             **request.options.get("extra", {}),
         }
         place = (("origin", self.base_url), ("referer", f"{self.base_url}/"))
         url = f"{self.base_url}/api/openai/v1/chat/completions"
-        return Call(self.http(request, "POST", url, dump_json(payload), place))
+        return self.post_json(request, url, Payload(body, openai_chat.unsupported(request.messages)), place)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return openai_chat.OpenAIChatParser(max_frame_size, self.shapes)

@@ -7,11 +7,9 @@ from typing import Any
 
 from ..dialects import ChatParser, openai_responses
 from ..dialects.base import MAX_FRAME
-from ..dialects.forms import unsupported_history
-from ..dialects.openai_responses.request import OPTIONS
-from ..http_request import Headers, HttpRequest, origin
-from ..request import ChatRequest, dump_json
-from .base import Call, Provider, ProviderInfo, warn
+from ..http_request import HttpRequest, origin
+from ..request import ROLES, ChatRequest
+from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
 from .hosts import HOSTS, versioned
 from .models import default_model
 
@@ -31,9 +29,10 @@ class OpenAIResponses(Provider):
         api_key_env=HOSTS["openai"].key,
         needs_key=True,
     )
-    options = frozenset({*OPTIONS, "logprobs", "extra"})
-    roles = ("system", "developer", "user", "assistant", "tool")
-    base_headers = (("accept", "text/event-stream, application/json"), ("content-type", "application/json"))
+    options = openai_responses.OPTIONS
+    roles = ROLES
+    base_headers = STREAMED_JSON
+    key_header = BEARER
 
     def __init__(self, *, base_url: str | None = None, **settings: Any) -> None:
         super().__init__(base_url=base_url, **settings)
@@ -41,17 +40,11 @@ class OpenAIResponses(Provider):
         self.custom_base_url = origin(self.base_url) != origin(self.info.url)
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        if lost := unsupported_history(request.messages, openai_responses.NAME):
-            warn(f"{self.info.name} has no field for {lost}: not sent")
-        body = dump_json(openai_responses.payload(request, self.resolve_model(request.model)))
-        return Call(self.http(request, "POST", f"{self.base_url}/responses", body, self._key))
+        payload = openai_responses.payload(request, self.resolve_model(request.model))
+        return self.post_json(request, self.endpoint("responses"), payload)
 
     def models_request(self) -> HttpRequest | None:
-        return self.get(f"{self.base_url}/models", self._key)
-
-    @property
-    def _key(self) -> Headers:
-        return () if self.api_key is None else (("authorization", f"Bearer {self.api_key}"),)
+        return self.get(self.endpoint("models"))
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return openai_responses.OpenAIResponsesParser(max_frame_size, self.shapes)

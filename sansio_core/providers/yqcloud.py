@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
+from ..dialects.forms import Payload
+from ..dialects.history import prompt_of, unsupported_in_text
 from ..dialects.plain_text import PlainTextParser
 from ..errors import InvalidRequest, IPBlocked, safe_repr
-from ..request import ChatRequest, dump_json
+from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo, prompt_of, warn_of_history
+from .base import Call, Provider, ProviderInfo
 
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
 _USER_IDS = (1690000544336, 2093025544336)
@@ -42,15 +44,14 @@ class Yqcloud(Provider):
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         self.resolve_model(request.model)
-        warn_of_history(self.info.name, request.messages, calls=False)
         first = request.messages[0]
         leads = first.role == "system" and len(request.messages) > 1 and "system_message" not in request.options
         low, high = _USER_IDS
         user_id = request.options.get("user_id", low + int(random() * (high - low + 1)))
         if isinstance(user_id, bool) or not isinstance(user_id, (int, str)):
             raise InvalidRequest(f"user_id must be a whole number, not {safe_repr(user_id)}")
-        payload = {
-            "prompt": prompt_of(request, skip=1 if leads else 0),
+        body = {
+            "prompt": prompt_of(request.messages[1 if leads else 0 :]),
             "network": True,
             "system": first.text if leads else request.options.get("system_message", ""),
             "withoutContext": False,
@@ -58,7 +59,8 @@ class Yqcloud(Provider):
             "userId": f"#/chat/{user_id}",
             **request.options.get("extra", {}),
         }
-        return Call(self.http(request, "POST", f"{self.base_url}/api/generateStream", dump_json(payload)))
+        payload = Payload(body, unsupported_in_text(request.messages))
+        return self.post_json(request, self.endpoint("api/generateStream"), payload)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return PlainTextParser(content_type=content_type, refusals={BAN: IPBlocked})

@@ -82,10 +82,6 @@ def test_every_row_is_a_provider() -> None:
         assert repr(pickle.loads(pickle.dumps(provider))) == repr(provider)
     with pytest.raises(InvalidRequest, match="groq"):
         providers.create("grok")
-    from sansio_core.providers import openai
-
-    with pytest.raises(AttributeError, match="grok"):
-        _ = openai.grok
 
 
 def test_a_key_is_needed_but_by_local_servers() -> None:

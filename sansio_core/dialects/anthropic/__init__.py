@@ -1,5 +1,6 @@
 """Anthropic's Messages wire."""
 
-from .parser import NAME, AnthropicParser
+from .parser import AnthropicParser
+from .request import NAME, OPTIONS, payload
 
-__all__ = ["NAME", "AnthropicParser"]
+__all__ = ["NAME", "OPTIONS", "AnthropicParser", "payload"]

@@ -1,5 +1,6 @@
 """Google's Gemini wire."""
 
-from .parser import NAME, GeminiParser
+from .parser import GeminiParser
+from .request import NAME, OPTIONS, payload
 
-__all__ = ["NAME", "GeminiParser"]
+__all__ = ["NAME", "OPTIONS", "GeminiParser", "payload"]

@@ -1,5 +1,6 @@
 """Ollama's chat wire."""
 
-from .parser import NAME, OllamaParser
+from .parser import OllamaParser
+from .request import NAME, OPTIONS, payload
 
-__all__ = ["NAME", "OllamaParser"]
+__all__ = ["NAME", "OPTIONS", "OllamaParser", "payload"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
-from ..forms import choice_of, format_of, function_of, json_schema, list_of, merged, resolve_tool_ids
+from ..forms import Payload, choice_of, format_of, function_of, json_schema, list_of, merged
+from ..history import resolve_tool_ids, unsupported_history
 
 NAME = "openai_chat"
 
@@ -36,9 +37,7 @@ class Quirks:
 PLAIN = Quirks()
 
 
-def payload(
-    request: ChatRequest, model: str | None, options: Iterable[str] = (), quirks: Quirks = PLAIN
-) -> dict[str, Any]:
+def payload(request: ChatRequest, model: str | None, options: Iterable[str] = (), quirks: Quirks = PLAIN) -> Payload:
     """The body for `request`; of its options, those called `options`. Raises InvalidRequest for what cannot be sent."""
     wire: dict[str, Any] = {} if model is None else {"model": model}
     wire |= {"messages": messages(request.messages, quirks), "stream": True}
@@ -47,7 +46,13 @@ def payload(
     for name, value in request.options.items():
         if name in options and name != "extra":
             put(wire, quirks.fields.get(name, name), option(name, value))
-    return merged(wire, request.options.get("extra", {}))
+    return Payload(merged(wire, request.options.get("extra", {})), unsupported(request.messages, quirks))
+
+
+def unsupported(history: tuple[Message, ...], quirks: Quirks = PLAIN) -> list[str]:
+    """What `messages` leaves out of earlier answers, in words."""
+    dialect = NAME if quirks.reasoning_details else ""
+    return unsupported_history(history, dialect, call_fields=quirks.call_fields, reasoning_matters=False)
 
 
 def put(wire: dict[str, Any], where: str, value: Any) -> None:

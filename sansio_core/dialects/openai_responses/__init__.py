@@ -1,6 +1,6 @@
 """OpenAI's Responses wire."""
 
 from .parser import OpenAIResponsesParser
-from .request import NAME, payload
+from .request import NAME, OPTIONS, payload
 
-__all__ = ["NAME", "OpenAIResponsesParser", "payload"]
+__all__ = ["NAME", "OPTIONS", "OpenAIResponsesParser", "payload"]

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
-from ..forms import choice_of, format_of, function_of, json_schema, list_of, merged, resolve_tool_ids
+from ..forms import Payload, choice_of, format_of, function_of, json_schema, list_of, merged
+from ..history import resolve_tool_ids, unsupported_history
 from ..openai_chat.request import put
 
 NAME = "openai_responses"
 
-OPTIONS = {
+_FIELDS = {
     "temperature": "temperature",
     "top_p": "top_p",
     "max_tokens": "max_output_tokens",
@@ -28,13 +29,14 @@ OPTIONS = {
     "service_tier": "service_tier",
     "store": "store",
 }
-"""The options that this wire has, and the fields that carry them."""
+OPTIONS = frozenset({*_FIELDS, "logprobs", "extra"})
+"""The options that this wire has a field for."""
 
 # Models that reason: they alone give encrypted reasoning, and the others refuse to be asked for it.
 _REASONS = re.compile(r"(.*/)?(o\d|gpt-[5-9]|gpt-oss|codex)")
 
 
-def payload(request: ChatRequest, model: str | None) -> dict[str, Any]:
+def payload(request: ChatRequest, model: str | None) -> Payload:
     """The body for `request`. Raises InvalidRequest for what cannot be sent.
 
     `store` is left to the host unless it is given. With `store=False` nothing stays there that a next turn could refer
@@ -45,7 +47,7 @@ def payload(request: ChatRequest, model: str | None) -> dict[str, Any]:
     stateless = options.get("store") is False
     wire: dict[str, Any] = {} if model is None else {"model": model}
     wire |= {"input": _input(request.messages, stateless), "stream": True}
-    for name, where in OPTIONS.items():
+    for name, where in _FIELDS.items():
         if name in options:
             put(wire, where, _option(name, options[name]))
     include = ["message.output_text.logprobs"] if "logprobs" in options or "top_logprobs" in options else []
@@ -53,7 +55,7 @@ def payload(request: ChatRequest, model: str | None) -> dict[str, Any]:
         include.append("reasoning.encrypted_content")
     if include:
         wire["include"] = include
-    return merged(wire, options.get("extra", {}))
+    return Payload(merged(wire, options.get("extra", {})), unsupported_history(request.messages, NAME))
 
 
 def _option(name: str, value: Any) -> Any:
