@@ -159,7 +159,8 @@ class BaseStream(_Live, Generic[W]):
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), self._wire.now())
+        # No clock is asked when an exchange is cancelled; asyncio's could not be, where its loop has ended.
+        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now=0.0)
 
     def __del__(self) -> None:
         if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:

@@ -36,6 +36,8 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
 def _put_options(options: Mapping[str, Any], payload: dict[str, Any]) -> list[str]:
     """Put the options into `payload`. Returns what this wire cannot carry of them, in words."""
     payload |= {name: options[name] for name in _SAME if name in options}
+    if "reasoning_effort" in options:
+        _put_effort(options["reasoning_effort"], "max_tokens" in options, payload)
     if "stop" in options:
         payload["stop_sequences"] = stop_of(options["stop"])
     if "user" in options:  # "An external identifier for the user who is associated with the request"
@@ -44,21 +46,17 @@ def _put_options(options: Mapping[str, Any], payload: dict[str, Any]) -> list[st
         payload["tools"] = [_tool(tool) for tool in list_of(options["tools"], "tools")]
     if "tool_choice" in options or "parallel_tool_calls" in options:
         payload["tool_choice"] = _tool_choice(options)
-    output: dict[str, Any] = {}
-    if "reasoning_effort" in options:
-        _effort(options["reasoning_effort"], "max_tokens" in options, payload, output)
     wanted = format_of(options["response_format"]) if "response_format" in options else "text"
     if not isinstance(wanted, str):  # platform.claude.com/docs/en/build-with-claude/structured-outputs
-        output["format"] = {"type": "json_schema", "schema": wanted}
-    if output:
-        payload["output_config"] = output
+        payload.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": wanted}
     return ["response_format json_object (give a JSON Schema)"] if wanted == "json" else []
 
 
 _SAME = ("temperature", "top_p", "top_k", "max_tokens", "metadata", "service_tier")
 
 
-def _effort(effort: Any, limited: bool, payload: dict[str, Any], output: dict[str, Any]) -> None:
+def _put_effort(effort: Any, limited: bool, payload: dict[str, Any]) -> None:
+    """`limited` tells that the caller set max_tokens."""
     if effort == "none":
         payload["thinking"] = {"type": "disabled"}
     elif type(effort) is int:
@@ -67,7 +65,7 @@ def _effort(effort: Any, limited: bool, payload: dict[str, Any], output: dict[st
         payload["max_tokens"] += 0 if limited else effort
     else:
         # platform.claude.com/docs/en/build-with-claude/effort: works with thinking and without; it knows no "minimal"
-        output["effort"] = "low" if effort == "minimal" else effort
+        payload["output_config"] = {"effort": "low" if effort == "minimal" else effort}
 
 
 def _tool(tool: Any) -> dict[str, Any]:

@@ -47,6 +47,16 @@ def payload(request: ChatRequest, model: str) -> Payload:
 
 
 def _put_options(options: Mapping[str, Any], model: str, payload: dict[str, Any]) -> None:
+    if config := _generation_config(options, model):
+        payload["generationConfig"] = config
+    if "tools" in options:
+        payload["tools"] = _tools(list_of(options["tools"], "tools"))
+    if "tool_choice" in options:
+        payload["toolConfig"] = _tool_config(options["tool_choice"])
+
+
+def _generation_config(options: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """ai.google.dev/api/generate-content#generationconfig"""
     config = {field: options[name] for name, field in _FIELDS.items() if name in options}
     if "stop" in options:
         config["stopSequences"] = stop_of(options["stop"])
@@ -57,12 +67,7 @@ def _put_options(options: Mapping[str, Any], model: str, payload: dict[str, Any]
         config["responseMimeType"] = "application/json"
     if not isinstance(wanted, str):  # responseSchema would take a subset of OpenAPI's schema only
         config["responseJsonSchema"] = wanted
-    if config:
-        payload["generationConfig"] = config
-    if "tools" in options:
-        payload["tools"] = _tools(list_of(options["tools"], "tools"))
-    if "tool_choice" in options:
-        payload["toolConfig"] = _tool_config(options["tool_choice"])
+    return config
 
 
 def _is_older(model: str) -> bool:

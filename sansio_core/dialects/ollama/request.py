@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
-from ...request import ChatRequest, ImagePart, Message
+from ...request import ChatRequest, ImagePart, Message, ToolCall
 from ..forms import Payload, arguments_of, format_of, function_of, list_of, merged, stop_of
 from ..history import resolve_tool_ids, unsupported_history
 
@@ -74,24 +74,24 @@ def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    images = [part for part in message.parts if isinstance(part, ImagePart)]
-    text = Message(message.role, tuple(part for part in message.parts if not isinstance(part, ImagePart))).text
-    wire: dict[str, Any] = {"role": "system" if message.role == "developer" else message.role, "content": text}
-    if images:
-        wire["images"] = [_image(image) for image in images]
-    if message.reasoning:  # "the thinking, the tool call and the result must be passed back" (…/streaming)
-        wire["thinking"] = message.reasoning
-    if message.tool_calls:
-        wire["tool_calls"] = [
-            ({"id": call.id} if call.id else {}) | {"function": {"name": call.name, "arguments": arguments_of(call)}}
-            for call in message.tool_calls
-        ]
-    if message.role == "tool":
-        if message.name:
-            wire["tool_name"] = message.name
-        if message.tool_call_id:
-            wire["tool_call_id"] = message.tool_call_id
-    return wire
+    images = [_image(part) for part in message.parts if isinstance(part, ImagePart)]
+    others = tuple(part for part in message.parts if not isinstance(part, ImagePart))
+    wire = {
+        "role": "system" if message.role == "developer" else message.role,
+        "content": Message(message.role, others).text,
+        "images": images,
+        # "the thinking, the tool call and the result must be passed back" (docs.ollama.com/capabilities/streaming)
+        "thinking": message.reasoning,
+        "tool_calls": [_call(call) for call in message.tool_calls],
+        "tool_name": message.name if message.role == "tool" else None,
+        "tool_call_id": message.tool_call_id if message.role == "tool" else None,
+    }
+    return {name: value for name, value in wire.items() if value or name == "content"}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    named = {"function": {"name": call.name, "arguments": arguments_of(call)}}
+    return {"id": call.id, **named} if call.id else named
 
 
 def _image(image: ImagePart) -> str:

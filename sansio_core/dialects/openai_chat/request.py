@@ -45,7 +45,7 @@ def payload(request: ChatRequest, model: str | None, options: Iterable[str] = ()
         wire["stream_options"] = {"include_usage": True}
     for name, value in request.options.items():
         if name in options and name != "extra":
-            put(wire, quirks.fields.get(name, name), option(name, value))
+            put(wire, quirks.fields.get(name, name), _option(name, value))
     return Payload(merged(wire, request.options.get("extra", {})), unsupported(request.messages, quirks))
 
 
@@ -63,30 +63,37 @@ def put(wire: dict[str, Any], where: str, value: Any) -> None:
     wire[last] = value
 
 
-def option(name: str, value: Any) -> Any:
+def _option(name: str, value: Any) -> Any:
     """An option as this wire writes it: the common forms of tools, tool_choice and response_format in OpenAI's."""
-    if name == "tools":
-        return [tool(item) for item in list_of(value, "tools")]
-    if name == "tool_choice":
-        mode, function = choice_of(value)
-        if mode == "tool":
-            return {"type": "function", "function": {"name": function}}
-        return mode or value
-    if name == "response_format" and not (isinstance(value, Mapping) and "type" in value and _is_wire(value)):
-        wanted = format_of(value)
-        return wanted if isinstance(wanted, str) else {"type": "json_schema", "json_schema": json_schema(value)}
-    return value
+    form = _FORMS.get(name)
+    return value if form is None else form(value)
 
 
-def tool(value: Any) -> dict[str, Any]:
+def _tools(tools: Any) -> list[dict[str, Any]]:
+    return [tool_of(tool) for tool in list_of(tools, "tools")]
+
+
+def tool_of(tool: Any) -> dict[str, Any]:
     """A tool in OpenAI's form; a host's own kinds of tools as they are."""
-    function = function_of(value)
-    return dict(value) if function is None else {"type": "function", "function": dict(function)}
+    function = function_of(tool)
+    return dict(tool) if function is None else {"type": "function", "function": dict(function)}
 
 
-def _is_wire(response_format: Mapping[str, Any]) -> bool:
-    """Whether that is no bare schema, whose type is one of JSON's."""
-    return response_format["type"] not in ("object", "array", "string", "number", "integer", "boolean", "null")
+def _tool_choice(choice: Any) -> Any:
+    mode, function = choice_of(choice)
+    return {"type": "function", "function": {"name": function}} if mode == "tool" else mode or choice
+
+
+def _response_format(response_format: Any) -> Any:
+    if isinstance(response_format, Mapping) and response_format.get("type", "object") not in _JSON_TYPES:
+        return response_format  # OpenAI's form, or a host's own
+    wanted = format_of(response_format)
+    return wanted if isinstance(wanted, str) else {"type": "json_schema", "json_schema": json_schema(response_format)}
+
+
+_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+"""What `type` is in a JSON Schema that stands alone."""
+_FORMS = {"tools": _tools, "tool_choice": _tool_choice, "response_format": _response_format}
 
 
 def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> list[dict[str, Any]]:
@@ -95,35 +102,44 @@ def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> l
 
 
 def _message(message: Message, quirks: Quirks) -> dict[str, Any]:
-    role = "system" if message.role == "developer" and not quirks.developer else message.role
-    wire: dict[str, Any] = {"role": role}
-    parts = message.parts
-    text = parts[0].text if len(parts) == 1 and isinstance(parts[0], TextPart) else ""
-    if len(parts) > 1 or (parts and not isinstance(parts[0], TextPart)):
-        wire["content"] = [_part(part) for part in parts]
-    elif text or not message.tool_calls:
-        wire["content"] = text
-    elif quirks.null_content:  # "Required unless `tool_calls` … is specified"; llama-cpp-python answers 500 to null
-        wire["content"] = None
-    if message.name is not None and quirks.names and role != "tool":
+    wire: dict[str, Any] = {"role": "system" if message.role == "developer" and not quirks.developer else message.role}
+    wire |= _content(message, quirks)
+    if message.name is not None and quirks.names and message.role != "tool":
         wire["name"] = message.name
     if message.tool_calls:
-        wire["tool_calls"] = [
-            {
-                **((quirks.call_fields and call.extra) or {}),
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments or "{}"},
-            }
-            for call in message.tool_calls
-        ]
-        if quirks.reasoning_content and message.reasoning:
-            wire["reasoning_content"] = message.reasoning
+        wire |= _calls(message, quirks)
     if message.tool_call_id is not None:
         wire["tool_call_id"] = message.tool_call_id
     if quirks.reasoning_details and message.native is not None and message.native.dialect == NAME:
         wire["reasoning_details"] = _details(message.native)
     return wire
+
+
+def _content(message: Message, quirks: Quirks) -> dict[str, Any]:
+    """The field `content`: one plain text as a string. Calls alone have none, as "" is an error to some hosts."""
+    match message.parts:
+        case () | (TextPart(""),) if message.tool_calls:
+            # "Required unless `tool_calls` … is specified"; llama-cpp-python answers 500 to null
+            return {"content": None} if quirks.null_content else {}
+        case ():
+            return {"content": ""}
+        case (TextPart(text),):
+            return {"content": text}
+    return {"content": [_part(part) for part in message.parts]}
+
+
+def _calls(message: Message, quirks: Quirks) -> dict[str, Any]:
+    calls = [
+        {
+            **((quirks.call_fields and call.extra) or {}),
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments or "{}"},
+        }
+        for call in message.tool_calls
+    ]
+    reasoning = {"reasoning_content": message.reasoning} if quirks.reasoning_content and message.reasoning else {}
+    return {"tool_calls": calls, **reasoning}
 
 
 def _details(native: Native) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
@@ -50,26 +50,45 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
     for name, where in _FIELDS.items():
         if name in options:
             put(wire, where, _option(name, options[name]))
-    include = ["message.output_text.logprobs"] if "logprobs" in options or "top_logprobs" in options else []
-    if stateless and ("reasoning_effort" in options or _REASONS.match(model or "")):
-        include.append("reasoning.encrypted_content")
+    include = _include(options, model or "", stateless)
     if include:
         wire["include"] = include
     return Payload(merged(wire, options.get("extra", {})), unsupported_history(request.messages, NAME))
 
 
+def _include(options: Mapping[str, Any], model: str, stateless: bool) -> list[str]:
+    include = ["message.output_text.logprobs"] if "logprobs" in options or "top_logprobs" in options else []
+    if stateless and ("reasoning_effort" in options or _REASONS.match(model)):
+        include.append("reasoning.encrypted_content")
+    return include
+
+
 def _option(name: str, value: Any) -> Any:
-    if name == "tools":
-        return [_tool(tool) for tool in list_of(value, "tools")]
-    if name == "tool_choice":
-        mode, function = choice_of(value)
-        return {"type": "function", "name": function} if mode == "tool" else mode or value
-    if name == "response_format":
-        wanted = format_of(value)
-        if isinstance(wanted, str):
-            return {"type": "json_object" if wanted == "json" else wanted}
-        return {"type": "json_schema", **json_schema(value)}
-    return value
+    form = _FORMS.get(name)
+    return value if form is None else form(value)
+
+
+def _tools(tools: Any) -> list[dict[str, Any]]:
+    return [_tool(tool) for tool in list_of(tools, "tools")]
+
+
+def _tool_choice(choice: Any) -> Any:
+    mode, function = choice_of(choice)
+    return {"type": "function", "name": function} if mode == "tool" else mode or choice
+
+
+def _response_format(response_format: Any) -> dict[str, Any]:
+    wanted = format_of(response_format)
+    if isinstance(wanted, str):
+        return {"type": "json_object" if wanted == "json" else wanted}
+    return {"type": "json_schema", **json_schema(response_format)}
+
+
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    "tools": _tools,
+    "tool_choice": _tool_choice,
+    "response_format": _response_format,
+}
 
 
 def _tool(tool: Any) -> dict[str, Any]:
@@ -83,23 +102,28 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 def _input(messages: tuple[Message, ...], stateless: bool) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
-    custom: set[Any] = set()  # calls of tools that take plain text
+    own = [message.native for message in messages if message.native is not None and message.native.dialect == NAME]
+    # Tools that take plain text: their results have a type of their own.
+    custom = {item.get("call_id") for native in own for item in native.items if item.get("type") == "custom_tool_call"}
     for message in resolve_tool_ids(messages, invent_ids=True):
         if message.role == "tool":
             kind = "custom_tool_call_output" if message.tool_call_id in custom else "function_call_output"
             items.append({"type": kind, "call_id": message.tool_call_id, "output": _content(message)})
         elif message.native is not None and message.native.dialect == NAME:
-            own = _own(message.native, stateless)
-            custom |= {item.get("call_id") for item in own if item.get("type") == "custom_tool_call"}
-            items += own
+            items += _own(message.native, stateless)
         else:
-            if any(part != TextPart("") for part in message.parts) or not message.tool_calls:
-                items.append(_message(message))
-            items += [
-                {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments or "{}"}
-                for c in message.tool_calls
-            ]
+            items += _said_and_called(message)
     return items
+
+
+def _said_and_called(message: Message) -> list[dict[str, Any]]:
+    """A message, and an item for each of its calls; no message where the calls are all that it has."""
+    items = [_message(message)] if any(part != TextPart("") for part in message.parts) or not message.tool_calls else []
+    calls = [
+        {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments or "{}"}
+        for call in message.tool_calls
+    ]
+    return items + calls
 
 
 def _own(native: Native, stateless: bool) -> list[dict[str, Any]]:
