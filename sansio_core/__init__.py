@@ -3,6 +3,56 @@
 No I/O, no clock, no randomness, no environment, no dependency. An `Exchange` takes one question through one provider
 over whatever moves the bytes; a provider's `parser()` alone turns a response body into events; `sansio_core.parsers`
 has the framing alone (server-sent events, JSON lines, text).
+
+The map of the house, in the order in which to read it; a module imports only what stands above it.
+
+What goes over a wire
+    redact                   keys and cookies taken out of every text that may be shown
+    errors                   what may go wrong: one tree under ChatError, by whose fault it is
+    http_request             HttpRequest and its header fields, URLs and redirects
+    retry_after              how long a response asks to wait
+    content_coding           gzip and the like taken off a body, piece by piece
+What is asked, what is answered
+    partial_json             the value of a JSON text that is still growing
+    request                  ChatRequest: messages, their parts, tools, options; checked here, once
+    events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
+    reply                    Reply: an answer's events folded into the final message
+How long, how often, how much
+    timing                   Timeouts and Limits: five clocks, five bounds
+    retry                    RetryPolicy: what is tried again, and when
+Bytes to frames
+    parsers.lines            bytes cut into lines; what all parsers share
+    parsers.text             plain text in UTF-8
+    parsers.ndjson           newline-delimited JSON
+    parsers.json_values      JSON values found in a text that arrives in pieces
+    parsers.sse              server-sent events, to the letter of the WHATWG's standard
+    parsers.sse_json         the same for events whose data is JSON, much faster
+Frames to events, questions to bodies: the dialects, each both halves of one wire
+    dialects.error_mapping   the error that a response, or an object in a stream, stands for
+    dialects.surrogates      characters that a server cut in two
+    dialects.text_template   events that differ in their text alone are not decoded again
+    dialects.base            ChatParser; EventStreamParser, for wires of server-sent events with JSON
+    dialects.json_lines      NDJSONChatParser, for wires of JSON lines
+    dialects.forms           the common forms in which users write tools, choices and formats
+    dialects.history         earlier answers and tools' results, and what a wire cannot carry of them
+    dialects.openai_chat     OpenAI's Chat Completions, which most hosts speak
+    dialects.openai_responses
+    dialects.anthropic
+    dialects.gemini
+    dialects.ollama
+    dialects.plain_text      answers that are the text itself
+    dialects.wpaicg          a WordPress plugin's chat form
+Endpoints
+    providers.base           Provider: URL, key, header fields, policy; Call: one question's way through an endpoint
+    providers.models         the default models, a row each
+    providers.hosts          the hosts of OpenAI's wire, a row each
+    providers                the registry; each other module is one provider, loaded when its name is asked for
+The machine
+    states                   the actions, the states, and which may follow which: the table
+    _clocks                  which of the five clocks fires next
+    _advice                  hints in errors: what the user may do
+    exchange                 Exchange: the table drives
+    model_list               ModelList: an exchange that asks a host for its models
 """
 
 from . import parsers, providers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,32 @@ def test_rooms_look_one_way(path: Path) -> None:
 def test_the_table_of_rooms_is_of_this_house() -> None:
     rooms = {path.relative_to(CORE).with_suffix("").parts[0] for path in MODULES}
     assert set(ROOMS) <= rooms
+
+
+def place_on_map(module: tuple[str, ...]) -> str:
+    """The name under which the map has the module: a dialect's folder is one entry, a provider the registry's."""
+    module = tuple(part for part in module if part != "__init__")
+    if module[0] == "dialects":
+        return ".".join(module[:2])
+    if module[0] == "providers" and not (len(module) > 1 and module[1] in SHARED):
+        return "providers"
+    return ".".join(module)
+
+
+def test_the_map_has_every_module_and_imports_point_upwards() -> None:
+    page = ast.get_docstring(ast.parse((CORE / "__init__.py").read_text())) or ""
+    entries = re.findall(r"^    ([a-z_.]+)", page, re.M)
+    modules = {path: path.relative_to(CORE).with_suffix("").parts for path in MODULES}
+    rooms = {("__init__",), ("parsers", "__init__"), ("dialects", "__init__")}
+    own = {path: place_on_map(module) for path, module in modules.items() if module not in rooms}
+    assert sorted(entries) == sorted(set(own.values()))
+    for path, place in own.items():
+        for name in imports(path):
+            target = tuple(name.split("."))[1:]
+            known = [n for n in range(len(target), 0, -1) if place_on_map(target[:n]) in entries]
+            if name.startswith("sansio_core.") and known:
+                above = place_on_map(target[: known[0]])
+                assert entries.index(above) <= entries.index(place), f"{place} imports {above}, which the map has below"
 
 
 def fresh(code: str) -> str:
