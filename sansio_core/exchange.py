@@ -52,6 +52,7 @@ from .states import NEXT, READING, Action, Finish, Send, State, Wait
 from .timing import Limits, Timeouts
 
 Data = bytes | bytearray | memoryview
+# More than any provider sends after the answer's end marker: the last chunk, a trailer section, a comment or two.
 _DRAIN_BYTES = 64 * 1024
 
 
@@ -133,13 +134,13 @@ class Exchange:
         self.delay = 0.0
         self._until = 0.0  # when WAITING ends
         self.secrets: tuple[str, ...] = ()
-        # the request under way
+        # The request under way
         self.request: HttpRequest | None = None
         self._asking = False  # whether it is the question, not the setup request
         self._redirected: HttpRequest | None = None  # where a redirect points, to be sent next
         self._redirects = 0  # how many were followed since the request was made
         self._resent = False  # whether it goes out a second time, as a kept-alive connection failed
-        # its response
+        # Its response
         self.status: int | None = None
         self.headers: Headers = ()
         self.reusable = False
@@ -151,7 +152,7 @@ class Exchange:
     def __repr__(self) -> str:
         return f"<Exchange with {self.provider.info.name}: {self.state.value}>"
 
-    # What an exchange of another kind replaces (see ModelList):
+    # The two methods that an exchange of another kind replaces (see ModelList)
 
     def _begin(self, request: ChatRequest) -> Call:
         return self.provider.begin(request, self._random)
@@ -163,6 +164,7 @@ class Exchange:
 
     def next_action(self, now: float) -> Action:
         """What to do next. Raises the error that ended the exchange, with the partial `reply` in it."""
+        # The total counts from here, not from __init__: an exchange may be made long before anybody drives it.
         self._clocks.start(now)
         handler = _HANDLERS[self.state].action
         if handler is None:
@@ -178,14 +180,16 @@ class Exchange:
         handler = _HANDLERS[self.state].head
         if handler is None:
             raise RuntimeError(f"receive_head: the exchange is {self.state.value}, no Send is under way")
-        if 100 <= status < 200 and status != 101:  # RFC 9110 15.2; nobody asked for 101, Switching Protocols
+        # RFC 9110 15.2: a client must be able to read interim responses, also those that it did not ask for. 101
+        # (Switching Protocols) is not passed over: what follows it would not be HTTP.
+        if 100 <= status < 200 and status != 101:
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
         self._missing = body_length(self.headers)
         self._body = None
         self._clocks.bytes_arrived(now)
         if self._asking:
-            # The peer may have copied something of the request into it that is secret.
+            # A gateway may put a piece of the request into its request id, and with it a key.
             self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
         handler(self, status, now)
 
@@ -200,7 +204,7 @@ class Exchange:
                 self._missing -= len(data)
             return handlers.data(self, data, now)
         if self._missing is not None and self._missing > 0:
-            # Some transports end a body that was cut as if it were whole.
+            # Some HTTP libraries end a body that was cut as if it were whole (http.client's read1 and older requests).
             cut = StreamTruncated(f"the body ended {self._missing} bytes before its Content-Length")
             return self.receive_failure(cut, now)
         self.reusable = True
@@ -247,6 +251,7 @@ class Exchange:
             self._to(State.FAILED)
             return self.next_action(now)
         request, self._redirected = self._redirected, None
+        # A redirected request is the same question at another address: the call is not asked for it again.
         if request is None:
             setup = self._call.setup_request(now)
             if isinstance(setup, float):
@@ -254,8 +259,11 @@ class Exchange:
             self._asking = setup is None
             request = setup or self._call.request()
             self._redirects = 0
+        # Only `_wait` counts further attempts: no setup request, no redirect, and no request that goes out again because
+        # its connection was stale is one of them.
         self.attempts = self.attempts or 1
         self.request = request
+        # Those of earlier requests stay: an error may quote a header of any response so far.
         self.secrets = tuple({*self.secrets, *request.secrets}) if self.secrets else request.secrets
         self._clocks.request_sent(now)
         self._to(State.SENT)
@@ -280,9 +288,10 @@ class Exchange:
     def _head(self, status: int, now: float) -> None:
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"), now)
-        elif status in (204, 205, 304):
+        elif status in (204, 205, 304):  # RFC 9110 15.3.5, 15.3.6, 15.4.5: these have no content
             self._fail(UnexpectedContent(f"the provider answered with the status {status}: no content"), now)
         elif status >= 300:
+            # The status has decided already; the body only says more about it, so that little time is spent on it.
             self._clocks.only_grace(now + ERROR_BODY)
             self._to(State.ERROR_RESPONSE)
         elif self._asking:
@@ -300,14 +309,16 @@ class Exchange:
         content, error = self._fold(events, now) if events else (False, None)
         if error is not None:
             self._fail(error, now)
-        elif parser.ended:  # also where no event tells of it, as of `[DONE]`
+        elif parser.ended:
+            # The answer is whole. What is left of the body is read only so that the connection can be reused.
             self._clocks.only_grace(now + DRAIN)
             self._to(State.DRAIN)
         elif parser.complete:
+            # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
             self._clocks.start_grace(now + GRACE, anew=content)
         else:
             self._clocks.stop_grace()
-        # A peer that sends without a pause never leaves the caller time to wait until `deadline`.
+        # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
         if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
             events += self.receive_timeout(now)
         return events
@@ -318,7 +329,9 @@ class Exchange:
         _, error = self._fold(events, now)
         if error is None:
             self._to(State.DONE)
-        else:  # what the stream said of itself says more than how it broke; that it was cut says less
+        else:
+            # An error that the stream itself reported says more than how the connection broke; that the answer has no
+            # end says less.
             self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
         return events
 
@@ -340,7 +353,8 @@ class Exchange:
             self._clocks.event_arrived(now, content)
         if content and not self._delivered:
             self._delivered = True
-            self.request = None  # it may hold a long conversation
+            # Nothing is sent again from here on, and a request may hold a long conversation.
+            self.request = None
             self._call.answered()
         if type(last) is not Failed:
             return content, None
@@ -362,7 +376,8 @@ class Exchange:
         except ChatError as error:
             self._fail(error, now)
         else:
-            self._resent = False  # the question is a request of its own, and may take this one's connection
+            # The question is a request of its own: it may go over the connection that this one has left idle.
+            self._resent = False
             self._to(State.READY)
         return []
 
@@ -370,7 +385,7 @@ class Exchange:
         return self._error_ended(None, now) if self._passes(data, self.limits.error_body) else []
 
     def _error_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        # Where the body broke off, the status said enough.
+        # `failure` is dropped: where the body broke off, its status still says what went wrong.
         status, location = self.status or 0, header(self.headers, "location")
         error: HTTPStatusError
         if self.request is not None and status in REDIRECTS and location:
@@ -394,7 +409,7 @@ class Exchange:
         return []
 
     def _passes(self, data: Data, limit: int) -> bool:
-        """Keep `data`, at most one byte more than `limit` in all; whether the body is longer than `limit`."""
+        """Keep `data`, at most one byte more than `limit` in all. Returns whether the body is longer than `limit`."""
         if self._body is None:
             self._body = bytearray()
         self._body += data[: limit + 1 - len(self._body)]
@@ -403,9 +418,10 @@ class Exchange:
     # --- failing and trying again -------------------------------------------------------------------------------------
 
     def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
-        """Decide what `error` means: trying again at once, after a delay, or the end. There are no events in it."""
+        """Decide what follows `error`: the request again at once, or after a delay, or the end. Returns no events."""
         self._record(error)
-        if self._delivered or isinstance(error, Cancelled):  # nothing is sent again once content was delivered
+        # Once content was delivered, a second answer would repeat it in other words.
+        if self._delivered or isinstance(error, Cancelled):
             self._to(State.FAILED)
         elif self._connection_was_stale(error):
             self._start_again()
@@ -416,17 +432,18 @@ class Exchange:
             asked = error.retry_after if isinstance(error, HTTPStatusError) else None
             self.delay = self.retry.wait(self.attempts, self._random, asked)
             self._until = now + self.delay
-            # Where the total fires before the delay is over, there is no time left to try again.
+            # Where the total fires before the delay is over, waiting would only put off the same error.
             self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING)
         else:
             self._to(State.FAILED)
         return []
 
     def _ignore(self, error: ChatError, now: float) -> list[ChatEvent]:
-        """It comes too late: the exchange is over."""
+        """The exchange is over; a transport's timer or a second cancellation may still report."""
         return []
 
     def _record(self, error: ChatError) -> None:
+        # Before anybody sees the error: peers and proxies quote the request that they reject.
         error.redact(self.secrets)
         error.reply = self.reply
         self.reply.failed = True
@@ -435,7 +452,11 @@ class Exchange:
         self._call.abandon()
 
     def _connection_was_stale(self, error: ChatError) -> bool:
-        """Whether a kept-alive connection failed before a byte of the response came (RFC 9112 9.3.1)."""
+        """Whether a kept-alive connection failed before a byte of the response came (RFC 9112 9.3.1).
+
+        Servers close idle connections when they like, so that this is no failed attempt; a new connection is asked for,
+        and if that one fails, it is.
+        """
         lost = isinstance(error, ConnectionLost) and error.reused
         return lost and self.state is State.SENT and not self._resent
 
