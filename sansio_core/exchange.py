@@ -259,8 +259,8 @@ class Exchange:
             self._asking = setup is None
             request = setup or self._call.request()
             self._redirects = 0
-        # Only `_wait` counts further attempts: no setup request, no redirect, and no request that goes out again because
-        # its connection was stale is one of them.
+        # Only `_wait` counts further attempts: a setup request is none, nor is a redirect, nor a request that goes out
+        # again because its connection was stale.
         self.attempts = self.attempts or 1
         self.request = request
         # Those of earlier requests stay: an error may quote a header of any response so far.
