@@ -105,6 +105,8 @@ class Exchange:
         "timeouts",
     )  # fmt: skip
 
+    _parser: ChatParser  # of the answer: there is one from STREAM on
+
     def __init__(
         self,
         provider: Provider,
@@ -146,7 +148,6 @@ class Exchange:
         self.reusable = False
         self._missing: int | None = None  # how many bytes of the body are still to come, where that is known
         self._body: bytearray | None = None  # of a response that is no answer
-        self._parser: ChatParser | None = None  # of one that is
         self._delivered = False  # whether content of the answer was returned to the caller
 
     def __repr__(self) -> str:
@@ -303,7 +304,6 @@ class Exchange:
     # --- STREAM: the answer -------------------------------------------------------------------------------------------
 
     def _answer(self, data: Data, now: float) -> list[ChatEvent]:
-        assert self._parser is not None, "STREAM has a parser"
         parser = self._parser
         events = parser.feed(data)
         content, error = self._fold(events, now) if events else (False, None)
@@ -324,7 +324,6 @@ class Exchange:
         return events
 
     def _answer_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        assert self._parser is not None, "STREAM has a parser"
         events = self._parser.end(proper=failure is None)
         _, error = self._fold(events, now)
         if error is None:
@@ -336,7 +335,7 @@ class Exchange:
         return events
 
     def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
-        if self._parser is not None and self._parser.complete:
+        if self._parser.complete:
             self._to(State.DONE)
         else:
             self._fail(error, now)
@@ -462,7 +461,6 @@ class Exchange:
 
     def _start_again(self) -> None:
         self.reply = Reply()
-        self._parser = self._redirected = None
         self._resent = False
         self._to(State.READY)
 
