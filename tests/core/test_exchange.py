@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -329,6 +330,7 @@ def test_what_can_be_read_at_any_time() -> None:
     ours = exchange("yqcloud")
     assert (ours.state, ours.attempts, ours.status, ours.headers, ours.reusable) == (State.READY, 0, None, (), False)
     assert repr(ours) == "<Exchange with yqcloud: ready to send>"
+    assert (ours.delay, ours.error, ours.request, ours.secrets) == (0, None, None, ())
     ours.next_action(0)
     assert ours.attempts == 1
     ours.receive_head(200, [("Content-Type", "text/plain"), ("X-Request-Id", "r1")], 0)
@@ -340,6 +342,24 @@ def test_what_can_be_read_at_any_time() -> None:
     ours.receive_data(b"", 0)
     assert (ours.reply.text, ours.reply.complete, ours.reusable) == ("Hello!", True, True)
     assert ours.next_action(0) == ours.next_action(0) == Finish()
+
+
+def test_whoever_watches_is_called_after_each_change_of_state() -> None:
+    ours, seen = exchange("free_netfly"), list[State]()
+    ours.on_state_change = lambda: seen.append(ours.state)
+    Run(ours).over(Answer(b"", 503), Answer(stream("Hello")))
+    assert seen == [S.SENT, S.ERROR_RESPONSE, S.WAITING, S.READY, S.SENT, S.STREAM, S.DRAIN, S.DONE]
+
+
+def test_a_question_is_let_go_once_content_of_its_answer_came() -> None:
+    ours = at(State.STREAM)
+    question = ours.request
+    assert isinstance(question, HttpRequest)
+    ours.receive_data(b": ping\n\n", 0)
+    assert ours.request is question
+    ours.receive_data(sse(chunk("Hello")), 0)
+    assert ours.request is None
+    assert sys.getrefcount(question) == 2, "this test's own, and the argument's"
 
 
 def test_it_can_be_driven_by_a_callback() -> None:
