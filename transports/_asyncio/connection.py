@@ -15,8 +15,8 @@ from typing import Any, Final, SupportsIndex
 
 from sansio_core.errors import Cancelled, ChatError
 
+from ..http1.failures import no_tls
 from ..http1.routes import Proxy
-from ..http1.words import no_tls
 
 READ_SIZE: Final = 64 * 1024
 """How much one read takes."""

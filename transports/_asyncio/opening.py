@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+from ..http1.failures import no_connection
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
 from ..http1.tunnels import Tunnel, tunnel_of
-from ..http1.words import no_connection
 from .connection import LIMIT, Broken, Connection, Reader
 
 

@@ -18,9 +18,9 @@ from urllib3.util.ssltransport import SSLTransport
 
 from sansio_core.errors import ChatError, ConnectionLost, TimedOut
 
+from ..http1.failures import no_connection, no_tls
 from ..http1.response import Response
 from ..http1.tunnels import Tunnel, tunnel_of
-from ..http1.words import no_connection, no_tls
 from .call import Call, current
 from .guard import Expired, Guard, Guarded
 from .opening import open_tcp, resolve
