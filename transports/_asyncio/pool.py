@@ -202,11 +202,11 @@ class LoopPool:
         """An idle connection (not if `fresh`), or None for the place of a new one; waits while all places are taken."""
         if not fresh and (connection := self.take(route)):
             return connection
-        lane = self._lanes.setdefault(route, _Lane())
-        while fresh and lane.idle and lane.count >= self._max_connections:
-            self._release(route, lane.idle.popleft())  # an idle connection makes room for the new one
+        if fresh:
+            self._make_room(route)
         if self.place(route):
             return None
+        lane = self._lanes[route]
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         lane.waiters.append(waiter)
         try:
@@ -292,6 +292,12 @@ class LoopPool:
             for waiter in lane.waiters:
                 if not waiter.done():
                     waiter.set_exception(kind())
+
+    def _make_room(self, route: Route) -> None:
+        """Close idle connections until a place is free, or none is idle."""
+        lane = self._lanes.get(route)
+        while lane is not None and lane.idle and lane.count >= self._max_connections:
+            self._release(route, lane.idle.popleft())
 
     def _release(self, route: Route, connection: Connection) -> None:
         connection.abort()
