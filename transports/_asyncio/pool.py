@@ -157,8 +157,9 @@ class _Lane:
 class LoopPool:
     """A pool's connections in one loop, used in its thread only.
 
-    A wire has a connection to itself from `take`, `wait` or `open` until `keep` or `drop`. A place is the right to have
-    one of the `max_connections`: a wire that got one, by `place` or by None from `wait`, must call `open`.
+    A wire calls `take`, then `place`, then `wait`. It has a connection to itself from `take`, `wait` or `open` until
+    `keep` or `drop`. A place is the right to have one of the `max_connections`: a wire that got one, by True from
+    `place` or None from `wait`, must call `open`.
     """
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
@@ -190,8 +191,13 @@ class LoopPool:
             self._release(route, connection)
         return None
 
-    def place(self, route: Route) -> bool:
-        """Take a place for a new connection; False if all are taken. After True, `open` must be called."""
+    def place(self, route: Route, fresh: bool = False) -> bool:
+        """Take a place for a new connection; False if all are taken. After True, `open` must be called.
+
+        `fresh`: no idle connection will do, so one may be closed to make room.
+        """
+        if fresh:
+            self._make_room(route)
         lane = self._lanes.setdefault(route, _Lane())
         if lane.count >= self._max_connections:
             return False
@@ -199,13 +205,10 @@ class LoopPool:
         return True
 
     async def wait(self, route: Route, fresh: bool = False) -> Connection | None:
-        """An idle connection (not if `fresh`), or None for the place of a new one; waits while all places are taken."""
-        if not fresh and (connection := self.take(route)):
-            return connection
-        if fresh:
-            self._make_room(route)
-        if self.place(route):
-            return None
+        """Wait after `place` gave False: for the next connection that is given back, or None for a free place.
+
+        A `fresh` request only gets a place.
+        """
         lane = self._lanes[route]
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         lane.waiters.append(waiter)

@@ -189,7 +189,7 @@ class AsyncWire:
         share.wires.add(self)
         began = self.now()
         connection = None if action.fresh else share.take(self._route)
-        if connection is None and not share.place(self._route):
+        if connection is None and not share.place(self._route, action.fresh):
             connection = await self._bounded(share.wait(self._route, action.fresh), deadline)
         if connection is not None:
             return connection

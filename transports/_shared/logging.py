@@ -13,6 +13,8 @@ enabled logs nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -119,8 +121,13 @@ class _Log:
         if self._exchange.state is not State.SETUP:  # the response to a setup request holds a nonce
             self._body("gets", data)
 
-    def fails(self, error: BaseException) -> None:
-        WIRE.debug("call %d: %s", self._number, type(error).__name__)
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (ChatError, TimeoutError) as error:
+            WIRE.debug("call %d: %s", self._number, type(error).__name__)
+            raise
 
     def _body(self, what: str, data: bytes) -> None:
         if data and BODIES.isEnabledFor(logging.DEBUG):
@@ -164,20 +171,14 @@ class _LoggedWire(_Wrapper):
 
     def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
-        try:
+        with self._log.failures():
             head = self._wire.send(action, deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.heads(head)
         return head
 
     def read(self, deadline: float | None) -> bytes:
-        try:
+        with self._log.failures():
             data = self._wire.read(deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.reads(data)
         return data
 
@@ -193,19 +194,13 @@ class _ALoggedWire(_Wrapper):
 
     async def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
-        try:
+        with self._log.failures():
             head = await self._wire.send(action, deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.heads(head)
         return head
 
     async def read(self, deadline: float | None) -> bytes:
-        try:
+        with self._log.failures():
             data = await self._wire.read(deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.reads(data)
         return data
