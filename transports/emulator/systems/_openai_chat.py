@@ -85,8 +85,8 @@ class OpenAIChat(System):
                 for c in answer.calls
             ]
         reason = "tool_calls" if answer.calls else "stop"
-        said = [{"index": i, "message": message, "finish_reason": reason} for i in range(choices)]
-        return _chunk(model, said, object="chat.completion", usage=usage(answer))
+        listed = [{"index": i, "message": message, "finish_reason": reason} for i in range(choices)]
+        return _chunk(model, listed, object="chat.completion", usage=usage(answer))
 
     def _id(self, answer: Answer) -> str:
         return make_id("call", next(self._numbers), answer.reasoning_text)
@@ -95,8 +95,8 @@ class OpenAIChat(System):
         """For one call after the other: a delta with its id and name, then its arguments in pieces."""
         deltas: list[dict[str, Any]] = []
         for index, call in enumerate(answer.calls):
-            begun = {"index": index, "id": self._id(answer), "type": "function"}
-            deltas.append({"tool_calls": [begun | {"function": {"name": call.name, "arguments": ""}}]})
+            named = {"index": index, "id": self._id(answer), "type": "function"}
+            deltas.append({"tool_calls": [named | {"function": {"name": call.name, "arguments": ""}}]})
             deltas += [{"tool_calls": [{"index": index, "function": {"arguments": p}}]} for p in call.pieces]
         return deltas
 

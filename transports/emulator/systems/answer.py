@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -23,11 +23,11 @@ class Question:
     tools: bool = False
 
     @classmethod
-    def of(cls, said: Iterable[tuple[str, str]], *, tools: bool = False) -> Question:
-        """From roles and texts, in order; messages without text are left out."""
-        lines = [(role, text) for role, text in said if text]
-        users = [text for role, text in lines if role == "user"]
-        return cls(prompt_of(lines), users[-1] if users else "", tools)
+    def of(cls, conversation: Sequence[tuple[str, str]], *, tools: bool = False) -> Question:
+        """From roles and texts, in order; messages without text are left out. `tools`: the request offers tools."""
+        messages = [(role, text) for role, text in conversation if text]
+        users = [text for role, text in messages if role == "user"]
+        return cls(prompt_of(messages), users[-1] if users else "", tools and conversation[-1][0] != "tool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Answer:
         return len(self.pieces) + sum(len(call.pieces) for call in self.calls)
 
 
-def prompt_of(said: list[tuple[str, str]]) -> str:
+def prompt_of(messages: list[tuple[str, str]]) -> str:
     """The messages as one text: the content of a single one; else a line for each, and a last `Assistant:`."""
-    if len(said) == 1:
-        return said[0][1]
-    return "\n".join([*(f"{role.capitalize()}: {content}" for role, content in said), "Assistant:"])
+    if len(messages) == 1:
+        return messages[0][1]
+    return "\n".join([*(f"{role.capitalize()}: {content}" for role, content in messages), "Assistant:"])
 
 
 # --- signatures: a server sends one with its reasoning, and the client must send both back unchanged. The emulator's

@@ -79,9 +79,9 @@ class Anthropic(System):
         turns = [_blocks(message, number) for number, message in enumerate(messages)]
         roles = [_role(message, turn) for message, turn in zip(messages, turns, strict=True)]
         _check_tools(roles, turns)
-        said = [("system", text_of(body.get("system"))), *zip(roles, map(_text, turns), strict=True)]
-        asked = bool(body.get("tools")) and (body.get("tool_choice") or {}).get("type") != "none"
-        return Question.of(said, tools=asked and said[-1][0] != "tool")
+        conversation = [("system", text_of(body.get("system"))), *zip(roles, map(_text, turns), strict=True)]
+        tools = bool(body.get("tools")) and (body.get("tool_choice") or {}).get("type") != "none"
+        return Question.of(conversation, tools=tools)
 
     @staticmethod
     def _check_access(request: Request) -> None:
@@ -89,8 +89,8 @@ class Anthropic(System):
         if is_bad(key):
             raise ErrorResponse(401, "invalid x-api-key" if key else "x-api-key header is required")
         if not re.fullmatch(r"20\d\d-\d\d-\d\d", version := request.headers.get("anthropic-version", "")):
-            told = f'"{version}" is not a valid version' if version else "header is required"
-            raise ErrorResponse(400, f"anthropic-version: {told}")
+            reason = f'"{version}" is not a valid version' if version else "header is required"
+            raise ErrorResponse(400, f"anthropic-version: {reason}")
 
     def render(self, request: Request, answer: Answer) -> Response:
         answer = _thinking(request, answer)
@@ -199,8 +199,8 @@ def _blocks(message: dict[str, Any], number: int) -> Blocks:
     if isinstance(content, str) and content:
         return [{"type": "text", "text": content}]
     if not content or not is_parts(content):
-        told = "Input should be text or a list of content blocks, not empty"
-        raise ErrorResponse(400, f"messages.{number}.content: {told}")
+        reason = "Input should be text or a list of content blocks, not empty"
+        raise ErrorResponse(400, f"messages.{number}.content: {reason}")
     for index, block in enumerate(content):
         _check_block(block, f"messages.{number}.content.{index}")
     return list(content)
@@ -227,24 +227,26 @@ def _check_tools(roles: list[str], turns: list[Blocks]) -> None:
         if marks and number >= current:
             _check_thinking(turn, marks[0], f"messages.{number}.content.0")
     if missing := unanswered(calls, ()):
-        told = "`tool_use` ids were found without `tool_result`"
-        raise ErrorResponse(400, f"messages.{len(turns) - 1}: {told}: {missing}")
+        reason = "`tool_use` ids were found without `tool_result`"
+        raise ErrorResponse(400, f"messages.{len(turns) - 1}: {reason}: {missing}")
 
 
 def _check_results(turn: Blocks, calls: list[object], number: int) -> None:
     answered = [block.get("tool_use_id") for block in _of(turn, "tool_result")]
     if missing := unanswered(calls, answered):
-        told = "`tool_use` ids were found without `tool_result` blocks immediately after"
-        raise ErrorResponse(400, f"messages.{number - 1}: {told}: {missing}")
+        reason = "`tool_use` ids were found without `tool_result` blocks immediately after"
+        raise ErrorResponse(400, f"messages.{number - 1}: {reason}: {missing}")
     if strange := unanswered(answered, calls):
-        told = "unexpected `tool_use_id` found in `tool_result` blocks"
-        raise ErrorResponse(400, f"messages.{number}.content: {told}: {strange}")
+        reason = "unexpected `tool_use_id` found in `tool_result` blocks"
+        raise ErrorResponse(400, f"messages.{number}.content: {reason}: {strange}")
 
 
 def _check_thinking(turn: Blocks, mark: str, where: str) -> None:
     if turn[0]["type"] != "thinking":
-        told = f"Expected `thinking` or `redacted_thinking`, but found `{turn[0]['type']}`."
-        raise ErrorResponse(400, f"{where}.type: {told} A final `assistant` message must start with a thinking block.")
+        reason = f"Expected `thinking` or `redacted_thinking`, but found `{turn[0]['type']}`."
+        raise ErrorResponse(
+            400, f"{where}.type: {reason} A final `assistant` message must start with a thinking block."
+        )
     if not is_marked(mark, turn[0].get("thinking")):
         raise ErrorResponse(400, f"{where}: `thinking` blocks in the latest assistant message cannot be modified.")
 

@@ -123,19 +123,19 @@ def check_fields(body: Mapping[str, Any], kinds: Fields, status: int = 422) -> N
             raise ErrorResponse(status, f"the field {name!r} has a value of the wrong kind: {value!r}")
 
 
-def check_messages(messages: object, roles: Collection[str]) -> Question:
-    """The question of a list of messages."""
+def check_messages(messages: object, roles: Collection[str], *, tools: bool = False) -> Question:
+    """The question of a list of messages. `tools`: the request offers tools."""
     if not isinstance(messages, list) or not messages:
         raise ErrorResponse(422, "the field 'messages' must be a list with at least one message")
-    said: list[tuple[str, str]] = []
+    conversation: list[tuple[str, str]] = []
     for number, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") not in roles:
             raise ErrorResponse(422, f"messages[{number}] needs a role, one of: {', '.join(roles)}")
         content = message.get("content")
         if not isinstance(content, str) and not is_parts(content) and not message.get("tool_calls"):
             raise ErrorResponse(422, f"messages[{number}] needs content: a text, or a list of parts with a type each")
-        said.append((message["role"], text_of(content)))
-    return Question.of(said)
+        conversation.append((message["role"], text_of(content)))
+    return Question.of(conversation, tools=tools)
 
 
 def is_parts(content: object) -> bool:

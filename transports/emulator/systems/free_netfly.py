@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..request import Request
 from ..response import Response
 from ._openai_chat import OpenAIChat
@@ -43,9 +41,8 @@ class FreeNetfly(OpenAIChat):
         check_fields(body, FIELDS)
         if body["model"] not in MODELS:
             raise ErrorResponse(404, f"the model {body['model']!r} does not exist")
-        question = check_messages(body["messages"], ("system", "user", "assistant", "tool"))
-        asked = bool(body.get("tools")) and body.get("tool_choice") != "none" and body["messages"][-1]["role"] != "tool"
-        return replace(question, tools=asked)
+        tools = bool(body.get("tools")) and body.get("tool_choice") != "none"
+        return check_messages(body["messages"], ("system", "user", "assistant", "tool"), tools=tools)
 
     def render(self, request: Request, answer: Answer) -> Response:
         if not request.json["stream"]:

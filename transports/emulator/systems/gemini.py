@@ -59,10 +59,10 @@ class Gemini(System):
             raise ErrorResponse(404, f"models/{NO_MODEL} is not found for API version v1beta, or is not supported")
         contents = _turns(list_of(body["contents"], "contents"))
         _check_calls(contents, strict=not re.match(r"gemini-[12]\b", model))
-        said = [("system", text_of((body.get("systemInstruction") or {}).get("parts")))]
-        said += [("tool" if _of(parts, "functionResponse") else role, _text(parts)) for role, parts in contents]
+        conversation = [("system", text_of((body.get("systemInstruction") or {}).get("parts")))]
+        conversation += [("tool" if _of(parts, "functionResponse") else role, _text(parts)) for role, parts in contents]
         mode = ((body.get("toolConfig") or {}).get("functionCallingConfig") or {}).get("mode")
-        return Question.of(said, tools=bool(body.get("tools")) and mode != "NONE" and said[-1][0] != "tool")
+        return Question.of(conversation, tools=bool(body.get("tools")) and mode != "NONE")
 
     @staticmethod
     def _target(request: Request) -> tuple[str, str]:
@@ -89,13 +89,13 @@ class Gemini(System):
         if method == "generateContent":
             return Response("application/json; charset=UTF-8", [self.whole(request, answer)])
         costs = _usage(answer, done=False)
-        said = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
+        parts = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
         last: dict[str, Any] = {"text": ""}
         if answer.reasoning and not answer.calls:
             last["thoughtSignature"] = sign(answer.reasoning_text)
         response = Response(
             "text/event-stream",
-            [self._frame(request, _chunk(model, [part], costs)) for part in said],
+            [self._frame(request, _chunk(model, [part], costs)) for part in parts],
             opening=[
                 self._frame(request, _chunk(model, [{"text": piece, "thought": True}], costs))
                 for piece in answer.reasoning
@@ -111,10 +111,10 @@ class Gemini(System):
         """The first call of a turn has a signature: of Gemini 3 and later always, of older models after reasoning."""
         parts: Parts = []
         for number, call in enumerate(answer.calls):
-            said: dict[str, Any] = {"name": call.name, "args": call.value}
+            value: dict[str, Any] = {"name": call.name, "args": call.value}
             if signing := not number and bool(answer.reasoning or not re.match(r"gemini-[12]\b", model)):
-                said = {"id": make_id("call", next(self._numbers), ""), **said}
-            parts.append({"functionCall": said} | ({"thoughtSignature": sign(_canonical(said))} if signing else {}))
+                value = {"id": make_id("call", next(self._numbers), ""), **value}
+            parts.append({"functionCall": value} | ({"thoughtSignature": sign(_canonical(value))} if signing else {}))
         return parts
 
     @staticmethod
@@ -223,11 +223,11 @@ def _check_calls(contents: list[tuple[str, Parts]], *, strict: bool) -> None:
     for number, (_, parts) in enumerate(contents):
         calls, answers = _of(parts, "functionCall"), _of(parts, "functionResponse")
         if len(answers) != waiting:
-            told = "the number of function response parts is equal to the number of function call parts"
-            raise ErrorResponse(400, f"Please ensure that {told} of the function call turn.")
+            reason = "the number of function response parts is equal to the number of function call parts"
+            raise ErrorResponse(400, f"Please ensure that {reason} of the function call turn.")
         if strict and calls and number >= current and "thoughtSignature" not in calls[0]:
-            told = f"function call `default_api:{calls[0]['functionCall'].get('name')}`"
-            raise ErrorResponse(400, f"Function call is missing a thought_signature in functionCall parts: {told}")
+            reason = f"function call `default_api:{calls[0]['functionCall'].get('name')}`"
+            raise ErrorResponse(400, f"Function call is missing a thought_signature in functionCall parts: {reason}")
         waiting = len(calls)
     if waiting:
         raise ErrorResponse(400, "Please ensure that function call turn comes immediately before its responses.")
@@ -242,9 +242,9 @@ def _of(parts: Iterable[dict[str, Any]], kind: str) -> Parts:
 
 
 def _text(parts: Parts) -> str:
-    said = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
+    text = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
     results = (part["functionResponse"] for part in _of(parts, "functionResponse"))
-    return said or "".join(json.dumps(result.get("response"), ensure_ascii=False) for result in results)
+    return text or "".join(json.dumps(result.get("response"), ensure_ascii=False) for result in results)
 
 
 def _canonical(call: object) -> str:

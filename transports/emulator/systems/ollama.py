@@ -40,13 +40,13 @@ class Ollama(System):
         check_fields(body, {"model": str, "messages": list}, 400)
         if body["model"] == NO_MODEL:
             raise ErrorResponse(404, f"model '{NO_MODEL}' not found")
-        said: list[tuple[str, str]] = []
+        conversation: list[tuple[str, str]] = []
         for message in list_of(body["messages"], "messages"):
             content = message.get("content", "")
             if not isinstance(message.get("role"), str) or not isinstance(content, str):
                 raise ErrorResponse(400, "a message needs a role, and content that is a string")
-            said.append((str(message["role"]), content))
-        return Question.of(said, tools=bool(body.get("tools")) and said[-1][0] != "tool")
+            conversation.append((str(message["role"]), content))
+        return Question.of(conversation, tools=bool(body.get("tools")))
 
     @staticmethod
     def _check_key(request: Request) -> None:
@@ -58,11 +58,11 @@ class Ollama(System):
             answer = answer.without_reasoning()
         if request.json.get("stream") is False:
             return Response("application/json; charset=utf-8", [self.whole(request, answer)])
-        said = [{"content": piece} for piece in answer.pieces]
-        called = [{"content": "", "tool_calls": [call]} for call in self._calls(answer)]
+        texts = [{"content": piece} for piece in answer.pieces]
+        calls = [{"content": "", "tool_calls": [call]} for call in self._calls(answer)]
         return Response(
             "application/x-ndjson",
-            [_chunk(request, fields) for fields in said + called],
+            [_chunk(request, fields) for fields in texts + calls],
             opening=[_chunk(request, {"content": "", "thinking": piece}) for piece in answer.reasoning],
             ending=[_chunk(request, {"content": ""}, **_figures(answer))],
         )
@@ -100,8 +100,8 @@ class Ollama(System):
 
 
 def _fields(request: Request, message: Mapping[str, Any], done: bool = False, **figures: Any) -> dict[str, Any]:
-    said = {"role": "assistant", **message}
-    return {"model": model_in(request, MODELS[0]), "created_at": TIME, "message": said, "done": done, **figures}
+    message = {"role": "assistant", **message}
+    return {"model": model_in(request, MODELS[0]), "created_at": TIME, "message": message, "done": done, **figures}
 
 
 def _chunk(request: Request, message: Mapping[str, Any], **figures: Any) -> bytes:

@@ -63,9 +63,8 @@ class OpenAI(OpenAIChat):
             self._check_stream_options(body)
         messages = list_of(body.get("messages"), "messages")
         self._check_tools(messages)
-        said = [(str(message["role"]), text_of(message.get("content"))) for message in messages]
-        asked = bool(body.get("tools")) and body.get("tool_choice") != "none" and said[-1][0] != "tool"
-        return Question.of(said, tools=asked)
+        conversation = [(str(message["role"]), text_of(message.get("content"))) for message in messages]
+        return Question.of(conversation, tools=bool(body.get("tools")) and body.get("tool_choice") != "none")
 
     def _check_path(self, request: Request) -> str | None:
         """The model that the path names; None if it names none."""
@@ -76,8 +75,8 @@ class OpenAI(OpenAIChat):
     def _check_key(self, request: Request) -> None:
         key = bearer(request)
         if is_bad(key, needed=self._host.key is not None and not self._host.local):
-            told = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
-            raise ErrorResponse(401, told, code="invalid_api_key")
+            reason = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
+            raise ErrorResponse(401, reason, code="invalid_api_key")
 
     def _check_stream_options(self, body: dict[str, Any]) -> None:
         if not self._host.quirks.asks_usage:
@@ -94,8 +93,8 @@ class OpenAI(OpenAIChat):
                 raise ErrorResponse(400, f"Invalid value: {message.get('role')!r}.", param=f"messages[{number}].role")
             if message["role"] == "tool":
                 if message.get("tool_call_id") not in waiting:
-                    told = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-                    raise ErrorResponse(400, told, param=f"messages.[{number}].role")
+                    reason = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+                    raise ErrorResponse(400, reason, param=f"messages.[{number}].role")
                 waiting.remove(message["tool_call_id"])
                 continue
             self._check_answered(waiting)
@@ -108,8 +107,8 @@ class OpenAI(OpenAIChat):
     @staticmethod
     def _check_answered(waiting: list[object]) -> None:
         if missing := unanswered(waiting, ()):
-            told = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
-            raise ErrorResponse(400, f"{told} 'tool_call_id'. The following had no response: {missing}")
+            reason = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+            raise ErrorResponse(400, f"{reason} 'tool_call_id'. The following had no response: {missing}")
 
     def _check_thoughts(self, message: dict[str, Any], mark: str | None) -> None:
         """The reasoning before a tool call must come back: https://api-docs.deepseek.com/guides/thinking_mode,
@@ -117,8 +116,8 @@ class OpenAI(OpenAIChat):
         """
         quirks = self._host.quirks
         if mark and quirks.reasoning_content and not is_marked(mark, message.get("reasoning_content")):
-            told = "Missing `reasoning_content` field in the assistant message: it must be passed back."
-            raise ErrorResponse(400, told)
+            reason = "Missing `reasoning_content` field in the assistant message: it must be passed back."
+            raise ErrorResponse(400, reason)
         if mark and quirks.reasoning_details:
             match message.get("reasoning_details"):
                 case [{"text": str(text), "signature": signature}] if is_marked(mark, text):
@@ -162,8 +161,10 @@ class AzureOpenAI(OpenAI):
 
     def _check_key(self, request: Request) -> None:
         if is_bad(request.headers.get("api-key") or bearer(request)):
-            told = "Access denied due to invalid subscription key or wrong API endpoint."
-            raise ErrorResponse(401, f"{told} Make sure to provide a valid key for an active subscription.", code="401")
+            reason = "Access denied due to invalid subscription key or wrong API endpoint."
+            raise ErrorResponse(
+                401, f"{reason} Make sure to provide a valid key for an active subscription.", code="401"
+            )
 
     def _lists(self) -> tuple[str, ...]:
         return ("/openai/models", "/openai/v1/models")

@@ -44,20 +44,19 @@ class OpenAIResponses(System):
         if body["model"] == NO_MODEL:
             raise ErrorResponse(400, f"The requested model '{NO_MODEL}' does not exist.", code="model_not_found")
         if body.get("previous_response_id"):
-            told = f"Previous response with id '{body['previous_response_id']}' not found."
-            raise ErrorResponse(400, told, param="previous_response_id", code="previous_response_not_found")
+            reason = f"Previous response with id '{body['previous_response_id']}' not found."
+            raise ErrorResponse(400, reason, param="previous_response_id", code="previous_response_not_found")
         given = body["input"]
         items = [{"role": "user", "content": given}] if isinstance(given, str) else list_of(given, "input")
         _check_items(items, stored=body.get("store") is not False)
-        said = [("developer", text_of(body.get("instructions"))), *map(_said, items)]
-        asked = bool(body.get("tools")) and body.get("tool_choice") != "none"
-        return Question.of(said, tools=asked and said[-1][0] != "tool")
+        conversation = [("developer", text_of(body.get("instructions"))), *map(_role_and_text, items)]
+        return Question.of(conversation, tools=bool(body.get("tools")) and body.get("tool_choice") != "none")
 
     @staticmethod
     def _check_key(request: Request) -> None:
         if is_bad(key := bearer(request)):
-            told = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
-            raise ErrorResponse(401, told, code="invalid_api_key")
+            reason = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
+            raise ErrorResponse(401, reason, code="invalid_api_key")
 
     def render(self, request: Request, answer: Answer) -> Response:
         if not request.json.get("stream"):
@@ -73,8 +72,8 @@ class OpenAIResponses(System):
                 case "reasoning":
                     opening += events.reasoning(index, item, answer.reasoning)
                 case "message":
-                    begun, pieces, done = events.message(index, item, answer.pieces)
-                    opening += begun
+                    begin, pieces, done = events.message(index, item, answer.pieces)
+                    opening += begin
                     ending += done
                 case _:
                     call = answer.calls[index - len(items)]
@@ -85,7 +84,7 @@ class OpenAIResponses(System):
     def _output(self, request: Request, answer: Answer) -> Items:
         items: Items = []
         encrypts = ENCRYPTED in (request.json.get("include") or ())
-        # Reasoning that is neither stored nor sent in encrypted form cannot be asked back from the client.
+        # Reasoning that is neither stored nor sent in encrypted form cannot come back from the client.
         thought = answer.reasoning_text if encrypts or request.json.get("store") is not False else ""
         if answer.reasoning:
             summary = [{"type": "summary_text", "text": answer.reasoning_text}]
@@ -166,17 +165,17 @@ class _Events:
         """The events of a message: its beginning, its text, its end."""
         where: dict[str, Any] = {"item_id": item["id"], "output_index": index, "content_index": 0}
         whole = item["content"][0]
-        begun = [
+        begin = [
             self._added(index, item, content=[]),
             self("response.content_part.added", **where, part={**whole, "text": ""}),
         ]
-        said = [self._delta("response.output_text.delta", piece, **where, logprobs=[]) for piece in pieces]
+        deltas = [self._delta("response.output_text.delta", piece, **where, logprobs=[]) for piece in pieces]
         done = [
             self("response.output_text.done", **where, logprobs=[], text=whole["text"]),
             self("response.content_part.done", **where, part=whole),
             self._done(index, item),
         ]
-        return begun, said, done
+        return begin, deltas, done
 
     def call(self, index: int, item: Mapping[str, Any], pieces: tuple[str, ...]) -> list[bytes]:
         """The events of a function call, with its arguments in pieces."""
@@ -237,7 +236,7 @@ def _usage(answer: Answer) -> dict[str, Any]:
 # --- checks ----------------------------------------------------------------------------------------------------------
 
 
-def _said(item: Mapping[str, Any]) -> tuple[str, str]:
+def _role_and_text(item: Mapping[str, Any]) -> tuple[str, str]:
     if item.get("type") == "function_call_output":
         return "tool", text_of(item.get("output"))
     return str(item.get("role", "")), text_of(item.get("content"))
@@ -259,8 +258,8 @@ def _check_items(items: Items, *, stored: bool) -> None:
                 calls.append(item.get("call_id"))
                 _check_call(item, thoughts)
             case "function_call_output" if item.get("call_id") not in calls:
-                told = f"No tool call found for function call output with call_id {item.get('call_id')}."
-                raise ErrorResponse(400, told, param="input")
+                reason = f"No tool call found for function call output with call_id {item.get('call_id')}."
+                raise ErrorResponse(400, reason, param="input")
     if missing := unanswered(calls, outputs):
         raise ErrorResponse(400, f"No tool output found for function call {missing}.", param="input")
 
@@ -272,19 +271,19 @@ def _check_message(item: Mapping[str, Any], number: int) -> None:
 
 def _check_call(item: Mapping[str, Any], thoughts: Collection[str | None]) -> None:
     if (mark := reasoning_mark(item.get("id"), "fc")) and mark not in thoughts:
-        told = f"Item '{item['id']}' of type 'function_call' was provided without its required"
-        raise ErrorResponse(400, f"{told} 'reasoning' item.", param="input")
+        reason = f"Item '{item['id']}' of type 'function_call' was provided without its required"
+        raise ErrorResponse(400, f"{reason} 'reasoning' item.", param="input")
 
 
 def _check_reasoning(item: Mapping[str, Any], later: Items, stored: bool) -> None:
     encrypted = item.get("encrypted_content")
     if encrypted is None and not stored:
-        told = f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false."
-        raise ErrorResponse(404, told, param="input")
+        reason = f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false."
+        raise ErrorResponse(404, reason, param="input")
     if encrypted is not None and not is_signature(encrypted):
-        told = "The encrypted content could not be verified. Reason: it could not be decrypted or parsed."
-        raise ErrorResponse(400, told, code="invalid_encrypted_content")
+        reason = "The encrypted content could not be verified. Reason: it could not be decrypted or parsed."
+        raise ErrorResponse(400, reason, code="invalid_encrypted_content")
     follows = later[0] if later else {"type": None}
     if follows.get("type", "message") not in ("function_call", "message", "reasoning") or follows.get("role") == "user":
-        told = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
-        raise ErrorResponse(400, told, param="input")
+        reason = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
+        raise ErrorResponse(400, reason, param="input")
