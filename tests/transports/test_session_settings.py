@@ -85,7 +85,7 @@ def test_what_is_not_used_is_told(
     assert fields["authorization"] == "Bearer sk-of-the-client"
     assert KEY not in str(fields)
     messages = told(recwarn)
-    assert messages == [f"of the session nothing here uses {named}: give it as api_key=, headers= or cookies="]
+    assert messages == [f"not used of the session: {named} (give it as api_key=, headers= or cookies=)"]
     assert recwarn.list[0].filename == __file__
 
 

@@ -118,5 +118,5 @@ def _is_set(value: Any) -> bool:
 def _warn(unused: list[str]) -> None:
     if not unused:
         return
-    message = f"of the session nothing here uses {', '.join(unused)}: give it as api_key=, headers= or cookies="
+    message = f"not used of the session: {', '.join(unused)} (give it as api_key=, headers= or cookies=)"
     warnings.warn(message, OptionIgnored, stacklevel=4)  # past settings() and Client.__init__, to who makes the Client

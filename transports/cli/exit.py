@@ -25,7 +25,7 @@ LOCAL = 1
 USAGE = 2
 NETWORK = 3
 TIMEOUT = 4
-REFUSED = 5
+ERROR_RESPONSE = 5
 TRUNCATED = 6
 BROKEN = 7
 INTERRUPTED = 130
@@ -37,11 +37,11 @@ MEANING = {
     USAGE: "the command or the request is wrong; nothing was sent",
     NETWORK: "no connection, or it broke: host, proxy, TLS",
     TIMEOUT: "it took too long (--timeout, or the provider's own bound)",
-    REFUSED: "the provider refused: a key, a limit, a block, a failure of its own",
+    ERROR_RESPONSE: "the provider answered with an error: a key, a limit, a block, a failure of its own",
     TRUNCATED: "the answer stopped before its end",
-    BROKEN: "what came is not what this provider sends",
+    BROKEN: "the answer is not in this provider's format",
     INTERRUPTED: "interrupted with Ctrl-C",
-    CLOSED_PIPE: "whoever read the output left (said silently, as by SIGPIPE)",
+    CLOSED_PIPE: "the reader of the output closed the pipe (without a message, as by SIGPIPE)",
 }
 """Every exit code, for --help. With codes from 3 on, the text of a partial answer stays on standard output."""
 
@@ -49,8 +49,8 @@ _CODES: tuple[tuple[type[ChatError], int], ...] = (
     (InvalidRequest, USAGE),
     (TransportFailure, NETWORK),
     (TimedOut, TIMEOUT),
-    (HTTPStatusError, REFUSED),
-    (ProviderRefused, REFUSED),
+    (HTTPStatusError, ERROR_RESPONSE),
+    (ProviderRefused, ERROR_RESPONSE),
     (StreamTruncated, TRUNCATED),
     (ProtocolViolation, BROKEN),
     (Cancelled, INTERRUPTED),

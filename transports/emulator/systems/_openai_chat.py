@@ -44,16 +44,16 @@ class OpenAIChat(System):
     """Whether reasoning has OpenRouter's fields: `reasoning`, and `reasoning_details` with a signature."""
 
     def stream(
-        self, model: str, answer: Answer, *, choices: int = 1, asked_usage: bool = False, told_usage: bool = False
+        self, model: str, answer: Answer, *, choices: int = 1, usage_chunk: bool = False, usage_last: bool = False
     ) -> Response:
         """In this order: role, reasoning, text or tool calls, finish reason, usage, `[DONE]`.
 
-        `asked_usage`: the usage is in a chunk of its own, and null in all before (stream_options.include_usage).
-        `told_usage`: the usage is in the chunk with the finish reason, without having been asked for.
+        `usage_chunk`: the usage is in a chunk of its own, and null in all before (stream_options.include_usage).
+        `usage_last`: the usage is in the chunk with the finish reason, without having been asked for.
         """
 
         def chunk(delta: Mapping[str, Any], reason: str | None = None, **fields: Any) -> bytes:
-            fields = {"usage": None, **fields} if asked_usage else fields
+            fields = {"usage": None, **fields} if usage_chunk else fields
             return b"".join(event(_chunk(model, [_choice(i, delta, reason)], **fields)) for i in range(choices))
 
         thoughts = [chunk(self._thinking(piece)) for piece in answer.reasoning]
@@ -61,8 +61,8 @@ class OpenAIChat(System):
             thoughts.append(chunk(_signature(answer.reasoning_text)))
         reason = "tool_calls" if answer.calls else "stop"
         cost = usage(answer)
-        ending = [chunk({}, reason, usage=cost) if told_usage else chunk({}, reason)]
-        if asked_usage:
+        ending = [chunk({}, reason, usage=cost) if usage_last else chunk({}, reason)]
+        if usage_chunk:
             ending.append(event(_chunk(model, [], usage=cost)))
         return Response(
             "text/event-stream",

@@ -135,8 +135,8 @@ class OpenAI(OpenAIChat):
             self._model(request),
             answer,
             choices=_choices(request),
-            asked_usage=bool(options.get("include_usage")),
-            told_usage=not self._host.quirks.asks_usage,
+            usage_chunk=bool(options.get("include_usage")),
+            usage_last=not self._host.quirks.asks_usage,
         )
 
     def _model(self, request: Request) -> str:
