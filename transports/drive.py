@@ -64,7 +64,7 @@ def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
                 case None:
                     events = exchange.receive_data(wire.read(exchange.deadline), wire.now())
                 case Send():
-                    wire.leave()
+                    wire.leave()  # the response before, of a redirect or a setup request: this may reuse its connection
                     status, headers = wire.send(action, exchange.deadline)
                     exchange.receive_head(status, headers, wire.now())
                 case Wait(seconds):
@@ -91,7 +91,7 @@ async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
                 case None:
                     events = exchange.receive_data(await wire.read(exchange.deadline), wire.now())
                 case Send():
-                    wire.leave()
+                    wire.leave()  # the response before, of a redirect or a setup request: this may reuse its connection
                     status, headers = await wire.send(action, exchange.deadline)
                     exchange.receive_head(status, headers, wire.now())
                 case Wait(seconds):

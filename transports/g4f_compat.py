@@ -159,7 +159,7 @@ class _Provider:
         """
         from .aio import AsyncClient
 
-        settings, options = cls._sort(model, proxy, timeout, cookies, kwargs)
+        settings, options = cls._split_arguments(model, proxy, timeout, cookies, kwargs)
         client = AsyncClient(**settings)
         return Answer(client, client.stream(messages, **options))
 
@@ -184,7 +184,7 @@ class _Provider:
         """The text as it comes, for code without asyncio; whole if `stream` is false. Iterating raises ChatError."""
         from .blocking import Client
 
-        settings, options = cls._sort(model, proxy, timeout, cookies, kwargs)
+        settings, options = cls._split_arguments(model, proxy, timeout, cookies, kwargs)
         try:
             with Client(**settings) as client, client.stream(messages, **options) as chunks:
                 if stream:
@@ -195,7 +195,7 @@ class _Provider:
             raise _as_runtime_error(error) from error
 
     @classmethod
-    def _sort(
+    def _split_arguments(
         cls,
         model: str | None,
         proxy: str | None,

@@ -62,7 +62,7 @@ class AsyncWire:
 
     def secrets(self, url: str) -> tuple[str, ...]:
         """The credentials of the proxy on the way to `url`, to be redacted in every error and log."""
-        with suppress(InvalidRequest):  # for a bad proxy URL in the environment: `send` raises it
+        with suppress(InvalidRequest):  # of a bad proxy URL in the environment: `send` raises it
             proxy = self._route_to(url).proxy
             return proxy.secrets if proxy else ()
         return ()
@@ -171,7 +171,7 @@ class AsyncWire:
     def _close(self) -> None:
         self._closed = True
         if self._scope is not None and not self._scope.expired():
-            self._scope.reschedule(self.now())
+            self._scope.reschedule(self.now())  # ends the wait in _bounded, where _check_closed then raises Cancelled
         connection = self._connection
         self._connection = self._response = None
         if connection is not None and self._share is not None:

@@ -117,7 +117,7 @@ class ForeignAnswer:
             call.guard.hold(self._sock)
 
     def receive(self, guard: Guard) -> bytes:
-        """The body's next bytes. (Not by urllib3's iterators or `read`, which wait until a whole buffer is full.)"""
+        """The body's next bytes. (urllib3's iterators and `read` would wait for a full buffer if it is not chunked.)"""
         raw = self._raw
         try:
             if self._sock is not None:

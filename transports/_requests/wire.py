@@ -179,7 +179,7 @@ class RequestsWire:
 
     def secrets(self, url: str) -> tuple[str, ...]:
         """The credentials of the proxy on the way to `url`, to be redacted in every error and log."""
-        with suppress(InvalidRequest):  # for a bad proxy URL in the environment: `send` raises it
+        with suppress(InvalidRequest):  # of a bad proxy URL in the environment: `send` raises it
             proxy = self._proxy_of(url)
             return _parsed(proxy).secrets if proxy else ()
         return ()

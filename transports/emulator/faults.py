@@ -22,7 +22,7 @@ BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """The root of all faults."""
+    """The base class of all faults."""
 
     on: Aim = "chat"
 
@@ -84,7 +84,7 @@ class StaleNonce(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Hang(Fault):
-    """Never an answer; on="connect": the request is not even read."""
+    """No answer, for ever; on="connect": the request is not even read."""
 
 
 # --- the answer's content --------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class MissingEnd(Fault):
 
 @dataclass(frozen=True, slots=True)
 class KeepAlives(Fault):
-    """That many keep-alive frames (None: for ever), `interval` seconds apart."""
+    """`count` keep-alive frames (None: without end), `interval` seconds apart."""
 
     count: int | None = None
     interval: float = 0.01
@@ -190,7 +190,7 @@ class Interim(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Gzip(Fault):
-    """Content-Encoding gzip, asked for or not; `damage` leaves out its end, or spoils it after the first piece."""
+    """Content-Encoding gzip, even if the client does not accept it; `damage`: without its end, or corrupt inside."""
 
     damage: Literal["truncated", "corrupt"] | None = None
 
@@ -205,7 +205,7 @@ class Reset(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Stall(Fault):
-    """Silence, before the headers or in mid-body, until `Emulator.release` or `stop`; then all goes on."""
+    """Silence, before the headers or in mid-body, until `Emulator.release` or `stop`; then the answer goes on."""
 
     where: Literal["headers", "body"] = "body"
     after_pieces: int | None = 1

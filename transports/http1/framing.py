@@ -81,7 +81,7 @@ class Sized(Body):
 
 _MAX_LINE: Final = 1024  # bytes of one chunk-size line with its extensions (RFC 9112 7.1.1 asks for such a bound)
 _CHUNK_LINE: Final = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\Z")
-# The beginning of such a line: what can become none is a fault at once, though the line's end is not there yet.
+# The beginning of such a line: bytes that cannot become one are a fault at once, before a line's end is there.
 _CHUNK_LINE_BEGUN: Final = re.compile(rb"(?:\r(?:\n(?:[0-9A-Fa-f]{1,16}[ \t]*(?:;[^\r\n]*)?\r?)?)?)?\Z")
 _TRAILERS: Final = re.compile(rb"\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r?\n)*\r?\n")
 

@@ -119,10 +119,8 @@ class Anthropic(System):
         frames: list[bytes] = []
         for index, call in enumerate(answer.calls, first):
             use = {"type": "tool_use", "id": self._id(answer), "name": call.name, "input": {}}
-            pieces = (
-                "",
-                *(() if call.arguments == "{}" else call.pieces),
-            )  # a call without arguments gets one empty piece
+            # a call without arguments gets one empty piece
+            pieces = ("", *(() if call.arguments == "{}" else call.pieces))
             frames += [_start(index, use), *(_delta(index, "input_json_delta", "partial_json", p) for p in pieces)]
             frames.append(_stop(index))
         return frames
