@@ -1,6 +1,16 @@
-"""What moves the bytes under sansio_core: Client (blocking, on requests) and AsyncClient (asyncio streams and h11).
+"""Clients that move the bytes for `sansio_core`: Client (blocking, on requests), AsyncClient (asyncio streams and h11).
 
-Each is loaded when it is first used, with what it needs.
+They decide nothing: retries, clocks and errors are the core's. Each is loaded when it is first used, with the libraries
+that it needs. The map, in reading order:
+
+blocking, aio            the two clients, and their streams
+drive                    the two loops between an Exchange of the core and a wire; what a wire must offer
+http1/                   HTTP/1.1, proxies and TLS without I/O, for both
+_shared/                 what both clients share besides: settings, logging, look-ups, forks
+_requests/, _asyncio/    one wire each: connections, waiting under a deadline, cancelling
+g4f_compat               the four free providers as gpt4free's classes
+emulator/                a loopback server that speaks every provider's wire format, with faults to order
+cli/                     the command `sansio-chat` (`python -m transports`)
 """
 
 from __future__ import annotations
@@ -18,6 +28,9 @@ __sansio_layer__ = True
 """The core's warnings pass over this package's frames, to the line of whoever called it."""
 
 __all__ = ["AsyncClient", "AsyncStream", "Client", "Stream"]
+
+# The core's warnings pass over this package's frames to the line of whoever called it.
+__sansio_layer__ = True
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The asyncio client, on streams and h11."""
+"""The asyncio client, on asyncio streams and h11: AsyncClient, and the AsyncStream that it returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sansio_core.providers import Provider
 from ._asyncio.pool import Pool
 from ._asyncio.wire import AsyncWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
-from ._shared.logging import atap
+from ._shared.logging import alogged
 from .drive import AWire, adrive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
@@ -21,7 +21,7 @@ from .http1.tls import Verify
 class AsyncClient(BaseClient):
     """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
 
-    As Client, with `ssl_context` (which replaces `verify`) in place of `session`.
+    The settings are those of Client, with `ssl_context` (which replaces `verify`) in place of `session`.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class AsyncClient(BaseClient):
         cookies: Mapping[str, str] | None = None,
         **options: Any,
     ) -> AsyncStream:
-        """Ask; the stream sends when it is first read. Raises InvalidRequest, at once, for what cannot be sent.
+        """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
-        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and the
-        like; see `sansio_core.request.OPTIONS`. The others replace or add to the client's for this one call.
+        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and others,
+        see `sansio_core.request.OPTIONS`. `model`, `timeout` and `proxy` replace the client's for this call; `headers`
+        and `cookies` are merged into the client's.
         """
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
@@ -81,7 +82,7 @@ class AsyncClient(BaseClient):
         timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
         proxy: ProxySetting = None,
     ) -> list[str]:
-        """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
+        """The names of the host's models. Raises InvalidRequest where the provider's API has no list of models."""
         listing = self._listing(timeout)
         async with self._open(listing, proxy) as stream:
             async for _ in stream.events():
@@ -91,10 +92,10 @@ class AsyncClient(BaseClient):
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
         wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
         exchange.secrets = wire.secrets(self.provider.base_url)
-        return AsyncStream(exchange, atap(exchange, wire))
+        return AsyncStream(exchange, alogged(exchange, wire))
 
     def close(self) -> Done:
-        """Close every connection, at once: may be awaited, and need not be."""
+        """Close every connection at once; streams that are still open end with ClientClosed. May be awaited."""
         self.closed = True
         self._pool.close()
         return Done()
@@ -130,7 +131,7 @@ class AsyncStream(BaseStream[AWire]):
             await self._refill()
 
     def events(self) -> AsyncStreamEvents:
-        """The events from here on, as an iterator; text that is taken there is not given here again."""
+        """The events from here on, as an iterator; an event is delivered once, there or as text here."""
         return AsyncStreamEvents(self)
 
     async def _refill(self) -> None:
@@ -145,7 +146,7 @@ class AsyncStream(BaseStream[AWire]):
             raise StopAsyncIteration
 
     def close(self) -> Done:
-        """Drop the connection, finished or not, at once: may be awaited, and need not be."""
+        """Close the connection at once, finished or not. May be awaited."""
         self._shut()
         return Done()
 
@@ -177,7 +178,7 @@ class AsyncStreamEvents:
 
 
 class Done:
-    """What closing gives: it is done, so that awaiting it is allowed and waits for nothing."""
+    """What close() returns: awaiting it is allowed, and waits for nothing, as all is closed already."""
 
     def __await__(self) -> Generator[None, None, None]:
         return

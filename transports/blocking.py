@@ -1,4 +1,4 @@
-"""The blocking client, on requests."""
+"""The blocking client, on requests: Client, and the Stream that it returns. `aio.py` has the same for asyncio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._requests.adapter import Adapter
 from ._requests.session import settings
 from ._requests.wire import Connections, RequestsWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
-from ._shared.logging import tap
+from ._shared.logging import logged
 from .drive import Wire, drive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
@@ -25,14 +25,16 @@ __all__ = ["Adapter", "Client", "Stream"]
 class Client(BaseClient):
     """A blocking client of one provider; safe to share between threads.
 
-    `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: else the provider's
-    environment variable. `base_url`: another host for the same wire. `model`: in place of the provider's default.
-    `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's. `timeout`: total seconds,
-    or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent with every request.
-    `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: your own requests.Session, which
-    stays yours to close: its adapters, proxies, verify, cert, headers, cookies and user name and password are used, and
-    a warning names what is not. Clients share the connections of an Adapter that is mounted in it.
-    `limits`: Limits on what a peer may make us hold. Raises InvalidRequest for settings that cannot be used.
+    `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: if None, the value of the
+    provider's environment variable. `base_url`: another host that speaks the same wire format. `model`: in place of the
+    provider's default. `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's.
+    `timeout`: total seconds, or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent
+    with every request. `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: a
+    requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
+    auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
+    Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
+
+    Raises InvalidRequest for settings that cannot be used.
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class Client(BaseClient):
         cookies: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Stream:
-        """Ask; the stream sends when it is first read. Raises InvalidRequest, at once, for what cannot be sent.
+        """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
-        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and the
-        like; see `sansio_core.request.OPTIONS`. The others replace or add to the client's for this one call.
+        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and others,
+        see `sansio_core.request.OPTIONS`. `model`, `timeout` and `proxy` replace the client's for this call; `headers`
+        and `cookies` are merged into the client's.
         """
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
@@ -90,7 +93,7 @@ class Client(BaseClient):
             return stream.reply
 
     def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
-        """The names of the models that the host offers. Raises InvalidRequest where the wire has no list of them."""
+        """The names of the host's models. Raises InvalidRequest where the provider's API has no list of models."""
         listing = self._listing(timeout)
         with self._open(listing, proxy) as stream:
             for _ in stream.events():
@@ -100,10 +103,10 @@ class Client(BaseClient):
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
         wire = RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)
         exchange.secrets = wire.secrets(self.provider.base_url)
-        return Stream(exchange, tap(exchange, wire))
+        return Stream(exchange, logged(exchange, wire))
 
     def close(self) -> None:
-        """Close every connection; streams that are still open end with an error."""
+        """Close every connection; streams that are still open end with ClientClosed."""
         self.closed = True
         self._connections.close()
 
@@ -134,7 +137,7 @@ class Stream(BaseStream[Wire]):
             self._refill()
 
     def events(self) -> StreamEvents:
-        """The events from here on, as an iterator; text that is taken there is not given here again."""
+        """The events from here on, as an iterator; an event is delivered once, there or as text here."""
         return StreamEvents(self)
 
     def _refill(self) -> None:
@@ -149,7 +152,7 @@ class Stream(BaseStream[Wire]):
             raise StopIteration
 
     def close(self) -> None:
-        """Drop the connection, finished or not; from another thread it ends a blocked read at once."""
+        """Close the connection, finished or not; a read that is blocked in another thread ends at once."""
         self._shut()
 
     def __enter__(self) -> Stream:

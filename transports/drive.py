@@ -1,8 +1,6 @@
 """The two loops between an exchange and a wire, side by side; they are the same but for `async` and `await`.
 
-They decide nothing: what wants to grow here belongs in Exchange. A wire's `check_place` raises StreamMisused where its
-stream cannot be read, as it was begun elsewhere; `abandoned` tells that this is a forked process, and the stream the
-parent's.
+They decide nothing: whatever would have to be decided here belongs in Exchange.
 """
 
 from __future__ import annotations
@@ -14,40 +12,50 @@ from sansio_core import ChatError, ChatEvent, Exchange, Finish, Send, Wait
 Head = tuple[int, list[tuple[str, str]]]
 
 
-class Wire(Protocol):
-    """What moves one stream's bytes, blocking. Deadlines are in the time of `now`; passing one is TimeoutError."""
+"""A response's status, and its header fields with their names in lower case."""
+
+
+class BothWires(Protocol):
+    """What a Wire and an AWire have alike."""
 
     @property
-    def abandoned(self) -> bool: ...
+    def abandoned(self) -> bool:
+        """Whether this process was forked while the stream was open: then its connection is the parent's."""
 
-    def now(self) -> float: ...
-    def check_place(self) -> None: ...
+    def now(self) -> float:
+        """The clock of all deadlines, in seconds."""
+
+    def check_place(self) -> None:
+        """Raises StreamMisused in a process or event loop other than the one that began this stream."""
+
+    def leave(self) -> None:
+        """Drop the current response: its connection is kept if it may serve another request, else closed."""
+
+    def close(self) -> None:
+        """Close the connection at once."""
+
+    def cancel(self) -> None:
+        """Have the call under way, and all later ones, raise Cancelled. Any thread may call it."""
+
+
+class Wire(BothWires, Protocol):
+    """Moves the bytes of one stream, blocking. A call that passes its deadline raises TimeoutError."""
+
     def send(self, action: Send, deadline: float | None) -> Head: ...
     def read(self, deadline: float | None) -> bytes: ...
     def sleep(self, seconds: float) -> None: ...
-    def leave(self) -> None: ...
-    def close(self) -> None: ...
-    def cancel(self) -> None: ...
 
 
-class AWire(Protocol):
+class AWire(BothWires, Protocol):
     """The same for asyncio."""
 
-    @property
-    def abandoned(self) -> bool: ...
-
-    def now(self) -> float: ...
-    def check_place(self) -> None: ...
     async def send(self, action: Send, deadline: float | None) -> Head: ...
     async def read(self, deadline: float | None) -> bytes: ...
     async def sleep(self, seconds: float) -> None: ...
-    def leave(self) -> None: ...
-    def close(self) -> None: ...
-    def cancel(self) -> None: ...
 
 
 def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
-    """Go on until there are events to hand out; none are the end. Raises what ended the exchange."""
+    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
     while True:
         action = None if exchange.reading else exchange.next_action(wire.now())
         events: list[ChatEvent] = []
@@ -56,7 +64,7 @@ def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
                 case None:
                     events = exchange.receive_data(wire.read(exchange.deadline), wire.now())
                 case Send():
-                    wire.leave()
+                    wire.leave()  # the response before, of a redirect or a setup request: this may reuse its connection
                     status, headers = wire.send(action, exchange.deadline)
                     exchange.receive_head(status, headers, wire.now())
                 case Wait(seconds):
@@ -74,7 +82,7 @@ def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
 
 
 async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
-    """Go on until there are events to hand out; none are the end. Raises what ended the exchange."""
+    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
     while True:
         action = None if exchange.reading else exchange.next_action(wire.now())
         events: list[ChatEvent] = []
@@ -83,7 +91,7 @@ async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
                 case None:
                     events = exchange.receive_data(await wire.read(exchange.deadline), wire.now())
                 case Send():
-                    wire.leave()
+                    wire.leave()  # the response before, of a redirect or a setup request: this may reuse its connection
                     status, headers = await wire.send(action, exchange.deadline)
                     exchange.receive_head(status, headers, wire.now())
                 case Wait(seconds):

@@ -5,9 +5,9 @@
     async for chunk in FreeNetfly.create_async_generator(model="gpt-3.5-turbo", messages=messages):
         print(chunk, end="")
 
-Another host takes their place by `base_url=` in a call, or, as there, by setting `url` on the class or a subclass.
-What differs: a request that cannot be sent raises at the call, an answer that was cut short raises at its end, and
-keyword arguments that mean nothing here are told by a warning, or refused if nobody knows them.
+To ask another host, give `base_url=` in a call, or, as in gpt4free, set `url` on the class or a subclass. Differences
+from gpt4free: a request that cannot be sent raises at the call; an answer that was cut short raises at its end; keyword
+arguments that only gpt4free knows give a warning, and those that nobody knows raise InvalidRequest.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _MEANINGLESS = frozenset(
         "return_conversation", "safe", "stream_timeout", "web_search",
     }
 )  # fmt: skip
-"""What gpt4free passes around for other providers, or for its own machinery."""
+"""Keyword arguments that gpt4free has for other providers, or for its own internals."""
 
 
 class AddressBlocked(IPBlocked, RuntimeError):
-    """The provider has blocked this network address; a RuntimeError, as gpt4free raised there."""
+    """The provider has blocked this IP address; a RuntimeError, as gpt4free raises one for it."""
 
 
 class PageUnusable(UnexpectedContent, RuntimeError):
-    """The answer is something else than the provider sends; a RuntimeError, as gpt4free raised for its page."""
+    """The answer is not what the provider sends; a RuntimeError, as gpt4free raises one for ChatgptFree's page."""
 
 
-def _familiar(error: IPBlocked | UnexpectedContent) -> AddressBlocked | PageUnusable:
+def _as_runtime_error(error: IPBlocked | UnexpectedContent) -> AddressBlocked | PageUnusable:
     kind = AddressBlocked if isinstance(error, IPBlocked) else PageUnusable
     known = kind(error.detail)
     known.reply = error.reply
@@ -53,10 +53,10 @@ def _familiar(error: IPBlocked | UnexpectedContent) -> AddressBlocked | PageUnus
 
 
 class Answer:
-    """What `create_async_generator` gives: `async for` yields text. It is an object and no generator.
+    """What `create_async_generator` returns: `async for` yields text. It is an object and not a generator.
 
-    At the answer's end, at an error, by `aclose` and when it is dropped, its connection is closed at once. After that
-    it yields nothing more. Iterating raises ChatError.
+    Its connection is closed at the answer's end, at an error, by `aclose`, and when it is dropped; from then on it
+    yields nothing. Iterating raises ChatError.
     """
 
     def __init__(self, client: AsyncClient, stream: AsyncStream) -> None:
@@ -74,13 +74,13 @@ class Answer:
             return await self._stream.__anext__()
         except (IPBlocked, UnexpectedContent) as error:
             self._close()
-            raise _familiar(error) from error
+            raise _as_runtime_error(error) from error
         except BaseException:
             self._close()
             raise
 
     async def aclose(self) -> None:
-        """Drop the connection, finished or not."""
+        """Close the connection, finished or not."""
         self._close()
 
     def _close(self) -> None:
@@ -95,13 +95,13 @@ class Answer:
         self._close()
 
     def __await__(self) -> Generator[None, None, Answer]:
-        """Itself: callers that await the call before they iterate go on working."""
+        """Itself, for callers that await `create_async_generator` before they iterate."""
         return self
         yield
 
 
 class _Provider:
-    """What the four share: gpt4free's attributes and calls, over one of our providers."""
+    """The base of the four: gpt4free's attributes and calls, over one of our providers."""
 
     url: ClassVar[str]
     working: ClassVar[bool]
@@ -118,7 +118,7 @@ class _Provider:
     _documented_url: ClassVar[str]
 
     def __init_subclass__(cls, name: str | None = None, site: str | None = None) -> None:
-        """`name` is our provider's; `site` what gpt4free has as `url`, where that is not the host that is asked."""
+        """`name`: our provider's. `site`: gpt4free's `url`, where that is not the host that requests are sent to."""
         if name is None:  # a user's own subclass
             return
         info = providers.info(name)
@@ -135,12 +135,12 @@ class _Provider:
 
     @classmethod
     def get_models(cls, **kwargs: Any) -> list[str]:
-        """The models' names."""
+        """The names of the models."""
         return cls.models
 
     @classmethod
     def get_model(cls, model: str | None = None, **kwargs: Any) -> str:
-        """The provider's own name for `model`; none means the default."""
+        """The provider's own name for `model`; the default model for None or ""."""
         return cls.model_aliases.get(model, model) if model else cls.default_model
 
     @classmethod
@@ -153,19 +153,19 @@ class _Provider:
         cookies: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Answer:
-        """The answer's text as it comes. `timeout` is in seconds, for everything; `kwargs` are options of the model.
+        """The answer's text as it comes. `timeout`: seconds in all. `kwargs`: options of the model, and `base_url`.
 
         Raises InvalidRequest at once for a request that cannot be sent; iterating raises ChatError.
         """
         from .aio import AsyncClient
 
-        settings, options = cls._sort(model, proxy, timeout, cookies, kwargs)
+        settings, options = cls._split_arguments(model, proxy, timeout, cookies, kwargs)
         client = AsyncClient(**settings)
         return Answer(client, client.stream(messages, **options))
 
     @classmethod
     async def create_async(cls, model: str | None, messages: Messages, **kwargs: Any) -> str:
-        """The whole text. Arguments and errors as `create_async_generator`."""
+        """The whole text. The arguments and errors are those of `create_async_generator`."""
         async with cls.create_async_generator(model, messages, **kwargs) as answer:
             return "".join([chunk async for chunk in answer])
 
@@ -181,10 +181,10 @@ class _Provider:
         cookies: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Iterator[str]:
-        """The text as it comes, for code without asyncio; in one piece if `stream` is false. Iterating raises."""
+        """The text as it comes, for code without asyncio; whole if `stream` is false. Iterating raises ChatError."""
         from .blocking import Client
 
-        settings, options = cls._sort(model, proxy, timeout, cookies, kwargs)
+        settings, options = cls._split_arguments(model, proxy, timeout, cookies, kwargs)
         try:
             with Client(**settings) as client, client.stream(messages, **options) as chunks:
                 if stream:
@@ -192,10 +192,10 @@ class _Provider:
                 else:
                     yield "".join(chunks)
         except (IPBlocked, UnexpectedContent) as error:
-            raise _familiar(error) from error
+            raise _as_runtime_error(error) from error
 
     @classmethod
-    def _sort(
+    def _split_arguments(
         cls,
         model: str | None,
         proxy: str | None,
@@ -203,17 +203,14 @@ class _Provider:
         cookies: Mapping[str, str] | None,
         kwargs: dict[str, Any],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What is for the client, and what for the model. Warns of what is for neither, in one warning."""
+        """The client's settings, and the model's options. One warning names the arguments that are neither."""
         options = {name: value for name, value in kwargs.items() if value is not None and name != "stream"}
-        base_url = options.pop("base_url", None) or options.pop("api_base", None)
-        headers = options.pop("headers", None)
-        if base_url is None and cls.url.rstrip("/") != cls._documented_url:
-            base_url = cls.url
+        base_url, headers = cls._base_url(options), options.pop("headers", None)
         if "conversation" in options:
             raise InvalidRequest("conversation= is not known here: put its messages before the others in messages=")
         ignored = sorted(name for name in _MEANINGLESS.intersection(options) if options.pop(name))
         name = cls.get_model(model)
-        if name not in cls.models and len(cls.models) == 1:  # gpt4free sent the same request for any
+        if name not in cls.models and len(cls.models) == 1:  # gpt4free sends the same request for any model
             ignored.append(f"the model {name!r}")
             name = cls.default_model
         if ignored:
@@ -222,8 +219,14 @@ class _Provider:
         return {"provider": provider, "proxy": proxy, "timeout": timeout}, options
 
     @classmethod
+    def _base_url(cls, options: dict[str, Any]) -> str | None:
+        """The host that a call names, or the class's `url` where the user has set it; None for the provider's own."""
+        given: str | None = options.pop("base_url", None) or options.pop("api_base", None)
+        return cls.url if given is None and cls.url.rstrip("/") != cls._documented_url else given
+
+    @classmethod
     def _provider(cls, proxy: str | None, **config: Any) -> Provider:
-        """Our provider for one call, which goes through that proxy."""
+        """Our provider for one call through `proxy`."""
         return providers.create(cls._name, **config)
 
 
@@ -236,22 +239,22 @@ class FreeNetfly(_Provider, name="free_netfly"):
 class ChatgptFree(_Provider, name="chatgpt_free"):
     """chatgptfree.ai; last known not to work.
 
-    Its page is kept for later calls, as gpt4free kept the nonce for the class, and fetched again once it is refused.
-    It is kept for each host and visitor: a call with other cookies, headers or another proxy gets its own, as the page
-    was made for whoever fetched it, and its cookies name that session.
+    Its page is kept for later calls, as gpt4free keeps the nonce on the class, and fetched again once the nonce is
+    rejected. It is kept for each host, proxy, header fields and cookies: the server made the page for one visitor, and
+    its cookies name that visitor's session.
     """
 
     @classmethod
     def _provider(cls, proxy: str | None, **config: Any) -> Provider:
         provider = super()._provider(proxy, **config)
-        assert isinstance(provider, PageFirst), "the name stands for it"
+        assert isinstance(provider, PageFirst), "chatgpt_free is registered as this class"
         visitor = (provider.base_url, provider.headers, frozenset(provider.cookies.items()), str(proxy))
-        _pages(*visitor)  # two threads may each make one at once: of these one is kept, and found by a second look
+        _pages(*visitor)  # two threads may each make a Pages at once: only one is kept, which the second call returns
         provider.pages = _pages(*visitor)
         return provider
 
 
-@lru_cache(64)  # hosts and visitors
+@lru_cache(64)  # pages are kept for so many visitors
 def _pages(*visitor: object) -> Pages:
     return Pages()
 

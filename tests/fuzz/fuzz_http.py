@@ -21,10 +21,10 @@ from sansio_core.http_request import (
 from sansio_core.providers.chatgpt_free import _cookies_of, _read
 from sansio_core.redact import redact_url
 from sansio_core.retry_after import retry_after
+from transports.http1.failures import TUNNEL_EXCESS
 from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
 from transports.http1.tunnels import tunnel_of
-from transports.http1.words import TUNNEL_EXCESS
 
 SECRET = "word-of-the-fuzzer"
 PROXIES = tuple(parse_proxy(f"{start}p") for start in (f"http://u:{SECRET}@", f"socks5h://u:{SECRET}@", "socks5h://"))

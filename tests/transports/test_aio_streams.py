@@ -12,15 +12,16 @@ import pytest
 from wire_harness import LOOPS, run
 
 from sansio_core import Limits
-from sansio_core.errors import Cancelled, StreamTruncated
+from sansio_core.errors import Cancelled, ConnectionLost, StreamTruncated
 from sansio_core.http_request import HttpRequest
-from transports._asyncio.connection import Broken, Connection
+from transports._asyncio.connection import Connection
 from transports.http1.request import write
 from transports.http1.response import Response
 from transports.http1.routes import Route
 
 REQUEST = HttpRequest("POST", "http://chat.example/v1", (("x", "y"),), b"{}")
 ROUTE = Route("http", "chat.example", 80)
+AWAITED = Response(REQUEST, ROUTE, Limits())  # what a bare read is for
 OK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 Server = Callable[[Any, Any], Awaitable[None]]
@@ -120,12 +121,12 @@ async def read(connection: Connection, deadline: float | None = None) -> bytes:
     """A whole answer, as the wire reads one."""
     response, out = Response(REQUEST, ROUTE, Limits()), b""
     connection.write(write(REQUEST, ROUTE))
-    while not response.feed_head(await connection.receive(deadline)):
+    while not response.feed_head(await connection.receive(response, deadline)):
         pass
     while True:
         data = response.pending()
         while data is None:
-            data = response.feed(await connection.receive(deadline))
+            data = response.feed(await connection.receive(response, deadline))
         if not data:
             assert response.reusable
             return out
@@ -148,7 +149,7 @@ def test_two_answers_over_any_pair(pair: Any, loop: str, tmp_path: Path) -> None
             for _ in range(2):
                 assert await read(connection, asyncio.get_running_loop().time() + 10) == b"hello"
                 assert connection.quiet
-            connection.rest()
+            connection.cancel_timer()
 
     run(main, loop)
 
@@ -165,17 +166,17 @@ def test_a_deadline_and_abort_end_a_read_of_any_pair(pair: Any, loop: str, tmp_p
         async with pair(server, tmp_path) as connection:
             began = now()
             with pytest.raises(TimeoutError):
-                await connection.receive(began + 0.05)
+                await connection.receive(AWAITED, began + 0.05)
             assert began + 0.05 <= now() < began + 2
             assert not connection.quiet
         async with pair(server, tmp_path / "..") as connection:
-            read = asyncio.create_task(connection.receive(now() + 60))
+            read = asyncio.create_task(connection.receive(AWAITED, now() + 60))
             await asyncio.sleep(0.01)
             connection.abort(Cancelled("enough"))
             with pytest.raises(Cancelled, match="enough"):
                 await read
             with pytest.raises(Cancelled, match="enough"):
-                await connection.receive()
+                await connection.receive(AWAITED)
             assert connection.peek() == b""
 
     run(main, loop)
@@ -212,7 +213,7 @@ def test_the_end_of_a_pair_is_the_end(pair: Any, tmp_path: Path) -> None:
         async with pair(server, tmp_path) as connection:
             with pytest.raises(StreamTruncated):
                 await read(connection)
-            assert await connection.receive() == b""
+            assert await connection.receive(AWAITED) == b""
             assert not connection.ragged
             assert not connection.quiet
 
@@ -227,9 +228,8 @@ def test_a_reader_that_fails_in_its_own_way() -> None:
     async def main() -> None:
         there, here = Pipe(), Failing()
         connection = Connection(asyncio.get_running_loop(), here, there)  # type: ignore[arg-type]
-        with pytest.raises(Broken) as caught:
-            await connection.receive()
-        assert caught.value.error.strerror == "EOFError"
+        with pytest.raises(ConnectionLost, match="EOFError"):
+            await connection.receive(AWAITED)
         assert connection.peek() == b""
         connection.abort()
 

@@ -9,8 +9,8 @@ import ssl
 import pytest
 
 from sansio_core.errors import ChatError, ConnectFailed, ProxyFailed, TLSFailed
+from transports.http1.failures import BEFORE_HEAD, lost, no_connection, no_tls
 from transports.http1.routes import parse_proxy
-from transports.http1.words import BEFORE_HEAD, lost, no_connection, no_tls
 
 PEER = "a.example:443"
 PROXY = parse_proxy("http://user:secret@p.example:3128")

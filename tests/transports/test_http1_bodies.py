@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sansio_core import Limits
 from sansio_core.errors import ChatError, LimitExceeded, ProtocolViolation
 from sansio_core.http_request import HttpRequest
+from transports.http1.failures import BAD_CHUNK, BAD_TRAILER, CUT_CHUNKED, CUT_TLS, cut_short
 from transports.http1.framing import Body, Chunked, Sized, UntilClose
 from transports.http1.response import Response
-from transports.http1.words import BAD_CHUNK, BAD_TRAILER, CUT_CHUNKED, CUT_TLS, cut_short
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

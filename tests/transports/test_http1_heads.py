@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core.errors import LimitExceeded, ProtocolViolation
+from transports.http1.failures import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
 from transports.http1.head import Head, HeadReader, usual
-from transports.http1.words import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -154,7 +154,7 @@ def test_no_cut_changes_a_head(data: bytes, places: list[int]) -> None:
 
 def test_a_usual_head_does_without_h11() -> None:
     data = OK + b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nconnection: close\r\n\r\n"
-    with patch.object(HeadReader, "_judged", side_effect=AssertionError):
+    with patch.object(HeadReader, "_by_h11", side_effect=AssertionError):
         head = HeadReader("POST", 300).feed(data)
     assert head is not None
     assert head == judged([data.replace(b"OK", b"O\xe9")])[0], "h11 says the same of one that is hardly less usual"

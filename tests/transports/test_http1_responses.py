@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sansio_core import Limits
 from sansio_core.errors import ConnectionLost, LimitExceeded, ProtocolViolation, ProxyFailed, UnexpectedContent
 from sansio_core.http_request import HttpRequest
+from transports.http1.failures import BAD_CHUNK, BAD_TRAILER, SWITCHED
 from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
-from transports.http1.words import BAD_CHUNK, BAD_TRAILER, SWITCHED
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

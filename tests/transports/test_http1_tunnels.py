@@ -13,10 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core.errors import InvalidRequest, ProxyFailed
-from transports.http1.routes import Route, parse_proxy
-from transports.http1.socks5 import Socks5
-from transports.http1.tunnels import Connect, Tunnel, tunnel_of
-from transports.http1.words import (
+from transports.http1.failures import (
     NOT_HTTP,
     NOT_SOCKS,
     SOCKS_PASSWORD,
@@ -26,6 +23,9 @@ from transports.http1.words import (
     TUNNEL_CLOSED,
     TUNNEL_EXCESS,
 )
+from transports.http1.routes import Route, parse_proxy
+from transports.http1.socks5 import Socks5
+from transports.http1.tunnels import Connect, Tunnel, tunnel_of
 
 USER = "user-name:pass-word@"
 SECRETS = ("user-name", "pass-word", "dXNlci1uYW1lOnBhc3Mtd29yZA")

@@ -85,7 +85,7 @@ def test_what_is_not_used_is_told(
     assert fields["authorization"] == "Bearer sk-of-the-client"
     assert KEY not in str(fields)
     messages = told(recwarn)
-    assert messages == [f"of the session nothing here uses {named}: give it as api_key=, headers= or cookies="]
+    assert messages == [f"not used of the session: {named} (give it as api_key=, headers= or cookies=)"]
     assert recwarn.list[0].filename == __file__
 
 
@@ -94,7 +94,7 @@ def test_another_kind_of_auth_is_told(
 ) -> None:
     session.auth = HTTPDigestAuth("user", "password")
     assert "authorization" not in asked(emulator, session)
-    assert "uses auth:" in told(recwarn)[0]
+    assert "session: auth (" in told(recwarn)[0]
 
 
 def test_with_a_provider_object_it_adds_nothing_and_says_so(
@@ -105,7 +105,7 @@ def test_with_a_provider_object_it_adds_nothing_and_says_so(
     with Client(provider, session=session) as client:
         assert client.complete("Hello").text == DEFAULT_TEXT
     assert "x-team" not in emulator.requests[-1].headers
-    assert "uses headers:" in told(recwarn)[0]
+    assert "session: headers (" in told(recwarn)[0]
 
 
 def test_what_is_no_session() -> None:

@@ -1,1 +1,7 @@
-"""The asyncio transport, on pairs of a StreamReader and a StreamWriter. `aio.py` is its only user."""
+"""The asyncio transport, on pairs of a StreamReader and a StreamWriter. `aio.py` is its only user. In reading order:
+
+wire         AsyncWire: the bytes of one stream, as `adrive` asks for them
+pool         Pool and LoopPool: the connections of one client, kept alive, bounded in number, one set for each loop
+opening      how a connection is made: look-up, TCP, proxies, TLS
+connection   Connection: one open connection, read under a deadline and closed at once
+"""

@@ -1,4 +1,4 @@
-"""How a connection of asyncio is made: name look-up, TCP, proxies, TLS. Called by `pool.py` for each new one."""
+"""How a connection of asyncio is made: name look-up, TCP, proxies, TLS. `pool.py` calls `connect` for each new one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any
 
 from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+from ..http1.failures import no_connection
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
 from ..http1.tunnels import Tunnel, tunnel_of
-from ..http1.words import no_connection
-from .connection import LIMIT, Broken, Connection, Reader
+from .connection import LIMIT, Connection, Reader
 
 
 class Names:
-    """Look-ups of names in one loop; those of the same name at the same time are one."""
+    """Look-ups of names in one loop. Several tasks that ask for the same name at the same time share one look-up."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -33,7 +33,7 @@ class Names:
             future = self._under_way[key] = self._loop.create_future()
             future.add_done_callback(lambda _: self._under_way.pop(key, None))
             look_up(host, port, partial(self._found, future))
-        found = await asyncio.shield(future)  # who leaves does not end it for the others
+        found = await asyncio.shield(future)  # a task that is cancelled does not cancel it for the others
         if isinstance(found, Exception):
             raise found
         return found
@@ -44,13 +44,13 @@ class Names:
 
 
 async def connect(route: Route, tls: TLSSettings, names: Names) -> Connection:
-    """A connection ready for a request.
+    """A connection along `route` that is ready for a request.
 
-    Raises ConnectFailed, ProxyFailed, TLSFailed and InvalidRequest. Not bounded in time: the caller's part.
+    Raises ConnectFailed, ProxyFailed, TLSFailed and InvalidRequest. No clock is kept here: the caller cancels it.
     """
     proxy = route.proxy
     target = None
-    if proxy is not None and proxy.scheme == "socks5":  # which does not resolve names, as socks5h does
+    if proxy is not None and proxy.scheme == "socks5":  # here the client resolves names; with socks5h the proxy does
         try:
             target = str((await names.find(route.host, route.port))[0][4][0])
         except (OSError, UnicodeError) as error:
@@ -64,7 +64,7 @@ async def connect(route: Route, tls: TLSSettings, names: Names) -> Connection:
         if proxy is not None and proxy.scheme == "https":
             await connection.start_tls(tls.context, proxy.host, route.peer, proxy)
         if tunnel is not None:
-            await _pass(tunnel, connection)
+            await _open_tunnel(tunnel, connection)
         if route.tls:
             await connection.start_tls(tls.context, route.host, route.peer)
     except BaseException:
@@ -73,20 +73,17 @@ async def connect(route: Route, tls: TLSSettings, names: Names) -> Connection:
     return connection
 
 
-async def _pass(tunnel: Tunnel, connection: Connection) -> None:
+async def _open_tunnel(tunnel: Tunnel, connection: Connection) -> None:
     """Have the proxy connect us with the origin. Raises ProxyFailed."""
-    try:
-        connection.write(tunnel.begin())
-        while not tunnel.done:
-            connection.write(tunnel.feed(await connection.receive()))
-    except Broken as broken:
-        raise tunnel.lost(broken.error) from None
+    connection.write(tunnel.begin())
+    while not tunnel.done:
+        connection.write(tunnel.feed(await connection.receive(tunnel)))
 
 
 async def _open(addresses: Addresses) -> Connection:
-    """A TCP connection by the first address that answers (RFC 8305). uvloop has no happy eyeballs of its own.
+    """A TCP connection to the first address that answers (RFC 8305, "happy eyeballs"). Raises OSError.
 
-    Raises OSError.
+    (asyncio's own create_connection can do that; uvloop's cannot.)
     """
     if len(addresses) == 1:
         return await _attempt(addresses[0])
@@ -94,7 +91,7 @@ async def _open(addresses: Addresses) -> Connection:
 
 
 async def _attempt(address: tuple[Any, ...]) -> Connection:
-    """As asyncio.open_connection, with a Reader of ours."""
+    """As asyncio.open_connection, but with a Reader."""
     loop = asyncio.get_running_loop()
     reader = Reader(limit=LIMIT, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -104,7 +101,7 @@ async def _attempt(address: tuple[Any, ...]) -> Connection:
 
 
 async def _race(addresses: Addresses) -> Connection:
-    """The first of several attempts that succeeds; each begins when the one before failed, or is slow."""
+    """The first attempt that succeeds; each begins when the one before has failed, or is silent for EYEBALLS_DELAY."""
     loop = asyncio.get_running_loop()
     waiting = addresses[::-1]
     running: set[asyncio.Task[Connection]] = set()
@@ -133,6 +130,6 @@ async def _race(addresses: Addresses) -> Connection:
 
 
 def _drop(task: asyncio.Task[Connection]) -> None:
-    """Close what an attempt that is no longer wanted came to."""
+    """Close the connection of a cancelled attempt that had succeeded nevertheless."""
     if not task.cancelled() and task.exception() is None:
         task.result().abort()

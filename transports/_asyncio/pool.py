@@ -1,4 +1,7 @@
-"""The connections that an AsyncClient keeps: reused, bounded, handed out in order. Its wires take them here."""
+"""The connections of an AsyncClient: kept alive, bounded in number, given to waiting streams in their order.
+
+Each wire takes its connection here and gives it back.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from .opening import Names, connect
 
 
 class Cancellable(Protocol):
-    """What `cancel` ends; in a forked process it is abandoned."""
+    """A wire, as the pool knows it: closing the pool cancels it, a forked process abandons it."""
 
     def cancel(self, kind: type[Cancelled] = ...) -> None: ...
     def abandon(self) -> None: ...
@@ -30,12 +33,12 @@ class Cancellable(Protocol):
 class Pool:
     """The connections of one client, and the settings that they share.
 
-    `verify` is True (check against the known authorities), False (do not), a CA file or folder, or an SSLContext;
-    `trust_env` lets the environment name proxies and authorities. To one origin, through one proxy, at most
-    `max_connections` are open at a time, of which at most `max_idle` are kept for `keepalive` seconds when nothing uses
-    them; who needs one more waits for the next that becomes free, in order.
+    `verify` is True (check against the known authorities), False (no check), a CA file or folder, or an SSLContext.
+    With `trust_env` the environment may name proxies and authorities. On one route (origin and proxy) at most
+    `max_connections` are open at a time; a stream that needs one more waits for the next that becomes free, first come,
+    first served. Of the idle ones at most `max_idle` are kept, each for `keepalive` seconds.
 
-    Not tied to an event loop: each loop has connections of its own, which are closed when it shuts down.
+    A pool is not tied to an event loop: each loop has connections of its own, which are closed when it shuts down.
     """
 
     def __init__(
@@ -68,35 +71,35 @@ class Pool:
             return share[0]
         if self.closed:
             raise ClientClosed
-        for other in list(self._shares):  # other threads may do the same
+        for other in list(self._shares):  # a copy, and pop with a default: other threads may do the same
             if other.is_closed():
                 self._shares.pop(other, None)
         mine = LoopPool(self, loop)
         guard = _until_shutdown(mine)
         with suppress(StopIteration):
-            guard.asend(None).__await__().__next__()  # to its first yield, so that the loop knows it
+            guard.asend(None).__await__().__next__()  # runs it to its `yield`: from then on the loop knows it
         self._shares[loop] = mine, guard
         return mine
 
     def environment_proxy(self, url: str) -> Proxy | None:
         """The proxy that the environment names for `url`, looked up once for each origin. Raises InvalidRequest."""
-        place = origin(url)
-        if place not in self._proxies:
+        key = origin(url)
+        if key not in self._proxies:
             found = environment_proxy(url) if self.trust_env else None
-            self._proxies[place] = parse_proxy(found) if found else None
-        return self._proxies[place]
+            self._proxies[key] = parse_proxy(found) if found else None
+        return self._proxies[key]
 
     def _forked(self) -> None:
-        """In a forked process: the connections are the parent's, and so are the loops, with what the system polls."""
+        """In a forked process: the connections are the parent's, and so are the loops with their epoll descriptors."""
         self.tls._forked()
         for share, _ in self._shares.values():
             share.abandon()
-        # Nothing of it may be finalized: that would take the parent's sockets out of what both processes poll.
+        # Never finalized, as that would remove the parent's sockets from the epoll set that both processes share.
         self._inherited.append(self._shares)
         self._shares = {}
 
     def close(self) -> None:
-        """Close every connection at once, also those in use: their reads raise ClientClosed. From any thread."""
+        """Close every connection at once, also those in use: their reads raise ClientClosed. Any thread may call it."""
         self.closed = True
         shares, self._shares = self._shares, {}
         try:
@@ -110,16 +113,19 @@ class Pool:
                 with suppress(RuntimeError):  # it was closed meanwhile
                     loop.call_soon_threadsafe(_finish, share, guard)
 
-    __del__ = close  # a client that was forgotten leaves no connection open
+    __del__ = close  # a client that is dropped without close() leaves no connection open
 
     async def aclose(self) -> None:
-        """As `close`, and lets the loop finish with the connections."""
+        """As `close`, and lets the loop run its callbacks for the closed connections."""
         self.close()
         await asyncio.sleep(0)
 
 
 async def _until_shutdown(share: LoopPool) -> AsyncGenerator[None, None]:
-    """Closes `share` when its loop ends its generators, as asyncio.run does before it closes the loop."""
+    """Closes `share` when the loop shuts its asynchronous generators down, as asyncio.run does before it ends.
+
+    A loop has no other hook for its end.
+    """
     try:
         yield
     finally:
@@ -127,14 +133,17 @@ async def _until_shutdown(share: LoopPool) -> AsyncGenerator[None, None]:
 
 
 def _finish(share: LoopPool, guard: AsyncGenerator[None, None]) -> None:
-    """Close `share`, then what `await guard.aclose()` does, at once, as it waits for nothing."""
+    """Close `share`, and its generator: as `await guard.aclose()`, which waits for nothing, but in a plain function."""
     share.close(ClientClosed)
     with suppress(StopIteration):
         guard.aclose().__await__().__next__()
 
 
 class _Lane:
-    """The connections of one route: those at rest (the last used at the right), the count of all, and who waits."""
+    """The connections of one route: the idle ones (the last used at the right), the busy ones, and who waits for one.
+
+    `count` is the number of places that are taken: by busy and idle connections, and by those that are being opened.
+    """
 
     __slots__ = ("busy", "count", "idle", "waiters")
 
@@ -148,8 +157,9 @@ class _Lane:
 class LoopPool:
     """A pool's connections in one loop, used in its thread only.
 
-    A connection is held by one user, from `take`, `wait` or `open` until `keep` or `drop`. Whoever got a `place`, or
-    None from `wait`, must call `open`.
+    A wire calls `take`, then `place`, then `wait`. It has a connection to itself from `take`, `wait` or `open` until
+    `keep` or `drop`. A place is the right to have one of the `max_connections`: a wire that got one, by True from
+    `place` or None from `wait`, must call `open`.
     """
 
     def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
@@ -163,10 +173,10 @@ class LoopPool:
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
         self.wires: WeakSet[Cancellable] = WeakSet()
-        """Whoever sends through here: closing ends them also where they hold no connection (yet, or between two)."""
+        """The wires that send through here: closing cancels also those that have no connection at the moment."""
 
     def take(self, route: Route) -> Connection | None:
-        """A kept-alive connection, if there is one."""
+        """An idle connection that is fit for another request, or None."""
         lane = self._lanes.get(route)
         if lane is None or not lane.idle:
             return None
@@ -174,15 +184,20 @@ class LoopPool:
         while lane.idle:
             connection = lane.idle.pop()
             if connection.quiet:
-                connection.watch(None)
+                connection.set_idle_callback(None)
                 connection.reused = True
                 lane.busy.add(connection)
                 return connection
             self._release(route, connection)
         return None
 
-    def place(self, route: Route) -> bool:
-        """A place for a new connection, if one is free: then `open` must be called."""
+    def place(self, route: Route, fresh: bool = False) -> bool:
+        """Take a place for a new connection; False if all are taken. After True, `open` must be called.
+
+        `fresh`: no idle connection will do, so one may be closed to make room.
+        """
+        if fresh:
+            self._make_room(route)
         lane = self._lanes.setdefault(route, _Lane())
         if lane.count >= self._max_connections:
             return False
@@ -190,31 +205,26 @@ class LoopPool:
         return True
 
     async def wait(self, route: Route, fresh: bool = False) -> Connection | None:
-        """A kept-alive connection (not if `fresh`), or None: a place for a new one, waited for if all are taken."""
-        while True:
-            if not fresh and (connection := self.take(route)):
-                return connection
-            lane = self._lanes.setdefault(route, _Lane())
-            if fresh and lane.idle and lane.count >= self._max_connections:
-                self._release(route, lane.idle.popleft())
-                continue
-            if self.place(route):
-                return None
-            waiter: asyncio.Future[Connection | None] = self.loop.create_future()
-            lane.waiters.append(waiter)
-            try:
-                connection = await waiter
-            except BaseException:
-                self._pass_on(route, lane, waiter)
-                raise
-            if connection is None or (not fresh and connection.quiet):
-                return connection
-            lane.busy.discard(connection)  # its place is kept
-            connection.abort()
-            return None
+        """Wait after `place` gave False: for the next connection that is given back, or None for a free place.
+
+        A `fresh` request only gets a place.
+        """
+        lane = self._lanes[route]
+        waiter: asyncio.Future[Connection | None] = self.loop.create_future()
+        lane.waiters.append(waiter)
+        try:
+            connection = await waiter
+        except BaseException:
+            self._pass_on(route, lane, waiter)
+            raise
+        if connection is None or (not fresh and connection.quiet):
+            return connection
+        lane.busy.discard(connection)  # its place goes to the new connection
+        connection.abort()
+        return None
 
     async def open(self, route: Route) -> Connection:
-        """A new connection, in the place that `wait` gave. Raises what `connect` does."""
+        """A new connection, for a place that was taken before. Raises what `opening.connect` raises."""
         try:
             connection = await connect(route, self._tls, self._names)
         except BaseException:
@@ -228,12 +238,12 @@ class LoopPool:
         return connection
 
     def keep(self, route: Route, connection: Connection) -> None:
-        """`connection` is free for another request."""
+        """Give back a connection that may serve another request: the first waiter gets it, else it becomes idle."""
         lane = self._lanes.get(route)
         if lane is None or connection not in lane.busy or not connection.quiet:
             self.drop(route, connection)
             return
-        connection.rest()
+        connection.cancel_timer()
         while lane.waiters:
             waiter = lane.waiters.popleft()
             if not waiter.done():
@@ -247,13 +257,13 @@ class LoopPool:
         if len(lane.idle) >= self._max_idle:
             self._release(route, lane.idle.popleft())
         connection.idle_since = self.loop.time()
-        connection.watch(partial(self._disturbed, route, connection))
+        connection.set_idle_callback(partial(self._disturbed, route, connection))
         lane.idle.append(connection)
         if self._sweeper is None:
             self._sweeper = self.loop.call_later(self._keepalive, self._sweep)
 
     def drop(self, route: Route, connection: Connection, error: Cancelled | None = None) -> None:
-        """`connection` is of no more use: it is closed, its place is free, and a read of it raises `error`."""
+        """Close a connection that is of no more use, and free its place; a read of it raises `error`."""
         connection.abort(error)
         lane = self._lanes.get(route)
         if lane is not None and connection in lane.busy:
@@ -261,17 +271,17 @@ class LoopPool:
             self._free_place(route)
 
     def abandon(self) -> None:
-        """In a forked process: nothing here is this process's."""
+        """In a forked process: all connections are the parent's."""
         self._closed = True
         for wire in list(self.wires):
             wire.abandon()
 
     def close(self, kind: type[Cancelled]) -> None:
-        """Close all; what is under way ends with `kind`. With the loop closed, asyncio has dropped them already."""
+        """Close all connections; reads and waits under way raise `kind`."""
         if self._closed:
             return
         self._closed = True
-        if self.loop.is_closed():
+        if self.loop.is_closed():  # asyncio has dropped the connections already
             return
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -286,12 +296,18 @@ class LoopPool:
                 if not waiter.done():
                     waiter.set_exception(kind())
 
+    def _make_room(self, route: Route) -> None:
+        """Close idle connections until a place is free, or none is idle."""
+        lane = self._lanes.get(route)
+        while lane is not None and lane.idle and lane.count >= self._max_connections:
+            self._release(route, lane.idle.popleft())
+
     def _release(self, route: Route, connection: Connection) -> None:
         connection.abort()
         self._free_place(route)
 
     def _free_place(self, route: Route) -> None:
-        """A place became free: the first who waits gets it."""
+        """Give a place that became free to the first waiter."""
         lane = self._lanes.get(route)
         if lane is None:
             return
@@ -305,7 +321,7 @@ class LoopPool:
             del self._lanes[route]
 
     def _pass_on(self, route: Route, lane: _Lane, waiter: asyncio.Future[Connection | None]) -> None:
-        """Who waited was cancelled: what it was given goes to the next."""
+        """A waiter was cancelled: the connection or place that it may have been given goes to the next one."""
         if not waiter.done() or waiter.cancelled():
             if waiter in lane.waiters:
                 lane.waiters.remove(waiter)
@@ -317,19 +333,20 @@ class LoopPool:
                 self.keep(route, connection)
 
     def _disturbed(self, route: Route, connection: Connection) -> None:
-        """A connection at rest was closed by the server, or said something that nobody asked for."""
+        """Drop an idle connection that the server closed, or on which it sent something that nobody asked for."""
         lane = self._lanes.get(route)
         if lane is not None and connection in lane.idle:
             lane.idle.remove(connection)
             self._release(route, connection)
 
     def _expire(self, route: Route, lane: _Lane) -> None:
+        """Close the connections that were idle for more than `keepalive` seconds."""
         until = self.loop.time() - self._keepalive
         while lane.idle and lane.idle[0].idle_since <= until:
             self._release(route, lane.idle.popleft())
 
     def _sweep(self) -> None:
-        """Close what rested too long; come back while anything rests."""
+        """Close the expired connections of all routes; runs again while any connection is idle."""
         self._sweeper = None
         for route, lane in list(self._lanes.items()):
             self._expire(route, lane)

@@ -1,4 +1,4 @@
-"""The asyncio wire: one answer's bytes over a pool's connections. `aio.py` makes one for each stream."""
+"""The asyncio wire: the bytes of one stream over a pool's connections. `aio.py` makes one for each stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._shared.forks import ELSEWHERE
 from ..http1.request import write
 from ..http1.response import Response
 from ..http1.routes import ProxySetting, Route, parse_proxy
-from .connection import Broken, Connection
+from .connection import Connection
 from .pool import LoopPool, Pool
 
 T = TypeVar("T")
@@ -23,10 +23,10 @@ _NOWHERE = Route("", "", 0)
 
 
 class AsyncWire:
-    """Moves the bytes of one stream. Every error that its methods raise is one of ours, or TimeoutError.
+    """Moves the bytes of one stream, for `adrive`. Its methods raise ChatErrors and TimeoutError, and nothing else.
 
-    `proxy`: a URL; None means what the environment says (if the pool trusts it), False none at all. Deadlines are in
-    the loop's time. Used by one task at a time; `close` and `cancel` may come from anywhere.
+    `proxy`: a URL; None: the one that the environment names (if the pool trusts it); False: none. Deadlines are in the
+    loop's time, in seconds. Used by one task at a time; `close` and `cancel` may be called from any thread or task.
     """
 
     __slots__ = (
@@ -61,14 +61,14 @@ class AsyncWire:
             raise StreamMisused(ELSEWHERE.format("event loop"))
 
     def secrets(self, url: str) -> tuple[str, ...]:
-        """What of the proxy on the way to `url` must be in no error and no log."""
-        with suppress(InvalidRequest):  # of a proxy that the environment names: sending tells
+        """The credentials of the proxy on the way to `url`, to be redacted in every error and log."""
+        with suppress(InvalidRequest):  # of a bad proxy URL in the environment: `send` raises it
             proxy = self._route_to(url).proxy
             return proxy.secrets if proxy else ()
         return ()
 
     async def send(self, action: Send, deadline: float | None) -> tuple[int, list[tuple[str, str]]]:
-        """Send a request; the status and header fields of its response, names in lower case.
+        """Send a request; returns its response's status and header fields (names in lower case).
 
         Raises InvalidRequest, TimedOut("connect"), TimeoutError at `deadline`, ConnectFailed, ProxyFailed, TLSFailed,
         ConnectionLost, ProtocolViolation, LimitExceeded("head"), Cancelled. The connection is then closed.
@@ -83,11 +83,8 @@ class AsyncWire:
             self._check_closed()
             self._response = response = Response(action.request, route, self._limits, connection.reused)
             connection.write(data)
-            while not response.feed_head(await connection.receive(deadline)):
+            while not response.feed_head(await connection.receive(response, deadline)):
                 pass
-        except Broken as broken:
-            self._close()
-            raise response.lost(broken.error) from None
         except BaseException:
             self._close()
             raise
@@ -97,7 +94,7 @@ class AsyncWire:
         """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end.
 
         Raises TimeoutError at `deadline`, ConnectionLost, StreamTruncated, ProtocolViolation, UnexpectedContent,
-        LimitExceeded("decompressed"), Cancelled. The connection is then closed, but after a TimeoutError.
+        LimitExceeded("decompressed"), Cancelled. Each of them but TimeoutError closes the connection.
         """
         self._enter()
         response, connection = self._response, self._connection
@@ -106,12 +103,9 @@ class AsyncWire:
         try:
             data = response.pending()
             while data is None:
-                data = response.feed(await connection.receive(deadline), connection.ragged)
+                data = response.feed(await connection.receive(response, deadline), connection.ragged)
         except TimeoutError:
             raise
-        except Broken as broken:
-            self._close()
-            raise response.lost(broken.error) from None
         except BaseException:
             self._close()
             raise
@@ -125,20 +119,20 @@ class AsyncWire:
         self._check_closed()
 
     def leave(self) -> None:
-        """No more of this response is wanted: keep the connection if its body was read to the end, else close it."""
+        """Drop this response: keep the connection if the body was read to its end, else close it."""
         connection, response = self._connection, self._response
         self._connection = self._response = None
         if connection is None or self._share is None:
             return
         if response is not None and not response.reusable and (data := connection.peek()):
-            response.skip(data)  # the end may be here already, only not looked at
+            response.skip(data)  # the body's end may have arrived without having been read
         if response is not None and response.reusable:
             self._share.keep(self._route, connection)
         else:
             self._share.drop(self._route, connection)
 
     def close(self) -> None:
-        """Close the connection at once; what is under way raises Cancelled. May be called often, and from anywhere."""
+        """Close the connection at once; a call under way raises Cancelled. Any thread may call it, also again."""
         loop = self._loop
         if loop is None or loop.is_closed():
             return
@@ -153,13 +147,14 @@ class AsyncWire:
                 loop.call_soon_threadsafe(self._close)
 
     def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
-        """End what is under way, and all that would follow, with `kind`. From any thread or task."""
-        # before close() looks for a loop, as _enter() sets the loop before it looks here
+        """Have the call under way, and all later ones, raise `kind`. Any thread or task may call it."""
+        # Set before close() looks for a loop: _enter() sets the loop before it looks at this, so one of them sees it.
         self._cancelled = self._cancelled or kind
         self.close()
         if self._loop is not None:
-            with suppress(RuntimeError):  # it was closed meanwhile
-                # A signal handler runs in the loop's thread while the loop sleeps, and what it schedules wakes nobody.
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                # A signal handler runs in the loop's own thread, while that sleeps in its selector: what _close
+                # scheduled there would wait for the next event.
                 self._loop.call_soon_threadsafe(_nothing)
 
     def abandon(self) -> None:
@@ -176,7 +171,7 @@ class AsyncWire:
     def _close(self) -> None:
         self._closed = True
         if self._scope is not None and not self._scope.expired():
-            self._scope.reschedule(self.now())
+            self._scope.reschedule(self.now())  # ends the wait in _bounded, where _check_closed then raises Cancelled
         connection = self._connection
         self._connection = self._response = None
         if connection is not None and self._share is not None:
@@ -189,28 +184,32 @@ class AsyncWire:
         return Route(*origin(url), proxy)
 
     async def _connect(self, action: Send, deadline: float | None) -> Connection:
-        """A connection, kept-alive or new. Waiting for a free place does not count as connecting."""
+        """A connection, idle or new. The connect clock does not run while the wire waits for a free place."""
         self._share = share = self._pool.here()
         share.wires.add(self)
-        seconds = None if action.connect_deadline is None else action.connect_deadline - self.now()
+        began = self.now()
         connection = None if action.fresh else share.take(self._route)
-        if connection is None and not share.place(self._route):
+        if connection is None and not share.place(self._route, action.fresh):
             connection = await self._bounded(share.wait(self._route, action.fresh), deadline)
         if connection is not None:
             return connection
-        connect_deadline = None if seconds is None else self.now() + seconds
-        deadlines = [when for when in (connect_deadline, deadline) if when is not None]
+        if action.connect_deadline is None:
+            return await self._bounded(share.open(self._route), deadline)
+        seconds = action.connect_deadline - began
+        connect_deadline = self.now() + seconds
+        first = deadline is None or connect_deadline <= deadline
         try:
-            return await self._bounded(share.open(self._route), min(deadlines, default=None))
+            return await self._bounded(share.open(self._route), connect_deadline if first else deadline)
         except TimeoutError:
-            if seconds is not None and connect_deadline == min(deadlines):
+            if first:
                 raise TimedOut("connect", round(max(seconds, 0), 2)) from None
             raise
 
     async def _bounded(self, work: Awaitable[T], when: float | None) -> T:
         """The result of `work`. Raises TimeoutError at `when`, and Cancelled when `close` or `cancel` is called.
 
-        A result that is ready in the very step in which the wire is closed is given: `_check_closed` comes after it.
+        A result that is ready in the same step of the loop in which the wire is closed is returned nevertheless, so
+        that a connection is not lost: the caller then calls `_check_closed`.
         """
         try:
             async with asyncio.timeout_at(self.now() if self._closed else when) as self._scope:
@@ -228,4 +227,4 @@ class AsyncWire:
 
 
 def _nothing() -> None:
-    """What a loop is woken with."""
+    """A callback for call_soon_threadsafe, which wakes the loop."""

@@ -1,8 +1,7 @@
-"""The requests adapter of the blocking transport: HTTPAdapter, with urllib3's pools, TLS and proxies as they are.
+"""The requests adapter of the blocking transport: an HTTPAdapter whose pools make the connections of `connection.py`.
 
-It has the pools make the connections of `connection.py`, and keeps from a call of ours what requests works out anew for
-each request, though the call knows it. May be mounted in anybody's Session: requests that are no call of ours go as
-they would through an HTTPAdapter.
+For a Call it also skips what requests would compute anew for each request, though the Call has it already. It may be
+mounted in any Session: a request that is no Call is sent as by an HTTPAdapter.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from .connection import Answer, PlainConnection, TLSConnection
 
 
 class IdleQueue:
-    """What urllib3 uses of queue.LifoQueue, without its locks.
+    """The methods of queue.LifoQueue that urllib3 uses, without its locks.
 
-    Those are Python code: an exception out of a signal handler, raised inside one, would leave it taken for ever (see
-    `guard.py`). Each operation on a deque is atomic.
+    Those locks are Python code: an exception from a signal handler, raised inside one, would leave it taken for ever
+    (see `guard.py`). Each operation on a deque is atomic.
     """
 
     def __init__(self, maxsize: int) -> None:
@@ -37,14 +36,14 @@ class IdleQueue:
         self._room = maxsize
 
     def get(self, block: bool = False, timeout: float | None = None) -> Any:
-        """The connection put back last. Raises queue.Empty; it never waits, as these pools do not block."""
+        """The connection put back last. Raises queue.Empty; never waits, as only pools that do not block use this."""
         try:
             return self._items.pop()
         except IndexError:
             raise queue.Empty from None
 
     def put(self, item: Any, block: bool = False) -> None:
-        """Keep a connection; close it where no more are kept (urllib3 would, with a warning in the log)."""
+        """Keep a connection; close it if the queue is full (urllib3 would close it too, but log a warning)."""
         if len(self._items) < self._room:
             self._items.append(item)
         elif item is not None:
@@ -75,10 +74,10 @@ _NO_RETRIES = Retry(0, read=False)
 
 
 class Adapter(HTTPAdapter):
-    """An HTTPAdapter whose connections obey deadlines and cancel() of a Client's calls. Takes what HTTPAdapter takes.
+    """An HTTPAdapter whose connections obey the deadlines and cancel() of a Client. Its arguments are HTTPAdapter's.
 
-    Mount one in a Session, and give that to several Clients: they share its connections, and those without TLS with
-    the Session's own requests. With `pool_block`, waiting for a free connection is urllib3's, and no clock ends it.
+    Mount one in a Session and give that to several Clients: they share its connections. With the Session's own requests
+    they share those without TLS. With `pool_block`, urllib3 waits for a free connection, and no deadline ends that.
     """
 
     def __init__(self, pool_connections: int = 64, pool_maxsize: int = 100, **options: Any) -> None:
@@ -97,7 +96,7 @@ class Adapter(HTTPAdapter):
 
     @property
     def max_retries(self) -> Retry:
-        """As HTTPAdapter's; a call of ours is tried again by its exchange, and by nobody else."""
+        """As HTTPAdapter's; none for a Call, as only its exchange decides on another attempt."""
         return self._max_retries if current() is None else _NO_RETRIES
 
     @max_retries.setter
@@ -105,7 +104,7 @@ class Adapter(HTTPAdapter):
         self._max_retries = retries
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """As HTTPAdapter's, with our connections in the pools; in a call of ours, they pass the proxy themselves."""
+        """As HTTPAdapter's, with our connections in the pools; for a Call these open the proxy's tunnel themselves."""
         call = current()
         if call is not None and call.route.proxy is not None:
             return self._manager(call.route.proxy)
@@ -115,7 +114,7 @@ class Adapter(HTTPAdapter):
         return manager
 
     def _manager(self, proxy: Proxy) -> PoolManager:
-        """The pools behind `proxy`: other credentials are another proxy, whose tunnels are not shared."""
+        """The pools behind `proxy`. A Proxy with other credentials is another key, so that tunnels are not shared."""
         manager = self._managers.get(proxy)
         if manager is None:
             sizes = {"num_pools": self._sizes["connections"], "maxsize": self._sizes["maxsize"]}
@@ -128,7 +127,7 @@ class Adapter(HTTPAdapter):
         return manager
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        """As HTTPAdapter's; while it runs, the call that the request brings is what this thread sends."""
+        """As HTTPAdapter's; while it runs, the request's Call, if it has one, is the one that this thread sends."""
         before = begin(getattr(request, "call", None))
         try:
             return super().send(request, *args, **options)
@@ -136,13 +135,13 @@ class Adapter(HTTPAdapter):
             begin(before)
 
     def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **options: Any) -> Any:
-        """The pool for the request. For a call's route it is looked for once, as that takes a while."""
+        """The pool for the request. For a Call it is remembered by its route, as requests' own search is slow."""
         call = current()
         if call is None:
             return super().get_connection_with_tls_context(request, *args, **options)
         key = call.route, call.tls
         pool = self._found.get(key)
-        if pool is None or pool.pool is None:  # closed, as too many others were used since
+        if pool is None or pool.pool is None:  # unknown, or closed by urllib3 in favour of others used since
             with self._lock:
                 pool = super().get_connection_with_tls_context(request, *args, **options)
                 if len(self._found) >= self._sizes["connections"]:
@@ -151,33 +150,34 @@ class Adapter(HTTPAdapter):
         return pool
 
     def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
-        """A call brings its TLS settings, made once: requests has urllib3 read the authorities for each connection."""
+        """A Call has an SSLContext, made once: requests would have urllib3 read the CA file for each connection."""
         call = current()
         if call is None:
             return super().build_connection_pool_key_attributes(request, verify, cert)
         route = call.route
         if not route.tls and (route.proxy is None or route.proxy.scheme != "https"):
-            return super().build_connection_pool_key_attributes(request, True)  # as for all others: one pool
+            # without TLS the same key as for the Session's own requests, so that they share one pool
+            return super().build_connection_pool_key_attributes(request, True)
         return {"scheme": route.scheme, "host": route.host, "port": route.port}, {"ssl_context": call.tls.context}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """For a call, its TLS settings have all of it."""
+        """Does nothing for a Call: its SSLContext has `verify` and `cert` already."""
         if current() is None:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # requests' stubs
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        """A call writes its request itself: this tells urllib3 only whether the proxy is to forward it."""
+        """For a Call, which has its bytes already, only a mark for urllib3: a whole URL if the proxy forwards it."""
         call = current()
         if call is None:
             return super().request_url(request, proxies)
         return f"http://{call.route.peer}/" if call.route.forwarded else "/"
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """A call needs no requests.Response: its cookie jar costs more than reading a head."""
+        """A Call needs no requests.Response, whose cookie jar costs more than parsing a head."""
         return _NO_RESPONSE if isinstance(resp, Answer) else super().build_response(req, resp)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """As HTTPAdapter's: a Session can be pickled, its connections are not."""
+        """As HTTPAdapter's: an adapter can be pickled with its Session, without its connections."""
         self._found, self._managers = {}, {}
         self._lock = threading.RLock()
         super().__setstate__(state)  # type: ignore[misc]  # requests' stubs lack it
@@ -192,21 +192,21 @@ class Adapter(HTTPAdapter):
         super().close()
 
     def _forked(self) -> None:
-        """In a forked process: drop the other's connections, of which nothing goes over the wire, and its locks."""
+        """In a forked process: forget the parent's connections, without a byte to any peer, and its locks."""
         self._lock = threading.RLock()
         self._found, self._managers, self.proxy_manager = {}, {}, {}
         self.init_poolmanager(**self._sizes)
 
 
 class Unbounded(Timeout):
-    """The timeout of a call, whose guard bounds every step: urllib3 need not copy it, nor measure."""
+    """The urllib3 timeout of a Call: none, and never copied or started, as the Call's guard bounds every step."""
 
     def clone(self) -> Timeout:
-        """Itself: nothing in it changes."""
+        """Itself: it never changes."""
         return self
 
     def start_connect(self) -> float:
-        """Nothing is measured."""
+        """Measures nothing."""
         return 0.0
 
 

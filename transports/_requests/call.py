@@ -1,7 +1,7 @@
-"""What a thread of the blocking transport is sending at this moment. Our adapter sets it, our connections look for it.
+"""Call: the request that a thread is sending at the moment. `adapter.py` sets it, `connection.py` looks for it.
 
-urllib3 stands between the two, and hands nothing of ours through. Where a thread sends nothing of ours, our connections
-and our adapter do what urllib3's and requests' own do.
+It is kept for each thread, as urllib3 stands between adapter and connection and passes no object of ours on. In a
+thread that sends no Call, our adapter and our connections do what those of requests and urllib3 do.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """One request on its way: `data` are its bytes. `answer` is there once the head of its response is in.
+    """One request on its way. `data`: its bytes. `answer`: set once the head of its response is in.
 
-    Raises InvalidRequest for what HTTP/1.1 cannot carry.
+    Raises InvalidRequest for a request that HTTP/1.1 cannot carry.
     """
 
     def __init__(self, action: Send, route: Route, guard: Guard, tls: TLSSettings, limits: Limits) -> None:
@@ -38,12 +38,12 @@ class Call:
         self.tls = tls
         self.limits = limits
         self.proxies = {"all": str(route.proxy)} if route.proxy else {}
-        """As our adapter takes them: the credentials are the tunnel's and the request's, and nobody else's."""
+        """For our adapter, without credentials: only the tunnel, or a request that the proxy forwards, has those."""
         self.answer: Answer | None = None
 
     @property
     def timeout(self) -> tuple[float | None, float | None]:
-        """As an adapter that is not ours takes it: what remains for connecting, and for each receive."""
+        """For an adapter that is not ours: the seconds that remain for connecting, and for each receive."""
         left = self.guard.left()
         if self.connect_deadline is None:
             return left, left
@@ -59,14 +59,14 @@ _here = _Threads()
 
 
 def current() -> Call | None:
-    """The call that this thread is sending, if it is one of ours."""
+    """The call that this thread is sending, or None."""
     return _here.call
 
 
 def begin(call: Call | None) -> Call | None:
-    """From now on `call` is what this thread sends; gives what it was, to be set again at the end.
+    """Make `call` the one that this thread sends; returns the one before, which must be set again at the end.
 
-    (A signal handler, or a log's, may send something else in the midst of it.)
+    There is one before where a signal handler, or a logging handler, sends a request in the middle of another.
     """
     before, _here.call = _here.call, call
     return before

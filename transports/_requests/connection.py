@@ -1,8 +1,8 @@
-"""One connection of the blocking transport: urllib3's, with its socket under the guard of the call that uses it.
+"""One connection of the blocking transport: urllib3's, with its socket under the guard of the Call that uses it.
 
-What differs from urllib3's own: how a socket is opened, how a proxy is passed, how a request is written and how a
-response's head is read. There, a timeout bounds one receive and not their sum, and nothing can be cancelled. The pools
-of `adapter.py` make these; with no call of ours in the thread, they are urllib3's.
+It replaces four steps of urllib3: opening the socket, opening a proxy's tunnel, sending the request, reading the head.
+There a timeout bounds each receive and not their sum, and nothing can be cancelled. The pools of `adapter.py` make
+these connections; in a thread without a Call they behave as urllib3's.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from urllib3.util.ssltransport import SSLTransport
 
 from sansio_core.errors import ChatError, ConnectionLost, TimedOut
 
+from ..http1.failures import no_connection, no_tls
 from ..http1.response import Response
 from ..http1.tunnels import Tunnel, tunnel_of
-from ..http1.words import no_connection, no_tls
 from .call import Call, current
 from .guard import Expired, Guard, Guarded
 from .opening import open_tcp, resolve
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
 
 _KEEP = 60.0
-"""Seconds that an idle connection is used after: routers forget one without telling its ends."""
+"""Seconds after which an idle connection is not used again: routers drop idle ones without telling either end."""
 
 
 class PlainConnection(HTTPConnection):
-    """http://, and what TLS shares with it."""
+    """A connection for http://; the base of the one for https://."""
 
-    # Nothing here may lead back to the client: urllib3 keeps the idle connections alive until their pool is freed.
+    # No attribute may refer to the client: urllib3's pool keeps idle connections, and would keep it alive with them.
     ragged = False
-    """Whether a TLS connection ended without close_notify; `receive` gave b"" then too."""
+    """Whether a TLS connection ended without close_notify; `receive` returns b"" for that end too."""
     _idle_since = 0.0
     _served = 0
     _response: Response
@@ -46,7 +46,7 @@ class PlainConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether it may serve the request that is to be sent: what urllib3 asks of a connection at rest."""
+        """Whether an idle connection may serve the next request; urllib3 opens it anew if not."""
         call = current()
         if call is not None and (call.fresh or self._idle_since + _KEEP < monotonic()):
             return False
@@ -55,37 +55,40 @@ class PlainConnection(HTTPConnection):
     def connect(self) -> None:
         """Look-up, TCP, proxy and TLS, all by the connect deadline. Raises ChatErrors, Expired and Cancelled."""
         self._served = 0
-        self._idle_since = monotonic()  # one that served a plain request of requests is not told when that is over
+        self._idle_since = monotonic()  # for a request that is no Call: its end, when idling begins, is not seen here
         self.ragged = False
         call = current()
         if call is None:
             super().connect()
             return
-        guard = call.guard
-        deadline = guard.deadline
-        first = call.connect_deadline is not None and (deadline is None or call.connect_deadline < deadline)
-        if first:
-            guard.deadline = call.connect_deadline
+        guard, deadline, limit = call.guard, call.guard.deadline, call.connect_deadline
+        if limit is None or (deadline is not None and deadline <= limit):
+            self._connect_by_deadline(call)
+            return
+        guard.deadline = limit
         try:
-            try:
-                super().connect()
-            except ChatError:
-                raise
-            except (OSError, ValueError) as error:  # of TLS: what else may fail is a ChatError by now
-                _close_half_made(error)
-                guard.left()  # it may have failed because of us
-                to_proxy = self.proxy is not None and not self.has_connected_to_proxy
-                raise no_tls(error, call.route.peer, call.route.proxy if to_proxy else None) from None
-            except BaseException as error:  # Expired, or what a signal handler raised
-                _close_half_made(error)
-                raise
-            guard.hold(self.sock)
+            self._connect_by_deadline(call)
         except Expired:
-            if first and call.connect_deadline is not None:
-                raise TimedOut("connect", round(max(call.connect_deadline - call.started, 0), 2)) from None
-            raise
+            raise TimedOut("connect", round(max(limit - call.started, 0), 2)) from None
         finally:
             guard.deadline = deadline
+
+    def _connect_by_deadline(self, call: Call) -> None:
+        """As `connect`, by the guard's deadline. Raises ChatErrors and Expired."""
+        try:
+            super().connect()
+            call.guard.hold(self.sock)
+        except ChatError:  # before the next line: InvalidRequest is a ValueError too
+            raise
+        except (OSError, ValueError) as error:  # from TLS: all other failures are ChatErrors by now
+            _close_half_made(error)
+            call.guard.left()  # raises if the deadline or cancel() caused the error
+            to_proxy = self.proxy is not None and not self.has_connected_to_proxy
+            raise no_tls(error, call.route.peer, call.route.proxy if to_proxy else None) from None
+        except BaseException as error:  # Expired, or the exception of a signal handler
+            _close_half_made(error)
+            raise
+        finally:
             handle, self._handshaking = self._handshaking, None
             if handle is not None:
                 handle.close()
@@ -97,7 +100,7 @@ class PlainConnection(HTTPConnection):
         guard, route = call.guard, call.route
         try:
             target = None
-            if route.proxy is not None and route.proxy.scheme == "socks5":  # which resolves no names, as socks5h does
+            if route.proxy is not None and route.proxy.scheme == "socks5":  # with socks5h the proxy resolves
                 target = _address(guard, call)
             tunnel = tunnel_of(route, target)
             sock = open_tcp(guard, resolve(guard, *route.first_hop))
@@ -105,19 +108,19 @@ class PlainConnection(HTTPConnection):
             raise no_connection(error, route.peer, route.proxy) from None
         try:
             if tunnel is not None and route.proxy is not None and route.proxy.socks:
-                _pass(guard, sock, tunnel)
-            self._ready(call, sock)
+                _open_tunnel(guard, sock, tunnel)
+            self._before_tls(call, sock)
         except BaseException:
             guard.let_go()
             sock.close()
             raise
         return sock
 
-    def _ready(self, call: Call, sock: socket.socket) -> None:
-        """The socket is connected with the origin, or with the proxy that is to be spoken to."""
+    def _before_tls(self, call: Call, sock: socket.socket) -> None:
+        """Called with the connected socket, before anything is sent to the origin or to an HTTP proxy."""
 
     def request(self, *args: Any, **options: Any) -> None:
-        """Send the call's request; of what urllib3 passes nothing is needed."""
+        """Send the Call's bytes; the arguments, urllib3's form of the request, are not used."""
         call = current()
         if call is None:
             super().request(*args, **options)
@@ -136,12 +139,12 @@ class PlainConnection(HTTPConnection):
         try:
             guard.send(self.sock, call.data)
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError) as error:
-            self._unsent = error  # it may have answered without reading everything (413 and the like): look first
+            self._unsent = error  # the server may have answered before it read all (413): getresponse looks first
         except OSError as error:
             raise self._response.lost(error) from None
 
     def getresponse(self) -> Any:
-        """Read the head of the call's response. Raises ChatErrors, Expired and Cancelled."""
+        """Read the head of the Call's response. Raises ChatErrors, Expired and Cancelled."""
         call = current()
         if call is None:
             return super().getresponse()
@@ -151,7 +154,7 @@ class PlainConnection(HTTPConnection):
             while not response.feed_head(self.receive(call.guard)):
                 pass
         except ConnectionLost:
-            if isinstance(self._unsent, ConnectionError):  # the system tells of a reset once: after that, of an end
+            if isinstance(self._unsent, ConnectionError):  # sending got the reset already: recv then reports an end
                 raise response.lost(self._unsent) from None
             raise
         except OSError as error:
@@ -160,7 +163,7 @@ class PlainConnection(HTTPConnection):
         return call.answer
 
     def receive(self, guard: Guard) -> bytes:
-        """What has arrived; b"" at the end. Raises Expired, Cancelled, OSError."""
+        """The next bytes; b"" once the peer has closed the connection. Raises Expired, Cancelled, OSError."""
         try:
             return guard.recv(self.sock)
         except ssl.SSLEOFError as error:
@@ -170,28 +173,28 @@ class PlainConnection(HTTPConnection):
             return b""
 
     def abandon(self) -> None:
-        """In a forked process: close this process's descriptor, which tells the peer nothing."""
+        """In a forked process: close this process's descriptor; that sends the peer nothing."""
         self.close()
 
-    def rest(self) -> bool:
-        """Between two requests; whether the connection is fit for that."""
+    def become_idle(self) -> bool:
+        """Note the time; returns whether the connection is fit for another request."""
         self._idle_since = monotonic()
         pending = getattr(self.sock, "pending", None)
         return self.sock is not None and not (pending is not None and pending())
 
 
 class TLSConnection(PlainConnection, HTTPSConnection):
-    """https://, or a proxy that is spoken to in TLS."""
+    """A connection for https://, or to a proxy that speaks TLS."""
 
     def connect(self) -> None:
-        """As above; an end without close_notify is told apart from one with it (RFC 9112 9.8)."""
+        """As PlainConnection's; an end without close_notify raises, unlike one with it (RFC 9112 9.8)."""
         super().connect()
         if current() is not None:
             secure: Any = self.sock
             secure.suppress_ragged_eofs = False
 
-    def _ready(self, call: Call, sock: socket.socket) -> None:
-        # A TLS object takes the socket's descriptor over: while it shakes hands, a copy is what cancel() shuts.
+    def _before_tls(self, call: Call, sock: socket.socket) -> None:
+        # wrap_socket takes the descriptor from the socket object, so during the handshake cancel() shuts down a copy.
         try:
             self._handshaking = handle = sock.dup()
         except OSError as error:  # too many open files
@@ -206,7 +209,7 @@ class TLSConnection(PlainConnection, HTTPSConnection):
         context = call.tls.context
         self.proxy_is_verified = context.verify_mode == ssl.CERT_REQUIRED
         secure = context.wrap_socket(sock, server_hostname=hostname, suppress_ragged_eofs=False)
-        # TLS inside TLS makes several calls of the socket in one of ours.
+        # With TLS inside TLS, one call of ours makes several of the outer socket: each must get the remaining time.
         return secure if self.proxy_is_forwarding else Guarded(call.guard, secure)
 
     def _tunnel(self) -> None:
@@ -216,14 +219,15 @@ class TLSConnection(PlainConnection, HTTPSConnection):
             super()._tunnel()
             return
         sock = self.sock.socket if isinstance(self.sock, Guarded) else self.sock
-        _pass(call.guard, sock, tunnel)
+        _open_tunnel(call.guard, sock, tunnel)
         sock.settimeout(call.guard.left())
 
 
 def _close_half_made(error: BaseException) -> None:
-    """Close the SSLSocket that wrap_socket leaves open when the peer has reset the connection before: its frame has it.
+    """Close the SSLSocket that wrap_socket leaves open when the peer resets the connection just before the handshake.
 
-    (It takes the socket over, looks whether that is connected, and lets what this look raises pass.)
+    SSLSocket._create takes the descriptor over and then checks whether it is connected; if that check raises, the only
+    reference to the new SSLSocket is `self` in the traceback's frame.
     """
     for frame, _ in walk_tb(error.__traceback__):
         if isinstance(made := frame.f_locals.get("self"), ssl.SSLSocket):
@@ -237,7 +241,7 @@ def _address(guard: Guard, call: Call) -> str:
         raise no_connection(error, call.route.peer) from None
 
 
-def _pass(guard: Guard, sock: Any, tunnel: Tunnel) -> None:
+def _open_tunnel(guard: Guard, sock: Any, tunnel: Tunnel) -> None:
     """Have the proxy connect us with the origin. Raises ProxyFailed, Expired, Cancelled."""
     try:
         guard.send(sock, tunnel.begin())
@@ -248,18 +252,18 @@ def _pass(guard: Guard, sock: Any, tunnel: Tunnel) -> None:
 
 
 def _was_reset(error: ssl.SSLEOFError) -> bool:
-    """Whether it was a reset that Python before 3.13 takes for an end: its _ssl loses the number of the error.
+    """Whether a reset caused `error`: Python before 3.13 loses the errno, and raises SSLEOFError for it as for an end.
 
-    OpenSSL 3 gives a reason for an end without close_notify; of a failed system call it knows none.
+    For an end without close_notify OpenSSL 3 gives a `reason`; for a failed system call it gives none.
     """
     return error.reason is None and ssl.OPENSSL_VERSION_INFO >= (3,)
 
 
 class Answer:
-    """A response whose head is in: what the wire reads on with, and as much of a urllib3 response as its pool asks for.
+    """A response whose head is in: the wire reads the body with it, and urllib3's pool takes it for a urllib3 response.
 
-    The pool looks whether the response asks for a retry or a redirect, which the exchange decides, and sets itself and
-    the connection, which `release` gives back.
+    For the pool it has the attributes that urllib3 looks at for retries and redirects (none: the exchange decides on
+    both), and `_pool`, which the pool sets: `release` gives the connection back to it.
     """
 
     retries: Any = None
@@ -274,9 +278,9 @@ class Answer:
         self.status = response.status
 
     def release(self, guard: Guard) -> None:
-        """Let the connection go: closed at once, or kept for another request."""
+        """Give the connection back: to be kept for another request, or closed at once."""
         connection, pool = self.connection, self._pool
-        if not (guard.let_go() and self.response.reusable and connection.rest()):
+        if not (guard.let_go() and self.response.reusable and connection.become_idle()):
             connection.close()
         if pool is not None:
             pool._put_conn(connection)

@@ -1,8 +1,9 @@
-"""Adapters that are not ours, and libraries that stand in for the network in tests: `wire.py` reads on with these.
+"""Adapters that are not ours, and libraries that replace the network in tests: `wire.py` uses this for both.
 
-What an exception of requests', urllib3's and http.client's becomes, and an answer whose framing was taken off already.
+`foreign` turns an exception of requests, urllib3 or http.client into one of ours; ForeignAnswer is a response whose
+framing another library has parsed.
 
-No text of a foreign exception is passed on where it may quote a URL: those of proxies carry credentials.
+The text of a foreign exception is not passed on, as it may quote a URL, and a proxy's URL carries credentials.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from .call import Call
 from .guard import RECEIVE, Expired, Guard
 
 _USER = re.compile(r"//[^/\s]*@")
-_NESTED = ("reason", "__cause__")  # not __context__, which may be what the user is just handling
+_NESTED = ("reason", "__cause__")  # not __context__, which may be an exception that the user's own code is handling
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it wraps, from the outside in (requests and urllib3 wrap up to four deep)."""
+    """`error` and the exceptions that it wraps, from the outside in (requests and urllib3 wrap up to four deep)."""
     seen: list[BaseException] = []
     todo: list[object] = [error]
     while todo:
@@ -71,20 +72,24 @@ _TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], type[
 )
 
 
-_THEIRS = (ChatError, OSError, http.client.HTTPException, _U.HTTPError, _R.RequestException)
+_FOREIGN = (ChatError, OSError, http.client.HTTPException, _U.HTTPError, _R.RequestException)
 
 
 def foreign(error: Exception, peer: str) -> ChatError | TimeoutError | None:
-    """What an exception out of somebody else's adapter is: of ours, or a TimeoutError; None for one of no library."""
-    if not isinstance(error, _THEIRS):
-        return None  # out of a signal handler, or of somebody's adapter
+    """The error of ours for an exception out of an adapter that is not ours, or a TimeoutError.
+
+    None for an exception of no library: a signal handler, or the adapter's own code, has raised it.
+    """
+    if not isinstance(error, _FOREIGN):
+        return None
     chain = list(_chain(error))
-    for known in chain:
-        if isinstance(known, ChatError):
-            return known
-    if type(error) is requests.ConnectionError and error.args and isinstance(error.args[0], str):
-        # requests itself gives no text here, but `responses` does, and says which request it does not know
-        return ConnectionLost(f"no answer from {peer}: {excerpt(_USER.sub('//', error.args[0]))}")
+    known = next((one for one in chain if isinstance(one, ChatError)), None)
+    if known is not None:
+        return known
+    match error:
+        case requests.ConnectionError(args=[str(text), *_]) if type(error) is requests.ConnectionError:
+            # requests itself gives no text here, but the library `responses` does: it names the unexpected request
+            return ConnectionLost(f"no answer from {peer}: {excerpt(_USER.sub('//', text))}")
     for kinds, ours, text in _TABLE:
         if any(isinstance(one, kinds) for one in chain):
             return ours(text.format(peer=peer)) if text else TimeoutError(f"no answer from {peer} in time")
@@ -92,7 +97,7 @@ def foreign(error: Exception, peer: str) -> ChatError | TimeoutError | None:
 
 
 class ForeignAnswer:
-    """A response of an adapter that is not ours, or of a library that stands in for the network in tests."""
+    """A response of an adapter that is not ours, or of a library that replaces the network in tests."""
 
     ragged = False
 
@@ -104,14 +109,15 @@ class ForeignAnswer:
         headers = [(name.lower(), value) for name, value in fields.items()]
         self.response = Response.unframed(response.status_code, headers, call.route, call.limits)
         self._peer = call.route.peer
-        # The socket of a urllib3 response; http.client's own connection may have let go of it by now.
+        # The socket of a urllib3 response. It is taken from the response's file, as http.client's connection forgets
+        # it where the response closes the connection.
         reader = getattr(getattr(getattr(self._raw, "_fp", None), "fp", None), "raw", None)
         self._sock: Any = getattr(reader, "_sock", None)
         if self._sock is not None:
             call.guard.hold(self._sock)
 
     def receive(self, guard: Guard) -> bytes:
-        """The body's next bytes. (urllib3's iterators and `read` hold back what came of a body that is not chunked.)"""
+        """The body's next bytes. (urllib3's iterators and `read` would wait for a full buffer if it is not chunked.)"""
         raw = self._raw
         try:
             if self._sock is not None:
@@ -133,6 +139,6 @@ class ForeignAnswer:
         self._answer.close()
 
     def release(self, guard: Guard) -> None:
-        """Let the connection go; urllib3 has taken it back already if the body was read to its end."""
+        """Close the response; if the body was read to its end, urllib3 has taken the connection back already."""
         guard.let_go()
         self._answer.close()

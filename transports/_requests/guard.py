@@ -1,14 +1,14 @@
-"""What a blocked thread of the blocking transport waits under: a deadline, and cancel() from any other thread.
+"""Guard: what a thread of the blocking transport waits under, a deadline and cancel() from any other thread.
 
-A wire has one Guard; `opening.py` and `connection.py` wait under that of the call in whose thread they run.
+A wire has one Guard; `opening.py` and `connection.py` wait under the one of the Call that their thread sends.
 
-A socket timeout bounds one system call, so each call gets only the time that remains. close() of a socket does not wake
-a thread that is blocked on it, shutdown() does: the guard knows the socket from its creation on.
+A socket's timeout bounds one system call, so before each call it is set to the time that remains. close() does not wake
+a thread that is blocked on the socket, shutdown() does: so the guard holds the socket from its creation on.
 
 A signal handler may raise between any two steps of Python code (Ctrl-C, a soft time limit), and may call cancel()
 itself. So nothing here takes a lock whose `__enter__` is Python code, as threading.Condition's and queue.Queue's are:
-an exception inside it leaves the lock taken for ever. RLock and SimpleQueue are C code, and may be used again from a
-handler that interrupts their user.
+an exception inside it would leave the lock taken for ever. RLock and SimpleQueue are C code, and a signal handler may
+use one that the interrupted code is just using.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from typing import Any, Protocol
 from sansio_core.errors import Cancelled
 
 RECEIVE = 65536
-"""Bytes asked of one recv: below the allocator's mmap threshold, so that no read costs page faults."""
-_SEND = 262144
-_EXACT = 0.1
+"""The most bytes of one recv: below the allocator's mmap threshold, so that a read costs no page faults."""
+_SEND = 262144  # the most bytes of one send, so that the deadline is looked at in between
+_EXACT = 0.1  # seconds: with less time left, the socket's timeout is set exactly
 
 
 class Expired(Exception):
-    """The deadline passed. No OSError (as the builtin TimeoutError is): requests would wrap that."""
+    """The deadline passed. (Not the builtin TimeoutError, as that is an OSError, which requests would wrap.)"""
 
 
 class Stream(Protocol):
-    """What is used of a connected socket, plain or TLS."""
+    """The methods of a connected socket, plain or TLS, that a Guard uses."""
 
     def recv(self, size: int, /) -> Any: ...
     def send(self, data: memoryview, /) -> int: ...
@@ -43,7 +43,7 @@ class Stream(Protocol):
 
 
 class Guard:
-    """One wire's deadline, its cancel switch, and the sockets that it is blocked on. `deadline` is absolute."""
+    """One wire's deadline (in the time of `monotonic`), its cancel switch, and the sockets that it is blocked on."""
 
     def __init__(self) -> None:
         self.deadline: float | None = None
@@ -51,32 +51,32 @@ class Guard:
         self._interrupted = False
         self._busy = False
         self._lock = threading.RLock()  # around the state; never held while anything is waited for
-        self._bell: queue.SimpleQueue[None] | None = None  # made where something is waited for
+        self._bell: queue.SimpleQueue[None] | None = None  # made by the first wait(), as most wires never wait
         self._held: tuple[socket.socket, ...] = ()
         self._timeout: float | None = None  # what the socket's timeout was last set to
-        self._timed: object = None  # the socket that it was set on
+        self._timed: object = None  # the socket whose timeout that is
 
     # --- what the owner's thread calls
 
     def enter(self, deadline: float | None) -> None:
-        """Begin to work on the connection in this thread. Raises Cancelled."""
+        """Begin a call on the connection in this thread. Raises Cancelled."""
         with self._lock:
             self.check()
             self.deadline = deadline
             self._busy = True
 
     def leave(self) -> None:
-        """This thread is done with the connection for now."""
+        """End that call."""
         with self._lock:
             self._busy = self._interrupted = False
 
     def check(self) -> None:
-        """Raises Cancelled, or the kind of it that cancel() was given, if it was."""
+        """Raises the Cancelled, or its subclass, that cancel() was given; Cancelled after interrupt()."""
         if self._cancelled or self._interrupted:
             raise (self._cancelled or Cancelled)() from None
 
     def left(self) -> float | None:
-        """The seconds that remain, None for endless. Raises Expired when none do, and Cancelled."""
+        """The seconds that remain until the deadline; None without one. Raises Expired after it, and Cancelled."""
         self.check()
         if self.deadline is None:
             return None
@@ -86,7 +86,7 @@ class Guard:
         return left
 
     def hold(self, *socks: object) -> None:
-        """From now on `socks` are what cancel() frees. Raises Cancelled if that was called already."""
+        """From now on cancel() shuts down `socks`. Raises Cancelled if it was called already."""
         held = tuple(filter(None, map(_plain, socks)))
         with self._lock:
             self.check()
@@ -94,23 +94,23 @@ class Guard:
             self._timed = None
 
     def let_go(self) -> bool:
-        """Forget the socket (before it is closed, or lent to another). False if it was shut down meanwhile."""
+        """Forget the sockets, before they are closed or given back; False if cancel() has shut them down."""
         with self._lock:
             self._held = ()
             return not (self._cancelled or self._interrupted)
 
     def arm(self, sock: Stream, exact: bool = False) -> None:
-        """Give the next call on `sock` no more than the time that remains."""
+        """Set the timeout of `sock` for the next call on it, to the time that remains or less."""
         left = self.left()
         if self._timed is sock and not exact:
             if self._timeout == left or (left is not None and self._timeout is not None and self._timeout <= left):
-                return  # wakes early, looks at the clock and waits again: cheaper than a system call for every read
-            left = left / 2 if left is not None and left > _EXACT else left
+                return  # it times out early, and recv() or send() calls again: cheaper than settimeout for every call
+            left = left / 2 if left is not None and left > _EXACT else left  # half, so that the next calls can keep it
         sock.settimeout(left)
         self._timed, self._timeout = sock, left
 
     def recv(self, sock: Stream) -> bytes:
-        """What has arrived, at most RECEIVE bytes; b"" at the end. Raises Expired, Cancelled, OSError."""
+        """The next bytes, at most RECEIVE; b"" once the peer has closed. Raises Expired, Cancelled, OSError."""
         while True:
             try:
                 self.arm(sock)
@@ -127,7 +127,10 @@ class Guard:
             return data or b""
 
     def _late(self, sock: Stream) -> bytes:
-        """What came in time, though it is asked for late, by a slow reader. Raises Expired if nothing did."""
+        """The bytes that are here already, after the deadline: a slow reader asks late for what came in time.
+
+        Raises Expired if there are none.
+        """
         sock.settimeout(0)
         self._timed = None
         try:
@@ -154,8 +157,8 @@ class Guard:
         self.check()
 
     def wait(self, ready: Callable[[], bool]) -> None:
-        """Wait until `ready()`, which a wake() makes look again. Raises Expired, Cancelled."""
-        bell = self._bell = self._bell or queue.SimpleQueue()  # before the first look at what a wake() may change
+        """Wait until `ready()`, which is called again after each wake(). Raises Expired, Cancelled."""
+        bell = self._bell = self._bell or queue.SimpleQueue()  # before the first ready(), so that no wake() is missed
         while not ready():
             with suppress(queue.Empty):
                 bell.get(timeout=self.left())
@@ -163,18 +166,18 @@ class Guard:
     # --- what any thread calls
 
     def wake(self) -> None:
-        """Make wait() look again."""
+        """Have wait() call its `ready` again."""
         if self._bell is not None:
             self._bell.put(None)
 
     def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
-        """For good: whatever the owner is blocked in ends at once, and raises `kind`."""
+        """For good: the call that the owner is blocked in ends at once, and it and all later ones raise `kind`."""
         with self._lock:
             self._cancelled = self._cancelled or kind
             self._shut()
 
     def interrupt(self) -> bool:
-        """If the owner's thread is at work, end that as cancel() does, but only that; False if it is not."""
+        """End the owner's call under way as cancel() does, but no later one; False if there is none."""
         with self._lock:
             if self._busy:
                 self._interrupted = True
@@ -183,23 +186,23 @@ class Guard:
 
     def _shut(self) -> None:
         for sock in self._held:
-            with suppress(OSError):  # gone; or, on some systems, not connected yet
-                # Not SSLSocket.shutdown, which takes the TLS object away from under the reading thread.
+            with suppress(OSError):  # it is closed; or, on some systems, not connected yet
+                # Not SSLSocket.shutdown, which drops the TLS object that the reading thread is using.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
         self.wake()
 
 
 def _plain(sock: object) -> socket.socket | None:
-    """The socket under `sock`: urllib3's TLS inside TLS is none itself."""
+    """The socket.socket under `sock`: urllib3's SSLTransport, for TLS inside TLS, is not one itself."""
     while not isinstance(sock, socket.socket) and hasattr(sock, "socket"):
         sock = sock.socket
     return sock if isinstance(sock, socket.socket) else None
 
 
 class Guarded:
-    """A socket each of whose calls gets the time that remains, for TLS inside TLS: that makes several in one of ours.
+    """The outer socket of TLS inside TLS, where one call of ours makes several: each gets the time that remains.
 
-    `guard` is the one of the call that has the connection at the time.
+    `guard` is the one of the Call that has the connection at the time.
     """
 
     def __init__(self, guard: Guard, sock: socket.socket) -> None:

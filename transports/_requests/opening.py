@@ -11,7 +11,7 @@ from typing import Any
 from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
 from .guard import Guard
 
-# Unlike the default one, these need no file descriptor of their own.
+# Unlike epoll and kqueue, the default, these selectors need no file descriptor of their own.
 _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
@@ -35,8 +35,8 @@ def resolve(guard: Guard, host: str, port: int) -> Addresses:
 def open_tcp(guard: Guard, addresses: Addresses) -> socket.socket:
     """A socket connected to the first of `addresses` that answers, held by the guard (RFC 8305).
 
-    The next one is tried beside it when the one before is silent for EYEBALLS_DELAY, and at once when it has failed.
-    Raises the first OSError where all fail, Expired, Cancelled.
+    The next address is tried beside the one before when that is silent for EYEBALLS_DELAY, and at once when it has
+    failed. Raises the first OSError if all fail; Expired, Cancelled.
     """
     todo = in_order(addresses)[::-1]
     with _Race(guard) as race:
@@ -48,12 +48,12 @@ def open_tcp(guard: Guard, addresses: Addresses) -> socket.socket:
                     continue
             if winner := race.wait(left):
                 return winner
-        guard.check()  # what failed may have failed because of us
+        guard.check()  # raises if cancel() caused the failure
         raise race.failure or OSError(errno.EADDRNOTAVAIL, "the name has no address")
 
 
 class _Race:
-    """Sockets that are connecting, all held by the guard. Leaving it closes all but the winner."""
+    """The sockets that are connecting, all held by the guard. Leaving the `with` closes all but the winner."""
 
     def __init__(self, guard: Guard) -> None:
         self.runners: list[socket.socket] = []
@@ -62,7 +62,7 @@ class _Race:
         self._selector = _Selector()
 
     def begin(self, address: tuple[Any, ...]) -> bool:
-        """Have one more socket connect; False if that failed at once."""
+        """Begin to connect one more socket; False if that failed at once."""
         try:
             sock = _connecting(address)
         except OSError as error:
@@ -74,7 +74,7 @@ class _Race:
         return True
 
     def wait(self, seconds: float | None) -> socket.socket | None:
-        """The first that is connected within that time, now held alone. Those that failed are closed."""
+        """The first socket that connects within `seconds`, now alone held by the guard. Those that fail are closed."""
         for key, _ in self._selector.select(seconds):
             sock = next(runner for runner in self.runners if runner is key.fileobj)
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -100,7 +100,7 @@ class _Race:
 
 
 def _connecting(address: tuple[Any, ...]) -> socket.socket:
-    """A socket that is connecting. Raises OSError."""
+    """A non-blocking socket that is connecting. Raises OSError."""
     family, kind, protocol, _, place = address
     sock = socket.socket(family, kind, protocol)
     try:

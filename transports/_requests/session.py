@@ -1,7 +1,7 @@
-"""What of a user's requests.Session goes with every call, and what does not. `blocking.py` asks once, for a new Client.
+"""Which settings of a user's requests.Session go with every call. `blocking.py` calls `settings` once for each Client.
 
-The adapters, `proxies`, `verify`, `cert` and `trust_env` are the matter of `wire.py`. A request is the provider's: a
-session adds to it, and replaces nothing in it.
+(`wire.py` uses the adapters, `proxies`, `verify`, `cert` and `trust_env`.) A session's header fields and cookies are
+added to the provider's request, and replace nothing in it.
 """
 
 from __future__ import annotations
@@ -38,37 +38,51 @@ def settings(
     headers: HeaderFields | None,
     cookies: Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    """The Client's `headers` and `cookies`, which come first, with what the session adds to them.
+    """The Client's `headers` and `cookies` with the session's added; where both name one, the Client's is taken.
 
-    One OptionIgnored warning names all that it has and nothing here can use. Raises InvalidRequest for what is no
-    session.
+    One OptionIgnored warning names all settings of the session that are not used. Raises InvalidRequest where `session`
+    is no requests.Session.
     """
     if not isinstance(session, requests.Session):
         raise InvalidRequest(f"session must be a requests.Session, not {type(session).__name__}")
-    unused = [name for name in ("params", "hooks") if _is_set(getattr(session, name))]
-    fields = {name.lower(): (name, value) for name, value in _own_headers(session)}
-    if _has_key(provider, api_key):
-        unused += ["auth"] if session.auth else []
-        unused += ["headers['Authorization']"] if fields.pop("authorization", None) else []
-    elif session.auth and (basic := _basic(session.auth)) and "authorization" not in fields:
-        fields["authorization"] = ("Authorization", basic)
-    elif session.auth:
-        unused.append("auth")
-    unused += [f"headers[{name!r}]" for key, (name, _) in sorted(fields.items()) if key in _OF_THE_REQUEST]
-    fields = {key: field for key, field in fields.items() if key not in _OF_THE_REQUEST}
-    if isinstance(provider, Provider):
+    fields, unused = _usable(session, _has_key(provider, api_key))
+    if isinstance(provider, Provider):  # an object has its headers and cookies already
         unused += [name for name, found in (("headers", fields), ("cookies", session.cookies)) if len(found)]
-    if unused:
-        _tell(unused)
-    if isinstance(provider, Provider):
-        return {"headers": headers, "cookies": cookies}
-    fields |= {name.lower(): (name, value) for name, value in header_pairs(headers)}
-    jar = _cookies(session, base_url or providers.info(provider).url) | dict(cookies or {})
-    return {"headers": tuple(fields.values()) or None, "cookies": jar or None}
+    else:
+        fields |= {name.lower(): (name, value) for name, value in header_pairs(headers)}
+        headers = tuple(fields.values()) or None
+        cookies = _cookies(session, base_url or providers.info(provider).url) | dict(cookies or {}) or None
+    _warn(unused)
+    return {"headers": headers, "cookies": cookies}
 
 
-def _own_headers(session: requests.Session) -> list[tuple[str, str]]:
-    """Those that are not requests' own."""
+_Field = tuple[str, str]
+
+
+def _usable(session: requests.Session, has_key: bool) -> tuple[dict[str, _Field], list[str]]:
+    """The session's header fields that go with each request, by lower-case name; and the names of unused settings."""
+    fields = {name.lower(): (name, value) for name, value in _own_headers(session)}
+    unused = [name for name in ("params", "hooks") if _is_set(getattr(session, name))]
+    unused += _authorize(fields, session, has_key)
+    unused += [f"headers[{name!r}]" for key, (name, _) in sorted(fields.items()) if key in _OF_THE_REQUEST]
+    return {key: field for key, field in fields.items() if key not in _OF_THE_REQUEST}, unused
+
+
+def _authorize(fields: dict[str, _Field], session: requests.Session, has_key: bool) -> list[str]:
+    """Put the session's user name and password into `fields`, unless there is a key; the names of unused settings."""
+    if has_key:
+        header = fields.pop("authorization", None)
+        return [name for name, found in (("auth", session.auth), ("headers['Authorization']", header)) if found]
+    if session.auth:
+        basic = _basic(session.auth)
+        if not basic or "authorization" in fields:
+            return ["auth"]
+        fields["authorization"] = ("Authorization", basic)
+    return []
+
+
+def _own_headers(session: requests.Session) -> list[_Field]:
+    """The session's header fields, without those that requests gives to every session."""
     usual = default_headers()
     return [
         (name, value.decode("latin-1") if isinstance(value, bytes) else value)
@@ -90,7 +104,7 @@ def _has_key(provider: str | Provider, api_key: str | None) -> bool:
 
 
 def _cookies(session: requests.Session, url: str) -> dict[str, str]:
-    """Those of the jar that are for `url`, by the rules of http.cookiejar."""
+    """The cookies of the session's jar that are for `url`, by the rules of http.cookiejar."""
     request = requests.Request("GET", url).prepare()
     line = get_cookie_header(session.cookies, request) or ""  # type: ignore[no-untyped-call]  # requests' stubs
     pairs = [pair.partition("=") for pair in line.split("; ") if pair]
@@ -101,6 +115,8 @@ def _is_set(value: Any) -> bool:
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
-def _tell(unused: list[str]) -> None:
-    message = f"of the session nothing here uses {', '.join(unused)}: give it as api_key=, headers= or cookies="
-    warnings.warn(message, OptionIgnored, stacklevel=4)
+def _warn(unused: list[str]) -> None:
+    if not unused:
+        return
+    message = f"not used of the session: {', '.join(unused)} (give it as api_key=, headers= or cookies=)"
+    warnings.warn(message, OptionIgnored, stacklevel=4)  # past settings() and Client.__init__, to who makes the Client

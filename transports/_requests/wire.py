@@ -1,4 +1,4 @@
-"""The blocking wire: one answer's bytes over requests. `blocking.py` makes one for each stream, and its Connections."""
+"""The blocking wire: the bytes of one stream over requests. Each Client has one Connections, each stream one wire."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _parsed = lru_cache(64)(parse_proxy)
 class Connections:
     """What one client keeps: a requests.Session, its kept-alive connections, its TLS and proxy settings.
 
-    Safe to share between threads. Of a `session` of the user's the adapters that are mounted, `proxies`, `verify`,
-    `cert` and `trust_env` are used, as they are at this moment, and it stays open (of the rest see `session.py`). A
-    plain HTTPAdapter has nothing of its own but numbers, and one of ours takes its place, so that deadlines and
-    cancel() hold at every point. An adapter of any other class is used as it is: there, until the head of the answer is
-    in, a deadline bounds each receive and not their sum, and cancel() takes effect when that is over.
+    Safe to share between threads. Of the user's own `session` its mounted adapters, `proxies`, `verify`, `cert` and
+    `trust_env` are used, as they are now, and it is not closed (for its other settings see `session.py`). A plain
+    HTTPAdapter in it has no settings but numbers, so ours takes its place, and deadlines and cancel() hold everywhere.
+    An adapter of any other class is used as it is: with it, until the head of the answer is in, a deadline bounds each
+    receive and not their sum, and cancel() takes effect only then.
 
     `verify`: True, False, a CA file or directory, or an SSLContext. `pool_size`: how many idle connections to one
-    origin are kept. Raises InvalidRequest for a CA path that does not exist, and for what is no session.
+    origin are kept. Raises InvalidRequest for a CA path that does not exist.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Connections:
         watch_forks(self)
 
     def close(self) -> None:
-        """Close every connection; what is still being read ends with ClientClosed."""
+        """Close every connection; streams that are still being read end with ClientClosed."""
         with self._lock:
             self._closed = True
             wires = list(self._wires)
@@ -88,14 +88,14 @@ class Connections:
             wire.abandon()
 
     def register(self, wire: RequestsWire) -> None:
-        """Have close() end this wire too. Raises ClientClosed once that was called."""
+        """Have close() end this wire too. Raises ClientClosed if it was called already."""
         with self._lock:
             if self._closed:
                 raise ClientClosed
             self._wires.add(wire)
 
     def adapter(self, url: str) -> BaseAdapter:
-        """What sends to `url`."""
+        """The requests adapter that sends to `url`."""
         if self._own:
             return self._adapter
         found = self._session.get_adapter(url)
@@ -117,7 +117,7 @@ class Connections:
         return self._proxies[origin]
 
     def _tls_settings(self, verify: Verify) -> TLSSettings:
-        """`verify` and `cert` as requests would merge them from here, the session and the environment."""
+        """`verify` and `cert`, merged as requests merges the call's, the session's and the environment's."""
         session = self._session
         if verify is True:
             verify = True if session.verify is None else session.verify
@@ -125,7 +125,7 @@ class Connections:
 
 
 class _Prepared(requests.PreparedRequest):
-    """A request as requests' adapters and what patches them see it; nothing of it was merged or normalised."""
+    """A Call as requests' adapters, and libraries that patch them, expect it; requests has merged nothing into it."""
 
     def __init__(self, call: Call) -> None:
         super().__init__()
@@ -146,19 +146,19 @@ class _Prepared(requests.PreparedRequest):
 
 
 class _Fields(CaseInsensitiveDict[str]):
-    """Header fields that urllib3 need not copy: it adds a proxy's to the copy, and gets none (see Call.proxies)."""
+    """Header fields that urllib3 need not copy: it copies them to add a proxy's, and gets none (see Call.proxies)."""
 
     def copy(self) -> CaseInsensitiveDict[str]:
         return self
 
 
 class RequestsWire:
-    """One stream's bytes, for the driver; all methods but cancel() and close() belong to one thread at a time."""
+    """Moves the bytes of one stream, for `drive`. Used by one thread at a time; any may call cancel() and close()."""
 
     __slots__ = ("__weakref__", "_answer", "_connections", "_dropping", "_guard", "_proxy", "abandoned")
 
     def __init__(self, connections: Connections, *, proxy: ProxySetting = None) -> None:
-        """Raises InvalidRequest for a `proxy` URL that is none."""
+        """Raises InvalidRequest for a malformed `proxy`."""
         if proxy:
             parse_proxy(proxy)
         self._connections = connections
@@ -169,17 +169,17 @@ class RequestsWire:
         self.abandoned = False
 
     def now(self) -> float:
-        """The clock that deadlines are in: seconds."""
+        """The clock of all deadlines, in seconds."""
         return monotonic()
 
     def check_place(self) -> None:
-        """Raises StreamMisused in a process that was forked while this stream was under way."""
+        """Raises StreamMisused in a process that was forked while this stream was open."""
         if self.abandoned:
             raise StreamMisused(ELSEWHERE.format("process"))
 
     def secrets(self, url: str) -> tuple[str, ...]:
-        """What of the proxy on the way to `url` must be in no error and no log."""
-        with suppress(InvalidRequest):  # of a proxy that the environment names: sending tells
+        """The credentials of the proxy on the way to `url`, to be redacted in every error and log."""
+        with suppress(InvalidRequest):  # of a bad proxy URL in the environment: `send` raises it
             proxy = self._proxy_of(url)
             return _parsed(proxy).secrets if proxy else ()
         return ()
@@ -188,7 +188,7 @@ class RequestsWire:
         return self._connections.proxy(url) if self._proxy is None else self._proxy
 
     def send(self, action: Send, deadline: float | None) -> tuple[int, Pairs]:
-        """Connect or reuse, send, and give the answer's status and header fields (names in lower case).
+        """Send a request, over a new or a kept connection; returns the answer's status and header fields.
 
         Raises TimeoutError, TimedOut("connect"), and the ChatErrors of a failed connection or a broken answer.
         """
@@ -231,7 +231,7 @@ class RequestsWire:
         return call.answer or ForeignAnswer(response, call)
 
     def read(self, deadline: float | None) -> bytes:
-        """What is there of the body, as soon as anything is, without its content coding; b"" at its proper end."""
+        """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end."""
         answer, guard = self._answer, self._guard
         if answer is None:
             guard.check()
@@ -257,7 +257,7 @@ class RequestsWire:
             guard.leave()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises Cancelled when cancelled meanwhile."""
+        """Wait. Raises Cancelled as soon as `cancel` is called."""
         guard = self._guard
         guard.enter(monotonic() + seconds)
         try:
@@ -268,16 +268,16 @@ class RequestsWire:
             guard.leave()
 
     def leave(self) -> None:
-        """No more of this answer is wanted: its connection is closed, if it was not given back at the body's end."""
+        """Drop this answer: its connection is kept if the body was read to its end, else closed."""
         self._drop()
 
     def close(self) -> None:
-        """Drop the connection at once; from another thread, that ends a blocked send or read with Cancelled."""
+        """Close the connection at once; a send or read that is blocked in another thread raises Cancelled."""
         if not self._guard.interrupt():
             self._drop()
 
     def cancel(self, kind: type[Cancelled] = Cancelled) -> None:
-        """From any thread: whatever is blocked ends at once, and that and all that follows raises `kind`."""
+        """Have the call under way, at once, and all later ones raise `kind`. Any thread may call it."""
         self._guard.cancel(kind)
 
     def abandon(self) -> None:
@@ -289,7 +289,7 @@ class RequestsWire:
             answer.connection.abandon()
 
     def _drop(self) -> None:
-        with self._dropping:  # a connection that two threads gave back would be there twice
+        with self._dropping:  # two threads must not give the same connection back: the pool would have it twice
             answer, self._answer = self._answer, None
         if answer is not None:
             answer.release(self._guard)

@@ -1,1 +1,7 @@
-"""What the two clients share and HTTP does not know: settings, logging, addresses, forked processes."""
+"""What both transports share, apart from HTTP (which is in `http1`):
+
+client      BaseClient and BaseStream: what Client and AsyncClient, Stream and AsyncStream have in common
+logging     the loggers, and the wrappers that log what goes through a wire
+addresses   names into addresses, and the order in which to try them
+forks       what happens to connections in a forked process
+"""

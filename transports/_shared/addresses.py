@@ -1,8 +1,8 @@
-"""Names into addresses, for the `opening.py` of both transports: look-ups in threads, and the order to try them in.
+"""Names into addresses, for the `opening.py` of both transports: look-ups in threads, and the order of attempts.
 
-getaddrinfo knows no timeout and cannot be interrupted. A daemon thread runs it, for which neither a caller nor the end
-of the process waits: one that hangs ends by itself when the system's resolver gives up. (asyncio's own look-ups share
-the loop's executor, where a few that hang hold up every other, and asyncio.run() at its end.)
+getaddrinfo has no timeout and cannot be interrupted. So a daemon thread runs it, for which neither a caller nor the end
+of the process waits: a look-up that hangs ends by itself when the system's resolver gives up. (asyncio's own look-ups
+share the loop's executor: there a few that hang block all others, and asyncio.run() at its end.)
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from itertools import chain, zip_longest
 from typing import Any
 
 Addresses = list[tuple[Any, ...]]
-"""What socket.getaddrinfo gives."""
+"""What socket.getaddrinfo returns."""
 
 EYEBALLS_DELAY = 0.25
 """Seconds for which an address may be silent before the next one is tried beside it (RFC 8305 5)."""
 
 
 def numeric(host: str, port: int) -> Addresses:
-    """The addresses of a `host` that is an address itself, which needs no look-up; none for a name."""
+    """The addresses of a `host` that is an IP address, which needs no look-up; an empty list for a name."""
     try:
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
     except (socket.gaierror, UnicodeError):
@@ -29,13 +29,13 @@ def numeric(host: str, port: int) -> Addresses:
 
 
 def look_up(host: str, port: int, found: Callable[[Addresses | Exception], None]) -> None:
-    """Ask the system's resolver in a thread, which then calls `found` with the addresses, or with the error."""
+    """Ask the system's resolver in a thread; that thread then calls `found` with the addresses, or with the error."""
 
     def run() -> None:
         result: Addresses | Exception
         try:
             result = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except Exception as error:  # noqa: BLE001  # the thread that waits raises it
+        except Exception as error:  # noqa: BLE001  # whoever waits for the look-up raises it
             result = error
         found(result)
 
@@ -43,7 +43,7 @@ def look_up(host: str, port: int, found: Callable[[Addresses | Exception], None]
 
 
 def in_order(addresses: Addresses) -> Addresses:
-    """`addresses` with their families in turn, from the resolver's first on (RFC 8305 4)."""
+    """`addresses` with IPv6 and IPv4 in turn, beginning with the family of the resolver's first (RFC 8305 4)."""
     families: dict[int, Addresses] = {}
     for address in addresses:
         families.setdefault(address[0], []).append(address)

@@ -1,4 +1,4 @@
-"""What `blocking.py` and `aio.py` share: settings into exchanges, and what a stream is apart from its colour."""
+"""What `blocking.py` and `aio.py` share: a client's settings, and a stream apart from its blocking or async calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ W = TypeVar("W", Wire, AWire)
 
 
 class _Live:
-    """What holds connections: neither a value nor anything that another process could use."""
+    """An object that holds connections: it cannot be pickled or copied, as no other process could use them."""
 
     __slots__ = ()
 
@@ -106,7 +106,7 @@ class BaseClient(_Live):
 
 
 class BaseStream(_Live, Generic[W]):
-    """An exchange and its wire, and the events that came and were not taken yet."""
+    """An exchange and its wire, and the events that were parsed and not delivered yet."""
 
     __slots__ = ("__weakref__", "_driving", "_exchange", "_over", "_pending", "_wire")
 
@@ -118,43 +118,43 @@ class BaseStream(_Live, Generic[W]):
         watch_forks(self)
 
     def _forked(self) -> None:
-        """In a forked process: what came already is the parent's to hand out."""
+        """In a forked process: the events that were parsed already are the parent's to deliver."""
         self._pending, self._driving = iter(()), False
 
     @property
     def reply(self) -> Reply:
-        """The answer so far: every event that arrived, folded. Complete once its end was proven."""
+        """The answer so far: every event that arrived, folded. It is `complete` once the answer's end was proven."""
         return self._exchange.reply
 
     def cancel(self) -> None:
-        """End it now, from any thread or task: a blocked read ends at once, and the reader gets Cancelled."""
+        """End the stream now; a blocked read ends at once with Cancelled. Any thread or task may call it."""
         self._wire.cancel()
 
     def _enter(self) -> bool:
-        """Begin to drive; False when there is nothing more. Whoever gets True must call _leave."""
+        """Begin to drive the exchange; False when the stream has ended. After True, `_leave` must be called."""
         if self._driving:
             raise StreamMisused("this stream is already being read, by another thread or task")
         self._wire.check_place()
         if self._over:
             if self._exchange.state is State.FAILED:
-                self._exchange.next_action(self._wire.now())  # raises the same error again
+                self._exchange.next_action(self._wire.now())  # raises the error that ended the exchange once more
             return False
         self._driving = True
         return True
 
     def _leave(self, events: list[ChatEvent] | None) -> None:
-        """Done driving; None for events is an error, after which nothing may stay open."""
+        """End driving, with the events to deliver; none mean that the stream has ended, None that driving raised."""
         self._driving = False
         if events:
             self._pending = iter(events)
         elif events is None:
-            self._wire.leave()  # a refusal that was read to its end leaves a good connection
+            self._wire.leave()  # an error response that was read to its end leaves a reusable connection
             self._shut()
         else:
             self._over = True
 
     def _shut(self) -> None:
-        if self._driving:  # by another thread or task, which gets Cancelled and closes the wire
+        if self._driving:  # another thread or task is reading: it gets Cancelled, and closes the wire itself
             self._wire.cancel()
             return
         self._over, self._pending = True, iter(())
@@ -164,7 +164,7 @@ class BaseStream(_Live, Generic[W]):
 
     def __del__(self) -> None:
         if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:
-            return  # it never began, or nothing is open, or it is the parent process's
+            return  # __init__ failed or all is closed; nothing was sent; or the stream is the parent process's
         warn(f"{self!r} was dropped unfinished: use `with`, or close it", ResourceWarning, source=self, stacklevel=2)
         self._shut()
 
@@ -173,13 +173,13 @@ class BaseStream(_Live, Generic[W]):
 
 
 def key_of(provider: str, api_key: str | None) -> str | None:
-    """`api_key`; where none was given, what the provider's own environment variable says."""
+    """`api_key`, or if that is None the value of the provider's own environment variable."""
     variable = providers.info(provider).api_key_env
     return os.environ.get(variable) or None if api_key is None and variable else api_key
 
 
 def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any) -> Provider:
-    """The provider object."""
+    """The provider object: made from a name, or the one that was given, which has its settings already."""
     if isinstance(provider, str):
         return providers.create(provider, api_key=key_of(provider, api_key), **settings)
     if not isinstance(provider, Provider):

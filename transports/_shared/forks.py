@@ -1,9 +1,8 @@
-"""What a forked process does with inherited connections: whatever holds any asks here to be told of a fork.
+"""What a forked process does with the connections that it inherited: it leaves them alone, as they are the parent's.
 
-It leaves them alone, as they are the parent's.
-
-A socket that both processes hold carries one stream. Whoever shuts it down ends it for the other, and whoever reads
-from it takes the other's bytes.
+A socket that two processes hold carries one stream of bytes: the process that shuts it down ends it for the other, and
+the process that reads from it takes the other's bytes. Objects that hold connections register here, and are called in
+the child.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from typing import Protocol
 from weakref import WeakSet
 
 ELSEWHERE = "this stream was begun in another {}: read it there, or ask again here"
-"""What StreamMisused says, of a process or an event loop."""
+"""The text of StreamMisused, for a process or an event loop."""
 
 
 class Inherited(Protocol):
-    """What has connections, or locks that a thread of the parent may have held."""
+    """An object with connections, or with locks that a thread of the parent may have held at the fork."""
 
     def _forked(self) -> None:
-        """Called in the child, before anything else runs there: let the connections go without a word to a peer."""
+        """Called in the child before anything else runs there: forget the connections, and send no peer anything."""
 
 
 _kept: WeakSet[Inherited] = WeakSet()

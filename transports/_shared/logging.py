@@ -1,17 +1,20 @@
-"""What both clients log, through the standard `logging`, under three names; they call `tap` and `atap` for a stream.
+"""What both clients log, through the standard `logging`, to three loggers; each stream's wire goes through `logged`.
 
     transports.calls    INFO   each attempt, response, wait and end: provider, status, request id, seconds
-    transports.wire     DEBUG  header fields (secret ones hidden), and how many bytes went and came
-    transports.bodies   DEBUG  the bytes themselves; for this one a level must be set on its own name
+    transports.wire     DEBUG  header fields (secret ones redacted), and how many bytes were sent and received
+    transports.bodies   DEBUG  the bodies; its level must be set on this logger itself
 
-A record's `call` numbers the questions of this process, so that the lines of one can be told from others'; `provider`,
-`attempt`, `status` and `request_id` are attributes of it too. No line holds a key, a cookie, a nonce or an error's
-quotation of a peer. Nothing is logged for each event, and a stream that began while nobody listened logs nothing.
+Each record has the attributes `call` (the number of the question in this process: it tells the lines of one stream
+from those of others), `provider`, `attempt`, `status` and `request_id`. No line holds a key, a cookie, a nonce, or an
+error's text, which may quote a peer. No line is logged for a single event. A stream that began while no logger was
+enabled logs nothing.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -20,32 +23,32 @@ from sansio_core import Exchange, HTTPStatusError, Send, State, TimedOut
 from sansio_core.errors import ChatError
 from sansio_core.redact import redact, redact_field, redact_url
 
-from ..drive import AWire, Head, Wire
+from ..drive import AWire, BothWires, Head, Wire
 
 CALLS = logging.getLogger("transports.calls")
 WIRE = logging.getLogger("transports.wire")
 BODIES = logging.getLogger("transports.bodies")
 
 logging.getLogger("transports").addHandler(logging.NullHandler())
-BODIES.setLevel(logging.CRITICAL + 1)  # not even where everything is logged: questions and answers are private
+BODIES.setLevel(logging.CRITICAL + 1)  # off even where the root logger has DEBUG: questions and answers are private
 
 _numbers = count(1)
 
 
-def tap(exchange: Exchange, wire: Wire) -> Wire:
-    """`wire`, or where somebody listens one that logs what goes through it; the exchange's course is logged as well."""
+def logged(exchange: Exchange, wire: Wire) -> Wire:
+    """`wire`, in a wrapper that logs its bytes if a logger for them is enabled; also logs the exchange's states."""
     log = _log(exchange)
-    return wire if log is None else _Tap(wire, log)
+    return wire if log is None else _LoggedWire(wire, log)
 
 
-def atap(exchange: Exchange, wire: AWire) -> AWire:
+def alogged(exchange: Exchange, wire: AWire) -> AWire:
     """The same for asyncio."""
     log = _log(exchange)
-    return wire if log is None else _ATap(wire, log)
+    return wire if log is None else _ALoggedWire(wire, log)
 
 
 def _log(exchange: Exchange) -> _Log | None:
-    """Has the exchange watched if anybody listens; gives what logs its bytes if anybody wants to know of those."""
+    """Has the exchange's states logged if a logger is enabled; returns the log if one for bytes is enabled."""
     about_bytes = WIRE.isEnabledFor(logging.DEBUG) or BODIES.isEnabledFor(logging.DEBUG)
     if not about_bytes and not CALLS.isEnabledFor(logging.INFO):
         return None
@@ -55,7 +58,7 @@ def _log(exchange: Exchange) -> _Log | None:
 
 
 class _Log:
-    """One exchange's lines."""
+    """The lines of one exchange."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -63,7 +66,7 @@ class _Log:
         self._began = self._sent = monotonic()
 
     def changed(self) -> None:
-        """The exchange is in another state."""
+        """Log the state that the exchange has just entered."""
         exchange = self._exchange
         now = monotonic()
         match exchange.state:
@@ -81,7 +84,7 @@ class _Log:
                 self._say("failed after %.3f s (%s)", now - self._began, self._error())
 
     def _error(self) -> str:
-        """The error by its name and figures alone: its text may quote the peer."""
+        """The error's class and figures, without its text, which may quote the peer."""
         match self._exchange.error:
             case HTTPStatusError(status=status) as error if status is not None:
                 return f"{type(error).__name__}, status {status}"
@@ -101,7 +104,7 @@ class _Log:
         about = (request_id,) if request_id else ()
         CALLS.info(begin + message + end, self._number, exchange.provider.info.name, *values, *about, extra=extra)
 
-    # --- bytes
+    # --- bytes; called by the wrappers
 
     def sends(self, action: Send) -> None:
         request = action.request
@@ -110,28 +113,33 @@ class _Log:
         self._body("sends", request.body)
 
     def heads(self, head: Head) -> None:
-        fields = ", ".join(f"{name}: {_shown(name, value)}" for name, value in head[1])
-        WIRE.debug("call %d: gets status %d; %s", self._number, head[0], self._blotted(fields))
+        fields = ", ".join(f"{name}: {_redacted_field(name, value)}" for name, value in head[1])
+        WIRE.debug("call %d: gets status %d; %s", self._number, head[0], self._redacted(fields))
 
     def reads(self, data: bytes) -> None:
         WIRE.debug("call %d: gets %d bytes%s", self._number, len(data), "" if data else " (the body's end)")
-        if self._exchange.state is not State.SETUP:  # that page holds a nonce
+        if self._exchange.state is not State.SETUP:  # the response to a setup request holds a nonce
             self._body("gets", data)
 
-    def fails(self, error: BaseException) -> None:
-        WIRE.debug("call %d: %s", self._number, type(error).__name__)
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (ChatError, TimeoutError) as error:
+            WIRE.debug("call %d: %s", self._number, type(error).__name__)
+            raise
 
     def _body(self, what: str, data: bytes) -> None:
         if data and BODIES.isEnabledFor(logging.DEBUG):
-            BODIES.debug("call %d: %s %s", self._number, what, self._blotted(data.decode("utf-8", "backslashreplace")))
+            BODIES.debug("call %d: %s %s", self._number, what, self._redacted(data.decode("utf-8", "backslashreplace")))
 
-    def _blotted(self, text: str) -> str:
+    def _redacted(self, text: str) -> str:
         return redact(text, self._exchange.secrets)
 
 
-def _shown(name: str, value: str) -> str:
-    """A response's header field as a log may have it."""
-    if name not in ("location", "content-location", "link", "refresh"):
+def _redacted_field(name: str, value: str) -> str:
+    """The value of a response's header field without secrets."""
+    if name not in ("location", "content-location", "link", "refresh"):  # those hold URLs, which may have keys in them
         return redact_field(name, value)
     try:
         return redact_url(value) if name.endswith("location") else "[hidden]"
@@ -139,67 +147,60 @@ def _shown(name: str, value: str) -> str:
         return "[hidden]"
 
 
-class _Tap:
-    """A blocking wire that tells of what goes through it."""
+class _Wrapper:
+    """The methods of a wire that are not logged, passed through."""
 
-    def __init__(self, wire: Wire, log: _Log) -> None:
+    def __init__(self, wire: BothWires, log: _Log) -> None:
         self._wire, self._log = wire, log
-        self.now, self.check_place, self.sleep, self.leave, self.close, self.cancel = (
-            wire.now, wire.check_place, wire.sleep, wire.leave, wire.close, wire.cancel,
-        )  # fmt: skip
+        self.now, self.check_place, self.leave = wire.now, wire.check_place, wire.leave
+        self.close, self.cancel = wire.close, wire.cancel
 
     @property
     def abandoned(self) -> bool:
         return self._wire.abandoned
 
+
+class _LoggedWire(_Wrapper):
+    """A blocking wire whose bytes are logged."""
+
+    _wire: Wire
+
+    def __init__(self, wire: Wire, log: _Log) -> None:
+        super().__init__(wire, log)
+        self.sleep = wire.sleep
+
     def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
-        try:
+        with self._log.failures():
             head = self._wire.send(action, deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.heads(head)
         return head
 
     def read(self, deadline: float | None) -> bytes:
-        try:
+        with self._log.failures():
             data = self._wire.read(deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.reads(data)
         return data
 
 
-class _ATap:
+class _ALoggedWire(_Wrapper):
     """The same for asyncio."""
 
-    def __init__(self, wire: AWire, log: _Log) -> None:
-        self._wire, self._log = wire, log
-        self.now, self.check_place, self.sleep, self.leave, self.close, self.cancel = (
-            wire.now, wire.check_place, wire.sleep, wire.leave, wire.close, wire.cancel,
-        )  # fmt: skip
+    _wire: AWire
 
-    @property
-    def abandoned(self) -> bool:
-        return self._wire.abandoned
+    def __init__(self, wire: AWire, log: _Log) -> None:
+        super().__init__(wire, log)
+        self.sleep = wire.sleep
 
     async def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
-        try:
+        with self._log.failures():
             head = await self._wire.send(action, deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.heads(head)
         return head
 
     async def read(self, deadline: float | None) -> bytes:
-        try:
+        with self._log.failures():
             data = await self._wire.read(deadline)
-        except (ChatError, TimeoutError) as error:
-            self._log.fails(error)
-            raise
         self._log.reads(data)
         return data

@@ -1,4 +1,4 @@
-"""The subcommands `ask` and `parse`: one answer, from a provider or a recording. `command.py` calls them."""
+"""The subcommands `ask` and `parse`: one answer, from a provider or from a recording. `command.py` calls them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest,
 from .output import Output, output_for
 
 EMULATED, COMPATIBLE = "free_netfly", "openai"
-"""Who answers when no provider is named: with --emulate; with --base-url, as most hosts speak OpenAI's wire format."""
-_READ = 4096
+"""The provider where none is named: with --emulate; and with --base-url, as most hosts speak OpenAI's wire format."""
+_READ = 4096  # bytes given to the parser at a time
 _TERMINAL_PACE = 0.03  # seconds between two words of the emulator: so that a person sees the answer stream
 _RESERVED = frozenset({"messages", "model", "timeout", "proxy", "headers", "cookies"})
 
 
 def ask(args: Namespace) -> int:
-    """Ask one question; gives the exit code."""
+    """Ask one question; returns the exit code."""
     question = {"messages": _messages(args), **_options(args.option)}
     provider = _provider(args)
     settings: dict[str, Any] = {
@@ -35,14 +35,14 @@ def ask(args: Namespace) -> int:
         if args.emulate:
             settings["base_url"] = stack.enter_context(_emulated(provider))
             if args.proxy is None:
-                settings["proxy"] = False  # what is in the environment is meant for other hosts
+                settings["proxy"] = False  # the environment's proxy is meant for other hosts than this machine
             if args.api_key_env is None:
-                settings["api_key"] = "emulated"  # no key of the user's goes there unasked
+                settings["api_key"] = "emulated"  # the user's own key is only sent there if --api-key-env names it
             settings["model"] = settings["model"] or providers.info(settings["provider"]).default_model or "emulated"
         try:
             (_asyncio if args.use_asyncio else _blocking)(settings, question, output)
         except InvalidRequest:
-            raise  # nothing was asked, so there is nothing to conclude
+            raise  # nothing was sent, so there is no answer to conclude
         except ChatError as failed:
             error = failed
         except KeyboardInterrupt:
@@ -78,7 +78,7 @@ def _asyncio(settings: dict[str, Any], question: dict[str, Any], output: Output)
 
 
 def parse(args: Namespace) -> int:
-    """A recorded body through the bare parser; gives the exit code."""
+    """Parse a recorded body with the provider's parser alone; returns the exit code."""
     parser = providers.create(args.provider).parser()
     output = output_for(args.output)
     error: ChatError | None = None
@@ -93,7 +93,7 @@ def parse(args: Namespace) -> int:
 
 
 def _show(events: list[ChatEvent], output: Output) -> ChatError | None:
-    """Hand them to the output; what a Failed among them says is given back instead."""
+    """Give the events to the output; the error of a Failed event is returned instead."""
     error: ChatError | None = None
     output.reply.extend(events)
     for event in events:
@@ -148,7 +148,7 @@ def _options(arguments: list[str]) -> dict[str, Any]:
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if not equals or not name:
-            raise InvalidRequest("--option takes NAME=VALUE")  # what it has may be a value alone, and secret
+            raise InvalidRequest("--option takes NAME=VALUE")  # not quoted: it may be a value alone, and secret
         if name in _RESERVED:
             raise InvalidRequest(f"--option {name} is not for options of the model; see `sansio-chat ask --help`")
         try:
@@ -159,9 +159,9 @@ def _options(arguments: list[str]) -> dict[str, Any]:
 
 
 def _api_key(args: Namespace, provider: str) -> str | None:
-    """The key from the environment. Raises InvalidRequest where the variable that was named, or a key, is missing.
+    """The key from the environment. Raises InvalidRequest if a needed key, or --api-key-env's variable, is missing.
 
-    What --api-key-env says is not quoted: it may be a key, given where a variable's name belongs.
+    The error does not quote the value of --api-key-env: people give the key itself where a variable's name belongs.
     """
     info = providers.info(provider)
     variable = info.api_key_env if args.api_key_env is None else args.api_key_env
@@ -178,7 +178,7 @@ def _api_key(args: Namespace, provider: str) -> str | None:
 
 @contextmanager
 def _emulated(provider: str) -> Iterator[str]:
-    """The base URL of an emulator that runs meanwhile."""
+    """The base URL of an emulator, which runs until the `with` is left."""
     from ..emulator import Emulator
 
     with Emulator(pace=_TERMINAL_PACE if sys.stdout.isatty() else 0) as emulator:

@@ -1,4 +1,4 @@
-"""The command `sansio-chat`. Nothing is loaded here that the chosen subcommand does not need."""
+"""main: the command's arguments, --help, logging, and errors as exit codes. It loads only what a subcommand needs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from sansio_core import ChatError, OptionIgnored, __version__
 from .exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
-"""Under which names people give a key, which is not taken."""
+"""Options by which people try to give a key; none is accepted, as other processes can read the command line."""
 _NAME = re.compile(r"--[a-z][a-z-]{0,30}(?==|\Z)|-[a-z]", re.I)
-"""The name at the beginning of a wrong option; the rest, and what is no name, may be a key."""
+"""The name of an unknown option. Only that is quoted in the error: the rest of the word may be a key."""
 _VALUE = re.compile(r"(invalid choice|ignored explicit argument):? .*?(?= \(choose from|\Z)", re.S)
-"""Where argparse quotes a word that may be the value of an option that we do not have."""
+"""Where argparse's own errors quote a word: it may be a key, given as the value of an option that does not exist."""
 
 _EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with `argv` (else the process's arguments); gives the exit code.
+    """Run the command with `argv` (by default the process's arguments); returns the exit code.
 
     Raises SystemExit as argparse does: 2 for arguments it cannot use, 0 after --help and --version.
     """
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _arguments(argv: Sequence[str]) -> Namespace:
-    """What `argv` means. No word of it is quoted that may be a key: of a wrong option its name alone."""
+    """The parsed arguments. An error quotes no word of `argv` that may be a key: of an unknown option only its name."""
     parser = _parser()
     if any(map(_KEY_OPTION.match, takewhile("--".__ne__, argv))):
         parser.error(
@@ -71,7 +71,7 @@ def _arguments(argv: Sequence[str]) -> Namespace:
 
 
 class _Parser(ArgumentParser):
-    """An ArgumentParser that takes no beginning of an option for the option, and quotes no word that may be a key."""
+    """An ArgumentParser that accepts no abbreviated option, and quotes no word that may be a key."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **settings)
@@ -92,7 +92,7 @@ def _show_warning(
 
 
 def _discard_output() -> None:
-    """Standard output is gone: what is still in its buffer must not fail once more when Python exits."""
+    """After standard output broke: replace it, so that flushing its buffer does not fail again when Python exits."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
@@ -101,7 +101,7 @@ def _discard_output() -> None:
 
 @contextlib.contextmanager
 def _logged(verbosity: int) -> Iterator[None]:
-    """Show meanwhile on standard error what the library logs: once for the course of things, twice for all."""
+    """Meanwhile write the library's log to standard error: with -v its INFO lines, with -vv DEBUG too."""
     if not verbosity:
         yield
         return
@@ -136,13 +136,13 @@ def _parse(args: Namespace) -> int:
 
 
 def _providers(args: Namespace) -> int:
-    from .serve import show_providers
+    from .providers import show_providers
 
     return show_providers(args)
 
 
 def _emulate(args: Namespace) -> int:
-    from .serve import emulate
+    from .emulate import emulate
 
     return emulate(args)
 

@@ -1,4 +1,4 @@
-"""How the command ends: its exit codes, and what it says on standard error. All of `cli` uses it."""
+"""How the command ends: its exit codes, and its texts on standard error. All of `cli` uses it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCAL = 1
 USAGE = 2
 NETWORK = 3
 TIMEOUT = 4
-REFUSED = 5
+ERROR_RESPONSE = 5
 TRUNCATED = 6
 BROKEN = 7
 INTERRUPTED = 130
@@ -37,20 +37,20 @@ MEANING = {
     USAGE: "the command or the request is wrong; nothing was sent",
     NETWORK: "no connection, or it broke: host, proxy, TLS",
     TIMEOUT: "it took too long (--timeout, or the provider's own bound)",
-    REFUSED: "the provider refused: a key, a limit, a block, a failure of its own",
+    ERROR_RESPONSE: "the provider answered with an error: a key, a limit, a block, a failure of its own",
     TRUNCATED: "the answer stopped before its end",
-    BROKEN: "what came is not what this provider sends",
+    BROKEN: "the answer is not in this provider's format",
     INTERRUPTED: "interrupted with Ctrl-C",
-    CLOSED_PIPE: "whoever read the output left (said silently, as by SIGPIPE)",
+    CLOSED_PIPE: "the reader of the output closed the pipe (without a message, as by SIGPIPE)",
 }
-"""Every exit code, for --help. With codes from 3 on, text that came before stays on standard output."""
+"""Every exit code, for --help. With codes from 3 on, the text of a partial answer stays on standard output."""
 
 _CODES: tuple[tuple[type[ChatError], int], ...] = (
     (InvalidRequest, USAGE),
     (TransportFailure, NETWORK),
     (TimedOut, TIMEOUT),
-    (HTTPStatusError, REFUSED),
-    (ProviderRefused, REFUSED),
+    (HTTPStatusError, ERROR_RESPONSE),
+    (ProviderRefused, ERROR_RESPONSE),
     (StreamTruncated, TRUNCATED),
     (ProtocolViolation, BROKEN),
     (Cancelled, INTERRUPTED),
@@ -63,7 +63,7 @@ def code_of(error: ChatError) -> int:
 
 
 def message_of(error: ChatError) -> str:
-    """`error` in the words of the command line, where the library's own name Python's."""
+    """The text of `error`, with options of the command where the library's own text names arguments of Python."""
     match error:
         case AuthenticationFailed(key_sent=False, hint=hint) if hint:
             return str(error).replace(hint, hint.removeprefix("give api_key=, or "))
@@ -81,8 +81,8 @@ def message_of(error: ChatError) -> str:
 
 
 def say(message: str) -> None:
-    """A message to the user, on standard error; each of its lines says whose it is."""
+    """Write a message to standard error, each line after the command's name."""
     if sys.stderr is not None:
-        with suppress(OSError):  # nobody reads it
+        with suppress(OSError):  # standard error is closed
             sys.stderr.write("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))
             sys.stderr.flush()

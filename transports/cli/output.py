@@ -1,4 +1,4 @@
-"""What `ask.py` and `serve.py` write to standard output: text as it comes, events, or one object."""
+"""The three forms of an answer on standard output: text as it comes, events, or one JSON object."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOTES = {
 
 
 class Output(ABC):
-    """Takes the events of one answer, then its end. `reply` is what the answer comes to."""
+    """Takes the events of one answer, then its end. `reply`: the events folded."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
@@ -31,10 +31,10 @@ class Output(ABC):
 
     @abstractmethod
     def end(self, error: ChatError | None) -> None:
-        """The answer is over, by `error` if it failed."""
+        """Take the end of the answer; `error` if it failed."""
 
     def conclude(self, error: ChatError | None) -> int:
-        """As `end`, says on standard error what there is to say, and gives the exit code."""
+        """As `end`; also writes notes and the error to standard error, and returns the exit code."""
         self.end(error)
         for note in self.notes(error):
             say(note)
@@ -46,22 +46,22 @@ class Output(ABC):
         return code_of(error)
 
     def notes(self, error: ChatError | None) -> list[str]:
-        """What the reader should know beside `error`, where the output itself does not tell."""
+        """Lines for standard error, besides `error`, about what this form of output does not show."""
         return []
 
     def line(self, value: Any) -> None:
-        """One JSON value on a line of its own."""
+        """Write a JSON value on a line of its own, in ASCII unless the output is UTF-8."""
         utf8 = (self.out.encoding or "").lower().replace("-", "") == "utf8"
         self.write(json.dumps(value, ensure_ascii=not utf8) + "\n")
 
     def write(self, text: str) -> None:
-        """Write it now: a reader at the other end of a pipe waits for it."""
+        """Write `text` and flush, so that a reader at the other end of a pipe gets it now."""
         self.out.write(text)
         self.out.flush()
 
 
 class Text(Output):
-    """The text alone (a model's refusal is its text too), and a newline at its end where it has none."""
+    """The text alone, a model refusal's too, and a newline at its end if it has none."""
 
     def __init__(self, out: TextIO) -> None:
         super().__init__(out)
@@ -86,14 +86,19 @@ class Text(Output):
             notes.append(_NOTES[reply.finish_reason])
         if empty and error is None:
             notes.append("the answer is empty")
-        if self._unknown and (empty or error is not None):  # else they are only newer than we are
-            frames = "1 frame" if self._unknown == 1 else f"{self._unknown} frames"
-            notes.append(f"not understood, and left out: {frames} (--events shows them)")
+        if empty or error is not None:  # in a good answer, unknown frames are only newer than this version
+            notes += self._unknown_note()
         return notes
+
+    def _unknown_note(self) -> list[str]:
+        if not self._unknown:
+            return []
+        frames = "1 frame" if self._unknown == 1 else f"{self._unknown} frames"
+        return [f"not understood, and left out: {frames} (--events shows them)"]
 
 
 class Events(Output):
-    """A JSON object for each event, with its class as `type`; the last is Failed if the answer failed."""
+    """A JSON object for each event, with its class's name as `type`; the last is a Failed if the answer failed."""
 
     def event(self, event: ChatEvent) -> None:
         self.line({"type": type(event).__name__, **_fields(event)})
@@ -132,9 +137,9 @@ class Object(Output):
 def output_for(kind: str | None) -> Output:
     """The output for `--events`, `--json` or neither, on standard output as it is now."""
     out = sys.stdout
-    if out is None:  # it was closed before we began
+    if out is None:  # it was closed before Python started
         raise BrokenPipeError
-    if hasattr(out, "reconfigure"):  # what a terminal cannot show must not end the answer
+    if hasattr(out, "reconfigure"):  # a character that the terminal's encoding lacks must not end the answer
         out.reconfigure(errors="backslashreplace")
     return {"events": Events, "json": Object}.get(kind or "", Text)(out)
 

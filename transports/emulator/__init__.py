@@ -1,4 +1,15 @@
-"""A loopback server that speaks every provider's wire format, with faults to order: to try, and to test against."""
+"""A loopback server that speaks every provider's wire format, with faults to order: to try out, and to test against.
+
+In reading order:
+
+emulator    Emulator: start, stop, order faults, look at the requests; answers each request
+faults      the faults, as immutable values, and their names on a command line
+effects     what each fault does to a response
+request     Request: one request, as the emulator received it
+response    Response: one response as data, and as the steps that send it
+server      the HTTP/1.1 server: reads requests, carries out the steps of responses
+systems/    the server side of each provider: checks a request, renders an answer
+"""
 
 from __future__ import annotations
 
@@ -33,7 +44,7 @@ from .faults import (
     TruncatedFraming,
     parse_fault,
 )
-from .record import Request
+from .request import Request
 
 __all__ = [
     "BAN",

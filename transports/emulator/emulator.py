@@ -1,4 +1,4 @@
-"""Emulator: the loopback server as scripts and tests use it."""
+"""Emulator: the loopback server, as programs and tests use it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from types import TracebackType
+from itertools import chain
 from typing import Any, Self, TypeAlias, get_args
 
 from sansio_core.errors import suggestion
 
-from . import script
+from . import effects
 from .faults import Aim, Fault
-from .record import Request
+from .request import Request
 from .response import Framing, Response, Step
 from .server import Connection
-from .systems import SYSTEMS, Answer, Call, Question, Refused, System
+from .systems import SYSTEMS, Answer, Call, ErrorResponse, Question, System
 
 DEFAULT_TEXT = (
     "Green leaves whisper in the wind,\n"
@@ -29,29 +29,30 @@ DEFAULT_TEXT = (
     "the mountain (山) keeps its silence,\n"
     "and the sun 🌞 paints the day with gentle light.\n"
 )
-"""What an emulator answers unless told otherwise; with characters of two, three and four bytes."""
+"""The text of an emulator's answers by default; with characters of two, three and four bytes in UTF-8."""
 
 ToolCalls: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]
-"""Tool calls to answer with, at once: names and arguments."""
+"""The tool calls of one answer: names and arguments."""
 
 Order: TypeAlias = Fault | tuple[Fault, ...] | None
-"""One request's lot: a fault, several together, or None for a good answer."""
+"""The faults for one request: one, several together, or None for a good answer."""
 
 
 class Emulator:
-    """A loopback HTTP/1.1 server that speaks every provider's wire format, checks what it is sent, and fails to order.
+    """A loopback HTTP/1.1 server that speaks every provider's wire format, checks each request, and fails to order.
 
         with Emulator(reply="Hello") as emulator:
             client = Client("yqcloud", base_url=emulator.base_url("yqcloud"))
 
-    `reply` is the text of every answer, or a function from the prompt to it; `tool_calls` what answers a question that
-    offers tools in its place (then `reply` answers the tools' results), or a function from the user's last words to
-    that or None; `reasoning` what it thinks before, in formats that tell thoughts; `pace` the seconds between two
-    pieces; `chunk_size` the characters in a piece (None: a word); `framing` how bodies end: "chunked",
-    "content-length" or "close"; `gzip` whether clients that accept it get it; `host`, `port` (0: any free one) and
-    `ssl_context` where and how it listens; `faults` what to begin with (see `order`).
+    `reply`: the text of every answer, or a function from the prompt to it. `tool_calls`: the answer to a question that
+    offers tools (`reply` then answers the tools' results), or a function from the user's last message to that or None.
+    `reasoning`: the text of the model's reasoning, in formats that have it. `pace`: seconds between two pieces.
+    `chunk_size`: characters in a piece (None: a piece is a word). `framing`: how bodies end: "chunked",
+    "content-length" or "close". `gzip`: whether clients that accept gzip get it. `host`, `port` (0: any free one) and
+    `ssl_context`: where and how it listens. `faults`: the first faults (see `order`).
 
-    Any API key will do but "wrong" and "sk-wrong", and any model but "no-such-model": these show how a vendor refuses.
+    Every API key is accepted but "wrong" and "sk-wrong", and every model but "no-such-model": with these the emulator
+    shows the vendor's error response.
 
     `with`, or `start` and `stop`, run it in a thread of its own; `async with`, or `await serve()`, in the running loop.
     Every method may be called from any thread.
@@ -88,7 +89,7 @@ class Emulator:
         self._wanted_port = port
         self._systems: dict[str, System] = {name: make() for name, make in SYSTEMS.items()}
 
-        self._changed = threading.Condition()  # guards the rest, and tells wait_for
+        self._changed = threading.Condition()  # guards what follows; notified at every change, for wait_for
         self._queues: dict[Aim, deque[tuple[Fault, ...]]] = {aim: deque() for aim in get_args(Aim)}
         self._standing: dict[Aim, tuple[Fault, ...]] = {}
         self._requests: list[Request] = []
@@ -103,11 +104,11 @@ class Emulator:
         self._port = 0
         self.order(*faults)
 
-    # --- where it is, and what it saw ---
+    # --- where it listens, and what it has received ---
 
     @property
     def port(self) -> int:
-        """The port it listens on. Raises RuntimeError when it was never started."""
+        """The port that it listens on. Raises RuntimeError if it was never started."""
         if not self._port:
             raise RuntimeError("the emulator was not started: use it in a `with` statement, or call start()")
         return self._port
@@ -118,9 +119,9 @@ class Emulator:
         return self._loop is not None
 
     def base_url(self, provider: str) -> str:
-        """What to give as `base_url` for that provider: with the path that its public one has.
+        """The `base_url` for a client of that provider, with the path that its public base URL has.
 
-        Raises ValueError for one it does not speak.
+        Raises ValueError for a provider that the emulator does not have.
         """
         system = self._systems.get(provider)
         if system is None:
@@ -132,12 +133,12 @@ class Emulator:
 
     @property
     def providers(self) -> list[str]:
-        """The names that `base_url` takes."""
+        """The providers that `base_url` accepts."""
         return list(self._systems)
 
     @property
     def requests(self) -> list[Request]:
-        """Every request so far, in order, page requests and refused ones included."""
+        """Every request so far, in order; also those for pages, and those that got an error response."""
         with self._changed:
             return list(self._requests)
 
@@ -149,18 +150,18 @@ class Emulator:
 
     @property
     def open_connections(self) -> int:
-        """How many of them are open."""
+        """How many connections are open."""
         with self._changed:
             return len(self._open)
 
     @property
     def held(self) -> int:
-        """How many requests are kept in silence (Stall, Hang) at this moment."""
+        """How many requests a Stall or Hang keeps without an answer at the moment."""
         with self._changed:
             return self._held
 
     def wait_for(self, predicate: Callable[[Emulator], bool], timeout: float = 5.0) -> None:
-        """Block until `predicate(emulator)` is true, e.g. `lambda e: e.held == 1`; it is asked after every change.
+        """Block until `predicate(emulator)` is true, e.g. `lambda e: e.held == 1`; it is called after every change.
 
         Raises TimeoutError after `timeout` seconds.
         """
@@ -171,26 +172,24 @@ class Emulator:
     # --- faults ---
 
     def order(self, *faults: Order, always: bool = False) -> None:
-        """Queue faults: each is taken by one coming request (of its `on`) that passes the checks.
+        """Queue faults: each is applied to one coming request (of its `on`) that passes the checks.
 
         A tuple is several for one request, applied in that order; None is a good answer. With `always` the faults of
-        this call go together to every request that finds the queue empty (none: no more).
+        this call are applied together to every request that finds the queue empty (no faults: to none any more).
         """
+        groups = [fault if isinstance(fault, tuple) else (fault,) if fault else () for fault in faults]
         with self._changed:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._released.clear)
-            lots = [lot if isinstance(lot, tuple) else () if lot is None else (lot,) for lot in faults]
             if always:
-                everything = [fault for lot in lots for fault in lot]
-                self._standing = {aim: tuple(f for f in everything if f.on == aim) for aim in self._queues}
+                together = list(chain(*groups))
+                self._standing = {aim: tuple(fault for fault in together if fault.on == aim) for aim in self._queues}
                 return
-            for lot in lots:
-                if len(aims := {fault.on for fault in lot} or {"chat"}) > 1:
-                    raise ValueError(f"faults for one request must be aimed alike, not at {sorted(aims)}")
-                self._queues[lot[0].on if lot else "chat"].append(lot)
+            for group in groups:
+                self._queues[_aim(group)].append(group)
 
     def release(self) -> None:
-        """End every silence of a Stall, and of those ordered but not yet reached; a later `order` is silent again."""
+        """End the silence of every Stall, also of those ordered but not yet reached; a later `order` stalls again."""
         with self._changed:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._released.set)
@@ -203,7 +202,7 @@ class Emulator:
     # --- running ---
 
     def start(self) -> None:
-        """Run it in a daemon thread of its own; returns when it listens. Raises OSError when it cannot."""
+        """Run the server in a daemon thread; returns once it listens. Raises OSError if it cannot listen."""
         if self._loop is not None:
             raise RuntimeError("the emulator is already running")
         started: Future[None] = Future()
@@ -229,7 +228,7 @@ class Emulator:
             await self._shut()
 
     def stop(self) -> None:
-        """End it and every connection; idempotent. Raises what went wrong in the emulator itself, if anything did."""
+        """End the server and every connection; idempotent. Raises the first exception of the emulator's own code."""
         with self._changed:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._stopping.set)
@@ -242,11 +241,11 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
     async def serve(self) -> None:
-        """Run it in this loop until `stop` is called, or the task is cancelled."""
+        """Run the server in this loop until `stop` is called, or the task is cancelled."""
         async with self:
             await self._stopping.wait()
 
@@ -256,9 +255,7 @@ class Emulator:
         await self._listen()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self._shut()
         self._raise()
 
@@ -276,12 +273,12 @@ class Emulator:
         with self._changed:
             self._loop = None
         self._server.close()
-        await asyncio.sleep(0)  # a connection accepted in this turn is made in the next
+        await asyncio.sleep(0)  # a connection accepted in this step of the loop gets its protocol in the next
         while links := list(self._open):
             for link in links:
                 link.end()
             await asyncio.gather(*(link.gone.wait() for link in links))
-        await asyncio.sleep(0)  # transports close their sockets in the turn after
+        await asyncio.sleep(0)  # the transports close their sockets in the loop's next step
         await self._server.wait_closed()
 
     def _raise(self) -> None:
@@ -289,10 +286,10 @@ class Emulator:
         if error is not None:
             raise error
 
-    # --- what a connection asks ---
+    # --- called by a connection (server.Service) ---
 
     def connected(self, connection: Connection) -> int:
-        """Count a connection in."""
+        """Count a new connection; returns its number, from 1."""
         with self._changed:
             self._open.add(connection)
             self._connections += 1
@@ -300,14 +297,14 @@ class Emulator:
             return self._connections
 
     def disconnected(self, connection: Connection) -> None:
-        """Count it out."""
+        """Forget a closed connection."""
         with self._changed:
             self._open.discard(connection)
             self._changed.notify_all()
 
     @contextlib.asynccontextmanager
     async def hold(self) -> AsyncIterator[asyncio.Event]:
-        """The event that `release` sets; counted in `held` for as long."""
+        """The event that `release` sets; one more in `held` until the `async with` is left."""
         self._count_held(1)
         try:
             yield self._released
@@ -324,26 +321,26 @@ class Emulator:
         self._error = self._error or error
 
     def greet(self) -> Iterable[Step]:
-        """The faults that are aimed at connections."""
-        return script.on_connect(self._take("connect"))
+        """The steps of the faults that are aimed at this connection, before anything is read from it."""
+        return effects.on_connect(self._take("connect"))
 
     def respond(self, request: Request) -> Iterator[Step]:
-        """Record the request, check it, and answer it, with the faults that are its lot."""
+        """Record the request, check it, and answer it, with the faults that were ordered for it."""
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
         system = self._systems.get(request.system)
         if system is None:
-            response = next(iter(self._systems.values())).refusal(
-                Refused(404, f"no provider {request.system!r} here; there are: {', '.join(self._systems)}")
+            response = next(iter(self._systems.values())).error_response(
+                ErrorResponse(404, f"no provider {request.system!r} here; there are: {', '.join(self._systems)}")
             )
         else:
             try:
                 response = self._answer(system, request)
-            except Refused as refused:
-                response = system.refusal(refused)
+            except ErrorResponse as cause:
+                response = system.error_response(cause)
         response.keep_alive = request.keep_alive and response.keep_alive
-        if request.version == "1.0" and response.framing == "chunked":  # which it does not know (RFC 9112 7.1)
+        if request.version == "1.0" and response.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
             response.framing = "close"
         response.bodiless = request.method == "HEAD"
         return response.wire()
@@ -354,20 +351,20 @@ class Emulator:
         response = system.page(request)
         if response is None:
             aim = "chat"
-            with _wrong_kinds_refused():
+            with _wrong_kinds():
                 question = system.check(request)
             answer = self._say(question)
         faults = self._take(aim)
         if response is None:
-            answer = script.banned(faults, answer)
-            with _wrong_kinds_refused():
+            answer = effects.banned(faults, answer)
+            with _wrong_kinds():
                 response = system.render(request, answer)
         response.framing = self._framing
         response.pace = self._pace
         if self._gzip and "gzip" in request.headers.get("accept-encoding", ""):
             response.gzip = "whole"
         for fault in faults:
-            script.apply(fault, response, system, request, answer)
+            effects.apply(fault, response, system, request, answer)
         return response
 
     def _say(self, question: Question) -> Answer:
@@ -383,10 +380,18 @@ class Emulator:
         return Answer(self._pieces.findall(text), reasoning, question=question)
 
 
+def _aim(group: tuple[Fault, ...]) -> Aim:
+    """Which requests the faults are for. Raises ValueError if they differ."""
+    aims: set[Aim] = {fault.on for fault in group} or {"chat"}
+    if len(aims) > 1:
+        raise ValueError(f"faults for one request must be aimed alike, not at {sorted(aims)}")
+    return aims.pop()
+
+
 @contextlib.contextmanager
-def _wrong_kinds_refused() -> Iterator[None]:
-    """The checks look at what matters; a body that is of another kind somewhere else is refused all the same."""
+def _wrong_kinds() -> Iterator[None]:
+    """Make an error response of the exception that a value of the wrong kind raises where no check looks at it."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Refused(400, f"the body has a value of the wrong kind: {error}") from error
+        raise ErrorResponse(400, f"the body has a value of the wrong kind: {error}") from error

@@ -1,9 +1,8 @@
-"""What can go wrong, as data: each fault is an immutable value; `script.apply` alone knows what it does.
+"""The faults, as data: each is an immutable value, and `effects.apply` alone knows what it does.
 
-`on` says which request takes it: the next "chat" request, the next "page" request, or the next connection as it is
-accepted ("connect", before TLS; for Hang, Reset, Stall and RawResponse). `after_pieces` says where in the body:
-0 is straight after the headers, N after N pieces of the reply's text, None after the whole body and before the
-framing's end.
+`on`: which request gets it: the next "chat" request, the next "page" request, or the next connection as it is accepted
+("connect", before TLS; for Hang, Reset, Stall and RawResponse). `after_pieces`: where in the body: 0 is straight after
+the headers, N after N pieces of the reply's text, None after the whole body and before the framing's end.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 Aim: TypeAlias = Literal["chat", "page", "connect"]
 
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
-"""The sentence with which Yqcloud tells a blocked address so."""
+"""Yqcloud's sentence for a blocked IP address ("your ip was banned by the abuse protection"), sent as the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """The root of all faults."""
+    """The base class of all faults."""
 
     on: Aim = "chat"
 
@@ -85,7 +84,7 @@ class StaleNonce(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Hang(Fault):
-    """Never an answer; on="connect": the request is not even read."""
+    """No answer, for ever; on="connect": the request is not even read."""
 
 
 # --- the answer's content --------------------------------------------------------------------------------------------
@@ -129,7 +128,7 @@ class MissingEnd(Fault):
 
 @dataclass(frozen=True, slots=True)
 class KeepAlives(Fault):
-    """That many keep-alive frames (None: for ever), `interval` seconds apart."""
+    """`count` keep-alive frames (None: without end), `interval` seconds apart."""
 
     count: int | None = None
     interval: float = 0.01
@@ -191,7 +190,7 @@ class Interim(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Gzip(Fault):
-    """Content-Encoding gzip, asked for or not; `damage` leaves out its end, or spoils it after the first piece."""
+    """Content-Encoding gzip, even if the client does not accept it; `damage`: without its end, or corrupt inside."""
 
     damage: Literal["truncated", "corrupt"] | None = None
 
@@ -206,7 +205,7 @@ class Reset(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Stall(Fault):
-    """Silence, before the headers or in mid-body, until `Emulator.release` or `stop`; then all goes on."""
+    """Silence, before the headers or in mid-body, until `Emulator.release` or `stop`; then the answer goes on."""
 
     where: Literal["headers", "body"] = "body"
     after_pieces: int | None = 1
@@ -236,9 +235,9 @@ FAULTS: dict[str, type[Fault]] = {
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault that a command line names: `status:429`, `reset:before=headers`, `cut:size=3,on=page`.
+    """The fault of a text on a command line: `status:429`, `reset:before=headers`, `cut:size=3,on=page`.
 
-    A value without a name is the fault's first field. Raises ValueError that says what is known.
+    A value without a name is the fault's first field. Raises ValueError, whose text names the faults and fields.
     """
     name, _, arguments = text.partition(":")
     kind = FAULTS.get(name)
@@ -263,10 +262,10 @@ def parse_fault(text: str) -> Fault:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether `value` is of the type of a fault's field."""
+    """Whether `value` is of the type `hint`, that of a fault's field."""
     if get_origin(hint) is Literal:
         return value in get_args(hint)
-    if get_origin(hint) in (Union, UnionType):  # it is the one or the other by what is united
+    if get_origin(hint) in (Union, UnionType):  # Optional[...] has the one origin, `X | Y` the other
         return any(_fits(value, one) for one in get_args(hint))
     if hint is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)

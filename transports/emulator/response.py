@@ -1,7 +1,7 @@
-"""One response as data, and its way to the wire: a list of steps that the server carries out one by one.
+"""One response as data, and as the steps that send it, which the server carries out one by one.
 
-A step is bytes (one write each), a Pause, or a Control. Everything about framing, content coding and cutting is here,
-pure; the server below it only writes, waits, resets and closes.
+A step is bytes (one write each), a Pause, or a Control. Framing, content coding and cutting into writes are done here,
+without I/O; the server only writes, waits, resets and closes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Framing: TypeAlias = Literal["chunked", "content-length", "close"]
 
 
 class Control(enum.Enum):
-    """What the server does other than writing."""
+    """The steps of the server other than writing and pausing."""
 
     HOLD = "silence until released"
     HANG = "silence until the client leaves"
@@ -41,15 +41,15 @@ Step: TypeAlias = bytes | Pause | Control
 
 @dataclass(slots=True)
 class Response:
-    """What is answered and how it is delivered: systems fill the first half, the emulator and faults the second."""
+    """The answer, and how it is sent: systems set the first half of the fields, the emulator and faults the second."""
 
     content_type: str | None
     pieces: list[bytes]
-    """One or more per piece of the reply or of a tool call; each is one write, and in chunked framing one chunk."""
+    """The frames of each piece of the reply or of a tool call; each is one write, and in chunked framing one chunk."""
     opening: list[bytes] = field(default_factory=list)
     ending: list[bytes] = field(default_factory=list)
     prefix: bytes = b""
-    """What the body begins with, whatever becomes of the rest."""
+    """The beginning of the body, which faults in the content do not move."""
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ class Response:
     inserted: dict[int, list[Iterable[Step]]] = field(default_factory=dict)
     last: list[Step] = field(default_factory=list)
     after_end: bytes = b""
-    """What follows the end of the message, in one write with it, so that it cannot come later than the end itself."""
+    """Bytes after the end of the message, in one write with that end, so that the client receives both at once."""
 
     def insert(self, after_pieces: int | None, *steps: Step) -> None:
         """Put steps into the body: straight after the headers (0), after N pieces, or at its very end (None)."""
@@ -78,19 +78,19 @@ class Response:
             self.inserted.setdefault(after_pieces, []).append(steps)
 
     def replace_body(self, content_type: str | None, body: bytes) -> None:
-        """Another body in place of what was to be said."""
+        """Send `body` in place of the answer."""
         self.content_type, self.prefix, self.opening, self.ending = content_type, b"", [], []
         self.pieces = [body] if body else []
 
     def end_after(self, after_pieces: int | None) -> None:
-        """Drop what comes later."""
+        """Drop the pieces after that place."""
         if after_pieces is not None:
             del self.pieces[after_pieces:]
         if after_pieces == 0:
             self.opening = []
 
     def wire(self) -> Iterator[Step]:
-        """The steps that send this response. Ends with CLOSE unless the connection may be used again."""
+        """The steps that send this response; CLOSE is the last unless the connection may be used again."""
         if self.raw is not None:
             steps = chain(self.before_head, [self.raw], [] if self.keep_alive else [Control.CLOSE])
         else:
@@ -98,12 +98,8 @@ class Response:
         return steps if self.byte_interval is None else _one_byte(steps, self.byte_interval)
 
     def _message(self) -> Iterator[Step]:
-        framing: Framing | None = self.framing
-        body = self._coded(self._cut(self._body()))
-        if self.bodiless or self.status in (204, 304):
-            framing, body = None, iter(())
-        elif self.endless and framing == "content-length":  # no length can be told of what never ends
-            framing = "chunked"
+        framing = self._used_framing()
+        body = self._coded(self._cut(self._body())) if framing else iter(())
         kept = self.keep_alive and framing != "close"
         length: int | None = None
         if framing == "content-length":
@@ -114,6 +110,14 @@ class Response:
         yield from _followed(framed, self.after_end) if self.after_end else framed
         if not kept:
             yield Control.CLOSE
+
+    def _used_framing(self) -> Framing | None:
+        """None for a response without a body (RFC 9112 6.3, rule 1)."""
+        if self.bodiless or self.status in (204, 304):
+            return None
+        if self.endless and self.framing == "content-length":  # a body without an end has no length
+            return "chunked"
+        return self.framing
 
     def _head(self, framing: Framing | None, length: int | None, kept: bool) -> bytes:
         given = {name.lower() for name, _ in self.headers}
@@ -165,7 +169,7 @@ class Response:
             yield from steps
             return
         coder = zlib.compressobj(wbits=31)
-        spoiled = self.gzip != "corrupt"
+        spoiled = self.gzip != "corrupt"  # nothing (more) is to be spoiled
         for step in steps:
             if not isinstance(step, bytes):
                 yield step
@@ -189,7 +193,7 @@ def head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _framed(steps: Iterable[Step], *, chunked: bool) -> Iterator[Step]:
-    """Each piece in its own chunk (RFC 9112 7.1), or as it is."""
+    """Each piece in a chunk of its own (RFC 9112 7.1) if `chunked`; a CUT ends in the middle of the next piece."""
     cutting = False
     for step in steps:
         if step is Control.CUT:
@@ -210,6 +214,7 @@ def _framed(steps: Iterable[Step], *, chunked: bool) -> Iterator[Step]:
 
 
 def _followed(steps: Iterable[Step], data: bytes) -> Iterator[Step]:
+    """The same steps, with `data` in one write with the last."""
     held: Step = b""
     for step in steps:
         if held:
@@ -219,7 +224,7 @@ def _followed(steps: Iterable[Step], data: bytes) -> Iterator[Step]:
 
 
 def _glued(steps: Iterable[Step], size: int) -> Iterator[Step]:
-    """The same bytes in pieces of `size`; what is held goes out before any other step."""
+    """The same bytes in pieces of `size`; before any other step comes a shorter piece with the bytes so far."""
     held = b""
     for step in steps:
         if isinstance(step, bytes):

@@ -1,6 +1,6 @@
-"""The HTTP/1.1 connection: reads requests with h11, carries out the steps of responses. It decides nothing.
+"""The HTTP/1.1 server: reads requests with h11, and carries out the steps of responses. It decides nothing.
 
-Responses are not framed by h11, whose good manners would refuse most of what the emulator is for.
+h11 does not write the responses, as it raises for malformed ones, which the faults ask for.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from typing import Protocol
 
 import h11
 
-from .record import Request
+from .request import Request
 from .response import Control, Pause, Response, Step
 
-MAX_HEAD = 64 * 1024
-_LINGER_0 = struct.pack("ii", 1, 0)
+MAX_HEAD = 64 * 1024  # bytes of a request's head
+_LINGER_0 = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 
 
 class Service(Protocol):
-    """What a connection asks of the emulator."""
+    """The methods of the emulator that a connection calls."""
 
     ssl_context: ssl.SSLContext | None
 
     def connected(self, connection: Connection) -> int:
-        """A connection was accepted; its number, from 1."""
+        """A connection was accepted; returns its number, from 1."""
 
     def disconnected(self, connection: Connection) -> None:
-        """A connection is gone."""
+        """A connection is closed."""
 
     def greet(self) -> Iterable[Step]:
-        """What to do before anything is read."""
+        """The steps to carry out before anything is read."""
 
     def respond(self, request: Request) -> Iterable[Step]:
-        """What to do with a request."""
+        """The steps that answer a request."""
 
     def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
-        """An event that ends a silence, for as long as it is waited for."""
+        """An event that ends a HOLD; leave the `async with` when no longer waiting for it."""
 
     def failed(self, error: BaseException) -> None:
-        """The emulator's own fault (or that of a `reply` given to it)."""
+        """An exception of the emulator's own code, or of a `reply` function that was given to it."""
 
 
 class Connection(asyncio.Protocol):
-    """One accepted connection, and the task that serves it. A client that goes away, or half-closes, ends it."""
+    """One accepted connection, and the task that serves it. It ends when the client closes it, or its sending half."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
 
     # --- called by the loop ---
 
-    # a TCP server's transports are always of this kind, which the protocol's signature does not tell
+    # asyncio declares a BaseTransport here; a TCP server's transports are always asyncio.Transport
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._raw = self._transport = transport
         self._number = self._service.connected(self)
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
     # --- called by the service ---
 
     def end(self) -> None:
-        """Drop it at once; `gone` is set when that is done."""
+        """Close the connection at once; `gone` is set when that is done."""
         self._task.cancel()
         self._raw.abort()
 
@@ -108,23 +108,23 @@ class Connection(asyncio.Protocol):
     async def _start_tls(self, context: ssl.SSLContext) -> bool:
         transport: asyncio.Transport | None = None
         try:
-            with contextlib.suppress(OSError):  # ssl.SSLError is one: a client without trust in us, or without TLS
+            with contextlib.suppress(OSError):  # also an ssl.SSLError: the client does not trust us, or speaks no TLS
                 transport = await asyncio.get_running_loop().start_tls(self._raw, self, context, server_side=True)
         finally:
             if transport is None:
                 self._raw.abort()
-                self._drop()  # asyncio reports no loss of a connection whose handshake failed
+                self._drop()  # asyncio does not call connection_lost after a failed handshake
             else:
                 self._transport = transport
         return transport is not None
 
     async def _serve_one(self) -> bool:
-        """Serve one request; whether another may follow."""
+        """Serve one request; returns whether another may follow."""
         try:
             head, body = await self._read()
         except h11.RemoteProtocolError as error:
-            refusal = Response("text/plain", [f"{error}\n".encode()], status=400, keep_alive=False)
-            return await self._carry_out(refusal.wire())
+            response = Response("text/plain", [f"{error}\n".encode()], status=400, keep_alive=False)
+            return await self._carry_out(response.wire())
         pairs = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers]
         scheme = "http" if self._service.ssl_context is None else "https"
         request = Request.received(
@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
             pairs,
             body,
             version=head.http_version.decode("ascii"),
-            scheme=dict(pairs).get("x-forwarded-proto", scheme),  # as one says who took the TLS off before us
+            scheme=dict(pairs).get("x-forwarded-proto", scheme),  # set by a TLS proxy before us
             connection=self._number,
         )
         return await self._carry_out(self._service.respond(request))
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
                 return head, bytes(body)
 
     async def _carry_out(self, steps: Iterable[Step], *, reading: bool = True) -> bool:
-        """Do what the steps say; whether the connection is still good for another request."""
+        """Carry out the steps; returns whether the connection may serve another request."""
         for step in steps:
             if isinstance(step, bytes):
                 await self._write(step)
@@ -185,21 +185,21 @@ class Connection(asyncio.Protocol):
             self._raw.resume_reading()
 
     async def _write(self, data: bytes) -> None:
-        """Hand `data` to the kernel, and let others run, so that it may be read before more is written."""
+        """Hand `data` to the kernel, and let other tasks run, so that the client may read it before more is written."""
         self._transport.write(data)
         await self._writable.wait()
         await asyncio.sleep(0)
 
     def _reset(self) -> None:
-        """SO_LINGER of 0 makes the close a reset (SO_LINGER in socket(7))."""
+        """Close with a TCP reset: that is what SO_LINGER of 0 seconds does (socket(7))."""
         _socket(self._raw).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
         self._raw.abort()
 
     @staticmethod
     def _prepare(transport: asyncio.Transport) -> None:
-        """Each write on its way at once, and done before the next."""
+        """Have each write sent at once (no Nagle), and handed to the kernel before the next (no buffer)."""
         _socket(transport).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(high=1, low=0)  # asyncio's TLS takes a high of 0 for a buffer always full
+        transport.set_write_buffer_limits(high=1, low=0)  # with a high of 0, asyncio's TLS holds the buffer always full
 
     def _served(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

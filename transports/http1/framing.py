@@ -1,7 +1,7 @@
 """The framings of a body (RFC 9112 6): bytes in, the body's bytes out. `response.py` chooses one by the head.
 
-Chunks are read here and not by h11: chat servers send one an event, h11 takes several microseconds for each, and this
-reader a fraction of one.
+Chunks are read here and not by h11: chat servers send one chunk for each event, h11 takes several microseconds for each
+chunk, and this reader a fraction of one.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import Final
 
 from sansio_core.errors import ChatError, LimitExceeded, ProtocolViolation, StreamTruncated
 
+from .failures import BAD_CHUNK, BAD_TRAILER, CUT_CHUNKED, CUT_TLS, cut_short
 from .head import BLANK_LINE
-from .words import BAD_CHUNK, BAD_TRAILER, CUT_CHUNKED, CUT_TLS, cut_short
 
 
 class Body:
     """One framing of a body: bytes in, the body's bytes out.
 
-    `ended` once the end was in, `excess` when bytes came after it. What is wrong is kept in `fault`, so that the good
-    bytes before it are handed out first.
+    `ended`: the body is complete. `excess`: the connection brought bytes after the body's end, which belong to no
+    response. `fault`: the error in the framing; it is kept and not raised, so that the good bytes before it are
+    delivered first.
     """
 
     __slots__ = ("ended", "excess", "fault")
@@ -31,16 +32,19 @@ class Body:
         self.fault: ChatError | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """The body's bytes in `data`; b"" when there are none yet."""
+        """The bytes of the body that `data` holds, without the framing; b"" when it holds none."""
         raise NotImplementedError
 
     def finish(self, *, ragged: bool = False) -> None:
-        """The peer ended the connection: the body's end, or its truncation. `ragged`: TLS, without close_notify."""
+        """The peer ended the connection: that is the body's end, or cuts the body short.
+
+        `ragged`: the connection was TLS and ended without close_notify, so an attacker may have ended it.
+        """
         raise NotImplementedError
 
 
 class UntilClose(Body):
-    """A body that the end of the connection ends (RFC 9112 6.3, rule 8)."""
+    """A body that lasts until the peer closes the connection (RFC 9112 6.3, rule 8)."""
 
     __slots__ = ()
 
@@ -55,7 +59,7 @@ class UntilClose(Body):
 
 
 class Sized(Body):
-    """A body of a known length."""
+    """A body of Content-Length bytes (RFC 9112 6.2)."""
 
     __slots__ = ("_remaining",)
 
@@ -75,33 +79,36 @@ class Sized(Body):
         self.fault = StreamTruncated(cut_short(self._remaining))
 
 
-_MAX_LINE: Final = 1024  # of one chunk-size line with its extensions
+_MAX_LINE: Final = 1024  # bytes of one chunk-size line with its extensions (RFC 9112 7.1.1 asks for such a bound)
 _CHUNK_LINE: Final = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\Z")
+# The beginning of such a line: bytes that cannot become one are a fault at once, before a line's end is there.
 _CHUNK_LINE_BEGUN: Final = re.compile(rb"(?:\r(?:\n(?:[0-9A-Fa-f]{1,16}[ \t]*(?:;[^\r\n]*)?\r?)?)?)?\Z")
 _TRAILERS: Final = re.compile(rb"\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r?\n)*\r?\n")
 
 
-@lru_cache(1024)  # a stream's chunks have few different sizes: a look-up costs a fifth of the match
+@lru_cache(1024)  # the chunks of a stream have few different sizes: a look-up costs a fifth of the match
 def _chunk_size(line: bytes) -> int:
-    """The size in a chunk's line, which begins with the CRLF that ends the chunk before; -1 if malformed.
+    """The size in a chunk-size line, here with the CRLF that ends the chunk before it; -1 if the line is malformed.
 
-    Extensions are ignored, and white space before the line's end tolerated, as some servers pad the size.
+    Extensions are ignored (RFC 9112 7.1.1). White space after the size is tolerated, as some servers pad the size.
     """
     found = _CHUNK_LINE.match(line)
     return int(found[1], 16) if found else -1
 
 
 class Chunked(Body):
-    """The chunked coding (RFC 9112 7.1). Trailer fields are checked, bounded by `limit`, and dropped."""
+    """The chunked coding (RFC 9112 7.1). Trailer fields are checked and dropped; `limit` is their bound in bytes."""
 
     __slots__ = ("_held", "_limit", "_remaining", "_trailers")
 
     def __init__(self, limit: int) -> None:
         super().__init__()
-        self._held = b"\r\n"  # the first chunk's line is read like all others, after a chunk's closing CRLF
+        # The bytes of a chunk-size line whose end has not come yet. Each such line is read with the CRLF that ends the
+        # chunk before it, so the first one is given a CRLF.
+        self._held = b"\r\n"
         self._limit = limit
-        self._remaining = 0
-        self._trailers: bytearray | None = None
+        self._remaining = 0  # bytes of the current chunk that have not come yet
+        self._trailers: bytearray | None = None  # the trailer section so far, once the last chunk is in
 
     def feed(self, data: bytes) -> bytes:
         if self._trailers is not None:
@@ -111,20 +118,13 @@ class Chunked(Body):
         if at > len(data):
             self._remaining = at - len(data)
             return data
-        if self._held:
-            data = self._held + data
+        data = self._held + data  # bytes are held only where no chunk is under way: `at` is 0 then
         pieces = [data[:at]] if at else []
         while (end := data.find(b"\r\n", at + 2)) >= 0 and end - at <= _MAX_LINE:
-            # one look at `CRLF size` proves the end of the chunk before and the line of the next
+            # one match of CRLF, size proves the end of the chunk before and the beginning of the next
             size = _chunk_size(data[at:end])
             if size <= 0:
-                self._held = b""
-                self._remaining = 0
-                if size:
-                    self.fault = ProtocolViolation(BAD_CHUNK)
-                else:
-                    self._trailers = bytearray(b"\n")  # the end of the last chunk's line
-                    self._feed_trailers(data[end + 2 :])
+                self._end_chunks(size, data[end + 2 :])
                 return b"".join(pieces)
             at = end + 2 + size
             pieces.append(data[end + 2 : at])
@@ -134,13 +134,23 @@ class Chunked(Body):
             self.fault = ProtocolViolation(BAD_CHUNK)
         return b"".join(pieces)
 
+    def _end_chunks(self, size: int, rest: bytes) -> None:
+        """After the last chunk, whose size is 0, or a malformed line (-1); `rest` follows that line."""
+        self._held = b""
+        self._remaining = 0
+        if size:
+            self.fault = ProtocolViolation(BAD_CHUNK)
+        else:
+            self._trailers = bytearray(b"\n")  # the end of the last chunk's line: a blank line is searched from it on
+            self._feed_trailers(rest)
+
     def _feed_trailers(self, data: bytes) -> None:
         trailers = self._trailers
         assert trailers is not None
         if self.ended:
             self.excess = True
             return
-        searched = max(0, len(trailers) - 2)
+        searched = max(0, len(trailers) - 2)  # a blank line may have begun with the last two bytes
         trailers += data
         blank = BLANK_LINE.search(trailers, searched)
         end = blank.end() if blank else len(trailers)

@@ -1,6 +1,6 @@
-"""The head of a response out of bytes. `response.py` reads an answer's with it, `tunnels.py` a proxy's.
+"""The head of a response (status line and header fields) out of bytes, for `response.py` and a proxy's in `tunnels.py`.
 
-h11 judges the head, but for one that is as usual as they come: see `request.py`.
+h11 parses a head, unless it matches the pattern of the usual one: that saves most of the time (see `request.py`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import h11
 
 from sansio_core.errors import LimitExceeded, ProtocolViolation
 
+from .failures import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
 from .request import FIELD, Pairs, plain
-from .words import BAD_CODING, BAD_HEAD, BAD_LENGTH, NOT_HTTP, SWITCHED
 
-BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # as h11 takes it; RFC 9112 2.2 lets a lone LF end a line of the head
+BLANK_LINE: Final = re.compile(rb"\n\r?\n")  # RFC 9112 2.2: a recipient may take a lone LF as a line's end; h11 does
 _START: Final = b"HTTP/1."
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _USUAL: Final = re.compile(rf"HTTP/1\.1 ([2-5][0-9][0-9])(?: [ -~]*)?\r\n((?:{FIELD})*)\r\n")
 
 
 class Head(NamedTuple):
-    """Status, header fields (names in lower case), and whether it is of HTTP/1.1."""
+    """Status, header fields (names in lower case), and whether the version is HTTP/1.1 (else HTTP/1.0)."""
 
     status: int
     headers: Pairs
@@ -33,7 +33,7 @@ class Head(NamedTuple):
 class HeadReader:
     """Bytes in, the head of the final response out; interim (1xx) responses are skipped (RFC 9110 15.2).
 
-    All heads together may have `limit` bytes. `rest` is what came after the head.
+    All heads together may have `limit` bytes. `rest`: the bytes after the head, once it was returned.
     """
 
     __slots__ = ("_h11", "_limit", "_method", "_used", "rest")
@@ -47,18 +47,19 @@ class HeadReader:
 
     @property
     def began(self) -> bool:
-        """Whether a byte has come."""
+        """Whether the peer has sent a byte."""
         return bool(self.rest or self._used)
 
     def feed(self, data: bytes) -> Head | None:
-        """The head once its blank line is in.
+        """The head, once its blank line is in; None before.
 
-        Raises ProtocolViolation for what is no HTTP/1.x response, and LimitExceeded("head").
+        Raises ProtocolViolation for bytes that are no HTTP/1.x response, and LimitExceeded("head").
         """
         searched = max(0, len(self.rest) - 2)
-        self.rest += data  # at most `limit` bytes, which mostly come at once
+        self.rest += data  # not quadratic: at most `limit` bytes, which mostly come in one piece
         while self.rest:
-            if not self.rest.startswith(_START[: len(self.rest)]):  # at once: it may say nothing more for long
+            # At the first wrong byte, with no wait for a blank line: a server of another protocol may send none.
+            if not self.rest.startswith(_START[: len(self.rest)]):
                 raise ProtocolViolation(NOT_HTTP)
             blank = BLANK_LINE.search(self.rest, searched)
             end = blank.end() if blank else len(self.rest)
@@ -69,20 +70,20 @@ class HeadReader:
             block, self.rest = self.rest[:end], self.rest[end:]
             self._used += end
             searched = 0
-            if found := usual(block) or self._judged(block):
+            if found := usual(block) or self._by_h11(block):
                 return found
         return None
 
-    def _judged(self, block: bytes) -> Head | None:
-        """What h11 makes of it; None for an interim response."""
+    def _by_h11(self, block: bytes) -> Head | None:
+        """The head as h11 parses it; None for an interim response."""
         if self._h11 is None:
-            self._h11 = h11.Connection(h11.CLIENT)  # of the request, it need know no more than the method
+            self._h11 = h11.Connection(h11.CLIENT)  # the method is all that it must know of the request
             self._h11.send(h11.Request(method=self._method, target="/", headers=[("Host", "any")]))
         try:
             self._h11.receive_data(block)
             event = self._h11.next_event()
         except h11.RemoteProtocolError as error:
-            raise ProtocolViolation(_words(plain(error))) from None
+            raise ProtocolViolation(_text(plain(error))) from None
         if isinstance(event, h11.Response):
             headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers]
             return Head(event.status_code, headers, event.http_version == b"1.1")
@@ -91,13 +92,13 @@ class HeadReader:
         return None
 
 
-@lru_cache(256)  # so that the heads of ten thousand open streams share their names
+@lru_cache(256)  # so that the heads of ten thousand open streams share the strings of their names
 def _lower(name: str) -> str:
     return name.lower()
 
 
 def usual(block: bytes) -> Head | None:
-    """The head of a final response without anything odd in it; None for any other."""
+    """The head of a final response that matches the pattern of the usual one; None for any other, which h11 parses."""
     found = _USUAL.fullmatch(block.decode("latin-1"))
     if found is None:
         return None
@@ -116,10 +117,10 @@ def _is_usual_framing(name: str, value: str) -> bool:
     return bool(_LENGTH.fullmatch(value))
 
 
-def _words(said: str) -> str:
-    """What h11's words for a malformed head are in ours."""
-    if "status line" in said:
+def _text(message: str) -> str:
+    """Our text for a malformed head, by the `message` of h11's error."""
+    if "status line" in message:
         return NOT_HTTP
-    if "_SWITCH" in said:
+    if "_SWITCH" in message:
         return SWITCHED
-    return BAD_LENGTH if "Content-Length" in said else BAD_CODING if "Transfer-Encoding" in said else BAD_HEAD
+    return BAD_LENGTH if "Content-Length" in message else BAD_CODING if "Transfer-Encoding" in message else BAD_HEAD

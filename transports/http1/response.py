@@ -1,7 +1,7 @@
-"""One response, from its first byte to its last: bytes in, head and body out. Both wires read every answer with it.
+"""One response, from its first byte to its last: bytes in, head and body out. Both wires read every response with it.
 
-Status line, 1xx, framing, limits, trailers, content coding, truncation and the words for all that goes wrong are here;
-a wire moves bytes, and knows when to stop waiting for them.
+It knows the status line, 1xx responses, framing, limits, trailers, content coding and truncation, and raises the errors
+for all of them. A wire only moves bytes, and knows when to stop waiting for them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from sansio_core.content_coding import ContentDecoder
 from sansio_core.errors import ConnectionLost
 from sansio_core.http_request import HttpRequest, header
 
+from .failures import BEFORE_HEAD, IN_BODY, closed_early, lost, proxy_error_status
 from .framing import Body, Chunked, Sized, UntilClose
 from .head import Head, HeadReader
 from .request import Pairs, asks_close, options
 from .routes import Route
-from .words import BEFORE_HEAD, IN_BODY, closed_early, lost, refused
 
 
 class Response:
-    """The response to `request` along `route`, on a connection that was `reused` or not.
+    """The response to `request` along `route`; `reused`: the connection has served another request before.
 
-    Until `feed_head` gives True, each piece that the connection gives goes there; then `status` and `headers` (names in
-    lower case) are set, and pieces go to `feed`, each once `pending` gave None. An end of the connection is b"".
+    Give what the connection receives to `feed_head` until that returns True: then `status` and `headers` (names in
+    lower case) are set. For the body, call `pending`, and whenever it returns None give `feed` what the connection
+    receives next. The end of the connection is b"" for both.
     """
 
     __slots__ = (
@@ -47,7 +48,7 @@ class Response:
 
     @classmethod
     def unframed(cls, status: int, headers: Pairs, route: Route, limits: Limits) -> Response:
-        """A response whose head and framing another library has taken off: its content coding is still there."""
+        """A response whose head and framing another library has parsed; its content coding is still to be decoded."""
         response = cls(HttpRequest("GET", f"{route.scheme}://{route.peer}/"), route, limits)
         response._reader = None
         response.status, response.headers = status, headers
@@ -60,8 +61,8 @@ class Response:
     def feed_head(self, data: bytes) -> bool:
         """Whether the head is in.
 
-        Raises ConnectionLost when the connection ended before, ProtocolViolation for what is no HTTP/1.x response or
-        has a framing that nobody can follow, LimitExceeded("head"), and ProxyFailed for a proxy's own refusal.
+        Raises ConnectionLost when the connection ended before it was, ProtocolViolation for bytes that are no HTTP/1.x
+        response or whose framing is ambiguous, LimitExceeded("head"), and ProxyFailed for a proxy's own error response.
         """
         reader = self._reader
         assert reader is not None, "the head is in already"
@@ -74,40 +75,43 @@ class Response:
         self.status, self.headers = head.status, head.headers
         proxy = self._route.proxy
         if proxy is not None and self._route.forwarded and head.status == 407:
-            raise refused(proxy, head.status, "the request")  # nobody but the proxy says so (RFC 9110 15.5.8)
-        self._begin(head)
+            raise proxy_error_status(proxy, head.status, "the request")  # only a proxy sends a 407 (RFC 9110 15.5.8)
+        fields = dict(head.headers)  # the reader lets a framing field stand there once only
+        self._body = self._framing(head.status, fields)
+        self._keep = self._persists(head, fields)
+        if "content-encoding" in fields and not self._body.ended:  # an empty body has no coding to decode
+            self._coding = header(head.headers, "content-encoding")
         if reader.rest:
             self._first = self._body.feed(reader.rest)
         return True
 
-    def _begin(self, head: Head) -> None:
-        fields = dict(head.headers)
-        chunked, length = "transfer-encoding" in fields, fields.get("content-length")  # both judged by the reader
-        # RFC 9112 6.3: what ends the body, in this order
-        if self._method == "HEAD" or head.status in (204, 304):
-            self._body = Sized(0)
-        elif chunked:
-            self._body = Chunked(self._limits.head)
-        else:
-            self._body = UntilClose() if length is None else Sized(int(length))
-        # RFC 9112 9.3; a response with both framings, or chunked in HTTP/1.0, may hide another: not reused (6.1, 6.3)
+    def _framing(self, status: int, fields: dict[str, str]) -> Body:
+        """The framing of the body, by the rules of RFC 9112 6.3 in their order."""
+        if self._method == "HEAD" or status in (204, 304):
+            return Sized(0)
+        if "transfer-encoding" in fields:
+            return Chunked(self._limits.head)
+        length = fields.get("content-length")
+        return UntilClose() if length is None else Sized(int(length))
+
+    def _persists(self, head: Head, fields: dict[str, str]) -> bool:
+        """Whether both sides let the connection serve another request (RFC 9112 9.3)."""
+        if self._close or isinstance(self._body, UntilClose):
+            return False
         asked = options(head.headers) if "connection" in fields else ()
-        self._keep = (
-            (head.is_1_1 or ("keep-alive" in asked and not chunked))
-            and "close" not in asked
-            and not (chunked and length is not None)
-            and not self._close
-            and not isinstance(self._body, UntilClose)
-        )
-        if "content-encoding" in fields and not self._body.ended:  # where there is no body, nothing is coded
-            self._coding = header(head.headers, "content-encoding")
+        chunked = "transfer-encoding" in fields
+        # A response with both framings, or chunked in HTTP/1.0, may be an attempt at response splitting: the
+        # connection is closed after it (RFC 9112 6.1, 6.3).
+        if "close" in asked or (chunked and "content-length" in fields):
+            return False
+        return head.is_1_1 or ("keep-alive" in asked and not chunked)
 
     # --- the body
 
     def pending(self) -> bytes | None:
-        """The body's next bytes where more of the connection is not needed for them; b"" is its proper end; else None.
+        """The body's next bytes, from what is here already; b"" at its proper end; None if more must be received.
 
-        Raises what is wrong with the body, once everything before that was given: StreamTruncated, ProtocolViolation,
+        Raises the body's error once all bytes before it were delivered: StreamTruncated, ProtocolViolation,
         UnexpectedContent, LimitExceeded.
         """
         piece, self._first = self._first, b""
@@ -121,7 +125,7 @@ class Response:
         return b"" if body.ended else None
 
     def feed(self, data: bytes, ragged: bool = False) -> bytes | None:
-        """As `pending`, with what the connection gave; b"" is its end, `ragged` that of TLS without close_notify."""
+        """As `pending`, after the connection received `data`; b"": it ended, `ragged` if without TLS's close_notify."""
         body = self._body
         if not data:
             body.finish(ragged=ragged)
@@ -133,7 +137,7 @@ class Response:
 
     def _decoded(self, piece: bytes) -> bytes | None:
         decoder = self._decoder
-        if decoder is None:  # not before the body is wanted: a refusal's status says more than its odd coding
+        if decoder is None:  # made here, as an unknown coding raises: the status of an error response comes first
             decoder = self._decoder = ContentDecoder(self._coding, self._limits.decompressed)
         while True:
             if piece or decoder.pending:
@@ -149,18 +153,18 @@ class Response:
                 return None
 
     def skip(self, data: bytes) -> None:
-        """Nobody wants more of the body: look whether its end is in `data`, so that the connection is `reusable`."""
+        """Drop more of the body that nobody reads: with the body's end in `data`, the connection may be `reusable`."""
         if self._reader is None and not self._body.ended and self._body.fault is None:
             self._body.feed(data)
 
     @property
     def reusable(self) -> bool:
-        """Whether the connection may serve another request: the body is at its end, and nothing came after it."""
+        """Whether the connection may serve another request: the body is complete, and no byte came after it."""
         body = self._body
         return self._keep and body.ended and not body.excess and body.fault is None
 
     def lost(self, error: OSError) -> ConnectionLost:
-        """What it means that the connection failed with `error` while this response was awaited or read."""
+        """The error to raise where the connection failed with `error` while this response was awaited or read."""
         if self._reader is None:
             return lost(error, IN_BODY)
         return lost(error, BEFORE_HEAD, self._reused and not self._reader.began)

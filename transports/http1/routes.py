@@ -1,4 +1,4 @@
-"""Where a request goes and through which proxy, and what a proxy's URL says. Both transports ask here."""
+"""Where a request goes and through which proxy, and what a proxy's URL means. Both transports ask here."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from sansio_core.errors import InvalidRequest
 
 ProxySetting = str | Literal[False] | None
-"""A proxy's URL; False for none; None for what the environment says."""
+"""A proxy's URL; False for no proxy; None for the one that the environment names."""
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _URL = re.compile(r"[\x21-\x7e]+\Z")
@@ -37,12 +37,12 @@ class Proxy:
 
     @property
     def socks(self) -> bool:
-        """Whether it speaks SOCKS5, not HTTP."""
+        """Whether the proxy speaks SOCKS5, and not HTTP."""
         return self.scheme.startswith("socks")
 
     @property
     def authorization(self) -> tuple[tuple[str, str], ...]:
-        """The Proxy-Authorization field (RFC 7617, in UTF-8), or none without credentials."""
+        """The Proxy-Authorization field (Basic, RFC 7617, in UTF-8); none without credentials."""
         if self.username is None:
             return ()
         credentials = f"{self.username}:{self.password or ''}".encode()
@@ -50,10 +50,11 @@ class Proxy:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen of it, also where an origin echoes what the proxy should have kept to itself."""
+        """Texts to redact everywhere: a proxy may pass its credentials on, and an origin echo them."""
         if self.username is None:
             return ()
         value = self.authorization[0][1]
+        # shorter passwords are not redacted, as they would be found in the middle of ordinary words
         return tuple(secret for secret in (value, value.partition(" ")[2], self.password or "") if len(secret) >= 4)
 
     def __str__(self) -> str:
@@ -61,7 +62,7 @@ class Proxy:
 
 
 class Route(NamedTuple):
-    """Where a connection leads, and through what; equal routes may share connections."""
+    """The origin that a connection leads to, and the proxy on the way. Equal routes may share connections."""
 
     scheme: str
     host: str
@@ -70,17 +71,17 @@ class Route(NamedTuple):
 
     @property
     def tls(self) -> bool:
-        """Whether TLS is spoken with the origin."""
+        """Whether the connection speaks TLS with the origin."""
         return self.scheme == "https"
 
     @property
     def peer(self) -> str:
-        """The host and port, as CONNECT and our errors name them."""
+        """The origin's host and port, as CONNECT and our errors name them."""
         return authority(self.host, self.port)
 
     @property
     def forwarded(self) -> bool:
-        """Whether the proxy reads the request itself, and forwards it: plain HTTP through an HTTP proxy."""
+        """Whether the proxy reads the request and forwards it, without a tunnel: http:// through an HTTP proxy."""
         return self.proxy is not None and not self.tls and not self.proxy.socks
 
     @property
@@ -90,12 +91,12 @@ class Route(NamedTuple):
 
 
 def authority(host: str, port: int) -> str:
-    """`host:port` for a Host field or a CONNECT, an IPv6 address in brackets (RFC 3986 3.2.2)."""
+    """`host:port` for a Host field or a CONNECT; an IPv6 address stands in brackets (RFC 3986 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def checked(proxy: ProxySetting) -> ProxySetting:
-    """`proxy` as it is. Raises InvalidRequest for what cannot be used."""
+    """`proxy`, unchanged. Raises InvalidRequest for one that cannot be used."""
     if proxy:
         parse_proxy(proxy)
     return proxy
@@ -113,26 +114,31 @@ def parse_proxy(url: str) -> Proxy:
         raise InvalidRequest(
             "a proxy's URL must be plain ASCII without spaces or control characters (percent-encode the password)"
         )
+    parts, port = _split(url)
+    if parts.scheme not in _PORTS:
+        raise InvalidRequest(f"a proxy's URL cannot begin with {parts.scheme!r}: known are {', '.join(_PORTS)}")
+    if not parts.hostname:
+        raise InvalidRequest("the proxy's URL names no host: write http://host:port")
+    username, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
+    _check_credentials(parts.scheme, username, password)
+    return Proxy(parts.scheme, parts.hostname, _PORTS[parts.scheme] if port is None else port, username, password)
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of a proxy's URL, and its port. Raises InvalidRequest."""
     try:
         parts = urlsplit(url if _HAS_SCHEME.match(url) else f"http://{url}")
-        host, port = parts.hostname, parts.port
-        if "@" in parts.path + parts.query + parts.fragment:  # host and port are the beginning of the credentials
+        if "@" in parts.path + parts.query + parts.fragment:  # then credentials were taken for the host and port
             raise ValueError
+        return parts, parts.port
     except ValueError:
         raise InvalidRequest(
             "the proxy's URL is malformed: write http://user:password@host:port, with / ? # in them percent-encoded"
         ) from None
-    if parts.scheme not in _PORTS:
-        raise InvalidRequest(f"a proxy's URL cannot begin with {parts.scheme!r}: known are {', '.join(_PORTS)}")
-    if not host:
-        raise InvalidRequest("the proxy's URL names no host: write http://host:port")
-    username, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
-    _check_credentials(parts.scheme, username, password)
-    return Proxy(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, username, password)
 
 
 def _check_credentials(scheme: str, username: str | None, password: str | None) -> None:
-    """Raises InvalidRequest for a user's name or password that the proxy's protocol cannot carry."""
+    """Raises InvalidRequest for a user name or a password that the proxy's protocol cannot carry."""
     for part in (username or "", password or ""):
         if _CONTROL.search(part):
             raise InvalidRequest("the proxy's user name or password has a line end or other control character")
@@ -143,13 +149,13 @@ def _check_credentials(scheme: str, username: str | None, password: str | None) 
 
 
 def environment_proxy(url: str) -> str | None:
-    """The proxy's URL that the environment names for `url`, or None: the same rules as requests.
+    """The URL of the proxy that the environment names for `url`, or None. The rules are those of requests:
 
-    HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, lower case first; NO_PROXY with names and their suffixes, ports, IP
-    addresses, IPv4 networks, or `*` for all; HTTP_PROXY in capitals is not used under CGI, where a client can set it.
-    On macOS and Windows the system's own settings count as well.
+    http_proxy, https_proxy and all_proxy, each before its form in capitals; NO_PROXY with names and their suffixes,
+    ports, IP addresses, IPv4 networks, or `*` for all hosts. Under CGI HTTP_PROXY in capitals is not used, as a client
+    sets it by a `Proxy` header field. On macOS and Windows the system's own proxy settings count as well.
     """
-    # requests takes long to load, and most environments name no proxy
+    # Most environments name no proxy, and loading requests takes long.
     if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, _VARIABLES)):
         return None
     from requests.utils import get_environ_proxies, select_proxy

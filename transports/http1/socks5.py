@@ -1,6 +1,6 @@
-"""SOCKS5 (RFC 1928), with a user name and password where the proxy wants them (RFC 1929). See `tunnels.py`.
+"""The tunnel through a SOCKS5 proxy (RFC 1928), with a user name and password where it wants them (RFC 1929).
 
-socksio makes and reads the messages. It wants each in one piece: how long the next one is, is told here.
+socksio makes and parses the messages. It must be given each message whole, so this module finds its end.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from socksio.socks5 import SOCKS5State
 
 from sansio_core.errors import ChatError, InvalidRequest
 
-from .routes import Proxy
-from .words import (
+from .failures import (
     NOT_SOCKS,
     SOCKS_PASSWORD,
     SOCKS_REPLIES,
@@ -30,14 +29,15 @@ from .words import (
     no_tunnel,
     reason,
 )
+from .routes import Proxy
 
-_ADDRESS_SIZES = {1: 4, 4: 16}  # RFC 1928 5; a name (3) says its own
+_ADDRESS_SIZES = {1: 4, 4: 16}  # bytes of an IPv4 and an IPv6 address (RFC 1928 5); before a name (3) stands its length
 
 
 class Socks5:
-    """A Tunnel. `host` is what the proxy is to connect to: an address, or a name for it to resolve.
+    """A Tunnel (see `tunnels.py`). `host` is what the proxy is to connect to: an address, or a name that it resolves.
 
-    Raises InvalidRequest for a name that is too long.
+    `peer` is the origin's host:port for errors. Raises InvalidRequest for a name that is too long.
     """
 
     def __init__(self, proxy: Proxy, host: str, port: int, peer: str) -> None:
@@ -75,11 +75,11 @@ class Socks5:
         return self._failed(reason(error))
 
     def _size(self) -> int:
-        """How many bytes the message under way has, as far as they tell it."""
+        """The size in bytes of the next message, or of as much of it as must be read to know that."""
         begun = self._received
         if self._socks.state is not SOCKS5State.CLIENT_AUTHENTICATED:
             return 2
-        if len(begun) < 5 or begun[1]:  # of a refusal the code is enough: some send no address behind it
+        if len(begun) < 5 or begun[1]:  # an error's code is enough: some proxies send no address after it
             return 2 if begun[1:2] > b"\0" else 5
         return 6 + (1 + begun[4] if begun[3] == 3 else _ADDRESS_SIZES.get(begun[3], 0))
 
@@ -92,7 +92,9 @@ class Socks5:
                 raise self._failed(SOCKS_REPLIES.get(message[1], f"its reply was {message[1]}"))
             if message[3] != 3 and message[3] not in _ADDRESS_SIZES:
                 raise ProtocolError
-            self.done = True  # its address is of no use here, and socksio refuses a name of more than 127 bytes
+            # This reply is not given to socksio, which fails at a bound name of more than 127 bytes; nothing here needs
+            # the address.
+            self.done = True
             return
         reply = self._socks.receive_data(message)
         if isinstance(reply, SOCKS5AuthReply) and reply.method is not SOCKS5AuthMethod.NO_AUTH_REQUIRED:

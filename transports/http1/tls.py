@@ -1,4 +1,4 @@
-"""What `verify=` means, and the TLS settings that come of it. Both clients make one TLSSettings."""
+"""What `verify=` means, and the ssl.SSLContext for it. Each client has one TLSSettings."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import threading
 
 from sansio_core.errors import InvalidRequest
 
-from .words import reason
+from .failures import reason
 
 Verify = bool | str | os.PathLike[str] | ssl.SSLContext
-"""True, to check against the known authorities; False, for no check; a CA file or directory; or an SSLContext."""
+"""True: check against the known authorities; False: no check; a path: a CA file or directory; or an SSLContext."""
 Cert = str | tuple[str, str] | None
-"""A client certificate, as requests takes it: a file with both, or a file with the certificate and one with its key."""
+"""A client certificate, as requests takes it: a file with certificate and key, or a file for each."""
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-"""Where the environment names a CA file or directory; the first that is set counts."""
+"""The environment variables that name a CA file or directory; the first one that is set counts."""
 
 
 class TLSSettings:
-    """What a client's TLS connections share: `verify`, with `trust_env` also as the environment has it, and `cert`.
+    """What a client's TLS connections share: `verify` and `cert`. With `trust_env` the environment may name the CA.
 
-    Raises InvalidRequest for a CA path that does not exist, and for what `verify` cannot be.
+    Raises InvalidRequest for a CA path that does not exist, and for a `verify` of another kind.
     """
 
     def __init__(self, verify: Verify, trust_env: bool, cert: Cert = None) -> None:
-        self.verify = _settled(verify, trust_env)
+        self.verify = _checked(verify, trust_env)
         self.cert = cert
         self._context: ssl.SSLContext | None = None
         self._lock = threading.RLock()
 
     @property
     def context(self) -> ssl.SSLContext:
-        """Made when one is first needed, and once: reading the CA file costs more than a handshake.
+        """The context, made at its first use and kept, as reading the CA file takes longer than a handshake.
 
         Raises InvalidRequest for files that cannot be read.
         """
@@ -43,11 +43,11 @@ class TLSSettings:
             return self._context
 
     def _forked(self) -> None:
-        """In a forked process: a thread that is not here may hold the lock."""
+        """In a forked process: a thread of the parent, which this process has not, may hold the lock."""
         self._lock = threading.RLock()
 
 
-def _settled(verify: Verify, trust_env: bool) -> bool | str | ssl.SSLContext:
+def _checked(verify: Verify, trust_env: bool) -> bool | str | ssl.SSLContext:
     if verify is True and trust_env:
         verify = next(filter(None, map(os.environ.get, VARIABLES)), True)
     if isinstance(verify, (bool, ssl.SSLContext)):
@@ -62,9 +62,10 @@ def _settled(verify: Verify, trust_env: bool) -> bool | str | ssl.SSLContext:
 
 
 def ssl_context(verify: bool | str | ssl.SSLContext, cert: Cert = None) -> ssl.SSLContext:
-    """The TLS settings that `verify` means; a context of the user's is used as it is.
+    """The context that `verify` means; one of the user's own is used as it is.
 
-    True: certifi's authorities, else the system's. False: no check at all. A str: a CA file or directory.
+    True: certifi's authorities, or the system's where certifi is not installed. False: no check. A str: a CA file or
+    directory.
     """
     if isinstance(verify, ssl.SSLContext):
         return verify
@@ -78,13 +79,13 @@ def ssl_context(verify: bool | str | ssl.SSLContext, cert: Cert = None) -> ssl.S
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
-    # RFC 9112 9.8: an end without close_notify may be an attacker's, so it must not look like one with it
+    # An attacker can end the TCP connection, but not send close_notify: an end without it must show (RFC 9112 9.8).
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     return context
 
 
 def _trusting(path: str) -> ssl.SSLContext:
-    """Settings with the authorities in a file or directory; "" for the system's."""
+    """A context that trusts the authorities in a file or directory; "" for the system's."""
     try:
         if os.path.isdir(path):
             return ssl.create_default_context(capath=path)

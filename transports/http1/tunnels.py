@@ -1,4 +1,4 @@
-"""Ways through a proxy, as bytes in and bytes out: CONNECT here, SOCKS5 in `socks5.py`. Both transports drive them so:
+"""Tunnels through a proxy, as bytes in and bytes out: CONNECT here, SOCKS5 in `socks5.py`. A transport drives one so:
 
 send(tunnel.begin())
 while not tunnel.done:
@@ -11,37 +11,37 @@ from typing import Protocol
 
 from sansio_core.errors import ChatError, InvalidRequest, ProtocolViolation
 
+from .failures import TUNNEL_CLOSED, TUNNEL_EXCESS, no_tunnel, proxy_error_status
 from .head import HeadReader
 from .request import by_h11
 from .routes import Proxy, Route
-from .words import TUNNEL_CLOSED, TUNNEL_EXCESS, no_tunnel, refused
 
-_MAX_HEAD = 64 * 1024
+_MAX_HEAD = 64 * 1024  # bytes of the head of the proxy's response to CONNECT
 
 
 class Tunnel(Protocol):
-    """Talks with a proxy until that has connected us with the origin: then it is `done`."""
+    """The talk with a proxy that opens a tunnel to the origin. Once `done`, all bytes are the origin's."""
 
     done: bool
 
     def begin(self) -> bytes:
-        """What is to be sent first."""
+        """The bytes to send first."""
 
     def feed(self, data: bytes) -> bytes:
-        """What is to be sent next, b"" for nothing, now that the proxy sent `data` (b"": it ended the connection).
+        """The bytes to send next (b"" for none), after the proxy sent `data` (b"": it ended the connection).
 
-        Raises ProxyFailed when it opens no way.
+        Raises ProxyFailed when the proxy opens no tunnel.
         """
 
     def lost(self, error: OSError) -> ChatError:
-        """What it means that the connection with the proxy failed."""
+        """The error to raise where the connection with the proxy failed with `error`."""
 
 
 def tunnel_of(route: Route, address: str | None = None) -> Tunnel | None:
-    """The way through the route's proxy; None where there is no proxy, or one that forwards the request itself.
+    """The tunnel through the proxy of `route`; None without a proxy, or with one that forwards the request itself.
 
-    `address`: what a socks5 proxy is to connect to; socks5h gets the name. Raises InvalidRequest for SOCKS without the
-    extra, and for a name that is too long for it.
+    `address`: the origin's IP address for a socks5 proxy; without it the proxy gets the name (socks5h). Raises
+    InvalidRequest where the extra `socks` is not installed, and for a name that is too long for SOCKS.
     """
     proxy = route.proxy
     if proxy is None or route.forwarded:
@@ -56,7 +56,7 @@ def tunnel_of(route: Route, address: str | None = None) -> Tunnel | None:
 
 
 class Connect:
-    """CONNECT (RFC 9110 9.3.6). The proxy sees the origin's name and port, and nothing else."""
+    """CONNECT (RFC 9110 9.3.6). The proxy gets the origin's name and port, and nothing else of the request."""
 
     def __init__(self, proxy: Proxy, peer: str) -> None:
         self.done = False
@@ -76,7 +76,7 @@ class Connect:
             raise no_tunnel(self._proxy, self._peer, str(error)) from None
         if head is not None:
             if not 200 <= head.status < 300:
-                raise refused(self._proxy, head.status, f"a tunnel to {self._peer}")
+                raise proxy_error_status(self._proxy, head.status, f"a tunnel to {self._peer}")
             if self._reader.rest:
                 raise no_tunnel(self._proxy, self._peer, TUNNEL_EXCESS)
             self.done = True

@@ -1,4 +1,4 @@
-"""The event stream of OpenAI's Chat Completions, for every system that speaks it.
+"""The event stream of OpenAI's Chat Completions, for all systems that speak it.
 
 Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
@@ -6,12 +6,11 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
-from .answer import Answer, make_id, seal
+from .answer import Answer, make_id, sign
 from .base import System, dump
 
 ID = "chatcmpl-emulated"
@@ -25,7 +24,7 @@ def event(payload: object) -> bytes:
 
 
 def usage(answer: Answer) -> dict[str, Any]:
-    """What it cost; reasoning is part of the completion here."""
+    """The usage object; its completion tokens include those of the reasoning."""
     thought = len(answer.reasoning)
     prompt, completion = answer.input_tokens, answer.output_tokens + thought
     return {
@@ -38,34 +37,32 @@ def usage(answer: Answer) -> dict[str, Any]:
 
 
 class OpenAIChat(System):
-    """A system whose answers are such streams."""
+    """A system whose answers are streams of `chat.completion.chunk` objects."""
 
     model = "gpt-3.5-turbo"
     details = False
-    """Whether reasoning is told as OpenRouter does: `reasoning`, and `reasoning_details` with a signature."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
+    """Whether reasoning has OpenRouter's fields: `reasoning`, and `reasoning_details` with a signature."""
 
     def stream(
-        self, model: str, answer: Answer, *, choices: int = 1, asked_usage: bool = False, told_usage: bool = False
+        self, model: str, answer: Answer, *, choices: int = 1, usage_chunk: bool = False, usage_last: bool = False
     ) -> Response:
-        """The role, the reasoning, the text or the calls, the finish reason, the usage, the marker.
+        """In this order: role, reasoning, text or tool calls, finish reason, usage, `[DONE]`.
 
-        `asked_usage`: in a chunk of its own, and null before (stream_options.include_usage); `told_usage`: in the last.
+        `usage_chunk`: the usage is in a chunk of its own, and null in all before (stream_options.include_usage).
+        `usage_last`: the usage is in the chunk with the finish reason, without having been asked for.
         """
 
         def chunk(delta: Mapping[str, Any], reason: str | None = None, **fields: Any) -> bytes:
-            fields = {"usage": None, **fields} if asked_usage else fields
+            fields = {"usage": None, **fields} if usage_chunk else fields
             return b"".join(event(_chunk(model, [_choice(i, delta, reason)], **fields)) for i in range(choices))
 
         thoughts = [chunk(self._thinking(piece)) for piece in answer.reasoning]
         if answer.reasoning and self.details:
-            thoughts.append(chunk(_signature(answer.thought)))
+            thoughts.append(chunk(_signature(answer.reasoning_text)))
         reason = "tool_calls" if answer.calls else "stop"
         cost = usage(answer)
-        ending = [chunk({}, reason, usage=cost) if told_usage else chunk({}, reason)]
-        if asked_usage:
+        ending = [chunk({}, reason, usage=cost) if usage_last else chunk({}, reason)]
+        if usage_chunk:
             ending.append(event(_chunk(model, [], usage=cost)))
         return Response(
             "text/event-stream",
@@ -76,30 +73,30 @@ class OpenAIChat(System):
         )
 
     def completion(self, model: str, answer: Answer, choices: int = 1) -> dict[str, Any]:
-        """The `chat.completion` object that a request without `stream` gets."""
+        """The `chat.completion` object, for a request without `stream`."""
         message: dict[str, Any] = {"role": "assistant", "content": None if answer.calls else answer.text}
         if answer.reasoning:
-            message |= self._thinking(answer.thought)
+            message |= self._thinking(answer.reasoning_text)
             if self.details:
-                message["reasoning_details"][0] |= _signature(answer.thought)["reasoning_details"][0]
+                message["reasoning_details"][0] |= _signature(answer.reasoning_text)["reasoning_details"][0]
         if answer.calls:
             message["tool_calls"] = [
                 {"id": self._id(answer), "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
                 for c in answer.calls
             ]
         reason = "tool_calls" if answer.calls else "stop"
-        said = [{"index": i, "message": message, "finish_reason": reason} for i in range(choices)]
-        return _chunk(model, said, object="chat.completion", usage=usage(answer))
+        listed = [{"index": i, "message": message, "finish_reason": reason} for i in range(choices)]
+        return _chunk(model, listed, object="chat.completion", usage=usage(answer))
 
     def _id(self, answer: Answer) -> str:
-        return make_id("call", next(self._numbers), answer.thought)
+        return make_id("call", next(self._numbers), answer.reasoning_text)
 
     def _calls(self, answer: Answer) -> list[dict[str, Any]]:
-        """Each call's id and name, then its arguments in pieces; one call after the other."""
+        """For one call after the other: a delta with its id and name, then its arguments in pieces."""
         deltas: list[dict[str, Any]] = []
         for index, call in enumerate(answer.calls):
-            begun = {"index": index, "id": self._id(answer), "type": "function"}
-            deltas.append({"tool_calls": [begun | {"function": {"name": call.name, "arguments": ""}}]})
+            named = {"index": index, "id": self._id(answer), "type": "function"}
+            deltas.append({"tool_calls": [named | {"function": {"name": call.name, "arguments": ""}}]})
             deltas += [{"tool_calls": [{"index": index, "function": {"arguments": p}}]} for p in call.pieces]
         return deltas
 
@@ -123,7 +120,7 @@ class OpenAIChat(System):
 
 
 def model_in(request: Request, default: str) -> str:
-    """The model that the body names."""
+    """The model that the body names, or `default`."""
     model = request.json.get("model") if isinstance(request.json, dict) else None
     return model if isinstance(model, str) else default
 
@@ -138,4 +135,4 @@ def _chunk(model: str, choices: list[dict[str, Any]], **fields: Any) -> dict[str
 
 
 def _signature(thought: str) -> dict[str, Any]:
-    return {"reasoning_details": [{"type": "reasoning.text", "signature": seal(thought), "index": 0}]}
+    return {"reasoning_details": [{"type": "reasoning.text", "signature": sign(thought), "index": 0}]}

@@ -1,18 +1,18 @@
-"""Systems whose answer is the text itself, with no marker at its end."""
+"""RawText: systems whose body is the answer's text itself, without an end marker."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from .answer import Answer
 from .base import System, dump
 
 
 class RawText(System):
-    """Everything but the checks."""
+    """All of such a system but the checks of a request."""
 
     has_lines = False
     content_type = "text/plain; charset=utf-8"

@@ -1,11 +1,11 @@
-"""Acytoo: raw text."""
+"""Acytoo: the body of the answer is its text."""
 
 from __future__ import annotations
 
-from ..record import Request
+from ..request import Request
 from ._raw_text import RawText
 from .answer import Question
-from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_messages, check_object
+from .base import ErrorResponse, Fields, check_endpoint, check_fields, check_headers, check_messages, check_object
 
 HEADERS = {"accept": "*/*", "content-type": "application/json"}
 FIELDS: Fields = {"key": str, "model": str, "messages": list, "temperature": (int, float), "password": str}
@@ -20,5 +20,5 @@ class Acytoo(RawText):
         body = check_object(request)
         check_fields(body, FIELDS)
         if body["model"] != "gpt-3.5-turbo":
-            raise Refused(422, f"the model {body['model']!r} does not exist")
+            raise ErrorResponse(422, f"the model {body['model']!r} does not exist")
         return check_messages(body["messages"], ("system", "user", "assistant"))

@@ -1,6 +1,6 @@
 """Anthropic's Messages API.
 
-Sources: https://platform.claude.com/docs/en/api/messages, …/build-with-claude/streaming, …/api/errors; on thoughts
+Sources: https://platform.claude.com/docs/en/api/messages, …/build-with-claude/streaming, …/api/errors; on thinking
 with tools: …/build-with-claude/extended-thinking
 """
 
@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, bearer, is_bad, list_of, unanswered
-from .answer import Answer, Question, is_seal, is_thought, make_id, seal, thought_of
-from .base import Refused, System, check_endpoint, check_fields, check_headers, check_object, dump, is_parts, text_of
+from .answer import Answer, Question, is_marked, is_signature, make_id, reasoning_mark, sign
+from .base import (
+    ErrorResponse,
+    System,
+    check_endpoint,
+    check_fields,
+    check_headers,
+    check_object,
+    dump,
+    is_parts,
+    text_of,
+)
 
 MODELS = ("claude-sonnet-4-6", "claude-haiku-4-5")
 KINDS = {
@@ -32,7 +41,7 @@ Blocks = list[dict[str, Any]]
 
 
 def event(kind: str, **fields: Any) -> bytes:
-    """One server-sent event, whose type stands in its data too."""
+    """One server-sent event; its type stands in `event` and in the data."""
     return f"event: {kind}\ndata: ".encode() + dump({"type": kind, **fields}) + b"\n\n"
 
 
@@ -51,9 +60,6 @@ def _stop(index: int) -> bytes:
 class Anthropic(System):
     name = "anthropic"
 
-    def __init__(self) -> None:
-        self._numbers = count(1)
-
     def page(self, request: Request) -> Response | None:
         if (request.method, request.path) != ("GET", "/v1/models"):
             return None
@@ -68,23 +74,23 @@ class Anthropic(System):
         body = check_object(request)
         check_fields(body, {"model": str, "max_tokens": int, "messages": list}, 400)
         if body["model"] == NO_MODEL:
-            raise Refused(404, f"model: {NO_MODEL}")
+            raise ErrorResponse(404, f"model: {NO_MODEL}")
         messages = list_of(body["messages"], "messages")
         turns = [_blocks(message, number) for number, message in enumerate(messages)]
         roles = [_role(message, turn) for message, turn in zip(messages, turns, strict=True)]
         _check_tools(roles, turns)
-        said = [("system", text_of(body.get("system"))), *zip(roles, map(_text, turns), strict=True)]
-        asked = bool(body.get("tools")) and (body.get("tool_choice") or {}).get("type") != "none"
-        return Question.of(said, tools=asked and said[-1][0] != "tool")
+        conversation = [("system", text_of(body.get("system"))), *zip(roles, map(_text, turns), strict=True)]
+        tools = bool(body.get("tools")) and (body.get("tool_choice") or {}).get("type") != "none"
+        return Question.of(conversation, tools=tools)
 
     @staticmethod
     def _check_access(request: Request) -> None:
         key = request.headers.get("x-api-key") or bearer(request)
         if is_bad(key):
-            raise Refused(401, "invalid x-api-key" if key else "x-api-key header is required")
+            raise ErrorResponse(401, "invalid x-api-key" if key else "x-api-key header is required")
         if not re.fullmatch(r"20\d\d-\d\d-\d\d", version := request.headers.get("anthropic-version", "")):
-            told = f'"{version}" is not a valid version' if version else "header is required"
-            raise Refused(400, f"anthropic-version: {told}")
+            reason = f'"{version}" is not a valid version' if version else "header is required"
+            raise ErrorResponse(400, f"anthropic-version: {reason}")
 
     def render(self, request: Request, answer: Answer) -> Response:
         answer = _thinking(request, answer)
@@ -95,7 +101,7 @@ class Anthropic(System):
         if answer.reasoning:
             opening.append(_start(0, {"type": "thinking", "thinking": "", "signature": ""}))
             opening += [_delta(0, "thinking_delta", "thinking", piece) for piece in answer.reasoning]
-            opening += [_delta(0, "signature_delta", "signature", seal(answer.thought)), _stop(0)]
+            opening += [_delta(0, "signature_delta", "signature", sign(answer.reasoning_text)), _stop(0)]
         first = 1 if answer.reasoning else 0
         ending: list[bytes] = []
         if answer.calls:
@@ -113,18 +119,20 @@ class Anthropic(System):
         frames: list[bytes] = []
         for index, call in enumerate(answer.calls, first):
             use = {"type": "tool_use", "id": self._id(answer), "name": call.name, "input": {}}
-            pieces = ("", *(() if call.arguments == "{}" else call.pieces))  # for no arguments there is nothing more
+            # a call without arguments gets one empty piece
+            pieces = ("", *(() if call.arguments == "{}" else call.pieces))
             frames += [_start(index, use), *(_delta(index, "input_json_delta", "partial_json", p) for p in pieces)]
             frames.append(_stop(index))
         return frames
 
     def _id(self, answer: Answer) -> str:
-        return make_id("toolu", next(self._numbers), answer.thought)
+        return make_id("toolu", next(self._numbers), answer.reasoning_text)
 
     def _message(self, request: Request, answer: Answer) -> dict[str, Any]:
         content: Blocks = []
         if answer.reasoning:
-            content.append({"type": "thinking", "thinking": answer.thought, "signature": seal(answer.thought)})
+            thinking = answer.reasoning_text
+            content.append({"type": "thinking", "thinking": thinking, "signature": sign(thinking)})
         if answer.text:
             content.append({"type": "text", "text": answer.text})
         content += [
@@ -148,9 +156,9 @@ class Anthropic(System):
     def keep_alive(self, request: Request) -> bytes:
         return event("ping")
 
-    def refusal(self, refused: Refused) -> Response:
-        status = 400 if refused.status == 422 else refused.status
-        error = {"type": KINDS.get(status, "api_error"), "message": refused.message}
+    def error_response(self, cause: ErrorResponse) -> Response:
+        status = 400 if cause.status == 422 else cause.status
+        error = {"type": KINDS.get(status, "api_error"), "message": cause.message}
         body = {"type": "error", "error": error, "request_id": "req_emulated"}
         return Response("application/json", [dump(body)], status=status, headers=HEADERS[:1])
 
@@ -159,9 +167,9 @@ TIME = "2025-01-01T00:00:00Z"
 
 
 def _thinking(request: Request, answer: Answer) -> Answer:
-    """No thoughts where they were switched off."""
+    """`answer`, without its reasoning if the request switched thinking off."""
     off = (request.json.get("thinking") or {}).get("type") == "disabled"
-    return answer.thoughtless() if off else answer
+    return answer.without_reasoning() if off else answer
 
 
 def _reason(answer: Answer) -> str:
@@ -184,47 +192,61 @@ def _usage(answer: Answer, output: int | None = None) -> dict[str, Any]:
 def _blocks(message: dict[str, Any], number: int) -> Blocks:
     """The content blocks of a message."""
     if message.get("role") not in ("user", "assistant"):
-        raise Refused(400, f'messages.{number}.role: Input should be "user" or "assistant"')
+        raise ErrorResponse(400, f'messages.{number}.role: Input should be "user" or "assistant"')
     content = message.get("content")
     if isinstance(content, str) and content:
         return [{"type": "text", "text": content}]
     if not content or not is_parts(content):
-        raise Refused(400, f"messages.{number}.content: Input should be text or a list of content blocks, not empty")
+        reason = "Input should be text or a list of content blocks, not empty"
+        raise ErrorResponse(400, f"messages.{number}.content: {reason}")
     for index, block in enumerate(content):
-        where = f"messages.{number}.content.{index}"
-        if block["type"] == "text" and not block.get("text"):
-            raise Refused(400, f"{where}: text content blocks must be non-empty")
-        if block["type"] == "thinking" and not is_seal(block.get("signature"), block.get("thinking")):
-            raise Refused(400, f"{where}: Invalid `signature` in `thinking` block")
+        _check_block(block, f"messages.{number}.content.{index}")
     return list(content)
 
 
+def _check_block(block: Mapping[str, Any], where: str) -> None:
+    if block["type"] == "text" and not block.get("text"):
+        raise ErrorResponse(400, f"{where}: text content blocks must be non-empty")
+    if block["type"] == "thinking" and not is_signature(block.get("signature"), block.get("thinking")):
+        raise ErrorResponse(400, f"{where}: Invalid `signature` in `thinking` block")
+
+
 def _check_tools(roles: list[str], turns: list[Blocks]) -> None:
-    """Each turn's calls are answered in the next, after the thoughts that led to them; nothing else is answered."""
+    """Each tool call has its result in the next turn, and each result its call in the turn before.
+
+    In the turns after the last question of the user, calls must come with the thinking that led to them.
+    """
     calls: list[object] = []
     current = max((number for number, role in enumerate(roles) if role == "user"), default=0)
     for number, turn in enumerate(turns):
-        answered = [block.get("tool_use_id") for block in _of(turn, "tool_result")]
-        if missing := unanswered(calls, answered):
-            told = "`tool_use` ids were found without `tool_result` blocks immediately after"
-            raise Refused(400, f"messages.{number - 1}: {told}: {missing}")
-        if strange := unanswered(answered, calls):
-            told = "unexpected `tool_use_id` found in `tool_result` blocks"
-            raise Refused(400, f"messages.{number}.content: {told}: {strange}")
+        _check_results(turn, calls, number)
         calls = [block.get("id") for block in _of(turn, "tool_use")]
-        marks = [mark for call in calls if (mark := thought_of(call, "toolu"))]
+        marks = [mark for call in calls if (mark := reasoning_mark(call, "toolu"))]
         if marks and number >= current:
-            _check_thoughts(turn, marks[0], f"messages.{number}.content.0")
+            _check_thinking(turn, marks[0], f"messages.{number}.content.0")
     if missing := unanswered(calls, ()):
-        raise Refused(400, f"messages.{len(turns) - 1}: `tool_use` ids were found without `tool_result`: {missing}")
+        reason = "`tool_use` ids were found without `tool_result`"
+        raise ErrorResponse(400, f"messages.{len(turns) - 1}: {reason}: {missing}")
 
 
-def _check_thoughts(turn: Blocks, mark: str, where: str) -> None:
+def _check_results(turn: Blocks, calls: list[object], number: int) -> None:
+    answered = [block.get("tool_use_id") for block in _of(turn, "tool_result")]
+    if missing := unanswered(calls, answered):
+        reason = "`tool_use` ids were found without `tool_result` blocks immediately after"
+        raise ErrorResponse(400, f"messages.{number - 1}: {reason}: {missing}")
+    if strange := unanswered(answered, calls):
+        reason = "unexpected `tool_use_id` found in `tool_result` blocks"
+        raise ErrorResponse(400, f"messages.{number}.content: {reason}: {strange}")
+
+
+def _check_thinking(turn: Blocks, mark: str, where: str) -> None:
     if turn[0]["type"] != "thinking":
-        told = f"Expected `thinking` or `redacted_thinking`, but found `{turn[0]['type']}`."
-        raise Refused(400, f"{where}.type: {told} A final `assistant` message must start with a thinking block.")
-    if not is_thought(mark, turn[0].get("thinking")):
-        raise Refused(400, f"{where}: `thinking` blocks in the latest assistant message cannot be modified.")
+        reason = f"Expected `thinking` or `redacted_thinking`, but found `{turn[0]['type']}`."
+        raise ErrorResponse(
+            400, f"{where}.type: {reason} A final `assistant` message must start with a thinking block."
+        )
+    if not is_marked(mark, turn[0].get("thinking")):
+        raise ErrorResponse(400, f"{where}: `thinking` blocks in the latest assistant message cannot be modified.")
 
 
 def _of(turn: Blocks, kind: str) -> Blocks:

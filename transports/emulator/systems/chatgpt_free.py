@@ -1,4 +1,4 @@
-"""ChatgptFree: a WordPress page that gives out a nonce, a post id and cookies, then OpenAI's chat stream."""
+"""ChatgptFree: a WordPress page with a nonce, a post id and cookies, then the event stream of OpenAI's chat."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._openai_chat import OpenAIChat
 from .answer import Answer, Question
-from .base import Refused, check_endpoint, check_headers, dump
+from .base import ErrorResponse, check_endpoint, check_headers, dump
 
 ORIGIN = "https://chatgptfree.ai"
 POST_ID = "106"
@@ -50,7 +50,8 @@ class ChatgptFree(OpenAIChat):
         nonce, session = secrets.token_hex(5), secrets.token_hex(16)
         self._nonces.add(nonce)
         self._sessions.add(session)
-        # the order of attributes differs from page to page, and a character may stand as its reference (HTML 13.5)
+        # From page to page the order of the attributes changes, and a character is written as a reference (HTML 13.5):
+        # a client must parse the page, and not search it for a fixed text.
         attributes = [f'data-nonce="&#x{ord(nonce[0]):x};{nonce[1:]}"', f'data-post-id="{POST_ID}"']
         if self._pages % 2:
             attributes.reverse()
@@ -67,20 +68,20 @@ class ChatgptFree(OpenAIChat):
         check_headers(request, EXACT, PRESENT)
         form = request.form
         if form is None:
-            raise Refused(400, "the body is not form-encoded (application/x-www-form-urlencoded)")
+            raise ErrorResponse(400, "the body is not form-encoded (application/x-www-form-urlencoded)")
         for name in ("_wpnonce", "post_id", "url", "action", "message", "bot_id"):
             if not form.get(name):
-                raise Refused(400, f"the field {name!r} is missing or empty")
+                raise ErrorResponse(400, f"the field {name!r} is missing or empty")
         expected = {"url": request.base, "action": "wpaicg_chat_shortcode_message", "bot_id": "0"}
         for name, value in expected.items():
             if form[name] != value:
-                raise Refused(400, f"the field {name!r} must be {value!r}, not {form[name]!r}")
+                raise ErrorResponse(400, f"the field {name!r} must be {value!r}, not {form[name]!r}")
         if form["_wpnonce"] not in self._nonces:
-            raise Refused(403, "the nonce is stale, or was never given out")
+            raise ErrorResponse(403, "the nonce is stale, or was never given out")
         if form["post_id"] != POST_ID:
-            raise Refused(403, "the post_id is not the one of the page")
+            raise ErrorResponse(403, "the post_id is not the one of the page")
         if request.cookies.get("wp_session") not in self._sessions or request.cookies.get("wp_lang") != "en":
-            raise Refused(403, "the cookies that the page set did not come back")
+            raise ErrorResponse(403, "the cookies that the page set did not come back")
         return Question(form["message"])
 
     def render(self, request: Request, answer: Answer) -> Response:
@@ -95,6 +96,6 @@ class ChatgptFree(OpenAIChat):
     def go_stale(self) -> None:
         self._nonces.clear()
 
-    def refusal(self, refused: Refused) -> Response:
-        body = dump({"status": "error", "msg": refused.message})
-        return Response("application/json", [body], status=refused.status)
+    def error_response(self, cause: ErrorResponse) -> Response:
+        body = dump({"status": "error", "msg": cause.message})
+        return Response("application/json", [body], status=cause.status)

@@ -1,17 +1,15 @@
-"""FreeNetfly: OpenAI's chat stream behind a browser's headers."""
+"""FreeNetfly: the event stream of OpenAI's chat, for requests with a browser's headers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._openai_chat import OpenAIChat
 from .answer import Answer, Question
-from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_messages, check_object
+from .base import ErrorResponse, Fields, check_endpoint, check_fields, check_headers, check_messages, check_object
 
 MODELS = ("gpt-3.5-turbo", "gpt-4")
-# what the service's own page sends and a server can hold a client to; `origin` and `referer` follow from the base
+# The header fields of the service's own page, which a server can check; `origin` and `referer` depend on the base URL.
 EXACT = {
     "accept": "application/json, text/event-stream",
     "content-type": "application/json",
@@ -19,7 +17,7 @@ EXACT = {
     "sec-fetch-mode": "cors",
     "sec-fetch-site": "same-origin",
 }
-# the browser's own words, which a caller may replace
+# Header fields with any value: they name the browser, and callers may replace them.
 PRESENT = ("accept-language", "dnt", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent")
 NUMBER = (int, float)
 FIELDS: Fields = {
@@ -42,10 +40,9 @@ class FreeNetfly(OpenAIChat):
         body = check_object(request)
         check_fields(body, FIELDS)
         if body["model"] not in MODELS:
-            raise Refused(404, f"the model {body['model']!r} does not exist")
-        question = check_messages(body["messages"], ("system", "user", "assistant", "tool"))
-        asked = bool(body.get("tools")) and body.get("tool_choice") != "none" and body["messages"][-1]["role"] != "tool"
-        return replace(question, tools=asked)
+            raise ErrorResponse(404, f"the model {body['model']!r} does not exist")
+        tools = bool(body.get("tools")) and body.get("tool_choice") != "none"
+        return check_messages(body["messages"], ("system", "user", "assistant", "tool"), tools=tools)
 
     def render(self, request: Request, answer: Answer) -> Response:
         if not request.json["stream"]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, is_bad, list_of
-from .answer import Answer, Question, is_seal, make_id, seal
-from .base import Refused, System, check_fields, check_object, dump, text_of
+from .answer import Answer, Question, is_signature, make_id, sign
+from .base import ErrorResponse, System, check_fields, check_object, dump, text_of
 
 MODELS = ("gemini-3.5-flash-lite", "gemini-2.5-flash")
 STATUSES = {
@@ -29,16 +28,13 @@ STATUSES = {
     503: "UNAVAILABLE",
 }
 UNSIGNED = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
-"""What goes in the place of a signature for a call that another model made ("FAQs")."""
+"""A client may send one of these in place of a signature, for a call of another model (thought-signatures, "FAQs")."""
 _CHAT = re.compile(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent)")
 Parts = list[dict[str, Any]]
 
 
 class Gemini(System):
     name = "gemini"
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
 
     def page(self, request: Request) -> Response | None:
         if request.method != "GET" or request.path not in ("/v1beta/models", "/v1/models"):
@@ -60,46 +56,46 @@ class Gemini(System):
         body = check_object(request)
         check_fields(body, {"contents": list}, 400)
         if model == NO_MODEL:
-            raise Refused(404, f"models/{NO_MODEL} is not found for API version v1beta, or is not supported")
+            raise ErrorResponse(404, f"models/{NO_MODEL} is not found for API version v1beta, or is not supported")
         contents = _turns(list_of(body["contents"], "contents"))
         _check_calls(contents, strict=not re.match(r"gemini-[12]\b", model))
-        said = [("system", text_of((body.get("systemInstruction") or {}).get("parts")))]
-        said += [("tool" if _of(parts, "functionResponse") else role, _text(parts)) for role, parts in contents]
+        conversation = [("system", text_of((body.get("systemInstruction") or {}).get("parts")))]
+        conversation += [("tool" if _of(parts, "functionResponse") else role, _text(parts)) for role, parts in contents]
         mode = ((body.get("toolConfig") or {}).get("functionCallingConfig") or {}).get("mode")
-        return Question.of(said, tools=bool(body.get("tools")) and mode != "NONE" and said[-1][0] != "tool")
+        return Question.of(conversation, tools=bool(body.get("tools")) and mode != "NONE")
 
     @staticmethod
     def _target(request: Request) -> tuple[str, str]:
-        """The model and the method."""
+        """The model and the method that the path names."""
         found = _CHAT.fullmatch(request.path)
         if request.method != "POST" or found is None:
-            raise Refused(404, f"there is no {request.method} {request.path} here")
+            raise ErrorResponse(404, f"there is no {request.method} {request.path} here")
         return unquote(found[1]), found[2]
 
     @staticmethod
     def _check_key(request: Request) -> None:
-        """A wrong key is an invalid argument; only none at all is a lack of permission."""
+        """Google's API gives 400 for a wrong key, and 403 only for none at all."""
         key = request.headers.get("x-goog-api-key") or parse_qs(request.query).get("key", [""])[0]
         if not key:
-            raise Refused(403, "Method doesn't allow unregistered callers. Please use API Key to call this API.")
+            raise ErrorResponse(403, "Method doesn't allow unregistered callers. Please use API Key to call this API.")
         if is_bad(key):
             detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
-            raise Refused(400, "API key not valid. Please pass a valid API key.", details=[detail])
+            raise ErrorResponse(400, "API key not valid. Please pass a valid API key.", details=[detail])
 
     def render(self, request: Request, answer: Answer) -> Response:
         model, method = self._target(request)
         if _budget(request) == 0:
-            answer = answer.thoughtless()
+            answer = answer.without_reasoning()
         if method == "generateContent":
             return Response("application/json; charset=UTF-8", [self.whole(request, answer)])
         costs = _usage(answer, done=False)
-        said = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
+        parts = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
         last: dict[str, Any] = {"text": ""}
         if answer.reasoning and not answer.calls:
-            last["thoughtSignature"] = seal(answer.thought)
+            last["thoughtSignature"] = sign(answer.reasoning_text)
         response = Response(
             "text/event-stream",
-            [self._frame(request, _chunk(model, [part], costs)) for part in said],
+            [self._frame(request, _chunk(model, [part], costs)) for part in parts],
             opening=[
                 self._frame(request, _chunk(model, [{"text": piece, "thought": True}], costs))
                 for piece in answer.reasoning
@@ -112,18 +108,18 @@ class Gemini(System):
         return response
 
     def _calls(self, model: str, answer: Answer) -> Parts:
-        """The first call of a turn is signed: always by newer models, after thoughts by those before."""
+        """The first call of a turn has a signature: of Gemini 3 and later always, of older models after reasoning."""
         parts: Parts = []
         for number, call in enumerate(answer.calls):
-            said: dict[str, Any] = {"name": call.name, "args": call.value}
+            value: dict[str, Any] = {"name": call.name, "args": call.value}
             if signing := not number and bool(answer.reasoning or not re.match(r"gemini-[12]\b", model)):
-                said = {"id": make_id("call", next(self._numbers), ""), **said}
-            parts.append({"functionCall": said} | ({"thoughtSignature": seal(_canonical(said))} if signing else {}))
+                value = {"id": make_id("call", next(self._numbers), ""), **value}
+            parts.append({"functionCall": value} | ({"thoughtSignature": sign(_canonical(value))} if signing else {}))
         return parts
 
     @staticmethod
     def _frame(request: Request, value: Mapping[str, Any], *, last: bool = False) -> bytes:
-        """An event; or an element of the array, with what comes after it."""
+        """An event; or an element of the JSON array, with the comma or bracket after it."""
         if _is_events(request):
             return b"data: " + dump(value) + b"\n\n"
         return dump(value, 2) + (b"\n]\n" if last else b"\n,\n")
@@ -132,24 +128,24 @@ class Gemini(System):
         return text.encode() + b"\n\n"
 
     def error(self, request: Request, payload: Mapping[str, Any] | None) -> bytes:
-        """No event, but the bare JSON, as the real one has it."""
+        """Bare JSON, also in a stream of events, as Google's server sends it."""
         error = {"code": 503, "message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}
         body = dump({"error": error} if payload is None else payload, 2)
         return body + (b"\n" if _is_events(request) else b"\n]\n")
 
     def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
         model = self._target(request)[0]
-        parts: Parts = [{"text": answer.thought, "thought": True}] if answer.reasoning else []
+        parts: Parts = [{"text": answer.reasoning_text, "thought": True}] if answer.reasoning else []
         parts += self._calls(model, answer) or [{"text": answer.text}]
         return dump(_chunk(model, parts, _usage(answer), "STOP"), indent)
 
     def keep_alive(self, request: Request) -> bytes:
         return self._frame(request, _chunk(self._target(request)[0], [{"text": ""}], {}))
 
-    def refusal(self, refused: Refused) -> Response:
-        status = 400 if refused.status == 422 else refused.status
-        error = {"code": status, "message": refused.message, "status": STATUSES.get(status, "INTERNAL")}
-        return Response("application/json; charset=UTF-8", [dump({"error": error | refused.fields}, 2)], status=status)
+    def error_response(self, cause: ErrorResponse) -> Response:
+        status = 400 if cause.status == 422 else cause.status
+        error = {"code": status, "message": cause.message, "status": STATUSES.get(status, "INTERNAL")}
+        return Response("application/json; charset=UTF-8", [dump({"error": error | cause.fields}, 2)], status=status)
 
 
 def _is_events(request: Request) -> bool:
@@ -165,7 +161,7 @@ def _chunk(model: str, parts: Parts, usage: Mapping[str, Any], reason: str | Non
 
 
 def _usage(answer: Answer, *, done: bool = True) -> dict[str, Any]:
-    """Thoughts are counted apart from the candidates."""
+    """The usage object; the tokens of thoughts are not among those of the candidates."""
     prompt, written, thought = answer.input_tokens, answer.output_tokens, len(answer.reasoning)
     if not done:
         return {"promptTokenCount": prompt, "totalTokenCount": prompt}
@@ -182,7 +178,7 @@ def _budget(request: Request) -> object:
 
 
 def _turns(contents: Iterable[Mapping[str, Any]]) -> list[tuple[str, Parts]]:
-    """Roles and parts; contents of one role after another are one turn, as some clients send back each chunk alone."""
+    """Roles and parts. Consecutive contents of one role are one turn, as some clients send back each chunk alone."""
     turns: list[tuple[str, Parts]] = []
     for content in contents:
         role, parts = _role(content), _parts(content)
@@ -195,38 +191,46 @@ def _turns(contents: Iterable[Mapping[str, Any]]) -> list[tuple[str, Parts]]:
 def _role(turn: Mapping[str, Any]) -> str:
     role = turn.get("role", "user")
     if role not in ("user", "model", "function"):
-        raise Refused(400, "Please use a valid role: user, model.")
+        raise ErrorResponse(400, "Please use a valid role: user, model.")
     return str(role)
 
 
 def _parts(turn: Mapping[str, Any]) -> Parts:
     parts = turn.get("parts")
     if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) and part for part in parts):
-        raise Refused(400, "* GenerateContentRequest.contents.parts: contents.parts must not be empty.")
+        raise ErrorResponse(400, "* GenerateContentRequest.contents.parts: contents.parts must not be empty.")
     for part in parts:
-        signature = part.get("thoughtSignature")
-        call = part.get("functionCall")
-        genuine = is_seal(signature) if call is None else is_seal(signature, _canonical(call))
-        if signature is not None and signature not in UNSIGNED and not genuine:
-            raise Refused(400, "Thought signature is not valid.")
+        _check_signature(part)
     return parts
 
 
+def _check_signature(part: Mapping[str, Any]) -> None:
+    signature = part.get("thoughtSignature")
+    if signature is None or signature in UNSIGNED:
+        return
+    call = part.get("functionCall")
+    if not is_signature(signature, None if call is None else _canonical(call)):
+        raise ErrorResponse(400, "Thought signature is not valid.")
+
+
 def _check_calls(contents: list[tuple[str, Parts]], *, strict: bool) -> None:
-    """Calls are answered in number; where `strict`, the first of each step of the current turn has its signature."""
+    """A turn with calls is followed by as many responses.
+
+    `strict`: after the user's last question, the first call of each turn must have its signature.
+    """
     current = max((n for n, (role, parts) in enumerate(contents) if _asks(role, parts)), default=0)
     waiting = 0
     for number, (_, parts) in enumerate(contents):
         calls, answers = _of(parts, "functionCall"), _of(parts, "functionResponse")
         if len(answers) != waiting:
-            told = "the number of function response parts is equal to the number of function call parts"
-            raise Refused(400, f"Please ensure that {told} of the function call turn.")
+            reason = "the number of function response parts is equal to the number of function call parts"
+            raise ErrorResponse(400, f"Please ensure that {reason} of the function call turn.")
         if strict and calls and number >= current and "thoughtSignature" not in calls[0]:
-            told = f"function call `default_api:{calls[0]['functionCall'].get('name')}`"
-            raise Refused(400, f"Function call is missing a thought_signature in functionCall parts: {told}")
+            reason = f"function call `default_api:{calls[0]['functionCall'].get('name')}`"
+            raise ErrorResponse(400, f"Function call is missing a thought_signature in functionCall parts: {reason}")
         waiting = len(calls)
     if waiting:
-        raise Refused(400, "Please ensure that function call turn comes immediately before its responses.")
+        raise ErrorResponse(400, "Please ensure that function call turn comes immediately before its responses.")
 
 
 def _asks(role: str, parts: Parts) -> bool:
@@ -238,9 +242,9 @@ def _of(parts: Iterable[dict[str, Any]], kind: str) -> Parts:
 
 
 def _text(parts: Parts) -> str:
-    said = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
+    text = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
     results = (part["functionResponse"] for part in _of(parts, "functionResponse"))
-    return said or "".join(json.dumps(result.get("response"), ensure_ascii=False) for result in results)
+    return text or "".join(json.dumps(result.get("response"), ensure_ascii=False) for result in results)
 
 
 def _canonical(call: object) -> str:

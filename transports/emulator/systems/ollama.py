@@ -6,15 +6,14 @@ Sources: https://docs.ollama.com/api/chat, …/api/streaming, …/api/errors, �
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, bearer, is_bad, list_of
 from ._openai_chat import model_in
 from .answer import Answer, Question, make_id
-from .base import Refused, System, check_endpoint, check_fields, check_object, dump
+from .base import ErrorResponse, System, check_endpoint, check_fields, check_object, dump
 
 MODELS = ("llama3.2:latest", "qwen3:latest")
 TIME = "2025-01-01T00:00:00Z"
@@ -23,9 +22,6 @@ MILLISECOND = 1_000_000
 
 class Ollama(System):
     name = "ollama"
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
 
     def page(self, request: Request) -> Response | None:
         if (request.method, request.path) != ("GET", "/api/tags"):
@@ -43,30 +39,30 @@ class Ollama(System):
         body = check_object(request)
         check_fields(body, {"model": str, "messages": list}, 400)
         if body["model"] == NO_MODEL:
-            raise Refused(404, f"model '{NO_MODEL}' not found")
-        said: list[tuple[str, str]] = []
+            raise ErrorResponse(404, f"model '{NO_MODEL}' not found")
+        conversation: list[tuple[str, str]] = []
         for message in list_of(body["messages"], "messages"):
             content = message.get("content", "")
             if not isinstance(message.get("role"), str) or not isinstance(content, str):
-                raise Refused(400, "a message needs a role, and content that is a string")
-            said.append((str(message["role"]), content))
-        return Question.of(said, tools=bool(body.get("tools")) and said[-1][0] != "tool")
+                raise ErrorResponse(400, "a message needs a role, and content that is a string")
+            conversation.append((str(message["role"]), content))
+        return Question.of(conversation, tools=bool(body.get("tools")))
 
     @staticmethod
     def _check_key(request: Request) -> None:
         if is_bad(bearer(request), needed=False):
-            raise Refused(401, "unauthorized")
+            raise ErrorResponse(401, "unauthorized")
 
     def render(self, request: Request, answer: Answer) -> Response:
         if request.json.get("think") is False:
-            answer = answer.thoughtless()
+            answer = answer.without_reasoning()
         if request.json.get("stream") is False:
             return Response("application/json; charset=utf-8", [self.whole(request, answer)])
-        said = [{"content": piece} for piece in answer.pieces]
-        called = [{"content": "", "tool_calls": [call]} for call in self._calls(answer)]
+        texts = [{"content": piece} for piece in answer.pieces]
+        calls = [{"content": "", "tool_calls": [call]} for call in self._calls(answer)]
         return Response(
             "application/x-ndjson",
-            [_chunk(request, fields) for fields in said + called],
+            [_chunk(request, fields) for fields in texts + calls],
             opening=[_chunk(request, {"content": "", "thinking": piece}) for piece in answer.reasoning],
             ending=[_chunk(request, {"content": ""}, **_figures(answer))],
         )
@@ -90,7 +86,7 @@ class Ollama(System):
     def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
         fields: dict[str, Any] = {"content": answer.text}
         if answer.reasoning:
-            fields["thinking"] = answer.thought
+            fields["thinking"] = answer.reasoning_text
         if answer.calls:
             fields["tool_calls"] = self._calls(answer)
         return dump(_fields(request, fields, **_figures(answer)), indent)
@@ -98,14 +94,14 @@ class Ollama(System):
     def keep_alive(self, request: Request) -> bytes:
         return _chunk(request, {"content": ""})
 
-    def refusal(self, refused: Refused) -> Response:
-        body = dump({"error": refused.message})
-        return Response("application/json; charset=utf-8", [body], status=refused.status)
+    def error_response(self, cause: ErrorResponse) -> Response:
+        body = dump({"error": cause.message})
+        return Response("application/json; charset=utf-8", [body], status=cause.status)
 
 
 def _fields(request: Request, message: Mapping[str, Any], done: bool = False, **figures: Any) -> dict[str, Any]:
-    said = {"role": "assistant", **message}
-    return {"model": model_in(request, MODELS[0]), "created_at": TIME, "message": said, "done": done, **figures}
+    message = {"role": "assistant", **message}
+    return {"model": model_in(request, MODELS[0]), "created_at": TIME, "message": message, "done": done, **figures}
 
 
 def _chunk(request: Request, message: Mapping[str, Any], **figures: Any) -> bytes:

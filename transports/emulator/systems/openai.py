@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions API, and every host that speaks it: whatever has a row in the core's table.
+"""OpenAI's Chat Completions API, and the hosts that speak it: all in the core's table `providers/hosts.py`.
 
 Sources: https://platform.openai.com/docs/api-reference/chat/create,
 https://platform.openai.com/docs/guides/error-codes, https://learn.microsoft.com/azure/ai-foundry/openai/reference
@@ -13,19 +13,19 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from sansio_core.providers.hosts import Host
 from sansio_core.providers.models import default_model
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, bearer, is_bad, list_of, unanswered
 from ._openai_chat import CREATED, OpenAIChat, event, model_in
-from .answer import Answer, Question, is_seal, is_thought, thought_of
-from .base import Refused, check_fields, check_headers, check_object, dump, text_of
+from .answer import Answer, Question, is_marked, is_signature, reasoning_mark
+from .base import ErrorResponse, check_fields, check_headers, check_object, dump, text_of
 
 OTHER_MODEL = "emulated-model-2"
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 class OpenAI(OpenAIChat):
-    """One host."""
+    """One host that speaks Chat Completions."""
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -58,70 +58,72 @@ class OpenAI(OpenAIChat):
             check_fields(body, {"model": str}, 400)
         if (model or body.get("model")) == NO_MODEL:
             message = f"The model '{NO_MODEL}' does not exist or you do not have access to it."
-            raise Refused(404, message, code="model_not_found")
+            raise ErrorResponse(404, message, code="model_not_found")
         if body.get("stream_options") is not None:
             self._check_stream_options(body)
         messages = list_of(body.get("messages"), "messages")
         self._check_tools(messages)
-        said = [(str(message["role"]), text_of(message.get("content"))) for message in messages]
-        asked = bool(body.get("tools")) and body.get("tool_choice") != "none" and said[-1][0] != "tool"
-        return Question.of(said, tools=asked)
+        conversation = [(str(message["role"]), text_of(message.get("content"))) for message in messages]
+        return Question.of(conversation, tools=bool(body.get("tools")) and body.get("tool_choice") != "none")
 
     def _check_path(self, request: Request) -> str | None:
-        """The model that the path names, where it names one."""
+        """The model that the path names; None if it names none."""
         if (request.method, request.path) != ("POST", f"{self.base}/chat/completions"):
-            raise Refused(404, f"Invalid URL ({request.method} {request.path})")
+            raise ErrorResponse(404, f"Invalid URL ({request.method} {request.path})")
         return None
 
     def _check_key(self, request: Request) -> None:
         key = bearer(request)
         if is_bad(key, needed=self._host.key is not None and not self._host.local):
-            told = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
-            raise Refused(401, told, code="invalid_api_key")
+            reason = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
+            raise ErrorResponse(401, reason, code="invalid_api_key")
 
     def _check_stream_options(self, body: dict[str, Any]) -> None:
         if not self._host.quirks.asks_usage:
-            raise Refused(422, "Extra inputs are not permitted: stream_options")
+            raise ErrorResponse(422, "Extra inputs are not permitted: stream_options")
         if not body.get("stream"):
             message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-            raise Refused(400, message, param="stream_options")
+            raise ErrorResponse(400, message, param="stream_options")
 
     def _check_tools(self, messages: list[dict[str, Any]]) -> None:
-        """Every call is answered by the messages after it, and every answer has its call."""
+        """Every tool call has its result in the messages after it, and every result its call before it."""
         waiting: list[object] = []
         for number, message in enumerate(messages):
             if message.get("role") not in ROLES:
-                raise Refused(400, f"Invalid value: {message.get('role')!r}.", param=f"messages[{number}].role")
+                raise ErrorResponse(400, f"Invalid value: {message.get('role')!r}.", param=f"messages[{number}].role")
             if message["role"] == "tool":
                 if message.get("tool_call_id") not in waiting:
-                    told = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-                    raise Refused(400, told, param=f"messages.[{number}].role")
+                    reason = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+                    raise ErrorResponse(400, reason, param=f"messages.[{number}].role")
                 waiting.remove(message["tool_call_id"])
                 continue
             self._check_answered(waiting)
             calls = message.get("tool_calls") or []
             waiting = [call.get("id") for call in calls]
             for call_id in waiting:
-                self._check_thoughts(message, thought_of(call_id, "call"))
+                self._check_thoughts(message, reasoning_mark(call_id, "call"))
         self._check_answered(waiting)
 
     @staticmethod
     def _check_answered(waiting: list[object]) -> None:
         if missing := unanswered(waiting, ()):
-            told = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
-            raise Refused(400, f"{told} 'tool_call_id'. The following had no response: {missing}")
+            reason = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+            raise ErrorResponse(400, f"{reason} 'tool_call_id'. The following had no response: {missing}")
 
     def _check_thoughts(self, message: dict[str, Any], mark: str | None) -> None:
-        """api-docs.deepseek.com/guides/thinking_mode, openrouter.ai/docs/use-cases/reasoning-tokens"""
+        """The reasoning before a tool call must come back: https://api-docs.deepseek.com/guides/thinking_mode,
+        https://openrouter.ai/docs/use-cases/reasoning-tokens
+        """
         quirks = self._host.quirks
-        if mark and quirks.reasoning_content and not is_thought(mark, message.get("reasoning_content")):
-            raise Refused(400, "Missing `reasoning_content` field in the assistant message: it must be passed back.")
+        if mark and quirks.reasoning_content and not is_marked(mark, message.get("reasoning_content")):
+            reason = "Missing `reasoning_content` field in the assistant message: it must be passed back."
+            raise ErrorResponse(400, reason)
         if mark and quirks.reasoning_details:
             match message.get("reasoning_details"):
-                case [{"text": str(text), "signature": signature}] if is_thought(mark, text):
-                    if is_seal(signature, text):
+                case [{"text": str(text), "signature": signature}] if is_marked(mark, text):
+                    if is_signature(signature, text):
                         return
-            raise Refused(400, "The reasoning_details of the assistant message are missing, or were modified.")
+            raise ErrorResponse(400, "The reasoning_details of the assistant message are missing, or were modified.")
 
     def render(self, request: Request, answer: Answer) -> Response:
         body = request.json
@@ -133,8 +135,8 @@ class OpenAI(OpenAIChat):
             self._model(request),
             answer,
             choices=_choices(request),
-            asked_usage=bool(options.get("include_usage")),
-            told_usage=not self._host.quirks.asks_usage,
+            usage_chunk=bool(options.get("include_usage")),
+            usage_last=not self._host.quirks.asks_usage,
         )
 
     def _model(self, request: Request) -> str:
@@ -145,22 +147,24 @@ class OpenAI(OpenAIChat):
 
 
 class AzureOpenAI(OpenAI):
-    """Azure's forms of the URL: a deployment's with an `api-version`, and the newer one; and its own header."""
+    """Azure's two forms of the URL: a deployment's with an `api-version`, and /openai/v1; and its header `api-key`."""
 
     _CHAT = re.compile(r"/openai/(?:deployments/([^/]+)|v1)/chat/completions")
 
     def _check_path(self, request: Request) -> str | None:
         found = self._CHAT.fullmatch(request.path)
         if request.method != "POST" or not found or (found[1] and not parse_qs(request.query).get("api-version")):
-            raise Refused(404, "Resource not found", code="404")
+            raise ErrorResponse(404, "Resource not found", code="404")
         if found[1] and unquote(found[1]) == NO_MODEL:
-            raise Refused(404, "The API deployment for this resource does not exist.", code="DeploymentNotFound")
+            raise ErrorResponse(404, "The API deployment for this resource does not exist.", code="DeploymentNotFound")
         return unquote(found[1]) if found[1] else None
 
     def _check_key(self, request: Request) -> None:
         if is_bad(request.headers.get("api-key") or bearer(request)):
-            told = "Access denied due to invalid subscription key or wrong API endpoint."
-            raise Refused(401, f"{told} Make sure to provide a valid key for an active subscription.", code="401")
+            reason = "Access denied due to invalid subscription key or wrong API endpoint."
+            raise ErrorResponse(
+                401, f"{reason} Make sure to provide a valid key for an active subscription.", code="401"
+            )
 
     def _lists(self) -> tuple[str, ...]:
         return ("/openai/models", "/openai/v1/models")
@@ -183,5 +187,5 @@ def _choices(request: Request) -> int:
 
 
 def make(host: Host) -> OpenAI:
-    """The system of a row."""
+    """The system for a row of the core's table."""
     return AzureOpenAI(host) if host.name == "azure_openai" else OpenAI(host)

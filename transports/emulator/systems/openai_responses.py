@@ -6,17 +6,16 @@ https://platform.openai.com/docs/guides/reasoning
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
-from itertools import count
 from typing import Any
 
-from ..record import Request
+from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, bearer, is_bad, list_of, unanswered
 from ._openai_chat import CREATED, model_in
-from .answer import Answer, Question, is_seal, make_id, seal, thought_of
-from .base import Refused, System, check_endpoint, check_fields, check_headers, check_object, dump, text_of
+from .answer import Answer, Question, is_signature, make_id, reasoning_mark, sign
+from .base import ErrorResponse, System, check_endpoint, check_fields, check_headers, check_object, dump, text_of
 
 MODELS = ("gpt-5.4-mini", "gpt-4.1-mini")
 HEADERS = [("x-request-id", "req-emulated"), ("Cache-Control", "no-cache")]
@@ -28,9 +27,6 @@ Items = list[dict[str, Any]]
 class OpenAIResponses(System):
     name = "openai_responses"
     base = "/v1"
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
 
     def page(self, request: Request) -> Response | None:
         if (request.method, request.path) != ("GET", "/v1/models"):
@@ -46,22 +42,21 @@ class OpenAIResponses(System):
         body = check_object(request)
         check_fields(body, {"model": str, "input": (str, list)}, 400)
         if body["model"] == NO_MODEL:
-            raise Refused(400, f"The requested model '{NO_MODEL}' does not exist.", code="model_not_found")
+            raise ErrorResponse(400, f"The requested model '{NO_MODEL}' does not exist.", code="model_not_found")
         if body.get("previous_response_id"):
-            told = f"Previous response with id '{body['previous_response_id']}' not found."
-            raise Refused(400, told, param="previous_response_id", code="previous_response_not_found")
+            reason = f"Previous response with id '{body['previous_response_id']}' not found."
+            raise ErrorResponse(400, reason, param="previous_response_id", code="previous_response_not_found")
         given = body["input"]
         items = [{"role": "user", "content": given}] if isinstance(given, str) else list_of(given, "input")
         _check_items(items, stored=body.get("store") is not False)
-        said = [("developer", text_of(body.get("instructions"))), *map(_said, items)]
-        asked = bool(body.get("tools")) and body.get("tool_choice") != "none"
-        return Question.of(said, tools=asked and said[-1][0] != "tool")
+        conversation = [("developer", text_of(body.get("instructions"))), *map(_role_and_text, items)]
+        return Question.of(conversation, tools=bool(body.get("tools")) and body.get("tool_choice") != "none")
 
     @staticmethod
     def _check_key(request: Request) -> None:
         if is_bad(key := bearer(request)):
-            told = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
-            raise Refused(401, told, code="invalid_api_key")
+            reason = f"Incorrect API key provided: {key}." if key else "You didn't provide an API key."
+            raise ErrorResponse(401, reason, code="invalid_api_key")
 
     def render(self, request: Request, answer: Answer) -> Response:
         if not request.json.get("stream"):
@@ -77,8 +72,8 @@ class OpenAIResponses(System):
                 case "reasoning":
                     opening += events.reasoning(index, item, answer.reasoning)
                 case "message":
-                    begun, pieces, done = events.message(index, item, answer.pieces)
-                    opening += begun
+                    begin, pieces, done = events.message(index, item, answer.pieces)
+                    opening += begin
                     ending += done
                 case _:
                     call = answer.calls[index - len(items)]
@@ -89,14 +84,14 @@ class OpenAIResponses(System):
     def _output(self, request: Request, answer: Answer) -> Items:
         items: Items = []
         encrypts = ENCRYPTED in (request.json.get("include") or ())
-        # what is neither stored nor given out in encrypted form cannot be wanted back
-        thought = answer.thought if encrypts or request.json.get("store") is not False else ""
+        # Reasoning that is neither stored nor sent in encrypted form cannot come back from the client.
+        thought = answer.reasoning_text if encrypts or request.json.get("store") is not False else ""
         if answer.reasoning:
-            summary = [{"type": "summary_text", "text": answer.thought}]
+            summary = [{"type": "summary_text", "text": answer.reasoning_text}]
             number = next(self._numbers)
-            item = {"id": make_id("rs", number, answer.thought), "type": "reasoning", "summary": summary}
+            item = {"id": make_id("rs", number, answer.reasoning_text), "type": "reasoning", "summary": summary}
             if encrypts:
-                item["encrypted_content"] = seal(answer.thought)
+                item["encrypted_content"] = sign(answer.reasoning_text)
             items.append(item)
         for call in answer.calls:
             number = next(self._numbers)
@@ -124,7 +119,7 @@ class OpenAIResponses(System):
 
 
 class _Events:
-    """The events of one answer, in the order in which they are made, which their numbers tell."""
+    """Makes the events of one answer, in the order of sending, as each has the next `sequence_number`."""
 
     def __init__(self, request: Request) -> None:
         options = request.json.get("stream_options") or {}
@@ -137,7 +132,7 @@ class _Events:
         return f"event: {kind}\ndata: ".encode() + dump(data) + b"\n\n"
 
     def _delta(self, kind: str, text: str, **fields: Any) -> bytes:
-        """A piece of text, padded so that its length does not tell what it is."""
+        """A piece of text, with padding, so that the event's length does not reveal the text's ("obfuscation")."""
         if self._obscured:
             padding = sha256(f"{self._number}".encode()).hexdigest()
             fields["obfuscation"] = padding[: 1 + -(len(text) + 1) % 16]
@@ -151,7 +146,7 @@ class _Events:
         return self("response.output_item.done", item=item, output_index=index)
 
     def reasoning(self, index: int, item: Mapping[str, Any], pieces: list[str]) -> list[bytes]:
-        """A reasoning item with a summary."""
+        """The events of a reasoning item with a summary."""
         where: dict[str, Any] = {"item_id": item["id"], "output_index": index, "summary_index": 0}
         kind = "response.reasoning_summary"
         whole = item["summary"][0]
@@ -167,23 +162,23 @@ class _Events:
     def message(
         self, index: int, item: Mapping[str, Any], pieces: list[str]
     ) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """A message's beginning, its text, and its end."""
+        """The events of a message: its beginning, its text, its end."""
         where: dict[str, Any] = {"item_id": item["id"], "output_index": index, "content_index": 0}
         whole = item["content"][0]
-        begun = [
+        begin = [
             self._added(index, item, content=[]),
             self("response.content_part.added", **where, part={**whole, "text": ""}),
         ]
-        said = [self._delta("response.output_text.delta", piece, **where, logprobs=[]) for piece in pieces]
+        deltas = [self._delta("response.output_text.delta", piece, **where, logprobs=[]) for piece in pieces]
         done = [
             self("response.output_text.done", **where, logprobs=[], text=whole["text"]),
             self("response.content_part.done", **where, part=whole),
             self._done(index, item),
         ]
-        return begun, said, done
+        return begin, deltas, done
 
     def call(self, index: int, item: Mapping[str, Any], pieces: tuple[str, ...]) -> list[bytes]:
-        """A function call with its arguments in pieces."""
+        """The events of a function call, with its arguments in pieces."""
         where: dict[str, Any] = {"item_id": item["id"], "output_index": index}
         kind = "response.function_call_arguments"
         return [
@@ -241,46 +236,54 @@ def _usage(answer: Answer) -> dict[str, Any]:
 # --- checks ----------------------------------------------------------------------------------------------------------
 
 
-def _said(item: Mapping[str, Any]) -> tuple[str, str]:
+def _role_and_text(item: Mapping[str, Any]) -> tuple[str, str]:
     if item.get("type") == "function_call_output":
         return "tool", text_of(item.get("output"))
     return str(item.get("role", "")), text_of(item.get("content"))
 
 
 def _check_items(items: Items, *, stored: bool) -> None:
-    """Calls and outputs belong together, and a call made after reasoning has that reasoning before it."""
+    """Each call has its output, each output its call; a call that followed reasoning has that reasoning before it."""
     calls: list[object] = []
     outputs = [item.get("call_id") for item in items if item.get("type") == "function_call_output"]
     thoughts: set[str | None] = set()
     for number, item in enumerate(items):
         match item.get("type", "message"):
             case "message":
-                if item.get("role") not in ROLES or not isinstance(item.get("content"), (str, list)):
-                    raise Refused(400, f"Invalid value: {item.get('role')!r}.", param=f"input[{number}].role")
+                _check_message(item, number)
             case "reasoning":
                 _check_reasoning(item, items[number + 1 :], stored)
-                thoughts.add(thought_of(item.get("id"), "rs"))
+                thoughts.add(reasoning_mark(item.get("id"), "rs"))
             case "function_call":
                 calls.append(item.get("call_id"))
-                if (mark := thought_of(item.get("id"), "fc")) and mark not in thoughts:
-                    told = f"Item '{item['id']}' of type 'function_call' was provided without its required"
-                    raise Refused(400, f"{told} 'reasoning' item.", param="input")
+                _check_call(item, thoughts)
             case "function_call_output" if item.get("call_id") not in calls:
-                told = f"No tool call found for function call output with call_id {item.get('call_id')}."
-                raise Refused(400, told, param="input")
+                reason = f"No tool call found for function call output with call_id {item.get('call_id')}."
+                raise ErrorResponse(400, reason, param="input")
     if missing := unanswered(calls, outputs):
-        raise Refused(400, f"No tool output found for function call {missing}.", param="input")
+        raise ErrorResponse(400, f"No tool output found for function call {missing}.", param="input")
+
+
+def _check_message(item: Mapping[str, Any], number: int) -> None:
+    if item.get("role") not in ROLES or not isinstance(item.get("content"), (str, list)):
+        raise ErrorResponse(400, f"Invalid value: {item.get('role')!r}.", param=f"input[{number}].role")
+
+
+def _check_call(item: Mapping[str, Any], thoughts: Collection[str | None]) -> None:
+    if (mark := reasoning_mark(item.get("id"), "fc")) and mark not in thoughts:
+        reason = f"Item '{item['id']}' of type 'function_call' was provided without its required"
+        raise ErrorResponse(400, f"{reason} 'reasoning' item.", param="input")
 
 
 def _check_reasoning(item: Mapping[str, Any], later: Items, stored: bool) -> None:
     encrypted = item.get("encrypted_content")
     if encrypted is None and not stored:
-        told = f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false."
-        raise Refused(404, told, param="input")
-    if encrypted is not None and not is_seal(encrypted):
-        told = "The encrypted content could not be verified. Reason: it could not be decrypted or parsed."
-        raise Refused(400, told, code="invalid_encrypted_content")
+        reason = f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false."
+        raise ErrorResponse(404, reason, param="input")
+    if encrypted is not None and not is_signature(encrypted):
+        reason = "The encrypted content could not be verified. Reason: it could not be decrypted or parsed."
+        raise ErrorResponse(400, reason, code="invalid_encrypted_content")
     follows = later[0] if later else {"type": None}
     if follows.get("type", "message") not in ("function_call", "message", "reasoning") or follows.get("role") == "user":
-        told = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
-        raise Refused(400, told, param="input")
+        reason = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
+        raise ErrorResponse(400, reason, param="input")

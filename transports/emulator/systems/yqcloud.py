@@ -1,11 +1,11 @@
-"""Yqcloud: raw text."""
+"""Yqcloud: the body of the answer is its text."""
 
 from __future__ import annotations
 
-from ..record import Request
+from ..request import Request
 from ._raw_text import RawText
 from .answer import Question
-from .base import Fields, Refused, check_endpoint, check_fields, check_headers, check_object
+from .base import ErrorResponse, Fields, check_endpoint, check_fields, check_headers, check_object
 
 SITE = "https://chat9.yqcloud.top"
 HEADERS = {
@@ -28,5 +28,5 @@ class Yqcloud(RawText):
         check_fields(body, FIELDS)
         for name in ("prompt", "userId"):
             if not body[name]:
-                raise Refused(422, f"the field {name!r} is empty")
+                raise ErrorResponse(422, f"the field {name!r} is empty")
         return Question(body["prompt"])

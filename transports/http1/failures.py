@@ -1,6 +1,7 @@
-"""The words for what goes wrong below the answer, for both transports: names, connections, TLS, proxies, HTTP/1.1.
+"""The errors, and their texts, for what fails below the answer: look-up, connection, TLS, proxies, malformed HTTP/1.1.
 
-An error's own text is passed on only where it is the system's or OpenSSL's: what else there is may quote a URL.
+Both transports raise these. Of a foreign exception only the system's and OpenSSL's own text is passed on: any other
+may quote a URL, and with it credentials.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ SOCKS_REPLIES = {
     5: "connection refused", 6: "TTL expired", 7: "command not supported", 8: "address type not supported",
 }  # fmt: skip
 
-# what a resolver that works says of a name that does not exist, or has no address
+# The resolver's codes for a name that does not exist or has no address; any other code is the resolver's own failure.
 _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
 def cut_short(missing: int) -> str:
-    """What is said of a body that lacks `missing` bytes of its Content-Length."""
+    """The text for a body that lacks `missing` bytes of its Content-Length."""
     return f"the connection ended {missing} bytes before the answer's Content-Length"
 
 
@@ -55,7 +56,7 @@ def reason(error: BaseException) -> str:
         case ssl.SSLError():
             return (error.reason or "TLS error").lower().replace("_", " ")
         case OSError(errno=int(number)):
-            return os.strerror(number)  # of too many open files as well: the limit is this machine's
+            return os.strerror(number)  # also for "too many open files", a limit of this machine and not of the peer
         case OSError(strerror=str(words)):
             return words
         case TimeoutError():
@@ -65,7 +66,7 @@ def reason(error: BaseException) -> str:
 
 
 def no_connection(error: Exception, peer: str, proxy: Proxy | None = None) -> ChatError:
-    """What a failed look-up or connect to `peer` (host:port), or else to `proxy`, is."""
+    """The error for a failed look-up or connect: to `proxy` if given, else to `peer` (host:port)."""
     why = reason(error)
     if isinstance(error, (socket.gaierror, UnicodeError)):
         unsure = isinstance(error, socket.gaierror) and error.errno not in _NO_SUCH_NAME
@@ -77,9 +78,9 @@ def no_connection(error: Exception, peer: str, proxy: Proxy | None = None) -> Ch
 
 
 def no_tls(error: OSError | ValueError, peer: str, proxy: Proxy | None = None) -> ChatError:
-    """What a failed TLS handshake with `peer`, or else with `proxy`, is.
+    """The error for a failed TLS handshake: with `proxy` if given, else with `peer`.
 
-    TLSFailed for what was said in it, ConnectFailed if it broke off; ProxyFailed for both with a proxy.
+    TLSFailed where the handshake itself failed, ConnectFailed where the connection broke; ProxyFailed with a proxy.
     """
     kind: type[ChatError] = TLSFailed
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -100,19 +101,22 @@ def no_tls(error: OSError | ValueError, peer: str, proxy: Proxy | None = None) -
 
 
 def lost(error: OSError, where: str, reused: bool = False) -> ConnectionLost:
-    """What an error of a connection in use is; `where` is BEFORE_HEAD or IN_BODY."""
+    """The error for a connection that failed while it was in use; `where` is BEFORE_HEAD or IN_BODY."""
     why = reason(error)
     return ConnectionLost(f"the connection was {why if why == 'reset' else f'lost ({why})'} {where}", reused)
 
 
 def closed_early(peer: str, began: bool, reused: bool) -> ConnectionLost:
-    """What it is when `peer` ends the connection before its answer, or with `began` inside the answer's head."""
+    """The error where `peer` closed the connection before its answer; `began`: inside the answer's head.
+
+    `reused` makes it safe to send again: servers close an idle connection just when the next request is on its way.
+    """
     where = "inside the head of its answer" if began else "without an answer"
     return ConnectionLost(f"{peer} closed the connection {where}", reused and not began)
 
 
-def refused(proxy: Proxy, status: int, what: str) -> ProxyFailed:
-    """The error for a proxy's refusal of `what`, with `status`."""
+def proxy_error_status(proxy: Proxy, status: int, what: str) -> ProxyFailed:
+    """The error for a proxy that answered `what` with an error response of that `status`."""
     advice = ""
     if status == 407:
         advice = " (put its user name and password into the proxy's URL, percent-encoded)"
@@ -122,5 +126,5 @@ def refused(proxy: Proxy, status: int, what: str) -> ProxyFailed:
 
 
 def no_tunnel(proxy: Proxy, target: str, why: str) -> ProxyFailed:
-    """The error where a proxy opened no way to `target`."""
+    """The error for a proxy that opened no tunnel to `target`."""
     return ProxyFailed(f"the proxy {proxy} opened no connection to {target}: {why}")

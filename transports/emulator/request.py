@@ -1,4 +1,4 @@
-"""A request as the emulator got it."""
+"""Request: one request, as the emulator received it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 class Request:
     """One request, whole.
 
-    `system` is the provider's name, from the first segment of the path; `path` is what follows, as the provider knows
-    it; `base` is the base URL the client used (by its Host field). Header names are lower-case; fields of one name are
-    joined with ", ". `json` and `form` are the body decoded, or None when it is not that. `version` is HTTP's, "1.1" or
-    "1.0"; `connection` counts from 1.
+    `system`: the provider's name, from the first segment of the path. `path`: the rest of the path, as the provider
+    knows it. `base`: the base URL that the client used (by its Host field). `headers`: names in lower case; fields of
+    one name are joined with ", ". `json`, `form`: the body decoded, or None if it is not of that kind. `version`: of
+    HTTP, "1.1" or "1.0". `connection`: the number of its connection, from 1.
     """
 
     system: str
@@ -48,12 +48,12 @@ class Request:
 
     @property
     def keep_alive(self) -> bool:
-        """Whether the client lets the connection be used again (RFC 9112 9.3); HTTP/1.0 is not asked for its leave."""
+        """Whether the connection may be used again (RFC 9112 9.3); never with HTTP/1.0, even if the client asks."""
         return self.version == "1.1" and "close" not in self.headers.get("connection", "").lower()
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies that came with it (RFC 6265 5.4)."""
+        """The cookies of the Cookie field (RFC 6265 5.4)."""
         pairs = (pair.strip().partition("=") for pair in self.headers.get("cookie", "").split(";"))
         return {name: value for name, _, value in pairs if name}
 

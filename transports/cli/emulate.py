@@ -1,18 +1,16 @@
-"""The subcommands `providers` and `emulate`: what there is, and a server to try. `command.py` calls them."""
+"""The subcommand `emulate`: the emulator as a server, until Ctrl-C. `command.py` calls it."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
 import threading
 from argparse import Namespace
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
-from sansio_core import InvalidRequest, providers
-from sansio_core.providers import ProviderInfo
+from sansio_core import InvalidRequest
 
 from .exit import COMPLETE, LOCAL, say
 from .output import output_for
@@ -21,40 +19,8 @@ if TYPE_CHECKING:
     from ..emulator import Emulator, Fault
 
 
-def show_providers(args: Namespace) -> int:
-    """A table of the providers, or their facts as JSON; gives the exit code."""
-    known = [providers.info(name) for name in providers.names()]
-    out = output_for(args.output)
-    if args.output == "json":
-        out.write(json.dumps([asdict(info) for info in known], indent=2) + "\n")
-    else:
-        out.write("\n".join(_table([_HEADINGS, *map(_row, known)])) + "\n")
-    return COMPLETE
-
-
-_NARROW = 8  # characters: no column is cut below that
-_HEADINGS = ("NAME", "DEFAULT MODEL", "WORKING", "KEY VARIABLE", "BASE URL")
-
-
-def _row(info: ProviderInfo) -> tuple[str, ...]:
-    return info.name, info.default_model or "-", "yes" if info.working else "no", info.api_key_env or "-", info.url
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    """The rows in columns; on a terminal the widest columns are cut until a row fits."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
-    while sys.stdout.isatty() and sum(widths) > room and max(widths) > _NARROW:
-        widths[widths.index(max(widths))] -= 1
-    return ["  ".join(map(_cell, row, widths)).rstrip() for row in rows]
-
-
-def _cell(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-
-
 def emulate(args: Namespace) -> int:
-    """Run the emulator until Ctrl-C or SIGTERM; gives the exit code."""
+    """Run the emulator until Ctrl-C or SIGTERM; returns the exit code."""
     from ..emulator import DEFAULT_TEXT, Emulator
 
     if "help" in args.fault:
@@ -98,7 +64,7 @@ def _faults(texts: list[str]) -> list[Fault]:
 
 
 def _fault_lines() -> list[str]:
-    """Each fault with its parameters and what it does."""
+    """The lines of `--fault help`: each fault with its parameters, and its docstring."""
     from ..emulator import FAULTS
 
     lines = ["NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...", ""]
