@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 _WHERE = {"Client": "blocking", "Stream": "blocking", "AsyncClient": "aio", "AsyncStream": "aio"}
 
-__sansio_layer__ = True
-"""The core's warnings pass over this package's frames, to the line of whoever called it."""
-
 __all__ = ["AsyncClient", "AsyncStream", "Client", "Stream"]
 
 # The core's warnings pass over this package's frames to the line of whoever called it.

@@ -344,6 +344,30 @@ def test_what_can_be_read_at_any_time() -> None:
     assert ours.next_action(0) == ours.next_action(0) == Finish()
 
 
+@pytest.mark.parametrize("state", State)
+def test_a_response_is_under_way_from_sending_to_the_bodys_end(state: State) -> None:
+    ours = at(state)
+    assert ours.reading is (state in (S.SETUP, S.ERROR_RESPONSE, S.STREAM, S.DRAIN))
+    assert ours.under_way is (ours.reading or state is S.SENT)
+
+
+def test_the_secrets_of_earlier_requests_stay_secret() -> None:
+    """The second nonce replaces the first one; a peer may still quote that."""
+    ours = exchange("chatgpt_free")
+    for nonce in (b"nonce-no-1", b"nonce-no-2"):
+        ours.next_action(0)
+        ours.receive_head(200, TEXT, 0)
+        ours.receive_data(b'<p data-post-id="1" data-nonce="%s">' % nonce, 0)
+        ours.receive_data(b"", 0)
+        ours.next_action(0)
+        ours.receive_head(403, TEXT, 0)
+        ours.receive_data(b"nonce-no-1 is stale, nonce-no-2 is not", 0)
+        ours.receive_data(b"", 0)
+    assert {"nonce-no-1", "nonce-no-2"} <= set(ours.secrets)
+    with pytest.raises(PermissionDenied, match=r": \[hidden\] is stale, \[hidden\] is not"):
+        ours.next_action(0)
+
+
 def test_whoever_watches_is_called_after_each_change_of_state() -> None:
     ours, seen = exchange("free_netfly"), list[State]()
     ours.on_state_change = lambda: seen.append(ours.state)

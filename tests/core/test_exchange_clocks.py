@@ -76,6 +76,10 @@ def test_when_two_clocks_fire_at_once_it_was_not_the_connecting() -> None:
     tells(started(timeouts=Timeouts(connect=None, first_event=10)), "first_event", 1009.99, 10)
 
 
+def test_once_the_head_is_there_it_was_not_the_connecting() -> None:
+    tells(streaming(), "idle", 1003, 7)
+
+
 def test_without_another_clock_it_was_the_connecting() -> None:
     alone = Timeouts(connect=3, first_event=None, idle=None, progress=None)
     ours = started(timeouts=alone)
