@@ -321,6 +321,19 @@ def test_cancelling_ends_it_anywhere(state: State) -> None:
         assert not ours.reply.complete
 
 
+class Hopeful(Call):
+    """A call that would renew its setup request after any error."""
+
+    def renew(self, error: ChatError) -> bool:
+        return True
+
+
+def test_a_cancelled_question_is_not_renewed() -> None:
+    ours = at(State.STREAM, Hopeful)
+    ours.give(Input.CANCEL, CALLS[Input.CANCEL])
+    assert ours.state is State.FAILED
+
+
 def test_a_state_that_cannot_follow_is_a_fault_of_ours() -> None:
     with pytest.raises(RuntimeError, match="cannot become"):
         at(State.READY)._to(State.DONE)
@@ -366,6 +379,19 @@ def test_the_secrets_of_earlier_requests_stay_secret() -> None:
     assert {"nonce-no-1", "nonce-no-2"} <= set(ours.secrets)
     with pytest.raises(PermissionDenied, match=r": \[hidden\] is stale, \[hidden\] is not"):
         ours.next_action(0)
+
+
+def test_an_event_without_content_does_not_keep_a_failed_answer_from_being_asked_again() -> None:
+    run = Run(exchange("free_netfly")).over(
+        Answer(sse({"id": "c1", "model": "m", "choices": []}), end=LOST), Answer(stream("Hello"))
+    )
+    assert len(run.sent) == 2
+    assert run.text == "Hello"
+
+
+def test_an_answer_after_a_page_may_come_in_many_pieces() -> None:
+    page, *pieces = b'<p data-post-id="1" data-nonce="n1">', sse(chunk("Hel")), sse(chunk("lo")), sse("[DONE]")
+    assert Run(exchange("chatgpt_free")).over(Answer(page), Answer(pieces)).text == "Hello"
 
 
 def test_whoever_watches_is_called_after_each_change_of_state() -> None:

@@ -14,6 +14,7 @@ from sansio_core import (
     ConnectionLost,
     Exchange,
     Limits,
+    NotFound,
     ProxyFailed,
     ServerFailed,
     TimedOut,
@@ -193,3 +194,11 @@ def test_a_secret_that_is_part_of_another_is_blotted_out_after_it() -> None:
         with pytest.raises(ServerFailed) as caught:
             run.over(Answer(b"you sent abcdefgh, abcd and x=efgh-ijkl", 500, TEXT))
         assert caught.value.body == "you sent [hidden], [hidden] and [hidden]"
+
+
+def test_a_location_matters_in_a_redirect_alone() -> None:
+    """RFC 9110 10.2.2: with 201 it names what was made; elsewhere it means nothing."""
+    run = Run(exchange("free_netfly", retry=1))
+    with pytest.raises(NotFound):
+        run.over(Answer(b"", 404, [("location", "/elsewhere")]))
+    assert len(run.sent) == 1
