@@ -348,6 +348,7 @@ def test_what_can_be_read_at_any_time() -> None:
     assert ours.attempts == 1
     ours.receive_head(200, [("Content-Type", "text/plain"), ("X-Request-Id", "r1")], 0)
     assert (ours.status, ours.reply.request_id) == (200, "r1")
+    assert at(State.STREAM).reply.request_id is None
     ours.receive_data(b"Hel", 0)
     assert (ours.reply.text, ours.reply.complete) == ("Hel", False)
     ours.receive_data(memoryview(b"lo"), 0)

@@ -297,6 +297,21 @@ def test_raw_text_is_never_complete_by_a_clock() -> None:
     assert not ours.reply.complete
 
 
+def test_an_error_that_the_stream_reports_late_is_that_error() -> None:
+    """The total has fired, too, when the reader finds it; the stream's own words say more."""
+    ours = streaming(retry=2)
+    ours.receive_data(sse({"error": {"message": "busy", "type": "server_error"}}), 1101)
+    assert ours.state is State.FAILED
+    with pytest.raises(ServerFailed, match="busy"):
+        ours.next_action(1101)
+
+
+def test_an_answer_whose_end_is_found_late_is_whole() -> None:
+    ours = streaming()
+    ours.receive_data(sse(chunk("a", "stop"), "[DONE]"), 1101)
+    assert ours.state is State.DRAIN
+
+
 def test_when_it_is_over_no_timeout_matters() -> None:
     ours = streaming()
     ours.receive_data(b"", 1002)

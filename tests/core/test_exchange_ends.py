@@ -98,6 +98,13 @@ def test_content_after_a_reason_lengthens_the_wait_for_the_end() -> None:
     assert ours.deadline == 4 + GRACE
 
 
+def test_half_an_event_does_not_lengthen_the_grace() -> None:
+    ours = reading()
+    ours.receive_data(sse(chunk("a", "stop")), 1)
+    ours.receive_data(b"da", 3)
+    assert ours.deadline == 1 + GRACE
+
+
 def test_a_choice_that_begins_after_another_ended_is_awaited() -> None:
     ours = reading()
     second = {"choices": [{"index": 1, "delta": {"role": "assistant"}}]}
