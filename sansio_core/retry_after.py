@@ -36,15 +36,18 @@ def retry_after(headers: Headers) -> float | None:
 
 
 def _timestamp(text: str) -> int | None:
-    """The seconds from 1970 to an HTTP date; None for another text. (`email.utils` would load socket and random.)"""
+    """The seconds from a fixed day to an HTTP date; None for another text.
+
+    (`email.utils.parsedate` reads them too, but loads socket and random.)
+    """
     for pattern in _DATES:
         # re.A: \d without it takes digits of any script
         if found := re.fullmatch(pattern, text, re.A):
             if found["m"] not in _MONTHS:
                 return None
             year = int(found["y"])
-            # RFC 9110 5.6.7: a date of two digits lies no more than 50 years in the future. The core has no clock to
-            # ask for today, and servers that still send this form mean the years from 1970.
+            # RFC 9110 5.6.7: a year of two digits lies no more than 50 years in the future. The core has no clock to
+            # ask for today; the years from 1970 on are those that a server can mean.
             if len(found["y"]) == 2:
                 year += 1900 if year >= 70 else 2000
             days = _days(year, _MONTHS.index(found["m"]) + 1, int(found["d"]))
@@ -53,11 +56,11 @@ def _timestamp(text: str) -> int | None:
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """The days from 1970-01-01 to a date of the Gregorian calendar."""
+    """The days from a fixed day to a date of the Gregorian calendar: only differences of them are used."""
     # Counted in years that begin in March, so that a leap day is the last of its year and moves no month. From there on
     # (153 * month + 2) // 5 days lie before a month, and 146097 days are 400 years. (H. Hinnant, "chrono-Compatible
-    # Low-Level Date Algorithms", days_from_civil: the same with other names.)
+    # Low-Level Date Algorithms", days_from_civil.)
     year -= month <= 2
     era, of_era = divmod(year, 400)
-    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468  # days from 0000-03-01 to 1970
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day
+    return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year
