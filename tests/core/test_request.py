@@ -70,13 +70,6 @@ def test_messages_in_every_shape() -> None:
     assert ChatRequest([mixed]).messages == (mixed,)
 
 
-def test_a_tools_answer() -> None:
-    assert ToolCall("c1", "f").answer({"a": 1}) == {
-        "role": "tool", "name": "f", "content": '{"a":1}', "tool_call_id": "c1",
-    }  # fmt: skip
-    assert ToolCall(None, "f").answer("plain") == {"role": "tool", "name": "f", "content": "plain"}
-
-
 @pytest.mark.parametrize(
     ("messages", "said"),
     [
