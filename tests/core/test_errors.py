@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,9 @@ from sansio_core import (
     BadRequest,
     Cancelled,
     ChatError,
+    ClientClosed,
     ConnectFailed,
+    ConnectionLost,
     HTTPStatusError,
     IPBlocked,
     LimitExceeded,
@@ -69,6 +72,8 @@ def test_every_error_is_said_and_can_be_copied_and_pickled(kind: type[ChatError]
         (TimedOut("settle", None), "timed out (the 'settle' clock; see Timeouts)"),
         (Cancelled(), "the stream was cancelled"),
         (Cancelled("by you"), "by you"),
+        (ClientClosed(), "the client is closed: make a new one"),
+        (ClientClosed("gone"), "gone"),
         (StreamTruncated(), "the answer stopped before its end"),
         (LimitExceeded("head", 9), "the answer passed the limit 'head' of 9 bytes (see Limits)"),
         (ProviderRefused("no"), "the provider refused in its answer: no"),
@@ -78,17 +83,49 @@ def test_every_error_is_said_and_can_be_copied_and_pickled(kind: type[ChatError]
         (ServerFailed(None, "sick"), "the provider failed (in its stream): sick"),
         (NotFound(404), "the provider does not know this address or model (status 404)"),
         (BadRequest(400, body="a\n  body"), "the provider could not use the request (status 400): a body"),
+        (HTTPStatusError(302), "the provider refused the request (status 302)"),
     ],
 )  # fmt: skip
 def test_what_they_say(error: ChatError, said: str) -> None:
     assert str(error) == said
 
 
-@pytest.mark.parametrize("error", [ConnectFailed("refused"), TimedOut("connect", 5)])
-def test_a_hint_is_said_too(error: ChatError) -> None:
+@pytest.mark.parametrize(
+    ("error", "brackets"),
+    [(ConnectFailed("refused"), "()"), (TimedOut("connect", 5), "()"), (ServerFailed(500, "sick"), "[]")],
+)
+def test_a_hint_is_said_too(error: ChatError, brackets: str) -> None:
     before = str(error)
     error.hint = "try that"
-    assert str(error) == f"{before} (try that)"
+    assert str(error) == f"{before} {brackets[0]}try that{brackets[1]}"
+
+
+def test_what_the_exchange_knows_is_said() -> None:
+    missing, wrong = NotFound(404), AuthenticationFailed(401, "no such key")
+    missing.url = "https://h/v2"
+    assert str(missing) == "the provider does not know this address or model (status 404, https://h/v2)"
+    assert str(wrong) == "the provider did not accept the key (status 401): no such key"
+    wrong.key_sent = False
+    assert str(wrong) == "the provider wants a key, and none was sent (status 401): no such key"
+
+
+@pytest.mark.parametrize(
+    ("error", "data"),
+    [
+        (ProxyFailed(), {"detail": "", "status": None}),
+        (ProxyFailed("no", 502), {"detail": "no", "status": 502}),
+        (ConnectionLost(), {"detail": "", "reused": False}),
+        (ConnectionLost("cut", True), {"detail": "cut", "reused": True}),
+        (TimedOut("idle", 5), {"detail": "", "clock": "idle", "seconds": 5}),
+        (LimitExceeded("frame", 5), {"detail": "", "limit": "frame", "size": 5}),
+        (RateLimited(429), {"status": 429, "detail": "", "body": "", "request_id": None, "retry_after": None,
+                            "code": None, "kind": None}),
+        (RateLimited(429, "d", body="b", request_id="r", retry_after=1.5, code="c", kind="k"),
+         {"status": 429, "detail": "d", "body": "b", "request_id": "r", "retry_after": 1.5, "code": "c", "kind": "k"}),
+    ],
+)  # fmt: skip
+def test_what_they_carry(error: ChatError, data: dict[str, Any]) -> None:
+    assert vars(error) == data
 
 
 def test_the_message_is_made_from_the_attributes() -> None:
@@ -151,11 +188,11 @@ def plainly(text: str, secrets: tuple[str, ...]) -> str:
     st.lists(st.sampled_from(["a", "b", "abba", "… (9 characters)", "[hidden]", "hidd", "den]", "é"])).map("".join),
     st.lists(st.text("abé", max_size=9) | st.sampled_from(["hidden", "den] abba"]), max_size=3).map(tuple),
 )
-def test_a_quick_look_blots_out_no_less(text: str, secrets: tuple[str, ...]) -> None:
+def test_the_quick_way_redacts_as_the_plain_one(text: str, secrets: tuple[str, ...]) -> None:
     assert redact(text, secrets) == plainly(text, secrets)
 
 
-def test_an_error_is_scrubbed_wherever_it_holds_text() -> None:
+def test_an_error_is_redacted_wherever_it_holds_text() -> None:
     error = ServerFailed(500, "said s3cr3t", body="body s3cr3t", request_id="s3cr3t", code="s3cr3t", kind="s3cr3t")
     error.redact(("s3cr3t",))
     assert "s3cr3t" not in repr(vars(error)) + repr(error.args) + str(error)

@@ -8,6 +8,7 @@ import pytest
 
 from sansio_core import HttpRequest, InvalidRequest, UnexpectedRedirect
 from sansio_core.http_request import (
+    body_length,
     check_base_url,
     check_url,
     cookie_header,
@@ -246,6 +247,31 @@ def test_a_body_that_only_calls_itself_a_form_is_no_fault() -> None:
     assert HttpRequest("POST", URL, headers, b"%FF&&=&_wpnonce").secrets == ()
 
 
+# --- the length of a body --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "length"),
+    [
+        ([], None),
+        ([("Content-Length", "0")], 0),
+        ([("content-type", "text/plain"), ("CONTENT-LENGTH", " 12 ")], 12),
+        ([("content-length", "12"), ("Content-Length", "12")], 12),
+        ([("content-length", "12, 12")], 12),
+        ([("content-length", "12, 13")], None),
+        ([("content-length", "12"), ("content-length", "13")], None),
+        ([("content-length", "")], None),
+        *[([("content-length", wrong)], None) for wrong in ("+1", "1_0", "-1", "0x1", "1.0", "\u0661", "9" * 19)],
+        ([("content-length", "9" * 18)], 10**18 - 1),
+        ([("content-length", "12"), ("Content-Encoding", "gzip")], None),
+        ([("content-length", "12"), ("content-encoding", " Identity "), ("content-encoding", "")], 12),
+        ([("content-length", "12"), ("Transfer-Encoding", "identity")], None),
+    ],
+)
+def test_how_many_bytes_a_response_announces(headers: list[tuple[str, str]], length: int | None) -> None:
+    assert body_length(tuple(headers)) == length
+
+
 # --- redirects -------------------------------------------------------------------------------------------------------
 
 
@@ -261,7 +287,7 @@ def test_a_redirect_keeps_all_but_the_address() -> None:
         ("GET", 302, "https://evil/?key=s3cret", 1, "another origin, https://evil/?key=[hidden]"),
         ("GET", 302, "file:///etc/passwd", 1, "cannot be used"),
         ("GET", 302, "https://a:s3cret@h/", 1, "cannot be used"),
-        ("GET", 302, "http://[", 1, "cannot be read"),
+        ("GET", 302, "http://[", 1, ": to an address that cannot be read"),
         ("POST", 302, "/x", 1, "only 307 and 308"),
         ("GET", 302, "/x", 6, "more than 5 times"),
     ],
