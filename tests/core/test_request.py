@@ -85,7 +85,7 @@ def test_messages_in_every_shape() -> None:
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 5}}]}], "image without its URL"),
         ([{"role": "user", "content": LONE}], "lone surrogate at 1"),
         ([{"role": "user", "content": [{"type": "text", "text": LONE}]}], "lone surrogate"),
-        ([Message("user", (TextPart("a"),)), Message("user", (TextPart("b"), TextPart(LONE)))], "messages[1] has a lone"),
+        ([Message("user", ()), Message("user", (TextPart("b"), TextPart(LONE)))], "messages[1] has a lone"),
         ([{"role": "user", "content": [LONE]}], "messages[0] has a lone surrogate at 1"),
         ([{"role": "assistant", "tool_calls": 5}], "must be a list"),
         ([{"role": "assistant", "tool_calls": [{}]}], "tool call"),
