@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .redact import redact
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both modules import this one
     from .events import ChatEvent
     from .reply import Reply
 
@@ -136,13 +136,14 @@ class ConnectionLost(TransportFailure):
 
     def __init__(self, detail: str = "", reused: bool = False) -> None:
         super().__init__(detail)
-        self.args = (detail, reused)
+        self.args = (detail, reused)  # as for ProxyFailed
         self.reused = reused
 
 
 class TimedOut(ChatError):
     """A clock of Timeouts fired: `clock` is its name, `seconds` what it allows (None where a transport's own fired)."""
 
+    # Each clock in the user's words: "timed out" alone would leave open which setting helps.
     MEANING: ClassVar[dict[str, str]] = {
         "connect": "no connection was made",
         "first_event": "no event of the answer came",
@@ -153,7 +154,7 @@ class TimedOut(ChatError):
 
     def __init__(self, clock: str, seconds: float | None = None) -> None:
         super().__init__()
-        self.args = (clock, seconds)
+        self.args = (clock, seconds)  # as for ProxyFailed
         self.clock = clock
         self.seconds = seconds
 
@@ -189,7 +190,7 @@ class HTTPStatusError(ChatError):
     secrets, set by the exchange.
     """
 
-    what = "the provider refused the request"
+    what = "the provider refused the request"  # how the message begins; each subclass has its own
     url: str | None = None
 
     def __init__(
@@ -204,7 +205,7 @@ class HTTPStatusError(ChatError):
         kind: str | None = None,
     ) -> None:
         super().__init__(detail)
-        self.args = (status, detail)
+        self.args = (status, detail)  # as for ProxyFailed; copies get the other attributes from __dict__
         self.status = status
         self.body = body
         self.request_id = request_id
@@ -218,11 +219,12 @@ class HTTPStatusError(ChatError):
         return self.status is None
 
     def __str__(self) -> str:
+        # The sentence of the provider's error object; the raw body only where none was found in it.
         said = excerpt(self.detail or self.body)
         text = f"{self._what()} ({self._where()})" + (f": {said}" if said else "")
         if self.hint:
             text += f" [{self.hint}]"
-        if self.retry_after is not None:
+        if self.retry_after is not None:  # 0 s is an answer too: at once
             text += f" [it asks to wait {self.retry_after:g} s]"
         return text + (f" [request id {self.request_id}]" if self.request_id else "")
 
@@ -330,7 +332,7 @@ class LimitExceeded(ProtocolViolation):
 
     def __init__(self, limit: str, size: int) -> None:
         super().__init__()
-        self.args = (limit, size)
+        self.args = (limit, size)  # as for ProxyFailed
         self.limit = limit
         self.size = size
 
@@ -372,6 +374,6 @@ def status_class(status: int) -> type[HTTPStatusError]:
     """
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if 300 <= status < 400:
+    if 300 <= status < 400:  # one that the exchange could follow never comes here
         return UnexpectedRedirect
     return ServerFailed if status >= 500 else BadRequest

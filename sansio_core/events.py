@@ -16,6 +16,8 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 """Why an answer ended, in one vocabulary for all providers; Finished has the provider's own word beside it."""
 
 
+# Frozen, as one event may be in a log, in a Reply and in the user's hands at once; slotted, as a long answer has
+# 100,000 of them.
 @dataclass(frozen=True, slots=True)
 class Started:
     """The answer's id and the model that gives it, by the provider's names; None where the wire has no such field."""
@@ -57,7 +59,7 @@ class ToolCallDelta:
     call's further fields on OpenAI's chat wire, as ToolCall has them.
     """
 
-    index: int
+    index: int  # not the id: OpenAI's wire sends the id once and then the index alone
     id: str | None = None
     name: str | None = None
     arguments: str = ""

@@ -18,7 +18,7 @@ Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")  # RFC 9110 5.6.2
-_VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text
+_VALUE = re.compile(r"[\t\x20-\x7e]*\Z")  # RFC 9110 5.5, less obs-text: servers disagree on its encoding
 # RFC 6265 4.1.1 less `;`, with blanks, quotes and commas, which browsers send as well: a server that set such a cookie
 # wants it back.
 _COOKIE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")
@@ -183,14 +183,14 @@ def _check_url(url: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         shown = redact_url(url).rpartition("@")[2]  # urlsplit found no host, so that a password may stand in the path
         raise InvalidRequest(f"{shown!r} is not an http:// or https:// URL with a host")
-    if "@" in parts.netloc:
+    if "@" in parts.netloc:  # they would stand in every log that shows a URL (RFC 9110 4.2.4)
         raise InvalidRequest(f"credentials do not belong in the URL {redact_url(url)!r}: use api_key= or headers=")
 
 
 def check_base_url(url: str) -> str:
     """`url`, checked and without trailing slashes, as a base to append paths to."""
     check_url(url)
-    if "?" in url or "#" in url:
+    if "?" in url or "#" in url:  # a path appended to it would become part of the query
         raise InvalidRequest(f"a base URL has no query or fragment: {redact_url(url)!r}")
     return url.rstrip("/")
 
@@ -265,7 +265,7 @@ def redirect(request: HttpRequest, status: int, location: str, count: int) -> Ht
         raise UnexpectedRedirect(status, f"to an address that cannot be used: {error}") from None
     except ValueError:  # urljoin raises it for brackets that are no IPv6 address
         raise UnexpectedRedirect(status, "to an address that cannot be read") from None
-    if origin(target) != origin(request.url):
+    if origin(target) != origin(request.url):  # https to http on the same host is another origin too
         raise UnexpectedRedirect(
             status, f"to another origin, {redact_url(target)}: if you trust it, give it as base_url="
         )

@@ -49,7 +49,7 @@ class _Text(list[str]):
 
     def __str__(self) -> str:
         count, text = self._joined
-        if new := self[count:]:
+        if new := self[count:]:  # a copy: what another thread appends from here on is left to the next reading
             text += "".join(new)
             self._joined = count + len(new), text
         return text
@@ -94,6 +94,7 @@ class Choice:
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls so far, in the order of their index."""
+        # sorted, as their first pieces may arrive in another order, each with its index
         calls = (call for _, call in sorted(self._calls.items())) if self._calls else ()
         return [ToolCall(call.id, call.name, str(call.arguments), call.extra) for call in calls]
 
@@ -103,6 +104,7 @@ class Choice:
 
         `native` has the NativeItems, which only the same kind of provider can read: signatures, encrypted reasoning.
         """
+        # A refusal goes back as the text: only OpenAI's wire has a field for it, and the next turn may be another's.
         message: dict[str, Any] = {"role": "assistant", "content": self.text or self.refusal or ""}
         if self._calls:
             message["tool_calls"] = [
@@ -228,7 +230,7 @@ class Reply(Choice):
                 self._choice(event.choice)._finish(event)
             case Failed(unfinished=cut):
                 self.failed = True
-                for index in cut:
+                for index in cut:  # of the first choice: Failed names no other
                     (self._calls or {}).pop(index, None)
         return False
 

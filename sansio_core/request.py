@@ -14,6 +14,7 @@ from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .partial_json import parse_partial
 
+# All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 OPTIONS = frozenset(
@@ -145,8 +146,8 @@ class ChatRequest:
 
     `messages`: a str, or a non-empty sequence of mappings with `role` and `content` (a str or a list of parts), of
     `Reply.message`, or of Message. `model`: one of the provider's names, or None for its default. `headers` and
-    `cookies` go with this one request. `options` are those of OPTIONS and the provider's own; one that is None is as
-    not given. Raises InvalidRequest, before anything is sent, for messages that are no conversation.
+    `cookies` go with this one request. `options` are those of OPTIONS and the provider's own; one that is None is
+    left out. Raises InvalidRequest, before anything is sent, for messages that are no conversation.
     """
 
     messages: tuple[Message, ...]
@@ -169,9 +170,10 @@ class ChatRequest:
         put(self, "messages", _messages(messages))
         if model is not None and not isinstance(model, str):
             raise InvalidRequest(f"model must be a str, not {type(model).__name__}")
-        put(self, "model", model or None)
+        put(self, "model", model or None)  # "", as command lines and forms give it, is as not given
         put(self, "headers", header_pairs(headers))
         put(self, "cookies", as_mapping("cookies", cookies))
+        # None is as not given, so that callers can pass their own optional parameters on
         put(self, "options", {name: value for name, value in options.items() if value is not None})
         as_mapping("extra", options.get("extra"))
 
@@ -182,7 +184,7 @@ def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) 
         return ()
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     try:
-        fields = tuple((name, value) for name, value in pairs)
+        fields = tuple((name, value) for name, value in pairs)  # a copy: the caller may change a list afterwards
     except (TypeError, ValueError):
         raise InvalidRequest("headers must be a mapping of names to values, or pairs of them") from None
     for name, value in fields:
@@ -217,7 +219,7 @@ def parse_json(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]
+        near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]  # a number of too many digits has no `pos`
         raise InvalidRequest(f"{what} is not JSON: {error}, near {near!r}") from None
     except RecursionError:
         raise InvalidRequest(f"{what} is nested too deeply") from None
@@ -226,6 +228,7 @@ def parse_json(text: str, what: str) -> Any:
 def _messages(messages: Messages) -> tuple[Message, ...]:
     if isinstance(messages, str):
         return (Message("user", (TextPart(_text(0, messages)),)),)
+    # bytes and a mapping are iterable too: a single message without its list is an easy mistake
     if not isinstance(messages, Iterable) or isinstance(messages, (bytes, Mapping)):
         raise InvalidRequest(
             f"messages must be a str or a list of {{'role': …, 'content': …}}, not {type(messages).__name__}"
@@ -254,6 +257,7 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
         raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
     calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
     native = _native(i, message.get("native"))
+    # Other fields are ignored: histories come out of databases and other SDKs with fields of their own.
     content = message.get("content")
     if content is None and not calls and native is None:  # an assistant that only called tools has no content
         raise InvalidRequest(f"messages[{i}] has no content")
@@ -281,6 +285,7 @@ def _list(i: int, message: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 
 def _native(i: int, native: Any) -> Native | None:
+    # Signed pieces that were changed would be rejected by the provider, in words that do not lead here.
     match native:
         case None:
             return None
@@ -327,7 +332,7 @@ def _text(i: int, text: Any) -> str:
 
 
 def _tool_call(i: int, call: Any) -> ToolCall:
-    if isinstance(call, ToolCall):
+    if isinstance(call, ToolCall):  # of a Reply, or out of other messages
         return call
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):

@@ -41,7 +41,7 @@ class RetryPolicy:
     factor: float = 2.0
     max_wait: float = 30.0
     jitter: float = 0.25
-    max_retry_after: float = 60.0
+    max_retry_after: float = 60.0  # some servers ask for an hour: whoever waits for an answer gives up long before
     statuses: frozenset[int] = RETRIED_STATUSES
 
     def __post_init__(self) -> None:

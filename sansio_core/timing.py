@@ -26,11 +26,12 @@ class Timeouts:
     total        everything: all attempts, and the waits between them
     """
 
-    connect: float | None = 10.0
+    connect: float | None = 10.0  # a host that is there answers in one; three lost packets take seven
+    # Models that reason, or read a long question, are silent for minutes: the vendors' own SDKs wait ten of them.
     first_event: float | None = 600.0
     idle: float | None = 600.0
     progress: float | None = 600.0
-    total: float | None = None
+    total: float | None = None  # a good answer may be as long as it wants
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
