@@ -158,7 +158,12 @@ def test_an_excerpt_is_one_short_line() -> None:
     [
         ("a key s3cr3t b", ("s3cr3t",), "a key [hidden] b"),
         ("s3cr3t-long s3cr3t", ("s3cr3t", "s3cr3t-long"), "[hidden] [hidden]"),
+        ("the one s3cr3t", ("cr3t", "s3cr3t"), "the one [hidden]"),
+        ("xs3cr3ty", ("s3cr3t", "xs3cr3ty"), "[hidden]"),
         ("cut at s3cr", ("s3cr3t",), "cut at [hidden]"),
+        ("cut at s3cr3", ("s3cr3t",), "cut at [hidden]"),
+        ("s3cr", ("s3cr3t",), "[hidden]"),
+        ("s3cr3t, cut at s3c", ("s3cr3t",), "[hidden], cut at s3c"),
         ("cut at s3c", ("s3cr3t",), "cut at s3c"),
         ("cut at s3cr… (999 characters)", ("other-one", "s3cr3t"), "cut at [hidden]… (999 characters)"),
         ("s3cr… (1 characters) s3cr… (2 characters)", ("s3cr3t",), "s3cr… (1 characters) [hidden]… (2 characters)"),
@@ -200,6 +205,17 @@ def test_an_error_is_redacted_wherever_it_holds_text() -> None:
     proxy = ProxyFailed("via s3cr3t", 407)
     proxy.redact(("s3cr3t",))
     assert proxy.args == ("via [hidden]", 407)
+
+
+def test_the_error_in_place_of_which_it_was_raised_is_forgotten_with_it() -> None:
+    """It quotes the peer as well, and is within reach though `from None` does not print it."""
+    error, other = ConnectFailed("refused"), ConnectFailed("refused")
+    for one in (error, other):
+        one.__context__ = OSError("s3cr3t")
+        one.__suppress_context__ = one is error
+        one.redact(("s3cr3t",))
+    assert error.__context__ is None
+    assert other.__context__ is not None, "it is the other error's own: printed with it"
 
 
 def test_a_number_too_long_to_print_is_shown_all_the_same() -> None:

@@ -121,6 +121,11 @@ def test_cookies() -> None:
 def test_a_model_cannot_leave_its_place_in_a_url() -> None:
     assert quote_segment("a/../b?c#d e\u00e4") == "a%2F..%2Fb%3Fc%23d%20e%C3%A4"
     assert quote_segment("gpt-4o:free@x") == "gpt-4o:free@x"
+    assert quote_segment("...:@!$&'()*+,;=~-._") == "...:@!$&'()*+,;=~-._"
+    for step in (".", ".."):
+        with pytest.raises(InvalidRequest) as caught:
+            quote_segment(step)
+        assert str(caught.value) == f"{step!r} cannot be the name of a model: it would be a step in the URL's path"
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

@@ -88,14 +88,14 @@ def test_messages_in_every_shape() -> None:
         ([Message("user", ()), Message("user", (TextPart("b"), TextPart(LONE)))], "messages[1] has a lone"),
         ([{"role": "user", "content": [LONE]}], "messages[0] has a lone surrogate at 1"),
         ([{"role": "assistant", "tool_calls": 5}], "must be a list"),
-        ([{"role": "assistant", "tool_calls": [{}]}], "tool call"),
+        *[([{"role": "assistant", "tool_calls": [call]}], "[0] has a tool call without {'func") for call in ({}, 5, None)],
         ([{"role": "assistant", "tool_calls": [{"function": {"name": 5}}]}], "tool call"),
-        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "int"),
+        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "messages[0] has text"),
         ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": nan}}}]}], "JSON"),
         ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {1, 2}}}]}], "JSON"),
-        ([{"role": "user", "content": "x", "name": 5}], "int"),
-        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "int"),
-        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "list"),
+        ([{"role": "user", "content": "x", "name": 5}], "messages[0] has text that is no str but int"),
+        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "messages[0] has text that is no str but int"),
+        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "messages[0] has text that is no str but list"),
         ([{"role": "assistant", "native": {"items": []}}], "native"),
         ([{"role": "assistant", "native": "x"}], "native"),
         ([{"role": "assistant", "native": {"dialect": "x", "items": [5]}}], "native"),
@@ -178,8 +178,12 @@ def test_a_tool_calls_arguments() -> None:
     assert ToolCall("c", "f").parse() == {}
     assert ToolCall("c", "f", '{"a": [1').partial() == {"a": [1]}
     assert ToolCall("c", "f").partial() is None
-    with pytest.raises(InvalidRequest, match=r"tool call 'f' is not JSON.*near '.*oops"):
-        ToolCall("c", "f", '{"a": oops').parse()
+    text = f'{{"a": "{"b" * 40}", oops{"c" * 40}}}'
+    for bad, place in ((text, text[30:70]), ("oops" + "c" * 40, "oops" + "c" * 36), ("1" * 5000, "1" * 40)):
+        with pytest.raises(InvalidRequest) as caught:
+            ToolCall("c", "f", bad).parse()
+        assert str(caught.value).startswith("the arguments of the tool call 'f' is not JSON: ")
+        assert str(caught.value).endswith(f", near {place!r}")
 
 
 def test_repr_shows_no_secret() -> None:
