@@ -88,7 +88,7 @@ def test_messages_in_every_shape() -> None:
         ([Message("user", ()), Message("user", (TextPart("b"), TextPart(LONE)))], "messages[1] has a lone"),
         ([{"role": "user", "content": [LONE]}], "messages[0] has a lone surrogate at 1"),
         ([{"role": "assistant", "tool_calls": 5}], "must be a list"),
-        *[([{"role": "assistant", "tool_calls": [call]}], "[0] has a tool call without {'func") for call in ({}, 5, None)],
+        *[([{"role": "assistant", "tool_calls": [call]}], "[0] has a tool call without {'func") for call in ({}, 5)],
         ([{"role": "assistant", "tool_calls": [{"function": {"name": 5}}]}], "tool call"),
         ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "messages[0] has text"),
         ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": nan}}}]}], "JSON"),
