@@ -65,7 +65,7 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # imported here, as only a mistake needs it: `import sansio_core` stays quick
 
     # 0.76: "opnai" suggests "openai" (0.91), but names of three letters that differ in one (0.67) suggest nothing
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.76) if isinstance(word, str) else []
+    found = get_close_matches(word.lower(), known, cutoff=0.76) if isinstance(word, str) else []
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 

@@ -34,7 +34,7 @@ from sansio_core import (
     TimedOut,
     UnexpectedRedirect,
 )
-from sansio_core.errors import EXCERPT, excerpt, safe_repr, status_class
+from sansio_core.errors import EXCERPT, excerpt, safe_repr, status_class, suggestion
 from sansio_core.redact import redact
 
 ALL = [value for value in vars(sansio_core).values() if inspect.isclass(value) and issubclass(value, ChatError)]
@@ -216,6 +216,14 @@ def test_the_error_in_place_of_which_it_was_raised_is_forgotten_with_it() -> Non
         one.redact(("s3cr3t",))
     assert error.__context__ is None
     assert other.__context__ is not None, "it is the other error's own: printed with it"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("opnai", " (did you mean 'openai'?)"), ("OPENAI", " (did you mean 'openai'?)"), ("zai", ""), ("", ""), (5, "")],
+)
+def test_a_word_like_it_is_suggested(word: Any, said: str) -> None:
+    assert suggestion(word, ["ollama", "openai", "xai", "openrouter"]) == said
 
 
 def test_a_number_too_long_to_print_is_shown_all_the_same() -> None:

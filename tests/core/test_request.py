@@ -73,38 +73,55 @@ def test_messages_in_every_shape() -> None:
 @pytest.mark.parametrize(
     ("messages", "said"),
     [
-        ([], "empty"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"), ({"role": "user"}, "dict"),
-        (["x"], "messages[0]"), ([None], "messages[0]"), ([{}], "no role"), ([{"role": "User"}], "did you mean 'user'"),
-        ([{"role": "user", "content": "x"}, {"role": "bot", "content": "x"}], "messages[1] has the role 'bot'; known"),
-        ([{"role": ["user"], "content": "x"}], "role"), ([{"role": "user"}], "no content"),
-        ([{"role": "user", "content": 5}], "int"), ([{"role": "user", "content": {}}], "dict"),
-        ([{"role": "user", "content": b"x"}], "bytes"), ([{"role": "user", "content": [5]}], "'type'"),
-        ([{"role": "user", "content": [{"type": "text"}]}], "messages[0] has text that is no str but NoneType"),
-        ([{"role": "user", "content": [{"text": "x"}]}], "'type'"),
-        ([{"role": "user", "content": [{"type": "image_url"}]}], "image without its URL"),
-        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 5}}]}], "image without its URL"),
-        ([{"role": "user", "content": LONE}], "lone surrogate at 1"),
-        ([{"role": "user", "content": [{"type": "text", "text": LONE}]}], "lone surrogate"),
-        ([Message("user", ()), Message("user", (TextPart("b"), TextPart(LONE)))], "messages[1] has a lone"),
-        ([{"role": "user", "content": [LONE]}], "messages[0] has a lone surrogate at 1"),
-        ([{"role": "assistant", "tool_calls": 5}], "must be a list"),
-        *[([{"role": "assistant", "tool_calls": [call]}], "[0] has a tool call without {'func") for call in ({}, 5)],
-        ([{"role": "assistant", "tool_calls": [{"function": {"name": 5}}]}], "tool call"),
-        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "messages[0] has text"),
-        ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": nan}}}]}], "JSON"),
-        ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {1, 2}}}]}], "JSON"),
-        ([{"role": "user", "content": "x", "name": 5}], "messages[0] has text that is no str but int"),
-        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "messages[0] has text that is no str but int"),
-        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "messages[0] has text that is no str but list"),
-        ([{"role": "assistant", "native": {"items": []}}], "native"),
-        ([{"role": "assistant", "native": "x"}], "native"),
-        ([{"role": "assistant", "native": {"dialect": "x", "items": [5]}}], "native"),
+        ([], "messages is empty: give at least one"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"),
+        ({"role": "user"}, "dict"),
     ],
 )  # fmt: skip
 def test_what_is_no_conversation(messages: Any, said: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         ChatRequest(messages)
+    assert str(caught.value).startswith("messages ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        (["x"], "a mapping with 'role' and 'content', not str"), ([None], "not NoneType"),
+        ([{}], "has no role; known are system, developer, user, assistant, tool"),
+        ([{"role": "User"}], "has the role 'User' (did you mean 'user'?)"),
+        ([{"role": "bot", "content": "x"}], "has the role 'bot'; known"),
+        ([{"role": ["user"], "content": "x"}], "role"), ([{"role": "user"}], "no content"),
+        ([{"role": "user", "content": 5}], "int"), ([{"role": "user", "content": {}}], "dict"),
+        ([{"role": "user", "content": b"x"}], "bytes"), ([{"role": "user", "content": [5]}], "'type'"),
+        ([{"role": "user", "content": [{"type": "text"}]}], "text that is no str but NoneType"),
+        ([{"role": "user", "content": [{"text": "x"}]}], "'type'"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "image without its URL"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 5}}]}], "image without its URL"),
+        ([{"role": "user", "content": LONE}], "lone surrogate at 1"),
+        ([{"role": "user", "content": [{"type": "text", "text": LONE}]}], "lone surrogate"),
+        ([Message("user", (TextPart("b"), TextPart(LONE)))], "has a lone surrogate"),
+        ([{"role": "user", "content": [LONE]}], "has a lone surrogate at 1"),
+        ([{"role": "assistant", "tool_calls": 5}], "['tool_calls'] must be a list, not int"),
+        *[([{"role": "assistant", "tool_calls": [call]}], "has a tool call without {'function'") for call in ({}, 5)],
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": 5}}]}], "tool call"),
+        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "has text that is no str"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": nan}}}]}], "JSON"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {1, 2}}}]}], "JSON"),
+        ([{"role": "user", "content": "x", "name": 5}], "has text that is no str but int"),
+        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "has text that is no str but int"),
+        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "has text that is no str but list"),
+        ([{"role": "assistant", "native": {"items": []}}], "['native'] must be what Reply.message gave, unchanged"),
+        ([{"role": "assistant", "native": "x"}], "native"),
+        ([{"role": "assistant", "native": {"dialect": "x", "items": [5]}}], "native"),
+    ],
+)  # fmt: skip
+def test_what_is_no_message(messages: Any, said: str) -> None:
+    for before in range(2):
+        with pytest.raises(InvalidRequest) as caught:
+            ChatRequest([{"role": "user", "content": "Hello"}] * before + messages)
+        assert said in str(caught.value)
+        assert str(caught.value).startswith(f"messages[{before}]") or said == "JSON"
 
 
 @pytest.mark.parametrize(

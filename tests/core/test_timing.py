@@ -28,7 +28,7 @@ CLOCKS = [field.name for field in fields(Timeouts)]
 def test_a_timeout_must_be_a_time(clock: str, seconds: Any) -> None:
     said = f"the {clock} timeout must be a positive number of seconds, or None, not {safe_repr(seconds)}"
     with pytest.raises(InvalidRequest) as caught:
-        Timeouts(**{**dict.fromkeys(CLOCKS), clock: seconds})  # type: ignore[arg-type]
+        Timeouts(**{**dict.fromkeys(CLOCKS), clock: seconds})
     assert str(caught.value) == said
     for good in (None, 1e-3, 1e9):
         assert getattr(Timeouts(**{clock: good}), clock) == good
