@@ -95,7 +95,7 @@ def test_what_they_say(error: ChatError, said: str) -> None:
     [(ConnectFailed("refused"), "()"), (TimedOut("connect", 5), "()"), (ServerFailed(500, "sick"), "[]")],
 )
 def test_a_hint_is_said_too(error: ChatError, brackets: str) -> None:
-    before = str(error)
+    before, error = str(error), copy.copy(error)
     error.hint = "try that"
     assert str(error) == f"{before} {brackets[0]}try that{brackets[1]}"
 
