@@ -199,7 +199,7 @@ def check_base_url(url: str) -> str:
 def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port (RFC 6454 4): a request with secrets goes nowhere else."""
     parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def cookie_header(cookies: dict[str, str]) -> Headers:

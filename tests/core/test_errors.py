@@ -109,23 +109,24 @@ def test_what_the_exchange_knows_is_said() -> None:
     assert str(wrong) == "the provider wants a key, and none was sent (status 401): no such key"
 
 
+ALL_KNOWN = {"body": "b", "request_id": "r", "retry_after": 1.5, "code": "c", "kind": "k"}
+
+
 @pytest.mark.parametrize(
-    ("error", "data"),
+    ("kind", "args", "named", "data"),
     [
-        (ProxyFailed(), {"detail": "", "status": None}),
-        (ProxyFailed("no", 502), {"detail": "no", "status": 502}),
-        (ConnectionLost(), {"detail": "", "reused": False}),
-        (ConnectionLost("cut", True), {"detail": "cut", "reused": True}),
-        (TimedOut("idle", 5), {"detail": "", "clock": "idle", "seconds": 5}),
-        (LimitExceeded("frame", 5), {"detail": "", "limit": "frame", "size": 5}),
-        (RateLimited(429), {"status": 429, "detail": "", "body": "", "request_id": None, "retry_after": None,
-                            "code": None, "kind": None}),
-        (RateLimited(429, "d", body="b", request_id="r", retry_after=1.5, code="c", kind="k"),
-         {"status": 429, "detail": "d", "body": "b", "request_id": "r", "retry_after": 1.5, "code": "c", "kind": "k"}),
+        (ProxyFailed, (), {}, {"detail": "", "status": None}),
+        (ProxyFailed, ("no", 502), {}, {"detail": "no", "status": 502}),
+        (ConnectionLost, (), {}, {"detail": "", "reused": False}),
+        (ConnectionLost, ("cut", True), {}, {"detail": "cut", "reused": True}),
+        (TimedOut, ("idle", 5), {}, {"detail": "", "clock": "idle", "seconds": 5}),
+        (LimitExceeded, ("frame", 5), {}, {"detail": "", "limit": "frame", "size": 5}),
+        (RateLimited, (429,), {}, {**dict.fromkeys(ALL_KNOWN), "status": 429, "detail": "", "body": ""}),
+        (RateLimited, (429, "d"), ALL_KNOWN, {**ALL_KNOWN, "status": 429, "detail": "d"}),
     ],
-)  # fmt: skip
-def test_what_they_carry(error: ChatError, data: dict[str, Any]) -> None:
-    assert vars(error) == data
+)
+def test_what_they_carry(kind: Any, args: Any, named: dict[str, Any], data: dict[str, Any]) -> None:
+    assert vars(kind(*args, **named)) == data
 
 
 def test_the_message_is_made_from_the_attributes() -> None:
