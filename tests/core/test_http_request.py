@@ -80,7 +80,7 @@ def test_a_header_value_that_is_not_sent(value: Any) -> None:
 def test_what_a_request_has_by_itself() -> None:
     request = HttpRequest("GET", URL)
     assert (request.headers, request.body, request.given) == ((), b"", ())
-    fields = Fields((("accept", "*/*"),))
+    fields = Fields((("authorization", "Bearer s3cret"), ("x", "tab\tand blank")))
     assert HttpRequest("GET", URL, fields).headers is fields, "checked once"
     assert fields.secrets(()) is fields.secrets(()), "looked for once"
 
