@@ -74,6 +74,11 @@ def test_what_is_tried_again(error: ChatError, again: bool) -> None:
     assert RetryPolicy().retries(error) is again
 
 
+def test_the_defaults() -> None:
+    statuses = frozenset({408, 425, 429, 500, 502, 503, 504})
+    assert RetryPolicy() == RetryPolicy(3, 0.5, 2, 30, 0.25, 60, statuses)
+
+
 def test_which_statuses_is_to_choose() -> None:
     policy = RetryPolicy(statuses=frozenset({529}))
     assert policy.retries(ServerFailed(529))
