@@ -160,7 +160,7 @@ def test_an_excerpt_is_one_short_line() -> None:
         ("a key s3cr3t b", ("s3cr3t",), "a key [hidden] b"),
         ("s3cr3t-long s3cr3t", ("s3cr3t", "s3cr3t-long"), "[hidden] [hidden]"),
         ("the one s3cr3t", ("cr3t", "s3cr3t"), "the one [hidden]"),
-        ("xs3cr3ty", ("s3cr3t", "xs3cr3ty"), "[hidden]"),
+        ("as3cr3ty", ("s3cr3t", "as3cr3ty"), "[hidden]"),
         ("cut at s3cr", ("s3cr3t",), "cut at [hidden]"),
         ("cut at s3cr3", ("s3cr3t",), "cut at [hidden]"),
         ("s3cr", ("s3cr3t",), "[hidden]"),

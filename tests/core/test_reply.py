@@ -117,7 +117,11 @@ def test_before_the_first_event() -> None:
 
 def test_what_a_call_lacks_and_what_its_pieces_add() -> None:
     pieces = [ToolCallDelta(0, extra={"a": 1}), ToolCallDelta(0, arguments="{}", extra={"b": 2})]
-    assert Reply.of(pieces).tool_calls == [ToolCall(None, "", "{}", {"a": 1, "b": 2})]
+    reply = Reply.of(pieces)
+    assert reply.tool_calls == [ToolCall(None, "", "{}", {"a": 1, "b": 2})]
+    assert reply.message["tool_calls"] == [
+        {"a": 1, "b": 2, "id": None, "type": "function", "function": {"name": "", "arguments": "{}"}}
+    ]
 
 
 def test_a_call_that_the_failure_cut_is_none() -> None:
