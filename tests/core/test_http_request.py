@@ -92,6 +92,15 @@ def test_what_a_request_has_by_itself() -> None:
     assert fields.secrets(()) is fields.secrets(()), "looked for once"
 
 
+def test_what_transports_read_of_checked_fields() -> None:
+    form = Fields((("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"), ("X-A", "b c")))
+    assert (form.form, form.plain, form.names) == (True, True, {"content-type", "x-a"})
+    assert form.lines == "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\nX-A: b c\r\n"
+    for value in ("", " b", "b ", "\tb", "b\tc"):
+        fields = Fields((("x-a", value), ("x-b", "c")))
+        assert (fields.form, fields.plain) == (False, False)
+
+
 def test_headers_are_found_and_laid_over_one_another_without_regard_to_case() -> None:
     headers = (("Content-Type", "a"), ("content-type", "b"))
     assert header(headers, "content-type") == "a"
