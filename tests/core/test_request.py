@@ -31,6 +31,7 @@ LONE = "a\ud800b"
 def test_a_str_is_one_user_message() -> None:
     assert ChatRequest("Hello").messages == (Message("user", (TextPart("Hello"),)),)
     assert ChatRequest("").messages[0].text == ""
+    assert ChatRequest("Hello", model="m").model == "m"
 
 
 def test_messages_in_every_shape() -> None:
@@ -74,13 +75,13 @@ def test_messages_in_every_shape() -> None:
     ("messages", "said"),
     [
         ([], "messages is empty: give at least one"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"),
-        ({"role": "user"}, "dict"),
+        ({"role": "user"}, "dict"), (LONE, "messages[0] has a lone surrogate at 1"),
     ],
 )  # fmt: skip
 def test_what_is_no_conversation(messages: Any, said: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         ChatRequest(messages)
-    assert str(caught.value).startswith("messages ")
+    assert str(caught.value).startswith("messages")
     assert said in str(caught.value)
 
 
