@@ -1,8 +1,9 @@
-"""Every error that this project raises: one tree under ChatError, by whose fault it is.
+"""Every error that this project raises: one tree under ChatError, ordered by whose fault the error is.
 
-The caller's (InvalidRequest), the network's (TransportFailure, TimedOut), the provider's (HTTPStatusError,
-ProviderRefused), a broken wire (ProtocolViolation, StreamTruncated), or nobody's (Cancelled). Errors carry plain data,
-never a transport's objects; the message is built from the attributes, so a changed attribute shows in it.
+The caller's (InvalidRequest, StreamMisused), the network's (TransportFailure, TimedOut), the provider's
+(HTTPStatusError, ProviderRefused), a broken wire (ProtocolViolation, StreamTruncated), or nobody's (Cancelled). Errors
+carry plain data, never a transport's objects, so that they can be copied, pickled and sent to another process. `str`
+builds the message from the attributes: an attribute that is changed afterwards (redacted, or a hint added) shows in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .redact import redact
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both modules import this one
     from .events import ChatEvent
     from .reply import Reply
 
@@ -24,9 +25,10 @@ EXCERPT = 500
 class ChatError(Exception):
     """The root. `detail` says what happened; `reply` is the partial answer where a stream was under way, else None."""
 
+    # Defaults stand in the class: an error has few of these, and whoever catches it (the exchange) sets what it knows.
     reply: Reply | None = None
     hint: str = ""
-    """What the user may do about it, where there is something to say."""
+    """What the user may do about the error; empty where there is no advice."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
@@ -36,82 +38,88 @@ class ChatError(Exception):
         return self.detail or type(self).__name__
 
     def redact(self, secrets: tuple[str, ...]) -> None:
-        """Blot out each of `secrets` wherever this error quotes a peer that echoed it.
-
-        A foreign error that it was raised in place of is forgotten: that one may quote the peer as well.
-        """
+        """Replace each of `secrets` by `[hidden]` in every text of this error, as a peer may have echoed a secret."""
+        # After `raise … from None` the error that was being handled is no longer printed, but logging and crash
+        # reporters can still read it from __context__, and its text may quote the peer as well.
         if self.__suppress_context__:
             self.__context__ = None
         for name, value in vars(self).items():
             if isinstance(value, str):
                 setattr(self, name, redact(value, secrets))
+        # repr and pickle read `args`, where the texts stand a second time
         self.args = tuple(redact(value, secrets) if isinstance(value, str) else value for value in self.args)
 
 
-_EXCERPT = re.compile(rf".{{{EXCERPT}}}… \([0-9]+ characters\)")
-
-
 def excerpt(text: str) -> str:
-    """`text` on one line, cut to EXCERPT characters: what a message may quote of a peer."""
+    """`text` on one line, cut to EXCERPT characters: as much as a message quotes of a peer."""
     line = " ".join(text.split())
-    if len(line) <= EXCERPT or _EXCERPT.fullmatch(line):
+    # An excerpt stays as it is when it is made again: `body` is cut when the error is made, and `str` cuts it again.
+    # (The pattern is not compiled at import: few processes ever need it.)
+    if len(line) <= EXCERPT or re.fullmatch(rf".{{{EXCERPT}}}… \([0-9]+ characters\)", line):
         return line
     return f"{line[:EXCERPT]}… ({len(line)} characters)"
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:
-    """` (did you mean …?)` with the one of `known` that is spelled most like `word`; "" where none is."""
-    from difflib import get_close_matches  # only a mistake needs it: loading the package stays quick
+    """` (did you mean …?)` with the word of `known` that is spelled most like `word`; "" where none is close."""
+    from difflib import get_close_matches  # imported here, as only a mistake needs it: `import sansio_core` stays quick
 
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.76) if isinstance(word, str) else []
+    # 0.76: "opnai" suggests "openai" (0.91), but names of three letters that differ in one (0.67) suggest nothing
+    found = get_close_matches(word.lower(), known, cutoff=0.76) if isinstance(word, str) else []
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def safe_repr(value: object) -> str:
-    """`value` as a message about a wrong one quotes it: short, and never failing (as repr may, of anything at all)."""
+    """`value` as an error message quotes a wrong argument: at most 50 characters, and without raising.
+
+    A foreign object is named by its type alone: its repr may raise, be endless, or show a secret.
+    """
     try:
         if isinstance(value, (str, int, float, bytes)):
             return f"{value!r:.50}"
         return f"a value of type {type(value).__name__}"
-    except ValueError:  # an int of more digits than Python prints
+    except ValueError:  # an int of more than 4300 digits, which Python does not print (sys.set_int_max_str_digits)
         return "a huge number"
 
 
 class InvalidRequest(ChatError, ValueError):
-    """The caller's: an option, message, model, URL or header that cannot be sent. Nothing was sent."""
+    """The caller's mistake: an option, message, model, URL or header that cannot be sent. Nothing was sent.
+
+    It is a ValueError too, which is what Python code expects of a bad argument.
+    """
 
 
 class StreamMisused(ChatError, RuntimeError):
-    """The caller's: a stream read by two at once, or elsewhere than where it was begun: the event loop, the process.
+    """The caller's mistake: a stream read by two at once, or in another event loop or process than it was begun in.
 
-    The stream itself is as it was: who reads it rightly goes on.
+    The stream itself is unchanged: its rightful reader goes on.
     """
 
 
 class OptionIgnored(UserWarning):
-    """The category of the one warning that names what a provider's wire cannot carry."""
+    """The category of the warning that names the options which a provider's wire has no field for."""
 
 
 # --- the network -----------------------------------------------------------------------------------------------------
 
 
 class TransportFailure(ChatError):
-    """The network's: no answer, or no more of it."""
+    """The network's fault: no answer came, or it broke off."""
 
     def __str__(self) -> str:
         return f"{super().__str__()} ({self.hint})" if self.hint else super().__str__()
 
 
 class ConnectFailed(TransportFailure):
-    """No connection: the name did not resolve, or the host refused or could not be reached."""
+    """No connection was made: the name did not resolve, or the host refused it or could not be reached."""
 
 
 class ProxyFailed(TransportFailure):
-    """The proxy could not be reached, or refused; `status` is its answer's, where it gave one."""
+    """The proxy could not be reached or rejected the request; `status` is its HTTP status, None where it sent none."""
 
     def __init__(self, detail: str = "", status: int | None = None) -> None:
         super().__init__(detail)
-        self.args = (detail, status)
+        self.args = (detail, status)  # pickle and copy call the class with `args`: they are what __init__ takes
         self.status = status
 
 
@@ -122,19 +130,20 @@ class TLSFailed(TransportFailure):
 class ConnectionLost(TransportFailure):
     """The connection broke before the answer's end.
 
-    `reused` tells that it was a kept-alive connection of which no byte of this answer had come back (RFC 9112 9.3.1:
-    such a request may be sent again on a new one).
+    `reused` is True for a kept-alive connection on which no byte of this answer had arrived. The server may have closed
+    it before it saw the request, so that the request may be sent again on a new connection (RFC 9112 9.3.1).
     """
 
     def __init__(self, detail: str = "", reused: bool = False) -> None:
         super().__init__(detail)
-        self.args = (detail, reused)
+        self.args = (detail, reused)  # as for ProxyFailed
         self.reused = reused
 
 
 class TimedOut(ChatError):
-    """A clock fired: `clock` is "connect", "first_event", "idle", "progress" or "total"; `seconds` what it allowed."""
+    """A clock of Timeouts fired: `clock` is its name, `seconds` what it allows (None where a transport's own fired)."""
 
+    # Each clock in the user's words: "timed out" alone would leave open which setting helps.
     MEANING: ClassVar[dict[str, str]] = {
         "connect": "no connection was made",
         "first_event": "no event of the answer came",
@@ -145,7 +154,7 @@ class TimedOut(ChatError):
 
     def __init__(self, clock: str, seconds: float | None = None) -> None:
         super().__init__()
-        self.args = (clock, seconds)
+        self.args = (clock, seconds)  # as for ProxyFailed
         self.clock = clock
         self.seconds = seconds
 
@@ -163,7 +172,7 @@ class Cancelled(ChatError):
 
 
 class ClientClosed(Cancelled):
-    """The client was closed by its owner: its streams that were under way end, and nothing more is sent through it."""
+    """The client was closed by its owner: its unfinished streams end with this, and it sends nothing more."""
 
     def __str__(self) -> str:
         return self.detail or "the client is closed: make a new one"
@@ -173,14 +182,15 @@ class ClientClosed(Cancelled):
 
 
 class HTTPStatusError(ChatError):
-    """The provider refused, with a status or with the same words inside a stream.
+    """An error response of the provider (status 400 and above), or the same error inside a stream that began with 200.
 
-    `status` is the HTTP status, or None when the refusal came inside an answer (`in_band`); `request_id` the provider's
-    own name for the request; `retry_after` the seconds it asked to wait; `body` a bounded excerpt; `code` and `kind`
-    the provider's own words for it; `url` what was asked, without its secrets, where an exchange asked it.
+    `status` is the HTTP status, None for an error inside a stream (`in_band`). `request_id` is the provider's id of the
+    request, for its support; `retry_after` the seconds that it asks to wait; `body` an excerpt of the response's body;
+    `code` and `kind` the fields `code` and `type` of the provider's error object. `url` is the request's URL without
+    secrets, set by the exchange.
     """
 
-    what = "the provider refused the request"
+    what = "the provider refused the request"  # how the message begins; each subclass has its own
     url: str | None = None
 
     def __init__(
@@ -195,7 +205,7 @@ class HTTPStatusError(ChatError):
         kind: str | None = None,
     ) -> None:
         super().__init__(detail)
-        self.args = (status, detail)
+        self.args = (status, detail)  # as for ProxyFailed; copies get the other attributes from __dict__
         self.status = status
         self.body = body
         self.request_id = request_id
@@ -205,95 +215,106 @@ class HTTPStatusError(ChatError):
 
     @property
     def in_band(self) -> bool:
-        """True when the refusal came inside an answer that had begun well."""
+        """True for an error inside a stream whose response had the status 200."""
         return self.status is None
 
     def __str__(self) -> str:
+        # The sentence of the provider's error object; the raw body only where none was found in it.
         said = excerpt(self.detail or self.body)
         text = f"{self._what()} ({self._where()})" + (f": {said}" if said else "")
         if self.hint:
             text += f" [{self.hint}]"
-        if self.retry_after is not None:
+        if self.retry_after is not None:  # 0 s is an answer too: at once
             text += f" [it asks to wait {self.retry_after:g} s]"
         return text + (f" [request id {self.request_id}]" if self.request_id else "")
 
     def _what(self) -> str:
+        """The message's first words, which a subclass may choose by its attributes."""
         return self.what
 
     def _where(self) -> str:
+        """Where the error stood, for the message."""
         return "in its stream" if self.status is None else f"status {self.status}"
 
 
 class BadRequest(HTTPStatusError):
-    """400, 405, 409, 413, 415, 422 and the like: the provider could not use what was sent."""
+    """400, 405, 409, 413, 415, 422 and every other 4xx without a class: the provider could not use the request."""
 
     what = "the provider could not use the request"
 
 
 class ContextTooLong(BadRequest):
-    """The conversation does not fit the model's context."""
+    """The conversation is longer than the model's context window."""
 
     what = "the conversation is too long for the model"
 
 
 class ContentFiltered(BadRequest):
-    """The provider's content rules blocked the question or the answer."""
+    """The provider's content filter blocked the question or the answer."""
 
     what = "the provider's content filter stopped it"
 
 
 class AuthenticationFailed(HTTPStatusError):
-    """401: the key is missing, wrong or expired; `key_sent` tells which, where an exchange asked."""
+    """401: the key is missing, wrong or expired. `key_sent` is False where the exchange sees that none was sent."""
 
     what = "the provider did not accept the key"
-    key_sent = True
+    key_sent = True  # until the exchange, which knows the request, says otherwise
 
     def _what(self) -> str:
         return self.what if self.key_sent else "the provider wants a key, and none was sent"
 
 
 class PermissionDenied(AuthenticationFailed):
-    """403 (and 402): the key, account or address may not do this."""
+    """403, and 402 (payment required): the key, account or network address may not do this.
+
+    A kind of AuthenticationFailed, as providers send either status for a bad key: code that asks for a new key catches
+    both by one name.
+    """
 
     what = "the provider denied permission"
 
 
 class NotFound(HTTPStatusError):
-    """404 and 410: no such endpoint or model."""
+    """404 and 410: the host has no such endpoint or model."""
 
     what = "the provider does not know this address or model"
 
     def _where(self) -> str:
+        # a wrong base_url= is the usual cause, and the URL shows it at once
         return super()._where() + (f", {self.url}" if self.url else "")
 
 
 class RateLimited(HTTPStatusError):
-    """429: too many requests, or the quota is used up; `retry_after` is in seconds."""
+    """429: too many requests, or the quota is used up. `retry_after` is in seconds."""
 
     what = "the provider's rate limit was reached"
 
 
 class ServerFailed(HTTPStatusError):
-    """5xx (529 too): the provider failed or is overloaded."""
+    """5xx, with Anthropic's 529: the provider failed or is overloaded."""
 
     what = "the provider failed"
 
 
 class UnexpectedRedirect(HTTPStatusError):
-    """A redirect that is not followed: to another origin, of a POST by other than 307 or 308, or one too many."""
+    """A redirect that is not followed: to another origin, of a POST by 301, 302 or 303, or after too many others."""
 
     what = "the provider redirected, and that is not followed"
 
 
 class ProviderRefused(ChatError):
-    """The provider said inside a good answer that it will not answer, in words that fit no HTTP status."""
+    """The provider sent, with the status 200, a sentence or page in place of an answer: it does not serve the request.
+
+    Free endpoints do so, without any field or status that says which error it is.
+    """
 
     def __str__(self) -> str:
         return f"the provider refused in its answer: {excerpt(self.detail)}"
 
 
 class IPBlocked(ProviderRefused):
-    """The provider has blocked this network address."""
+    """The provider has blocked the client's network address."""
 
     def __str__(self) -> str:
         return f"the provider has blocked this network address: {excerpt(self.detail)}"
@@ -303,15 +324,15 @@ class IPBlocked(ProviderRefused):
 
 
 class ProtocolViolation(ChatError):
-    """The peer sent what its protocol does not allow."""
+    """The server or proxy sent what HTTP, a content coding or the stream's format does not allow."""
 
 
 class LimitExceeded(ProtocolViolation):
-    """A bound was passed: `limit` names it (as in Limits), `size` is what it allows."""
+    """A response was larger than a bound of Limits allows: `limit` is its name there, `size` its bytes."""
 
     def __init__(self, limit: str, size: int) -> None:
         super().__init__()
-        self.args = (limit, size)
+        self.args = (limit, size)  # as for ProxyFailed
         self.limit = limit
         self.size = size
 
@@ -320,13 +341,13 @@ class LimitExceeded(ProtocolViolation):
 
 
 class UnexpectedContent(ProtocolViolation):
-    """The answer is something else than this provider sends: an HTML page, no content, another format."""
+    """The response is well-formed and no answer of this provider: an HTML page, no content, another format."""
 
 
 class StreamTruncated(ChatError):
-    """The answer stopped before its end was proven; `reply` holds what came.
+    """The answer stopped before its end was proven; `reply` holds the part that arrived.
 
-    From a parser used alone, `events` are those that its end still gave.
+    Raised by the `close()` of a parser used alone, it carries the last `events`, as `close()` cannot return them.
     """
 
     events: tuple[ChatEvent, ...] = ()
@@ -335,6 +356,7 @@ class StreamTruncated(ChatError):
         return self.detail or "the answer stopped before its end"
 
 
+# The statuses with a class of their own. RFC 9110 15: an unknown status is as the x00 of its hundred.
 _BY_STATUS: dict[int, type[HTTPStatusError]] = {
     401: AuthenticationFailed,
     402: PermissionDenied,
@@ -346,9 +368,12 @@ _BY_STATUS: dict[int, type[HTTPStatusError]] = {
 
 
 def status_class(status: int) -> type[HTTPStatusError]:
-    """The error class that an HTTP status stands for."""
+    """The error class for an HTTP status of 300 and above.
+
+    BadRequest also stands for a status below 300, where a provider sends a status as a number inside a stream.
+    """
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if 300 <= status < 400:
+    if 300 <= status < 400:  # one that the exchange could follow never comes here
         return UnexpectedRedirect
     return ServerFailed if status >= 500 else BadRequest

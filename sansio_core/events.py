@@ -1,4 +1,8 @@
-"""What a stream says: frozen, slotted values; their union is ChatEvent."""
+"""The events of a stream, as frozen and slotted values; their union is ChatEvent.
+
+Every dialect gives the same ones, whatever its wire calls them. `choice` counts the answers to one question from 0:
+there is one, unless the option `n` asked for more.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ from typing import Any, Literal
 from .errors import ChatError
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "error", "other"]
-"""Why an answer ended, in one vocabulary; the provider's own word stands beside it."""
+"""Why an answer ended, in one vocabulary for all providers; Finished has the provider's own word beside it."""
 
 
+# Frozen, as one event may be in a log, in a Reply and in the user's hands at once; slotted, as a long answer has
+# 100,000 of them.
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What the provider calls this answer: its id and the model that gives it, where the wire says so."""
+    """The answer's id and the model that gives it, by the provider's names; None where the wire has no such field."""
 
     id: str | None = None
     model: str | None = None
@@ -30,7 +36,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """The next piece of what the model thinks before and between its answer's text."""
+    """The next piece of the model's reasoning ("thinking"), before or between the answer's text."""
 
     text: str
     choice: int = 0
@@ -38,7 +44,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class RefusalDelta:
-    """The next piece of the model's own words for why it will not answer."""
+    """The next piece of a model refusal: the model's own words for why it declines (OpenAI's field `refusal`)."""
 
     text: str
     choice: int = 0
@@ -48,12 +54,12 @@ class RefusalDelta:
 class ToolCallDelta:
     """A piece of a tool call. Pieces of one call share `index`, which counts the calls of a choice from 0.
 
-    The first piece of a call carries `id` (None where the wire has none) and `name`; later ones have None there. The
-    call's arguments are the `arguments` of all its pieces joined: JSON text, or "" for no arguments. `extra` are fields
-    of the call's own on OpenAI's chat wire, as ToolCall has them.
+    The first piece of a call has its `id` (None where the wire has none) and `name`; later pieces have None there. The
+    call's arguments are the `arguments` of all its pieces joined: JSON text, or "" for no arguments. `extra` has the
+    call's further fields on OpenAI's chat wire, as ToolCall has them.
     """
 
-    index: int
+    index: int  # not the id: OpenAI's wire sends the id once and then the index alone
     id: str | None = None
     name: str | None = None
     arguments: str = ""
@@ -63,7 +69,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A citation or other note on the text, as the provider wrote it."""
+    """A citation or other note on the text, as the provider wrote it: the vendors' shapes have little in common."""
 
     raw: Mapping[str, Any]
     choice: int = 0
@@ -71,10 +77,11 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class NativeItem:
-    """One finished piece of the answer in the wire's own shape, to be sent back as it is on the next turn.
+    """One finished piece of the answer in the wire's own shape, to be sent back unchanged on the next turn.
 
     An Anthropic content block with its signature, a Responses output item with its encrypted reasoning, a Gemini part
-    with its thought signature. `dialect` says whose shape it is.
+    with its thought signature: the provider checks them, and text made from the other events would not pass. `dialect`
+    names the wire.
     """
 
     dialect: str
@@ -84,10 +91,10 @@ class NativeItem:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """What the answer cost, in tokens, so far; a later report replaces an earlier one. None is "not said".
+    """The tokens of the question and the answer so far; a later report replaces an earlier one. None: not reported.
 
-    The figures are the provider's own and are not added up: whether cached tokens are part of `input_tokens`, and
-    reasoning part of `output_tokens`, is the provider's custom. `raw` is its own object, with all that it says besides.
+    The figures are the provider's own and are not added up: providers differ in whether cached tokens are part of
+    `input_tokens`, and reasoning part of `output_tokens`. `raw` is the provider's usage object, with all its fields.
     """
 
     input_tokens: int | None = None
@@ -99,7 +106,7 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A choice ended: `reason` in our vocabulary (None where the wire proves the end and gives no reason)."""
+    """A choice ended. `reason` is None where the wire proves the end without a reason, as the end of a plain text."""
 
     reason: FinishReason | None = None
     provider_reason: str | None = None
@@ -108,16 +115,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """A comment or ping: the provider is there and has nothing to say yet."""
+    """A comment or ping: the provider is alive and has no content yet. The progress clock does not count it."""
 
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownFrame:
-    """Something on the wire that no rule of the dialect covers, as it came, so that nothing is lost.
+    """A frame that no rule of the dialect covers, unchanged, so that nothing on the wire is lost.
 
-    `why` says what is odd about it: it is malformed, or only newer than this dialect.
+    `why` says whether it is malformed or has a type that the dialect does not know: providers add types at any time.
     """
 
     raw: str
@@ -126,10 +133,11 @@ class UnknownFrame:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The stream itself said, or showed, that it failed; nothing comes after it. An exchange raises `error`.
+    """The stream failed, by the provider's own error event or by breaking its format; it is the last event.
 
-    `unfinished` are the indexes of tool calls that the failure cut in the middle: they are no calls, and Reply leaves
-    them out.
+    A parser used alone gives it as an event, so that the events before it are not lost; an exchange raises `error`.
+    `unfinished` are the indexes of the tool calls that the failure cut in the middle: Reply leaves these out, as nobody
+    should run half a call.
     """
 
     error: ChatError
@@ -137,6 +145,6 @@ class Failed:
 
 
 Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeItem
-"""The events that bring some of the answer itself."""
+"""The events with a part of the answer itself; they restart the progress clock."""
 ChatEvent = Content | Started | UsageReport | Finished | KeepAlive | UnknownFrame | Failed
-"""Everything that a stream says."""
+"""Every event of a stream."""

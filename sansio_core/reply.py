@@ -1,4 +1,4 @@
-"""Reply: a stream's events folded into the final message."""
+"""Reply: the events of a stream, folded into one message that can be read at any time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .request import ToolCall, parse_json
 
 
 class _Call:
-    """A tool call while it grows."""
+    """A tool call of which pieces still arrive."""
 
     __slots__ = ("arguments", "extra", "id", "name")
 
@@ -37,19 +37,19 @@ class _Call:
 
 
 class _Text(list[str]):
-    """Text that grows by small pieces: joined when looked at, so that growing is linear.
+    """Text that arrives in small pieces, as the list of them: joined when it is read, and each piece only once.
 
-    The pieces are only ever added to, so that one thread may look while another adds.
+    Pieces are added and never removed, and `_joined` is replaced as one: a thread may read while another appends.
     """
 
     __slots__ = ("_joined",)
 
     def __init__(self) -> None:
-        self._joined = (0, "")  # how many of them, and their text
+        self._joined = (0, "")  # the number of pieces that are joined, and their text
 
     def __str__(self) -> str:
         count, text = self._joined
-        if new := self[count:]:
+        if new := self[count:]:  # a copy: what another thread appends from here on is left to the next reading
             text += "".join(new)
             self._joined = count + len(new), text
         return text
@@ -58,7 +58,8 @@ class _Text(list[str]):
 class Choice:
     """One of the answers to a question; there is one unless `n` asked for more. Read it at any time."""
 
-    # What few answers have is made when it comes: thousands of streams may be open and say next to nothing.
+    # Members that few answers need are None until the first event for them: thousands of streams may be open at once
+    # with hardly any content, and a list is 56 bytes. (Measured by the table `idle` of tests/bench.)
     __slots__ = (
         "__weakref__", "_calls", "_native", "_reasoning", "_refusal", "_text", "annotations", "finish_reason",
         "finished", "provider_reason",
@@ -77,36 +78,38 @@ class Choice:
 
     @property
     def text(self) -> str:
-        """The answer's text so far."""
+        """The text so far."""
         return str(self._text)
 
     @property
     def reasoning(self) -> str:
-        """What the model thought, so far, where the wire shows it."""
+        """The model's reasoning so far; empty where the wire does not show it."""
         return str(self._reasoning or "")
 
     @property
     def refusal(self) -> str | None:
-        """The model's words for why it will not answer, or None."""
+        """The model refusal so far: the model's words for why it declines. None where there is none."""
         return str(self._refusal or "") or None
 
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls so far, in the order of their index."""
+        # sorted, as their first pieces may arrive in another order, each with its index
         calls = (call for _, call in sorted(self._calls.items())) if self._calls else ()
         return [ToolCall(call.id, call.name, str(call.arguments), call.extra) for call in calls]
 
     @property
     def message(self) -> dict[str, Any]:
-        """This answer as an assistant message, ready for `messages` of the next turn, and fit for JSON.
+        """This answer as an assistant message of plain JSON values, ready for the `messages` of the next turn.
 
-        `native` carries what only the same kind of provider can take back: signatures, encrypted reasoning.
+        `native` has the NativeItems, which only the same kind of provider can read: signatures, encrypted reasoning.
         """
+        # A refusal goes back as the text: only OpenAI's wire has a field for it, and the next turn may be another's.
         message: dict[str, Any] = {"role": "assistant", "content": self.text or self.refusal or ""}
         if self._calls:
             message["tool_calls"] = [
                 {
-                    **(call.extra or {}),
+                    **(call.extra or {}),  # first, so that none of them can replace a field of ours
                     "id": call.id,
                     "type": "function",
                     "function": {"name": call.name, "arguments": call.arguments},
@@ -122,38 +125,61 @@ class Choice:
             }
         return message
 
-    def _grow(self, piece: ToolCallDelta) -> None:
-        """A tool call has one more piece."""
+    def parse(self) -> Any:
+        """The value of a structured answer. Raises InvalidRequest, which quotes the place, if the text is not JSON."""
+        return parse_json(self.text, "the answer")
+
+    def partial(self) -> Any:
+        """The value of a structured answer so far: open strings and brackets are closed. None before it begins."""
+        return parse_partial(self.text)
+
+    def _add(self, event: Content) -> None:
+        match event:
+            case TextDelta():
+                self._text.append(event.text)
+            case ReasoningDelta():
+                self._reasoning = self._reasoning or _Text()
+                self._reasoning.append(event.text)
+            case RefusalDelta():
+                self._refusal = self._refusal or _Text()
+                self._refusal.append(event.text)
+            case ToolCallDelta():
+                self._add_to_call(event)
+            case Annotation():
+                self.annotations.append(event.raw)
+            case NativeItem():
+                self._native = self._native or []
+                self._native.append(event)
+
+    def _add_to_call(self, piece: ToolCallDelta) -> None:
         if self._calls is None:
             self._calls = {}
         call = self._calls.setdefault(piece.index, _Call())
-        call.id = piece.id or call.id
+        call.id = piece.id or call.id  # only the first piece of a call has them
         call.name = piece.name or call.name
         call.arguments.append(piece.arguments)
         if piece.extra:
             call.extra = {**(call.extra or {}), **piece.extra}
 
-    def parse(self) -> Any:
-        """The JSON value of a structured answer. Raises InvalidRequest that says where it is not JSON."""
-        return parse_json(self.text, "the answer")
-
-    def partial(self) -> Any:
-        """The value of a structured answer while it grows: what is open is closed. None before any began."""
-        return parse_partial(self.text)
+    def _finish(self, event: Finished) -> None:
+        self.finished = True
+        # A wire may prove the end a second time (`[DONE]` after a finish reason): the reason that was given stays.
+        if event.reason or event.provider_reason:
+            self.finish_reason, self.provider_reason = event.reason, event.provider_reason
 
 
 class Reply(Choice):
     """The answer so far; `complete` once its end was proven.
 
-    Its text, tool calls and the rest are the first choice's; `choices` has them all. `usage` is the provider's last
-    word on tokens; `request_id` is from the response's headers.
+    The Reply itself is the first choice, as nearly all answers have only one; `choices` has all. `usage` is the
+    provider's last report of tokens; `request_id` is from the response's header fields.
     """
 
     __slots__ = ("_others", "failed", "id", "model", "request_id", "usage")
 
     def __init__(self) -> None:
         super().__init__()
-        self._others: dict[int, Choice] | None = None  # all but the first, which is this object itself
+        self._others: dict[int, Choice] | None = None  # all but the first; itself among them would make a circle
         self.id: str | None = None
         self.model: str | None = None
         self.request_id: str | None = None
@@ -162,27 +188,28 @@ class Reply(Choice):
 
     @classmethod
     def of(cls, events: Iterable[ChatEvent]) -> Reply:
-        """The fold of `events`."""
+        """A Reply of all `events`."""
         reply = cls()
         reply.extend(events)
         return reply
 
     @property
     def choices(self) -> list[Choice]:
-        """Every answer, in the order of its index; the first is this object itself."""
+        """Every choice in the order of its index; the first is this object itself."""
         return [choice for _, choice in sorted({**(self._others or {}), 0: self}.items())]
 
     @property
     def complete(self) -> bool:
-        """True once the stream proved its end for every choice and did not fail."""
+        """True once the stream proved the end of every choice, and no event said that it failed."""
         return not self.failed and self.finished and all(choice.finished for choice in (self._others or {}).values())
 
     def extend(self, events: Iterable[ChatEvent]) -> bool:
-        """Fold `events` in; True if any of them was content (what the progress clock waits for)."""
+        """Add `events`; True if any of them was content, which restarts the progress clock."""
         content = False
         pieces = self._text
         for event in events:
-            if type(event) is TextDelta and not event.choice:  # nearly all events are this
+            # Nearly all events are text of the first choice: 0.03 µs each here, 0.25 by _fold.
+            if type(event) is TextDelta and not event.choice:
                 pieces.append(event.text)
                 content = True
             else:
@@ -192,44 +219,20 @@ class Reply(Choice):
     def _fold(self, event: ChatEvent) -> bool:
         match event:
             case TextDelta() | ReasoningDelta() | RefusalDelta() | ToolCallDelta() | Annotation() | NativeItem():
-                self._content(event)
+                self._choice(event.choice)._add(event)
                 return True
             case UsageReport():
                 self.usage = event
-            case Started():
+            case Started():  # a wire may send the id and the model in different frames
                 self.id = event.id or self.id
                 self.model = event.model or self.model
             case Finished():
-                choice = self._choice(event.choice)
-                choice.finished = True
-                if event.reason or event.provider_reason:
-                    choice.finish_reason, choice.provider_reason = event.reason, event.provider_reason
+                self._choice(event.choice)._finish(event)
             case Failed(unfinished=cut):
                 self.failed = True
-                for index in cut:
+                for index in cut:  # of the first choice: Failed names no other
                     (self._calls or {}).pop(index, None)
-            case _:
-                pass
         return False
-
-    def _content(self, event: Content) -> None:
-        choice = self._choice(event.choice)
-        match event:
-            case TextDelta():
-                choice._text.append(event.text)
-            case ReasoningDelta():
-                choice._reasoning = choice._reasoning or _Text()
-                choice._reasoning.append(event.text)
-            case RefusalDelta():
-                choice._refusal = choice._refusal or _Text()
-                choice._refusal.append(event.text)
-            case ToolCallDelta():
-                choice._grow(event)
-            case Annotation():
-                choice.annotations.append(event.raw)
-            case _:
-                choice._native = choice._native or []
-                choice._native.append(event)
 
     def _choice(self, index: int) -> Choice:
         if not index:

@@ -1,4 +1,7 @@
-"""What the user asks: messages, model, options. Checked here once, so that no provider sends what it cannot mean."""
+"""What the user asks: messages, model, options. Checked here once, so that every provider reads the same plain values.
+
+Errors name the place (`messages[3]`), as a conversation may be long and come out of a file.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .partial_json import parse_partial
 
+# All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 OPTIONS = frozenset(
@@ -21,7 +25,7 @@ OPTIONS = frozenset(
         "logprobs", "top_logprobs", "logit_bias", "user", "metadata", "service_tier", "store", "extra",
     }
 )  # fmt: skip
-"""The options that have one name with every provider. What a wire has no field for is told by a warning."""
+"""The options that have one name with every provider. A provider warns of those that its wire has no field for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +37,29 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image by link or as a data URL; `detail` is OpenAI's hint ("low", "high", "auto")."""
+    """An image by its URL or as a data URL; `detail` is OpenAI's hint ("low", "high", "auto")."""
 
     url: str
     detail: str | None = None
 
     @property
     def data(self) -> tuple[str, str] | None:
-        """The media type and the base64 text of a data URL (RFC 2397); None for a link."""
+        """The media type and the base64 text of a data URL (RFC 2397); None for the URL of an image elsewhere.
+
+        Raises InvalidRequest for a data URL that is not in base64: Anthropic, Gemini and Ollama take no other encoding.
+        """
         if not self.url.startswith("data:"):
             return None
         head, _, payload = self.url[5:].partition(",")
         media_type, _, encoding = head.rpartition(";")
         if encoding != "base64" or not payload:
             raise InvalidRequest("an image's data URL must read data:image/TYPE;base64,DATA")
-        return media_type or "application/octet-stream", payload
+        return media_type or "application/octet-stream", payload  # not RFC 2397's text/plain: that is no image
 
 
 @dataclass(frozen=True, slots=True)
 class RawPart:
-    """Any other part, in a wire's own shape (audio, a file): sent as it is where the wire takes parts."""
+    """Any other part, in a wire's own shape (audio, a file): sent unchanged on wires that take parts."""
 
     raw: Mapping[str, Any]
 
@@ -60,15 +67,15 @@ class RawPart:
 Part = TextPart | ImagePart | RawPart
 
 CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments", "input"})
-"""The fields of a call on OpenAI's chat wire; the last three where a host leaves `function` out."""
+"""The fields of a call on OpenAI's chat wire that ToolCall covers; the last three if a host leaves out `function`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a tool that a model made; `arguments` is JSON as the model wrote it, which may be no JSON at all.
+    """A call of a tool that a model made; `arguments` is the text that the model wrote, which need not be good JSON.
 
-    `extra` is what OpenAI's chat wire has beside CALL_FIELDS in a call, as Gemini's signature in `extra_content`: it
-    goes back on that wire, in its place, unless the host is known to refuse it.
+    `extra` has the fields of a call on OpenAI's chat wire that are not among CALL_FIELDS, as Gemini's signature in
+    `extra_content`. They go back on that wire, in the same place, unless the host is known to reject them.
     """
 
     id: str | None
@@ -77,26 +84,27 @@ class ToolCall:
     extra: Mapping[str, Any] | None = None
 
     def parse(self) -> Any:
-        """The arguments as a value; no arguments are {}. Raises InvalidRequest that quotes the place when not JSON."""
+        """The arguments as a value; {} where there are none. Raises InvalidRequest, with the place, if not JSON."""
         return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r}")
 
     def partial(self) -> Any:
-        """The arguments so far as a value, while they still grow: what is open is closed. None before any began."""
+        """The value of the arguments so far, while they arrive: open strings and brackets are closed. None at first."""
         return parse_partial(self.arguments)
 
     def answer(self, result: Any) -> dict[str, Any]:
-        """What the tool gave, a str or any JSON value, as the message that goes back for this call.
+        """The message that answers this call with the tool's `result`, a str or any JSON value.
 
-        Raises InvalidRequest for what JSON cannot carry.
+        Raises InvalidRequest for a value that JSON cannot carry.
         """
         content = result if isinstance(result, str) else dump_json(result).decode()
         message = {"role": "tool", "name": self.name, "content": content}
+        # Gemini's and Ollama's calls may have no id: there the tool's name says which call is answered.
         return message if self.id is None else {**message, "tool_call_id": self.id}
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """An assistant's message in the shape of the wire that it came from: `dialect` names it, `items` are its pieces."""
+    """An assistant's message in the shape of the wire named `dialect`, from which it came; `items` are its pieces."""
 
     dialect: str
     items: tuple[Mapping[str, Any], ...]
@@ -104,10 +112,10 @@ class Native:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, checked. Users write mappings; providers read these.
+    """One checked message. Users write mappings, and providers read these.
 
-    `tool_calls` are an assistant's; `tool_call_id` (and `name`) belong to a tool's answer; `reasoning` and `native` are
-    what Reply.message carries beside the text.
+    `tool_calls` are an assistant's; `tool_call_id` and `name` belong to a tool's answer; `reasoning` and `native` are
+    the fields of Reply.message beside its text.
     """
 
     role: str
@@ -120,7 +128,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text parts joined. Raises InvalidRequest when a part is no text: for wires that carry nothing else."""
+        """The text parts joined, for wires that carry text only. Raises InvalidRequest if a part is anything else."""
         for part in self.parts:
             if not isinstance(part, TextPart):
                 kind = "an image" if isinstance(part, ImagePart) else f"a part of type {part.raw.get('type')!r}"
@@ -129,17 +137,17 @@ class Message:
 
 
 Messages = str | Sequence[Mapping[str, Any] | Message]
-"""What users pass: a str means one user message."""
+"""What users pass: a str is one user message."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class ChatRequest:
     """A question to a provider.
 
-    `messages`: a str, or a non-empty sequence of mappings with `role` and `content` (str, or a list of parts), of
-    `Reply.message`, or of Message. `model`: a name of the provider's, else its default. `headers` and `cookies` go with
-    this one request. `options` are those of OPTIONS and the provider's own. Raises InvalidRequest, before anything is
-    sent, for what cannot be a conversation.
+    `messages`: a str, or a non-empty sequence of mappings with `role` and `content` (a str or a list of parts), of
+    `Reply.message`, or of Message. `model`: one of the provider's names, or None for its default. `headers` and
+    `cookies` go with this one request. `options` are those of OPTIONS and the provider's own; one that is None is
+    left out. Raises InvalidRequest, before anything is sent, for messages that are no conversation.
     """
 
     messages: tuple[Message, ...]
@@ -148,6 +156,7 @@ class ChatRequest:
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    # Written by hand, as `**options` gathers every other keyword, which no generated __init__ does.
     def __init__(
         self,
         messages: Messages,
@@ -157,24 +166,25 @@ class ChatRequest:
         cookies: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        put = object.__setattr__
+        put = object.__setattr__  # the class is frozen: its own __setattr__ raises
         put(self, "messages", _messages(messages))
         if model is not None and not isinstance(model, str):
             raise InvalidRequest(f"model must be a str, not {type(model).__name__}")
-        put(self, "model", model or None)
+        put(self, "model", model or None)  # "", as command lines and forms give it, is as not given
         put(self, "headers", header_pairs(headers))
         put(self, "cookies", as_mapping("cookies", cookies))
+        # None is as not given, so that callers can pass their own optional parameters on
         put(self, "options", {name: value for name, value in options.items() if value is not None})
         as_mapping("extra", options.get("extra"))
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    """Header fields as users give them (a mapping or pairs), as pairs. Raises InvalidRequest for what cannot be one."""
-    if headers is None:
+    """Header fields as users give them, a mapping or pairs, as checked pairs. Raises InvalidRequest for bad ones."""
+    if not headers:
         return ()
-    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
     try:
-        fields = tuple((name, value) for name, value in pairs)
+        fields = tuple((name, value) for name, value in pairs)  # a copy: the caller may change a list afterwards
     except (TypeError, ValueError):
         raise InvalidRequest("headers must be a mapping of names to values, or pairs of them") from None
     for name, value in fields:
@@ -191,11 +201,13 @@ def as_mapping(what: str, value: Any) -> dict[Any, Any]:
     return dict(value)
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))  # dumps would make one a call
+# json.dumps with arguments makes a new encoder for every call. NaN and infinity are no JSON (RFC 8259 6), and servers
+# reject them with errors that do not say where they stood.
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def dump_json(value: Any) -> bytes:
-    """`value` as UTF-8 JSON. Raises InvalidRequest for NaN, infinity, foreign objects and endless nesting."""
+    """`value` as UTF-8 JSON. Raises InvalidRequest for NaN, infinity, other objects, lone surrogates, deep nesting."""
     try:
         return _JSON.encode(value).encode()
     except (ValueError, TypeError, RecursionError) as error:
@@ -203,11 +215,11 @@ def dump_json(value: Any) -> bytes:
 
 
 def parse_json(text: str, what: str) -> Any:
-    """`text` as a value. Raises InvalidRequest that says where `what` is not JSON."""
+    """The value of the JSON `text`. Raises InvalidRequest, which quotes the place, where `what` is not JSON."""
     try:
         return json.loads(text)
     except ValueError as error:
-        near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]
+        near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]  # a number of too many digits has no `pos`
         raise InvalidRequest(f"{what} is not JSON: {error}, near {near!r}") from None
     except RecursionError:
         raise InvalidRequest(f"{what} is nested too deeply") from None
@@ -216,6 +228,7 @@ def parse_json(text: str, what: str) -> Any:
 def _messages(messages: Messages) -> tuple[Message, ...]:
     if isinstance(messages, str):
         return (Message("user", (TextPart(_text(0, messages)),)),)
+    # bytes and a mapping are iterable too: a single message without its list is an easy mistake
     if not isinstance(messages, Iterable) or isinstance(messages, (bytes, Mapping)):
         raise InvalidRequest(
             f"messages must be a str or a list of {{'role': …, 'content': …}}, not {type(messages).__name__}"
@@ -227,21 +240,26 @@ def _messages(messages: Messages) -> tuple[Message, ...]:
 
 
 def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
-    if isinstance(message, Message):
-        for part in message.parts:
-            if isinstance(part, TextPart):
-                _text(i, part.text)
-        return message
-    if not isinstance(message, Mapping):
+    if isinstance(message, Mapping):
+        return _from_mapping(i, message)
+    if not isinstance(message, Message):
         raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
+    for part in message.parts:  # a Message is typed, but a type does not exclude lone surrogates
+        if isinstance(part, TextPart):
+            _text(i, part.text)
+    return message
+
+
+def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
     role = message.get("role")
     if role not in ROLES:
         said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
         raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
     calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
     native = _native(i, message.get("native"))
+    # Other fields are ignored: histories come out of databases and other SDKs with fields of their own.
     content = message.get("content")
-    if content is None and not calls and native is None:
+    if content is None and not calls and native is None:  # an assistant that only called tools has no content
         raise InvalidRequest(f"messages[{i}] has no content")
     return Message(
         role=role,
@@ -267,6 +285,7 @@ def _list(i: int, message: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 
 def _native(i: int, native: Any) -> Native | None:
+    # Signed pieces that were changed would be rejected by the provider, in words that do not lead here.
     match native:
         case None:
             return None
@@ -290,10 +309,11 @@ def _part(i: int, part: Any) -> Part:
         return TextPart(_text(i, part))
     if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
         raise InvalidRequest(f"messages[{i}] has a part without a 'type'; a text part is {{'type': 'text', 'text': …}}")
-    if part["type"] == "text" and set(part) <= {"type", "text"}:
+    if part["type"] == "text" and set(part) <= {"type", "text"}:  # with more, as `cache_control`, it is a wire's own
         return TextPart(_text(i, part.get("text")))
     if part["type"] == "image_url":
         image = part.get("image_url")
+        # a mapping on OpenAI's chat wire; Mistral's takes the bare URL too
         url, detail = (image.get("url"), image.get("detail")) if isinstance(image, Mapping) else (image, None)
         if not isinstance(url, str) or not url:
             raise InvalidRequest(f"messages[{i}] has an image without its URL: {{'image_url': {{'url': …}}}}")
@@ -305,25 +325,26 @@ def _text(i: int, text: Any) -> str:
     if not isinstance(text, str):
         raise InvalidRequest(f"messages[{i}] has text that is no str but {type(text).__name__}")
     try:
-        text.encode()
+        text.encode()  # a lone surrogate (from a file read with surrogateescape, or half an emoji) has no UTF-8 form
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"messages[{i}] has a lone surrogate at {error.start}: it is not text") from None
     return text
 
 
 def _tool_call(i: int, call: Any) -> ToolCall:
-    if isinstance(call, ToolCall):
+    if isinstance(call, ToolCall):  # of a Reply, or out of other messages
         return call
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
+    # a str on OpenAI's wire, an object on Ollama's and Gemini's
     arguments = function.get("arguments") or ""
     text = arguments if isinstance(arguments, str) else dump_json(arguments).decode()
     return ToolCall(_str(i, call, "id"), function["name"], text, extra_fields(call))
 
 
 def extra_fields(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a call in the shape of OpenAI's chat wire has beside CALL_FIELDS; None for nothing."""
-    if call.keys() <= CALL_FIELDS:
+    """The fields of a call of OpenAI's chat wire that are not among CALL_FIELDS; None for no such fields."""
+    if call.keys() <= CALL_FIELDS:  # nearly always
         return None
     return {name: value for name, value in call.items() if name not in CALL_FIELDS and value is not None} or None

@@ -1,9 +1,9 @@
-"""RetryPolicy: what is tried again, and after how long. An immutable value: it answers, it never sleeps."""
+"""RetryPolicy: which failures are tried again, and after how many seconds. The exchange applies it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import (
     ChatError,
@@ -18,20 +18,22 @@ from .errors import (
     TimedOut,
     safe_repr,
 )
-from .timing import MAX_SECONDS
+from .timing import MAX_SECONDS, within
 
+# Statuses that pass with time: RFC 9110 15, RFC 8470 5.2 (425), RFC 6585 4 (429). 501 and 505 would be the same again.
+# A provider adds its own, as Anthropic 529.
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """When and after how long a failed request is sent again.
+    """When and after how many seconds a failed request is sent again.
 
     `attempts` counts the first one, so 1 means never again. The wait before attempt n+1 is `first_wait` · `factor`ⁿ⁻¹
     seconds, at most `max_wait`, of which the share `jitter` (0 to 1) is drawn at random. A `Retry-After` of the server
     takes its place, at most `max_retry_after` seconds. `statuses` are the HTTP statuses tried again; connection
-    failures, timeouts (but the total) and answers cut short before any text are tried again as well. Nothing is once
-    text was handed out: that rule is the exchange's.
+    failures, timeouts (except the total) and answers cut short before any text are tried again as well. Once text was
+    delivered, no request is sent again: that rule is the exchange's.
     """
 
     attempts: int = 3
@@ -39,61 +41,55 @@ class RetryPolicy:
     factor: float = 2.0
     max_wait: float = 30.0
     jitter: float = 0.25
-    max_retry_after: float = 60.0
+    max_retry_after: float = 60.0  # some servers ask for an hour: whoever waits for an answer gives up long before
     statuses: frozenset[int] = RETRIED_STATUSES
 
     def __post_init__(self) -> None:
+        # here, not when a wait is computed: a wrong number shows at once, and not only after the first failure
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or self.attempts < 1:
             raise InvalidRequest(f"attempts must be a whole number from 1, not {safe_repr(self.attempts)}")
         for name in ("first_wait", "factor", "max_wait", "max_retry_after"):
-            if not _within(getattr(self, name), MAX_SECONDS):
+            if not within(getattr(self, name), MAX_SECONDS):
                 raise InvalidRequest(f"{name} must be a number from 0, not {safe_repr(getattr(self, name))}")
-        if not _within(self.jitter, 1):
+        if not within(self.jitter, 1):
             raise InvalidRequest(f"jitter must be a number from 0 to 1, not {safe_repr(self.jitter)}")
 
     @classmethod
     def of(cls, retry: RetryPolicy | int | None, default: RetryPolicy) -> RetryPolicy:
-        """What a `retry=` means: a policy as it is, a number as that many attempts of `default`, None as `default`."""
+        """The policy that a user's `retry=` means: a number is that many attempts by `default`; None is `default`."""
         if isinstance(retry, RetryPolicy):
             return retry
-        if retry is None:
-            return default
-        return cls(
-            retry, default.first_wait, default.factor, default.max_wait, default.jitter,
-            default.max_retry_after, default.statuses,
-        )  # fmt: skip
+        return default if retry is None else replace(default, attempts=retry)
 
     def retries(self, error: ChatError) -> bool:
-        """Whether a request that failed with `error` may do better when it is sent again."""
+        """Whether a request that failed with `error` may succeed when it is sent again."""
         match error:
             case ConnectFailed() | ConnectionLost() | StreamTruncated():
                 return True
-            case ProxyFailed(status=status):
+            case ProxyFailed(status=status):  # None: the proxy could not be reached
                 return status is None or status in self.statuses
-            case TimedOut(clock=clock):
+            case TimedOut(clock=clock):  # the total bounds all attempts, so that no time is left for another
                 return clock != "total"
-            case HTTPStatusError(status=None):  # said inside a stream: by its class, as its status would have been
+            case HTTPStatusError(status=None):  # an error inside a stream has no status, but the class of one
                 return isinstance(error, (RateLimited, ServerFailed))
             case HTTPStatusError(status=status):
                 return status in self.statuses
-            case _:
+            case _:  # a bad certificate, a wrong key, another protocol, the user's cancel: no attempt changes these
                 return False
 
     def wait(self, failures: int, random: Callable[[], float], retry_after: float | None = None) -> float:
-        """Seconds to wait after that many failed attempts; `random` gives a number in [0, 1)."""
+        """The seconds to wait after that many failed attempts; `random` gives a number in [0, 1)."""
+        # without jitter, as a server that spreads its clients does so by different values of Retry-After
         if retry_after is not None:
             return min(retry_after, self.max_retry_after)
         try:
             wait = min(self.first_wait * self.factor ** (failures - 1), self.max_wait)
-        except OverflowError:
+        except OverflowError:  # a power of floats beyond 1e308
             wait = self.max_wait
+        # Clients that failed together would all come back together: the random share spreads them.
         return wait * (1 - self.jitter + self.jitter * random())
 
 
 def middle() -> float:
-    """What is taken where nobody gave random numbers."""
+    """The number that stands for a random one where an exchange has no `random`: the core itself draws none."""
     return 0.5
-
-
-def _within(value: object, most: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most

@@ -1,4 +1,4 @@
-"""The five clocks and the bounds, as immutable values: they answer, they never sleep."""
+"""What the five clocks and the size limits allow, as immutable values that the exchange applies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from dataclasses import dataclass, fields, replace
 from .errors import InvalidRequest, safe_repr
 
 MAX_SECONDS = 1e9
-"""Some thirty years: what still fits every kind of timer."""
+"""Some thirty years. A longer time is a mistake: None says "for ever", and systems' timers overflow somewhere above."""
+
+
+def within(value: object, most: float) -> bool:
+    """Whether `value` is a number from 0 to `most`. NaN is not; nor are True and False, which are ints to Python."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long each thing may take, in seconds; None means for ever.
+    """How long each step may take, in seconds; None means for ever.
 
     connect      name look-up, TCP and TLS, of one attempt
     first_event  from sending a request until the first event that is not a keep-alive, of one attempt
@@ -21,25 +26,26 @@ class Timeouts:
     total        everything: all attempts, and the waits between them
     """
 
-    connect: float | None = 10.0
+    connect: float | None = 10.0  # a host that is there answers in one; three lost packets take seven
+    # Models that reason, or read a long question, are silent for minutes: the vendors' own SDKs wait ten of them.
     first_event: float | None = 600.0
     idle: float | None = 600.0
     progress: float | None = 600.0
-    total: float | None = None
+    total: float | None = None  # a good answer may be as long as it wants
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
             seconds = getattr(self, name)
             if seconds is None:
                 continue
-            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= MAX_SECONDS:
+            if not within(seconds, MAX_SECONDS) or seconds == 0:  # a clock of 0 s would fire before any answer
                 raise InvalidRequest(
                     f"the {name} timeout must be a positive number of seconds, or None, not {safe_repr(seconds)}"
                 )
 
     @classmethod
     def of(cls, timeout: Timeouts | float | None, default: Timeouts) -> Timeouts:
-        """What a `timeout=` means: Timeouts as they are, a number as the total over `default`, None as `default`."""
+        """The Timeouts that a user's `timeout=` means: a number is the total, over `default`; None is `default`."""
         if isinstance(timeout, Timeouts):
             return timeout
         return default if timeout is None else replace(default, total=timeout)
@@ -47,14 +53,16 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a peer may make us hold, in bytes; passing one is LimitExceeded.
+    """How many bytes a server can make the client hold; more of them raises LimitExceeded.
 
     frame         one line or event of a stream
     head          one response's status line and header fields
-    error_body    how much of a refusal's body is read (the rest is dropped, without an error)
-    page          a page that must be read before the question can be asked
+    error_body    the body of an error response (what is longer is cut, without an error)
+    page          a page that a provider reads before it can ask its question
     decompressed  one body after its content coding was removed
     """
+
+    # Far above what any answer needs and far below what a machine has: they stop a peer that sends without an end.
 
     frame: int = 16 * 1024 * 1024
     head: int = 64 * 1024
@@ -65,5 +73,5 @@ class Limits:
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
             size = getattr(self, name)
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:  # True is an int to Python
                 raise InvalidRequest(f"the limit {name!r} must be a positive number of bytes, not {safe_repr(size)}")

@@ -127,8 +127,6 @@ class Provider(ABC):
         self.base_url = check_base_url(base_url or self.info.url)
         self.custom_base_url = bool(base_url)
         self.headers = header_pairs(headers)
-        for name, value in self.headers:
-            check_header(name, value)
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)
         self.model = self.resolve_model(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,12 @@ def test_the_decoders_tables(tmp_path: Path, name: str, contestant: str, title: 
     table, shown = figures(name, tmp_path / "figures.json")
     assert contestant in table
     assert title in shown
+
+
+def test_the_imports_table(tmp_path: Path) -> None:
+    table, shown = figures("imports", tmp_path / "figures.json")
+    assert table.keys() >= {"a bare interpreter", "dataclasses, json, re", "sansio_core"}
+    assert re.search(r"\(as a multiple of dataclasses, json, re\): .* sansio_core [0-9.]+ \([0-9.]+\)", shown)
 
 
 def test_the_calls_table(tmp_path: Path) -> None:

@@ -107,6 +107,23 @@ def test_what_failed_is_not_complete() -> None:
     assert repr(Reply()) == "<Reply incomplete, 0 characters, finish_reason=None>"
 
 
+def test_before_the_first_event() -> None:
+    reply = Reply()
+    assert (reply.id, reply.model, reply.request_id, reply.usage) == (None, None, None, None)
+    assert (reply.finished, reply.failed, reply.complete) == (False, False, False)
+    assert (reply.finish_reason, reply.provider_reason, reply.refusal) == (None, None, None)
+    assert (reply.text, reply.reasoning, reply.tool_calls, reply.annotations) == ("", "", [], [])
+
+
+def test_what_a_call_lacks_and_what_its_pieces_add() -> None:
+    pieces = [ToolCallDelta(0, extra={"a": 1}), ToolCallDelta(0, arguments="{}", extra={"b": 2})]
+    reply = Reply.of(pieces)
+    assert reply.tool_calls == [ToolCall(None, "", "{}", {"a": 1, "b": 2})]
+    assert reply.message["tool_calls"] == [
+        {"a": 1, "b": 2, "id": None, "type": "function", "function": {"name": "", "arguments": "{}"}}
+    ]
+
+
 def test_a_call_that_the_failure_cut_is_none() -> None:
     events = [ToolCallDelta(0, "c1", "f", "{}"), ToolCallDelta(1, "c2", "g", '{"a'), Failed(ServerFailed(None), (1, 7))]
     assert Reply.of(events).tool_calls == [ToolCall("c1", "f", "{}")]

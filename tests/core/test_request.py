@@ -31,6 +31,7 @@ LONE = "a\ud800b"
 def test_a_str_is_one_user_message() -> None:
     assert ChatRequest("Hello").messages == (Message("user", (TextPart("Hello"),)),)
     assert ChatRequest("").messages[0].text == ""
+    assert ChatRequest("Hello", model="m").model == "m"
 
 
 def test_messages_in_every_shape() -> None:
@@ -70,19 +71,27 @@ def test_messages_in_every_shape() -> None:
     assert ChatRequest([mixed]).messages == (mixed,)
 
 
-def test_a_tools_answer() -> None:
-    assert ToolCall("c1", "f").answer({"a": 1}) == {
-        "role": "tool", "name": "f", "content": '{"a":1}', "tool_call_id": "c1",
-    }  # fmt: skip
-    assert ToolCall(None, "f").answer("plain") == {"role": "tool", "name": "f", "content": "plain"}
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ([], "messages is empty: give at least one"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"),
+        ({"role": "user"}, "dict"), (LONE, "messages[0] has a lone surrogate at 1"),
+    ],
+)  # fmt: skip
+def test_what_is_no_conversation(messages: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ChatRequest(messages)
+    assert str(caught.value).startswith("messages")
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("messages", "said"),
     [
-        ([], "empty"), ((), "empty"), (None, "NoneType"), (5, "int"), (b"x", "bytes"), ({"role": "user"}, "dict"),
-        (["x"], "messages[0]"), ([None], "messages[0]"), ([{}], "no role"), ([{"role": "User"}], "did you mean 'user'"),
-        ([{"role": "user", "content": "x"}, {"role": "bot", "content": "x"}], "messages[1] has the role 'bot'; known"),
+        (["x"], "a mapping with 'role' and 'content', not str"), ([None], "not NoneType"),
+        ([{}], "has no role; known are system, developer, user, assistant, tool"),
+        ([{"role": "User"}], "has the role 'User' (did you mean 'user'?)"),
+        ([{"role": "bot", "content": "x"}], "has the role 'bot'; known"),
         ([{"role": ["user"], "content": "x"}], "role"), ([{"role": "user"}], "no content"),
         ([{"role": "user", "content": 5}], "int"), ([{"role": "user", "content": {}}], "dict"),
         ([{"role": "user", "content": b"x"}], "bytes"), ([{"role": "user", "content": [5]}], "'type'"),
@@ -92,38 +101,45 @@ def test_a_tools_answer() -> None:
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 5}}]}], "image without its URL"),
         ([{"role": "user", "content": LONE}], "lone surrogate at 1"),
         ([{"role": "user", "content": [{"type": "text", "text": LONE}]}], "lone surrogate"),
-        ([Message("user", (TextPart(LONE),))], "lone surrogate"),
-        ([{"role": "assistant", "tool_calls": 5}], "must be a list"),
-        ([{"role": "assistant", "tool_calls": [{}]}], "tool call"),
+        ([Message("user", (TextPart("b"), TextPart(LONE)))], "has a lone surrogate"),
+        ([{"role": "user", "content": [LONE]}], "has a lone surrogate at 1"),
+        ([{"role": "assistant", "tool_calls": 5}], "['tool_calls'] must be a list, not int"),
+        *[([{"role": "assistant", "tool_calls": [call]}], "has a tool call without {'function'") for call in ({}, 5)],
         ([{"role": "assistant", "tool_calls": [{"function": {"name": 5}}]}], "tool call"),
-        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "int"),
+        ([{"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}], "has text that is no str"),
         ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": nan}}}]}], "JSON"),
         ([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {1, 2}}}]}], "JSON"),
-        ([{"role": "user", "content": "x", "name": 5}], "int"),
-        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "int"),
-        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "list"),
-        ([{"role": "assistant", "native": {"items": []}}], "native"),
+        ([{"role": "user", "content": "x", "name": 5}], "has text that is no str but int"),
+        ([{"role": "tool", "content": "x", "tool_call_id": 5}], "has text that is no str but int"),
+        ([{"role": "assistant", "content": "x", "reasoning": ["x"]}], "has text that is no str but list"),
+        ([{"role": "assistant", "native": {"items": []}}], "['native'] must be what Reply.message gave, unchanged"),
         ([{"role": "assistant", "native": "x"}], "native"),
         ([{"role": "assistant", "native": {"dialect": "x", "items": [5]}}], "native"),
     ],
 )  # fmt: skip
-def test_what_is_no_conversation(messages: Any, said: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        ChatRequest(messages)
-    assert said in str(caught.value)
+def test_what_is_no_message(messages: Any, said: str) -> None:
+    for before in range(2):
+        with pytest.raises(InvalidRequest) as caught:
+            ChatRequest([{"role": "user", "content": "Hello"}] * before + messages)
+        assert said in str(caught.value)
+        assert str(caught.value).startswith(f"messages[{before}]") or said == "JSON"
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"model": 5}, "model must be a str"), ({"headers": 5}, "headers"), ({"headers": "abc"}, "headers"),
-        ({"headers": [("a",)]}, "headers"), ({"cookies": "a=b"}, "cookies"), ({"cookies": [("a", "b")]}, "cookies"),
-        ({"extra": "x"}, "extra"), ({"extra": [1]}, "extra"),
+        ({"model": 5}, "model must be a str, not int"),
+        *[({"headers": wrong}, "headers must be a mapping of names to values, or pairs of them")
+          for wrong in (5, "abc", [("a",)])],
+        ({"cookies": "a=b"}, "cookies must be a mapping, not str"),
+        ({"cookies": [("a", "b")]}, "cookies must be a mapping, not list"),
+        ({"extra": "x"}, "extra must be a mapping, not str"), ({"extra": [1]}, "extra must be a mapping, not list"),
     ],
 )  # fmt: skip
 def test_what_is_no_request(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(InvalidRequest, match=said):
+    with pytest.raises(InvalidRequest) as caught:
         ChatRequest("Hello", **settings)
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("name", ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"])
@@ -184,8 +200,12 @@ def test_a_tool_calls_arguments() -> None:
     assert ToolCall("c", "f").parse() == {}
     assert ToolCall("c", "f", '{"a": [1').partial() == {"a": [1]}
     assert ToolCall("c", "f").partial() is None
-    with pytest.raises(InvalidRequest, match=r"tool call 'f' is not JSON.*near '.*oops"):
-        ToolCall("c", "f", '{"a": oops').parse()
+    text = f'{{"a": "{"b" * 40}", oops{"c" * 40}}}'
+    for bad, place in ((text, text[30:70]), ("oops" + "c" * 40, "oops" + "c" * 36), ("1" * 5000, "1" * 40)):
+        with pytest.raises(InvalidRequest) as caught:
+            ToolCall("c", "f", bad).parse()
+        assert str(caught.value).startswith("the arguments of the tool call 'f' is not JSON: ")
+        assert str(caught.value).endswith(f", near {place!r}")
 
 
 def test_repr_shows_no_secret() -> None:

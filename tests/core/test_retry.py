@@ -8,7 +8,7 @@ from math import inf, nan
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core import (
@@ -31,11 +31,9 @@ from sansio_core import (
     TLSFailed,
     UnexpectedContent,
 )
+from sansio_core.errors import safe_repr
+from sansio_core.retry import middle
 from sansio_core.retry_after import retry_after
-
-
-def middle() -> float:
-    return 0.5
 
 
 @pytest.mark.parametrize(
@@ -76,6 +74,11 @@ def test_what_is_tried_again(error: ChatError, again: bool) -> None:
     assert RetryPolicy().retries(error) is again
 
 
+def test_the_defaults() -> None:
+    statuses = frozenset({408, 425, 429, 500, 502, 503, 504})
+    assert RetryPolicy() == RetryPolicy(3, 0.5, 2, 30, 0.25, 60, statuses)
+
+
 def test_which_statuses_is_to_choose() -> None:
     policy = RetryPolicy(statuses=frozenset({529}))
     assert policy.retries(ServerFailed(529))
@@ -113,16 +116,29 @@ def test_the_servers_word_takes_the_place_of_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("name", "wrong", "said"),
     [
-        {"attempts": 0}, {"attempts": -1}, {"attempts": 1.5}, {"attempts": True}, {"attempts": "3"}, {"attempts": None},
-        {"first_wait": -1}, {"factor": inf}, {"max_wait": nan}, {"max_retry_after": "5"}, {"first_wait": True},
-        {"jitter": 1.1}, {"jitter": -0.1}, {"jitter": nan}, {"jitter": "x"}, {"max_wait": 10**400},
+        *[("attempts", wrong, "a whole number from 1") for wrong in (0, -1, 1.5, True, "3", None)],
+        *[("jitter", wrong, "a number from 0 to 1") for wrong in (1.1, -0.1, nan, "x")],
+        *[("first_wait", wrong, "a number from 0") for wrong in (-1, True, 1.1e9)],
+        ("factor", inf, "a number from 0"), ("max_wait", nan, "a number from 0"),
+        ("max_retry_after", "5", "a number from 0"),
     ],
 )  # fmt: skip
-def test_what_is_no_policy(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match=next(iter(wrong))):
-        RetryPolicy(**wrong)
+def test_what_is_no_policy(name: str, wrong: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        RetryPolicy(**{name: wrong})
+    assert str(caught.value) == f"{name} must be {said}, not {safe_repr(wrong)}"
+
+
+def test_a_number_too_large_for_a_float_is_no_wait() -> None:
+    with pytest.raises(InvalidRequest, match="max_wait must be a number from 0, not 1000"):
+        RetryPolicy(max_wait=10**400)
+
+
+def test_the_bounds_themselves_are_good() -> None:
+    policy = RetryPolicy(1, first_wait=0, factor=0, max_wait=1e9, jitter=1, max_retry_after=1e9)
+    assert (policy.jitter, policy.max_wait, RetryPolicy(jitter=0).jitter) == (1, 1e9, 0)
 
 
 def test_a_number_is_that_many_attempts_of_the_default() -> None:
@@ -148,6 +164,7 @@ NOW = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
         ("Sunday, 06-Nov-94 08:50:07 GMT", 30), ("Sun Nov  6 08:50:07 1994", 30),
         ("Mon, 07 Nov 1994 08:49:37 GMT", 86400), ("Sun, 06 Nov 1994 08:49:00 GMT", 0),
         ("Wednesday, 06-Nov-30 08:49:37 GMT", 1136073600),
+        ("Thursday, 01-Jan-70 00:00:00 GMT", 0), ("Wednesday, 06-Nov-69 08:49:37 GMT", 2366841600),
     ],
 )  # fmt: skip
 def test_how_long_a_server_asks_to_wait(value: str, seconds: float) -> None:
@@ -180,6 +197,9 @@ def test_milliseconds_go_before_seconds(value: str, seconds: float) -> None:
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)), st.integers(0, 10**6))
+@example(datetime(2100, 2, 28), 86400)  # no leap year
+@example(datetime(2000, 2, 28), 2 * 86400)  # a leap year, and the last of 400
+@example(datetime(2004, 2, 28), 2 * 86400)
 def test_any_two_dates(when: datetime, seconds: int) -> None:
     def written(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
