@@ -61,4 +61,4 @@ class Yqcloud(Provider):
         return Call(self.http(request, "POST", f"{self.base_url}/api/generateStream", dump_json(payload)))
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return PlainTextParser(content_type=content_type, refusals={BAN: IPBlocked})
+        return PlainTextParser(content_type=content_type, error_sentences={BAN: IPBlocked})

@@ -210,13 +210,13 @@ def test_without_sentences_nothing_is_held_back() -> None:
 
 
 def test_two_sentences_the_earlier_counts() -> None:
-    parser = PlainTextParser(refusals={"blocked": IPBlocked, "refused": ProviderRefused})
+    parser = PlainTextParser(error_sentences={"blocked": IPBlocked, "refused": ProviderRefused})
     assert parser.feed(b"a refused b blocked")[0] == TextDelta("a ")
     assert parser.ended
 
 
 def test_the_longest_beginning_of_a_sentence_is_held_back() -> None:
-    parser = PlainTextParser(refusals={"blocked": IPBlocked, "kedgeree": ProviderRefused})
+    parser = PlainTextParser(error_sentences={"blocked": IPBlocked, "kedgeree": ProviderRefused})
     assert parser.feed(b"a bloc") == [TextDelta("a ")]
     assert parser.feed(b"ke") == []
     assert parser.feed(b"y") == [TextDelta("blockey")]
