@@ -84,7 +84,7 @@ class Anthropic(Provider):
         return () if self.api_key is None else (("x-api-key", self.api_key),)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return anthropic.AnthropicParser(max_frame_size, self.shapes)
+        return anthropic.AnthropicParser(max_frame_size, self.templates)
 
 
 def _options(options: Mapping[str, Any], payload: dict[str, Any]) -> str:

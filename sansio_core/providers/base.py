@@ -13,7 +13,7 @@ from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import unsupported_native
-from ..dialects.text_template import Shapes
+from ..dialects.text_template import Templates
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
 from ..request import OPTIONS, ChatRequest, Message, as_mapping, header_pairs
@@ -118,7 +118,7 @@ class Provider(ABC):
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)
         self.model = self.resolve_model(model)
-        self.shapes = Shapes()  # of its answers' events, shared by their parsers
+        self.templates = Templates()  # of its answers' events, shared by their parsers
         self._merged: tuple[tuple[Headers, ...], Fields] = (), Fields(())
 
     def __repr__(self) -> str:

@@ -65,4 +65,4 @@ class FreeNetfly(Provider):
         return Call(self.http(request, "POST", url, dump_json(payload), place))
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size, self.shapes)
+        return openai_chat.OpenAIChatParser(max_frame_size, self.templates)

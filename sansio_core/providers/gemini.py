@@ -89,7 +89,7 @@ class Gemini(Provider):
         return [name.removeprefix("models/") for name in super().parse_models(value)]
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return gemini.GeminiParser(max_frame_size, self.shapes)
+        return gemini.GeminiParser(max_frame_size, self.templates)
 
     def _url(self, path: str) -> str:
         return f"{self.base_url.removesuffix('/v1beta')}/v1beta/{path}"

@@ -71,7 +71,7 @@ class OpenAI(Provider):
         return () if self.api_key is None else (("authorization", f"Bearer {self.api_key}"),)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size, self.shapes)
+        return openai_chat.OpenAIChatParser(max_frame_size, self.templates)
 
 
 class AzureOpenAI(OpenAI):

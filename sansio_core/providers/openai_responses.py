@@ -54,4 +54,4 @@ class OpenAIResponses(Provider):
         return () if self.api_key is None else (("authorization", f"Bearer {self.api_key}"),)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_responses.OpenAIResponsesParser(max_frame_size, self.shapes)
+        return openai_responses.OpenAIResponsesParser(max_frame_size, self.templates)

@@ -14,7 +14,7 @@ from parsers_cuts import cut_anywhere, cuts, feed, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
 from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine, sse_json
-from sansio_core.parsers.sse_json import decoder
+from sansio_core.parsers.sse_json import plain_decoder
 
 FAST = pytest.mark.parametrize("fast", [False, True], ids=["json", "msgspec"])
 
@@ -215,7 +215,7 @@ def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -
     for name in [name for name in sys.modules if name.split(".")[0] == "msgspec"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
-    assert type(decoder.__wrapped__(True)) is type(decoder.__wrapped__(False))
+    assert type(plain_decoder.__wrapped__(True)) is type(plain_decoder.__wrapped__(False))
 
 
 @FAST

@@ -122,7 +122,7 @@ def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list
     first = provider.parser()
     for data in known:
         first.feed(data)
-    assert provider.shapes.known
+    assert provider.templates.known
     found = events(provider.parser(), b"".join(feeds), [])
     assert found == plain(name, b"".join(feeds))
     parser = provider.parser()
@@ -289,7 +289,8 @@ def test_what_is_kept_is_bounded_and_holds_no_text(name: str) -> None:
         parser = provider.parser()
         for event in usual(name, number, ["secret-one", "secret-two", "secret-three"]):
             parser.feed(event.replace(b'"data', b'"data').replace(b'"role"', b'"role%d"' % number))
-    kept = [each.__self__.pattern for shape in provider.shapes.known for each in (shape._starts, shape._ends)]
+    known = provider.templates.known
+    kept = [match.__self__.pattern for each in known for match in (each._match_head, each._match_tail)]
     assert 0 < len(kept) <= 8
     assert not any("secret" in pattern for pattern in kept)
 
@@ -301,7 +302,7 @@ def test_text_that_stands_twice_in_an_event_is_not_kept() -> None:
         so_far += f"secret{n}"
         choice = {"index": 0, "delta": {"content": f"secret{n}"}, "message": {"so_far": so_far}}
         parser.feed(f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n".encode())
-    assert provider.shapes.known == ()
+    assert provider.templates.known == ()
 
 
 def test_many_threads_share_a_provider() -> None:
