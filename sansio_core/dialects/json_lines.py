@@ -38,7 +38,7 @@ class NDJSONChatParser(ChatParser):
         self._take(self._lines.close(), out)
         if not self.ended and (rest := self._bare.close().strip()):
             out.append(UnknownFrame(rest, "unfinished JSON"))
-        if not self.ended and not self.complete and self._said:
+        if not self.complete and self._said:
             self._fail(UnexpectedContent(f"text came in place of an answer: {excerpt(self._said)}"), out)
 
     def _take(self, lines: list[str], out: list[ChatEvent]) -> None:

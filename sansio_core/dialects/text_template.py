@@ -12,8 +12,8 @@ to any dialect (`_MEANINGLESS` and `_ANNOUNCED` below: counters, padding, the an
 How one is learnt. When two text events follow one another and match no template, `TemplateDecoder` asks the dialect: a
 new parser decodes the second event twice, the second time with other values in the meaningless fields. Only if that
 second decoding gives exactly one text delta, with just the text in question, the event becomes a template. The text
-must also be found without doubt: its field stands once in the event, and nothing else in the event has a backslash,
-because an escaped name ("\\u0063ontent" is "content") would hide a second field that JSON counts instead.
+must also be found without doubt: its field stands once in the event, and nothing behind it has a backslash, because an
+escaped name ("\\u0063ontent" is "content") would hide a second field, and of two fields JSON counts the last.
 
 Why the result is the same as decoding. An event is compared only directly behind an event of the same template that
 this very stream decoded or matched. What a dialect says besides text (Started, a field of another kind), it says at the
@@ -263,13 +263,12 @@ class TemplateDecoder(EventDecoder):
     def _find_text(self, event: RawEvent) -> tuple[str, int, int]:
         """The text of an event, and where it begins and ends (with its closing quote); "" if that is in doubt."""
         _, lines, start, end = event
-        # Within a JSON string, a quote has a backslash before it: where there is no backslash, what looks like a field
-        # is one. The text itself may have backslashes, as it is read as JSON.
+        # What looks like a field is one: inside a JSON string, a quote has a backslash before it, not "{" or ",".
         begun = [found.end() for found in self._field.finditer(lines, start, end)]
         if len(begun) != 1:
             return "", 0, 0
         said, ended = _decode_at(lines, begun[0] - 1)
-        if "\\" in lines[start : begun[0]] or "\\" in lines[ended:end]:
+        if "\\" in lines[ended:end]:  # it may be a second field, and JSON counts the last one
             return "", 0, 0
         return said, begun[0], ended
 

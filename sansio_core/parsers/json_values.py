@@ -61,7 +61,7 @@ class JSONValueScanner(BoundedParser):
 
     def close(self) -> str:
         """The text ended: its unfinished value (with the bracket of an array at the top level), or ""."""
-        if self._closed and not self._failed:
+        if self._closed:
             return ""
         self._check()
         self._closed = True

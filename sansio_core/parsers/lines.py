@@ -103,8 +103,7 @@ class LineSplitter:
         return rest
 
     def drop(self) -> None:
-        """Forget the unfinished line."""
-        self._mark = b""
+        """Forget the unfinished line: the splitter is not used again, and its memory is not needed."""
         self.rest.clear()
 
     def _without_mark(self, data: bytes) -> bytes:

@@ -61,7 +61,7 @@ class NDJSONParser(BoundedParser):
 
     def close(self) -> list[str]:
         """The stream ended: its last line, if that has no line end."""
-        if self._closed and not self._failed:
+        if self._closed:
             return []
         self._check()
         self._closed = True

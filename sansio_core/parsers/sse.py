@@ -133,7 +133,7 @@ class SSEParser(BoundedParser):
 
     def close(self) -> list[Frame]:
         """The stream ended. An unfinished event is dropped, as the standard says, unless `lenient`."""
-        if self._closed and not self._failed:
+        if self._closed:
             return []
         self._check()
         self._closed = True
@@ -143,7 +143,6 @@ class SSEParser(BoundedParser):
             if rest:
                 self._line(rest, frames)
             self._dispatch(frames)
-        self._data.clear()
         return frames
 
     def _fits(self, line: bytes | bytearray) -> bool:
@@ -154,7 +153,6 @@ class SSEParser(BoundedParser):
     def _drop(self, frames: list[Frame]) -> list[Frame]:
         self._lines.drop()
         self._data.clear()
-        self._event = b""
         self._fail(frames)
         return frames
 

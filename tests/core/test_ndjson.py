@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from functools import partial
+from itertools import repeat
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,7 @@ SAMPLES = {
     "unterminated with CR": (b"a\nb\r", ["a", "b"]),
     "unterminated blank": (b"a\n \r", ["a"]),
     "byte order mark": (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),
+    "only a byte order mark": (b"\xef\xbb\xbf", []),
     "half a byte order mark": (b"\xef\xbb", ["\ufffd"]),
     "characters": ("é日😀\n".encode(), ["é日😀"]),
     "invalid UTF-8": (b"a\xff\xe2\x82\nb\xed\xa0\x80\n\xf0\x9f", ["a\ufffd\ufffd", "b\ufffd\ufffd\ufffd", "\ufffd"]),
@@ -60,6 +63,17 @@ def test_the_limit() -> None:
         new = partial(feed, NDJSONParser(max_frame_size=4))
         with pytest.raises(LimitExceeded):
             new([b"12345"[at : at + size] for at in range(0, 5, size)])
+
+
+def test_a_parser_that_failed_keeps_nothing() -> None:
+    parser = NDJSONParser(max_frame_size=100_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded):
+            feed(parser, repeat(b"x" * 1000, 200))
+        assert tracemalloc.get_traced_memory()[0] < 20_000
+    finally:
+        tracemalloc.stop()
 
 
 ENDS = [b"\n", b"\n", b"\r\n", b"\r"]

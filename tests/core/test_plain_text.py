@@ -54,6 +54,7 @@ def failure(events: list[ChatEvent]) -> Exception:
         "ssorry, sorry, 您",
         '{"answer": 42}',
         '{"errors_found": 0}',
+        '{"answer": 1, "error": "no"}',
         "{not json}",
         "<html> is a tag",
         '{ "mess": 1}',
@@ -194,7 +195,7 @@ def test_a_page_in_place_of_text(page: str) -> None:
         assert isinstance(failure(events), UnexpectedContent)
         assert "moment" in str(failure(events))
         assert not text_of(events)
-    assert text_of(read(yqcloud("text/plain"), [page.encode()])) == page
+    assert yqcloud("text/plain").feed(page.encode()) == [TextDelta(page)]
 
 
 @pytest.mark.parametrize("body", ["<b>bold</b>", "<!d", "<", "plain", "{}"])

@@ -98,6 +98,7 @@ LENIENT = {
     "only an unterminated event type": (b"data: a\n\nevent: b", [event("a")]),
     "cut in a character": (b"data: a\xe2\x82", [event("a\ufffd")]),
     "half a byte order mark": (b"\xef\xbb", [StrayLine("\ufffd")]),
+    "only a byte order mark": (b"\xef\xbb\xbf", []),
     "stray lines in their place": (
         b'<html>\ndata: a\n{"b":\n 1}\n\nData: c\n: d\n \ndatum\n',
         [
@@ -179,6 +180,8 @@ def test_an_event_is_out_with_the_first_byte_of_its_blank_line(end: bytes) -> No
         (b"0x10", None),
         ("٣".encode(), None),
         (b"\xb2", None),
+        (b"9" * 18, 10**18 - 1),
+        (b"1" + b"0" * 18, None),
         (b"9" * 5000, None),
     ],
 )
@@ -319,53 +322,64 @@ STREAMS = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=200, deadline=None)
-@given(cut_anywhere(STREAMS), st.booleans())
-def test_any_cut_gives_the_same_frames(pieces: list[bytes], lenient: bool) -> None:
-    assert feed(SSEParser(lenient=lenient), pieces) == feed(SSEParser(lenient=lenient), [b"".join(pieces)])
+class ByTheBook:
+    """The standard's algorithm on the whole stream, written down as plainly as it goes."""
 
+    def __init__(self, lenient: bool, limit: int) -> None:
+        self.lenient, self.limit = lenient, limit
+        self.frames: list[Frame] = []
+        self.data = self.kind = self.last_id = ""
+        self.size = 0
 
-def by_the_book(text: str) -> list[ServerSentEvent]:
-    """The standard's algorithm on the whole decoded text, written down as plainly as it goes."""
-    events, data, kind, last_id = [], "", "", ""
-    for line in text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]:
-        if not line:
-            if data:
-                events.append(ServerSentEvent(kind or "message", data.removesuffix("\n"), last_id))
-            data = kind = ""
-            continue
-        name, _, value = line.partition(":")
+    def read(self, stream: bytes) -> tuple[list[Frame], bool]:
+        """The frames, and whether all of them are within the limit."""
+        stream = stream.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, last = stream.split(b"\n")
+        for line in lines:
+            if not self.line(line):
+                return self.frames, False
+        if not self.fits(last):
+            return self.frames, False
+        if self.lenient and (not last or self.line(last)):
+            self.line(b"")
+        return self.frames, True
+
+    def fits(self, line: bytes) -> bool:
+        return len(line) + (0 if line.startswith(b":") else self.size) <= self.limit
+
+    def line(self, line: bytes) -> bool:
+        if not self.fits(line):
+            return False
+        text = line.decode("utf-8", "replace")
+        name, _, value = text.partition(":")
         value = value.removeprefix(" ")
-        if name == "data":
-            data += value + "\n"
-        elif name == "event":
-            kind = value
-        elif name == "id" and "\0" not in value:
-            last_id = value
-    return events
+        if not line:
+            if self.data:
+                self.frames.append(ServerSentEvent(self.kind or "message", self.data.removesuffix("\n"), self.last_id))
+            self.data, self.kind, self.size = "", "", 0
+        elif not name:
+            self.frames.append(Comment(value))
+        elif name not in ("data", "event", "id", "retry") and self.lenient:
+            self.frames.append(StrayLine(text))
+        else:
+            self.size += len(line)
+            self.data += value + "\n" if name == "data" else ""
+            self.kind = value if name == "event" else self.kind
+            self.last_id = value if name == "id" and "\0" not in value else self.last_id
+        return True
 
 
-@settings(max_examples=200, deadline=None)
-@given(cut_anywhere(STREAMS))
-def test_as_the_book_has_it(pieces: list[bytes]) -> None:
-    frames = [frame for frame in feed(SSEParser(), pieces) if not isinstance(frame, Comment)]
-    assert frames == by_the_book(b"".join(pieces).decode("utf-8", "replace"))
-
-
-@settings(max_examples=100, deadline=None)
-@given(cut_anywhere(STREAMS), st.integers(1, 12))
-def test_the_limit_does_not_depend_on_the_cut(pieces: list[bytes], size: int) -> None:
-    def run(pieces: list[bytes]) -> tuple[list[object], bool]:
-        parser, frames = SSEParser(lenient=True, max_frame_size=size), list[object]()
-        try:
-            for piece in pieces:
-                frames += parser.feed(piece)
-            frames += parser.close()
-        except LimitExceeded:
-            return frames, True
-        return frames, False
-
-    assert run(pieces) == run([b"".join(pieces)])
+@settings(max_examples=400, deadline=None)
+@given(cut_anywhere(STREAMS), st.booleans(), st.integers(1, 16) | st.just(1000))
+def test_any_stream_at_any_cut_is_as_the_book_has_it(pieces: list[bytes], lenient: bool, limit: int) -> None:
+    parser, frames, within = SSEParser(lenient=lenient, max_frame_size=limit), list[Frame](), True
+    try:
+        for piece in pieces:
+            frames += parser.feed(piece)
+        frames += parser.close()
+    except LimitExceeded:
+        within = False
+    assert (frames, within) == ByTheBook(lenient, limit).read(b"".join(pieces))
 
 
 # --- the fast path against the plain one ---------------------------------------------------------------------------
@@ -464,6 +478,16 @@ def test_usual_events_do_not_go_by_line(monkeypatch: pytest.MonkeyPatch, begin: 
     whole = (begin + b"data: a\n\n").replace(b"\n", end)
     assert [one.data for one in parser.feed(whole * 3)] == ["a"] * 3
     assert [one.data for piece in (whole[:6], whole[6:] + whole) for one in parser.feed(piece)] == ["a"] * 2
+
+
+def test_a_crlf_in_two_feeds_costs_one_event_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_line: list[bytes] = []
+    real = SSEParser._line
+    monkeypatch.setattr(SSEParser, "_line", lambda self, line, frames: (by_line.append(line), real(self, line, frames)))
+    parser, event_bytes = SSEParser(), b"data: a\r\n\r\n"
+    parser.feed(event_bytes[:-1])
+    assert parser.feed(b"\n" + event_bytes * 5) == [event("a")] * 5
+    assert by_line == [b"data: a"] * 2
 
 
 def test_a_long_line_in_pieces() -> None:

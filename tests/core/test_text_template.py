@@ -1,4 +1,7 @@
-"""The fast path of text: against plain decoding, at any cut, and whatever the provider's other streams said before."""
+"""Templates of text events: against the slow path (json.loads of every event) and against events written out.
+
+At any cut, and whatever the provider's other streams said before.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ import pytest
 from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parsers_cuts import SlowPath
 
-from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, providers
-from sansio_core.parsers import SSEJSONParser
+from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, UsageReport, providers
 
 NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
 DIALECTS = pytest.mark.parametrize("name", NAMES)
@@ -92,9 +95,10 @@ def events(parser: Any, body: bytes, cuts: list[int]) -> list[Any]:
     return comparable(found + parser.end())
 
 
-def plain(name: str, body: bytes) -> list[Any]:
+def slow(name: str, body: bytes) -> list[Any]:
+    """The events of a parser that decodes each event: without a template, and without any other fast path."""
     parser: Any = providers.create(name, api_key="k").parser()
-    parser._frames = SSEJSONParser()
+    parser._frames = SlowPath()
     return events(parser, body, [])
 
 
@@ -104,7 +108,7 @@ def plain(name: str, body: bytes) -> list[Any]:
 def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, data: st.DataObject) -> None:
     provider = providers.create(name, api_key="k")
     for body in data.draw(st.lists(bodies(name), min_size=1, max_size=4)):
-        wanted = plain(name, body)
+        wanted = slow(name, body)
         for _ in range(2):  # once more with what it taught itself
             cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
             assert events(provider.parser(), body, cuts) == wanted
@@ -124,10 +128,48 @@ def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list
         first.feed(data)
     assert provider.templates.known
     found = events(provider.parser(), b"".join(feeds), [])
-    assert found == plain(name, b"".join(feeds))
+    assert found == slow(name, b"".join(feeds))
     parser = provider.parser()
     assert found == comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
     return found
+
+
+# Each row is an event with two places for text, of which JSON counts one (or both); the decoder must not think that it
+# knows which one.
+DOUBTFUL = {
+    "a second field before": ('{"content":"%s","choices":[{"delta":{"content":"%s"}}]}', "ba"),
+    "a second field behind": ('{"choices":[{"delta":{"content":"%s"}}],"content":"%s"}', "ab"),
+    "the same field twice": ('{"choices":[{"delta":{"content":"%s","content":"%s"}}]}', "ba"),
+    "an escaped name behind": ('{"choices":[{"delta":{"content":"%s","\\u0063ontent":"%s"}}]}', "ba"),
+    "an escaped parent behind": (
+        '{"choices":[{"delta":{"content":"%s"}}],"\\u0063hoices":[{"delta":{"\\u0063ontent":"%s"}}]}', "ba",
+    ),
+    "three fields": ('{"content":"b","choices":[{"delta":{"content":"%s"}}],"x":{"content":"%s"}}', "ab"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_an_event_whose_text_is_in_doubt_is_decoded(name: str) -> None:
+    pattern, order = DOUBTFUL[name]
+
+    def event(counted: str, other: str) -> bytes:
+        places = (counted, other) if order == "ab" else (other, counted)
+        return f"data: {pattern % places}\n\n".encode()
+
+    provider = providers.create("openai", api_key="k")
+    same = [event("a", "a")] * 3  # the two texts do not tell which of them is meant
+    for first, second in (("c", "a"), ("a", "c"), ("c", "d")):
+        feeds = [*same, event(first, second), event(first, second)]
+        parser = provider.parser()
+        found = comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
+        assert found == slow("openai", b"".join(feeds))
+        assert [event.text for event in found if type(event) is TextDelta] == ["a", "a", "a", first, first]
+
+
+def test_a_name_that_is_escaped_before_the_text_changes_nothing() -> None:
+    events = [b'data: {"choices":[{"delta":{"\\u0063ontent":"x","content":"%d"}}]}\n\n' % n for n in range(6)]
+    found = of_one_that_knows("openai", events[:4], events)
+    assert [event.text for event in found if type(event) is TextDelta] == list("012345")
 
 
 SILENT = openai_event(None, x=2)
@@ -195,7 +237,7 @@ def test_text_of_another_item_is_decoded(first: bool) -> None:
     provider = providers.create("openai_responses", api_key="k")
     for step in (len(values[0]) + 8, len(body)):
         found = events(provider.parser(), body, list(range(0, len(body), step)))
-        assert found == plain("openai_responses", body)
+        assert found == slow("openai_responses", body)
         assert TextDelta("whole") not in found
 
 
@@ -224,6 +266,52 @@ def usual(name: str, number: int, texts: list[str]) -> list[bytes]:
     heads = [f"event: {value['type']}\n" if "type" in value else "" for value in values]
     end = "\r\n\r\n" if name == "gemini" else "\n\n"
     return [f"{head}data: {json.dumps(value)}{end}".encode() for head, value in zip(heads, values, strict=True)]
+
+
+TEXTS = ["Hel", "lo, ", '"é"\\n', "😀", "."]
+DELTAS: list[Any] = [TextDelta(text) for text in TEXTS]
+# What stands before and behind the text events of a whole answer, and what all of it means.
+WHOLE: dict[str, tuple[bytes, bytes, list[Any]]] = {
+    "openai": (
+        b"",
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+        [Started("chatcmpl-1", "m"), *DELTAS, Finished("stop", "stop")],
+    ),
+    "openai_responses": (
+        b'data: {"type":"response.created","response":{"id":"r","model":"m"}}\n\n',
+        b'data: {"type":"response.completed","response":{"id":"r","status":"completed","output":[]}}\n\n',
+        [Started("r", "m"), *DELTAS, Finished("stop", "completed")],
+    ),
+    "anthropic": (
+        b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n',
+        b'data: {"type":"content_block_stop","index":0}\n\n'
+        b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\ndata: {"type":"message_stop"}\n\n',
+        [*DELTAS, NativeItem("anthropic", {"type": "text", "text": "".join(TEXTS)}), Finished("stop", "end_turn")],
+    ),
+    "gemini": (
+        b"",
+        b'data: {"candidates": [{"index": 0, "finishReason": "STOP"}]}\r\n\r\n',
+        [
+            Started("r1", None), *DELTAS, NativeItem("gemini", {"text": "".join(TEXTS)}), Finished("stop", "STOP"),
+            UsageReport(1, 4, raw={"promptTokenCount": 1, "candidatesTokenCount": 4, "totalTokenCount": 5}),
+        ],
+    ),
+}  # fmt: skip
+
+
+@DIALECTS
+def test_a_whole_answer_at_every_cut(name: str) -> None:
+    """With a new provider and with one that knows the template, in two pieces and in many."""
+    begun, ended, expected = WHOLE[name]
+    body = begun + b"".join(usual(name, 1, TEXTS)) + ended
+    assert slow(name, body) == expected
+    knows = providers.create(name, api_key="k")
+    for step in (1, 7, 64, 300, len(body)):
+        cuts = list(range(0, len(body), step))
+        assert events(providers.create(name, api_key="k").parser(), body, cuts) == expected
+        assert events(knows.parser(), body, cuts) == expected
+    for at in range(len(body)):
+        assert events(knows.parser(), body, [at]) == expected
 
 
 def decoded(parser: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
