@@ -91,7 +91,7 @@ class _Inflater:
 
     @property
     def pending(self) -> bool:
-        return self._inflate is not None and (self._full or bool(self._input) or self._fault is not None)
+        return self._inflate is not None and (self._full or bool(self._input))
 
     @property
     def unfinished(self) -> bool:

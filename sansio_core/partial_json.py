@@ -60,7 +60,7 @@ class _Beginning:
             self._at = found.end()
             if not _READERS[found.lastgroup or ""](self, found):
                 return False
-        return self._safe > 0
+        return True
 
     def closed(self) -> str:
         """The text up to the last point where its value may end, and what closes it there."""

@@ -143,7 +143,7 @@ class EventStreamParser(ChatParser):
 
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         self._take(self._frames.close(), out)
-        if not self.ended and self._bare and (rest := self._bare.close().strip(" \t\r\n,]")):
+        if not self.ended and self._bare and (rest := self._bare.close().strip()):
             out.append(UnknownFrame(rest, "unfinished JSON"))
 
     def _take(self, items: list[Any], out: list[ChatEvent]) -> None:
@@ -179,9 +179,9 @@ class EventStreamParser(ChatParser):
                 out.append(KeepAlive(text))
             case ServerSentEvent(data="[DONE]"):
                 self._done(out)
-            case ServerSentEvent(data=data) if not data.strip():
+            case ServerSentEvent(data=data) if not data.strip():  # some servers keep alive so, not by a comment
                 out.append(KeepAlive(data))
-            case ServerSentEvent(event="error", data=data):
+            case ServerSentEvent(event="error", data=data):  # its data is words: JSON goes to `_decode`
                 self._fail(in_band(data) or ProviderRefused(data), out)
             case ServerSentEvent(data=data):
                 out.append(UnknownFrame(data, "data that is not JSON"))
@@ -190,11 +190,10 @@ class EventStreamParser(ChatParser):
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         if self._bare is None:
-            first = line.lstrip()[:1]
-            if first == "<" and is_html(line):
+            if is_html(line):
                 self._fail(page_in_place_of_an_answer(line), out)
                 return
-            if not first or first not in "{[":
+            if not line.lstrip().startswith(("{", "[")):
                 out.append(UnknownFrame(line, "no event-stream field"))
                 return
             self._bare = JSONValueScanner(max_frame_size=self._max_frame_size)

@@ -93,7 +93,6 @@ class PlainTextParser(ChatParser):
         body = "".join(self._body)
         error = self._error_of(body[:_MAX_ERROR].lstrip()) if self._state is _State.HELD else None
         self._state = _State.STREAMING
-        self._body.clear()
         if error is None:
             self._deliver(body, out)
             return
@@ -102,7 +101,7 @@ class PlainTextParser(ChatParser):
         self._fail(known[0] if known else error, out)
 
     def _error_of(self, body: str) -> ChatError | None:
-        if self._html and _is_page(body):
+        if _is_page(body):
             return page_in_place_of_an_answer(body)
         return in_band(parse_partial(body)) if body.startswith("{") else None  # the body's end may be cut off
 

@@ -10,10 +10,10 @@ events match a template if they are equal outside their texts, except for the va
 to any dialect (`_MEANINGLESS` and `_ANNOUNCED` below: counters, padding, the answer's id).
 
 How one is learnt. When two text events follow one another and match no template, `TemplateDecoder` asks the dialect: a
-new parser decodes the second event twice, the second time with other values in the meaningless fields. Only if that
-second decoding gives exactly one text delta, with just the text in question, the event becomes a template. The text
-must also be found without doubt: its field stands once in the event, and nothing behind it has a backslash, because an
-escaped name ("\\u0063ontent" is "content") would hide a second field, and of two fields JSON counts the last.
+new parser decodes the second event, and then the same event with a longer text and other values in the meaningless
+fields. Only if that second decoding gives exactly one text delta, and just the longer text, the event becomes a
+template. So it is proven that the dialect reads the text from this place of the event, whatever else the event has: a
+second field of this name, or an escaped one ("\\u0063ontent" is "content"), of which JSON counts the last.
 
 Why the result is the same as decoding. An event is compared only directly behind an event of the same template that
 this very stream decoded or matched. What a dialect says besides text (Started, a field of another kind), it says at the
@@ -242,17 +242,14 @@ class TemplateDecoder(EventDecoder):
         event, before, self._unmatched_before = self._unmatched, self._unmatched_before, _NONE
         if self._known(event) is not None:  # another stream has learnt it since: a thousand may begin together
             return
-        if len(event.lines) > _LONGEST or not self._find_text(before)[0]:
-            return
-        said, begun, ended = self._find_text(event)
-        if not said:
+        if len(event.lines) > _LONGEST:
             return
         self._tries += 1
         # Only tries 1, 2, 4, 8, … decode: else a stream whose events never become a template would pay at each of them.
         if self._tries & (self._tries - 1):
             return
         for varying in (_VARYING, _VARYING_LESS):
-            template = self._template(event, said, begun, ended, varying)
+            template = self._template(event, varying)
             if template is not None:
                 # If the text stands a second time in the event, it differs from that of the event before: no match.
                 if template.match(before) and (found := template.match(event)):
@@ -260,30 +257,21 @@ class TemplateDecoder(EventDecoder):
                     self._match_run, self._unmatched = found[1], _NONE
                 return
 
-    def _find_text(self, event: RawEvent) -> tuple[str, int, int]:
-        """The text of an event, and where it begins and ends (with its closing quote); "" if that is in doubt."""
+    def _template(self, event: RawEvent, varying: re.Pattern[str]) -> Template | None:
+        """The template of an event, if the dialect says that an event of it means no more than its text."""
         _, lines, start, end = event
         # What looks like a field is one: inside a JSON string, a quote has a backslash before it, not "{" or ",".
-        begun = [found.end() for found in self._field.finditer(lines, start, end)]
-        if len(begun) != 1:
-            return "", 0, 0
-        said, ended = _decode_at(lines, begun[0] - 1)
-        if "\\" in lines[ended:end]:  # it may be a second field, and JSON counts the last one
-            return "", 0, 0
-        return said, begun[0], ended
-
-    def _template(
-        self, event: RawEvent, said: str, begun: int, ended: int, varying: re.Pattern[str]
-    ) -> Template | None:
-        """The template of an event, if the dialect says that an event of it means no more than its text."""
-        event_type, lines, start, end = event
+        found = self._field.search(lines, start, end)
+        if found is None:
+            return None
+        begun = found.end()
+        said, ended = _decode_at(lines, begun - 1)
         head, tail = lines[start:begun], lines[ended:]
-        other = varying.sub(_with_another_value, head) + lines[begun:ended]
+        other = varying.sub(_with_another_value, head) + lines[begun : ended - 1] + '-"'
         other += varying.sub(_with_another_value, lines[ended:end])
-        values = [self._plain.decode(event_type, text, 0, 0, len(text))[1] for text in (lines[start:end], other)]
-        first, second = self._probe(*values)
+        first, second = self._probe(_decode_at(lines, start)[0], _decode_at(other, 0)[0])
         match second:
-            case [TextDelta(text=again) | ReasoningDelta(text=again) as like] if again == said:
+            case [TextDelta(text=longer) | ReasoningDelta(text=longer) as like] if longer == said + "-":
                 body, _, rest = tail.rpartition("}")
                 tail_pattern = _pattern(tail, varying)
                 if rest == lines[end:]:  # Anthropic pads with spaces before the last brace

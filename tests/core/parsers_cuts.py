@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
+from sansio_core.errors import LimitExceeded
 from sansio_core.parsers import MAX_FRAME_SIZE, ServerSentEvent, SSEParser
 
 
@@ -34,6 +37,19 @@ def cuts(data: Any) -> Iterator[list[Any]]:
 def same_for_every_cut(new: Callable[[], Any], data: bytes | str, expected: list[Any]) -> None:
     for pieces in cuts(data):
         assert feed(new(), pieces) == expected, pieces
+
+
+def keeps_nothing(parser: Any, pieces: Iterable[bytes | str], most: int) -> None:
+    """A parser that passes its limit holds `most` bytes at the most, and none when it has failed."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded):
+            feed(parser, pieces)
+        now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert now < 20_000
+    assert peak < most
 
 
 class SlowPath:

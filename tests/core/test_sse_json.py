@@ -86,6 +86,14 @@ SAMPLES = {
             *[StrayLine("4]"), ServerSentEvent("message", "[3,"), ("message", 5)],
         ],
     ),
+    "a lone CR among CRLF": (
+        b"data: 0\r\n\r\ndata: [1,\r2]\r\n\r\n",
+        [("message", 0), StrayLine("2]"), ServerSentEvent("message", "[1,")],
+    ),
+    "the id at the end": (
+        b"data: 1\n\nid: 9\ndata: 2\n\ndata: 3\n\ndata: [DONE]\n\n",
+        [("message", 1), ("message", 2), ("message", 3), ServerSentEvent("message", "[DONE]", "9")],
+    ),
     "characters": ('data: "é日😀"\n\ndata: "\u2028"\n\n'.encode(), [("message", "é日😀"), ("message", "\u2028")]),
     "invalid UTF-8": (
         b'data: 1\n\ndata: "\xff\xe2\x82"\n\ndata: 2\n\n',
@@ -180,6 +188,7 @@ def test_the_limit(fast: bool) -> None:
         with pytest.raises(LimitExceeded):
             parser.close()
     same_as_slow([b"data: 1\n\n", b"data: 2\n\ndata: 3\n\ndata: 12345", b"", b"data: 4\n\n"], fast, 10)
+    same_as_slow([b"id: 1\n", b": c\ndata: 12345\n\ndat", b"x"], fast, 10)
     for begun in (b"", b"data: 1\n\n", b"data: 1\n\ndata"):
         parser = SSEJSONParser(max_frame_size=1000, fast=fast)
         parser.feed(begun)

@@ -17,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsers_cuts import SlowPath
 
-from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, UsageReport, providers
+from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, UnknownFrame, UsageReport, providers
+from sansio_core.dialects.base import EventStreamParser
+from sansio_core.dialects.text_template import RawEvent, Templates
 
 NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
 DIALECTS = pytest.mark.parametrize("name", NAMES)
@@ -134,8 +136,7 @@ def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list
     return found
 
 
-# Each row is an event with two places for text, of which JSON counts one (or both); the decoder must not think that it
-# knows which one.
+# Each row is an event with two places for text, of which the dialect reads one.
 DOUBTFUL = {
     "a second field before": ('{"content":"%s","choices":[{"delta":{"content":"%s"}}]}', "ba"),
     "a second field behind": ('{"choices":[{"delta":{"content":"%s"}}],"content":"%s"}', "ab"),
@@ -144,12 +145,15 @@ DOUBTFUL = {
     "an escaped parent behind": (
         '{"choices":[{"delta":{"content":"%s"}}],"\\u0063hoices":[{"delta":{"\\u0063ontent":"%s"}}]}', "ba",
     ),
+    "text that is not in a field": (
+        '{"x":{"content":"%s"},"choices":[{"delta":{"content":[{"type":"text","text":"%s"}]}}]}', "ba",
+    ),
     "three fields": ('{"content":"b","choices":[{"delta":{"content":"%s"}}],"x":{"content":"%s"}}', "ab"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
-def test_an_event_whose_text_is_in_doubt_is_decoded(name: str) -> None:
+def test_the_text_is_read_where_the_dialect_reads_it(name: str) -> None:
     pattern, order = DOUBTFUL[name]
 
     def event(counted: str, other: str) -> bytes:
@@ -182,6 +186,110 @@ def test_an_event_in_between_may_change_what_is_new(between: bytes) -> None:
     feeds = [openai_event("a", x=1)] * 4
     found = of_one_that_knows("openai", feeds, [*feeds, between, *feeds])
     assert sum("fields of another kind" in repr(event) for event in found) == 3
+
+
+@pytest.mark.parametrize("between", [SILENT, b": c\n\n", b"data: [DONE]\n\n"], ids=range(3))
+def test_nothing_is_learnt_over_an_event_in_between(between: bytes) -> None:
+    text = openai_event("a", x=1)
+    feeds = [text, text + between, text, text]
+    provider = providers.create("openai", api_key="k")
+    parser = provider.parser()
+    found = [event for data in feeds for event in parser.feed(data)]
+    assert comparable(found + parser.end()) == slow("openai", b"".join(feeds))
+
+
+def test_what_only_the_first_event_of_a_template_says_is_said() -> None:
+    text = openai_event("a", id="c", x=1)
+    found = of_one_that_knows("openai", [text] * 4, [openai_event("b", id="c"), text, text])
+    assert ["fields of another kind" in repr(event) for event in found[:5]] == [False, False, False, True, False]
+
+
+def test_a_number_is_a_whole_one() -> None:
+    """Else `07`, which is not JSON, would match where 17 digits are cut in 16 and one."""
+    feeds = [b'data: {"p":%b,"choices":[{"delta":{"content":"a"}}]}\n\n' % p for p in [b"12345678901234567"] * 4]
+    provider = providers.create("openai", api_key="k")
+    parser = provider.parser()
+    feeds.append(feeds[0].replace(b"1234567890123456", b"0"))
+    found = comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
+    assert provider.templates.known
+    assert found == slow("openai", b"".join(feeds))
+
+
+@pytest.mark.parametrize("bad", [b'"a\x01"', b'"a', b"5", b"null", b'"\\x"', b'"a" '], ids=range(6))
+def test_a_text_that_is_no_json_string_is_decoded(bad: bytes) -> None:
+    text = openai_event("a", id="c")
+    of_one_that_knows("openai", [text] * 4, [text, text + text.replace(b'"a"', bad) + text, text])
+
+
+def test_the_newest_templates_are_kept() -> None:
+    provider = providers.create("openai", api_key="k")
+    for kind in range(9):
+        parser = provider.parser()
+        for _ in range(4):
+            parser.feed(openai_event("a", id="c", **{f"k{kind}": None}))
+        assert len(provider.templates.known) <= 4
+        newest = openai_event("b", id="c", **{f"k{kind}": None}).decode()
+        assert provider.templates.known[0].match(RawEvent("message", newest, 6, len(newest) - 2))
+
+
+def test_streams_that_begin_together_learn_one_template() -> None:
+    provider = providers.create("openai", api_key="k")
+    parsers = [provider.parser() for _ in range(5)]
+    for event in usual("openai", 1, ["a", "b", "c", "d"]):
+        for parser in parsers:
+            parser.feed(event)
+    assert len(provider.templates.known) == 1
+
+
+def test_long_events_are_not_kept() -> None:
+    for size, known in ((3000, 1), (5000, 0)):
+        provider = providers.create("openai", api_key="k")
+        parser = provider.parser()
+        for _ in range(5):
+            parser.feed(openai_event("a", id="c", x="x" * size))
+        assert len(provider.templates.known) == known
+
+
+class Changes(EventStreamParser):
+    """A dialect that tells of every field whose value is another one than in the event before."""
+
+    text_fields = ("say",)
+
+    def __init__(self, max_frame_size: int = 10**6, templates: Templates | None = None) -> None:
+        super().__init__(max_frame_size, templates)
+        self.fields: dict[str, Any] = {}
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        changed = {name: field for name, field in value.items() if name != "say" and self.fields.get(name) != field}
+        self.fields = value
+        out += [TextDelta(value["say"])] + [UnknownFrame(repr(changed), "changed")] * bool(changed)
+
+    def _done(self, out: list[ChatEvent]) -> None:
+        self.fields = {}
+
+
+@pytest.mark.parametrize("field", ["x", "created", "id", "item_id", "p", "sequence_number"])
+@pytest.mark.parametrize("values", [[1] * 9, list(range(1, 10)), ["a"] * 9, list("abcdefghi"), list("aaaaabbbb")])
+def test_a_field_that_means_something_is_no_meaningless_one(field: str, values: list[Any]) -> None:
+    said = [{"say": f"{n}", field: value} for n, value in enumerate(values)]
+    feeds = [f"data: {json.dumps(value)}\n\n".encode() for value in said]
+    feeds.insert(7, b"data: [DONE]\n\n")
+    templates = Templates()
+    parser, decoding = Changes(templates=templates), Changes()
+    decoding._frames = SlowPath()  # type: ignore[assignment]  # the same face
+    wanted = [decoding.feed(data) for data in feeds]
+    assert [parser.feed(data) for data in feeds] == wanted
+    usual = {"item_id": True, "p": False, "sequence_number": False}
+    assert bool(templates.known) is usual.get(field, values[0] == values[1])
+    assert [Changes(templates=templates).feed(b"".join(feeds))] == [[event for told in wanted for event in told]]
+
+def test_no_text_of_a_feed_waits_for_learning() -> None:
+    provider = providers.create("openai", api_key="k")
+    parser, text = provider.parser(), openai_event("a", id="c")
+    parser.feed(text * 5)
+    assert provider.templates.known == ()
+    parser.feed(text)
+    assert provider.templates.known
 
 
 def test_a_late_id_is_told() -> None:
@@ -342,6 +450,19 @@ def test_text_is_decoded_in_a_streams_first_events_alone(name: str, step: int, m
     assert len(seen) <= most
 
 
+def test_behind_the_first_words_of_an_answer_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = providers.create("openai", api_key="k")
+    parser = provider.parser()
+    for event in usual("openai", 1, ["a"] * 4):
+        parser.feed(event)
+    parser = provider.parser()
+    seen = decoded(parser, monkeypatch)
+    feeds = [openai_event(None, id="c"), *usual("openai", 2, ["a"] * 3), b": c\n\n", *usual("openai", 2, ["b"] * 3)]
+    told = [event for data in feeds for event in parser.feed(data)]
+    assert [event.text for event in told if type(event) is TextDelta] == ["a", "a", "a", "b", "b", "b"]
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize("empty", ['"id": ""', '"id": 0', '"system_fingerprint": "", "created": 0', '"x": {"id": "1"}'])
 def test_empty_names_are_a_shape_too(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = providers.create("openai", api_key="k")
@@ -391,6 +512,14 @@ def test_text_that_stands_twice_in_an_event_is_not_kept() -> None:
         choice = {"index": 0, "delta": {"content": f"secret{n}"}, "message": {"so_far": so_far}}
         parser.feed(f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n".encode())
     assert provider.templates.known == ()
+
+
+def test_events_that_never_become_a_template_are_rarely_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = providers.create("openai", api_key="k").parser()
+    seen = decoded(parser, monkeypatch)
+    for n in range(64):
+        parser.feed(openai_event(f"a{n}", id="c", message=f"a{n}"))
+    assert len(seen) < 64 + 30
 
 
 def test_many_threads_share_a_provider() -> None:
