@@ -182,7 +182,7 @@ class EventStreamParser(ChatParser):
             case ServerSentEvent(data=data) if not data.strip():  # some servers keep alive so, not by a comment
                 out.append(KeepAlive(data))
             case ServerSentEvent(event="error", data=data):  # its data is words: JSON goes to `_decode`
-                self._fail(in_band(data) or ProviderRefused(data), out)
+                self._fail(ProviderRefused(data), out)
             case ServerSentEvent(data=data):
                 out.append(UnknownFrame(data, "data that is not JSON"))
             case _:

@@ -82,7 +82,7 @@ class EventDecoder:
         return at
 
     def interrupt(self) -> None:
-        """The stream goes on with something that this object did not decode."""
+        """The stream goes on with something that `decode` is not called for."""
 
 
 class _Msgspec(EventDecoder):
@@ -202,7 +202,8 @@ class SSEJSONParser:
             end = data.rfind(b"\n\r\n") + 3 if CR in data else 0  # from the end of the line before the blank one
             if end < 3:
                 return data
-        whole = data[:end]
+        # A feed for each event is usual, and costs nothing to cut.
+        whole, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
         try:
             # Of more bytes than the limit, one event may be too long: the plain parser measures each.
             text = whole.decode() if end <= self.max_frame_size else ""
@@ -214,7 +215,7 @@ class SSEJSONParser:
                 self._decoded(text, at, items)
         else:
             self._by_rules(whole, items)
-        return data[end:]
+        return rest
 
     def _unfinished(self, data: bytes, items: list[Item]) -> None:
         """The beginning of an event: kept, so that an event that two feeds bring goes the fast way too.
@@ -286,7 +287,6 @@ class SSEJSONParser:
                 return after
             except self._decoder.decode_errors:
                 if text[start:stop] == "[DONE]":  # nearly every stream ends so: the plain parser need not be made
-                    self._decoder.interrupt()
                     last_event_id = self._plain.last_event_id if self._plain else ""
                     items.append(ServerSentEvent(event_type, "[DONE]", last_event_id))
                     return after

@@ -90,6 +90,7 @@ BODIES: dict[str, tuple[str, list[ChatEvent]]] = {
     "text that names a tag": ("see <html>\n" + DONE, [UnknownFrame("see <html>", "no event-stream field")]),
     "a line of blank space": (" \n" + DONE, [UnknownFrame(" ", "no event-stream field")]),
     "bare values": ('{"say": "b"}\n[{"say":\n"c"},\n{"say": "d"}]\n' + DONE, texts("b", "c", "d")),
+    "a bare value behind blank space": ('  {"say": "b"}\n' + DONE, texts("b")),
     "bare JSON that is none": ('{"say"}\n' + DONE, [UnknownFrame('{"say"}', "not JSON")]),
     "an error that is bare": (A + '{"error": {"message": "oh"}}\n' + A, [*texts("a"), *refused("oh")]),
     "nothing behind a bare stop": ('[{"say": "stop"}, {"say": "b"}]\n' + A, []),

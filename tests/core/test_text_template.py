@@ -268,6 +268,38 @@ class Changes(EventStreamParser):
         self.fields = {}
 
 
+class Joins(Changes):
+    """A dialect whose text is that of two fields."""
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        out.append(TextDelta(value["x"] + value["say"]))
+
+
+def events_of_values(kind: type[Changes], feeds: list[list[dict[str, Any]]], templates: Templates) -> list[Any]:
+    """The events of each feed, the same as those of the slow path."""
+    parser, decoding = kind(templates=templates), kind()
+    decoding._frames = SlowPath()  # type: ignore[assignment]  # the same face
+    made = ["".join(f"data: {json.dumps(value)}\n\n" for value in values).encode() for values in feeds]
+    told = [parser.feed(data) for data in made]
+    assert told == [decoding.feed(data) for data in made]
+    return told
+
+
+def test_a_text_of_two_fields_is_decoded() -> None:
+    templates = Templates()
+    events_of_values(Joins, [[{"x": "b", "say": f"{n}"}] for n in range(6)], templates)
+    assert templates.known == ()
+
+
+def test_what_is_learnt_late_begins_no_run() -> None:
+    known, new = {"say": "a", "k": 1}, {"say": "a", "n": 1}
+    templates = Templates()
+    events_of_values(Changes, [[known]] * 5, templates)
+    assert templates.known
+    told = events_of_values(Changes, [[new, new, known], [new], [new]], templates)
+    assert [len(events) for events in told] == [5, 2, 1]
+
+
 @pytest.mark.parametrize("field", ["x", "created", "id", "item_id", "p", "sequence_number"])
 @pytest.mark.parametrize("values", [[1] * 9, list(range(1, 10)), ["a"] * 9, list("abcdefghi"), list("aaaaabbbb")])
 def test_a_field_that_means_something_is_no_meaningless_one(field: str, values: list[Any]) -> None:
