@@ -74,6 +74,25 @@ class SlowPath:
             return frame
 
 
+SSE_LINES = st.sampled_from(
+    [
+        b"data: a",
+        b"data",
+        b"data:  b",
+        b"event: e",
+        b"event:",
+        b"id: 1",
+        b"id:\0",
+        b"retry: 5",
+        b": c",
+        b"{}",
+        b"",
+        b"\xff",
+        b"\xef\xbb\xbf",
+    ]
+)
+
+
 @st.composite
 def cut_anywhere(draw: st.DrawFn, data: st.SearchStrategy[bytes]) -> list[bytes]:
     """Some `data`, cut at places that hypothesis picks."""

@@ -6,9 +6,7 @@ At any cut, and whatever the provider's other streams said before.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,13 +14,12 @@ from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsers_cuts import SlowPath
+from text_streams import DIALECTS, events, of_one_that_knows, openai_event, slow, usual
 
 from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, UnknownFrame, UsageReport, providers
 from sansio_core.dialects.base import EventStreamParser
-from sansio_core.dialects.text_template import RawEvent, Templates
+from sansio_core.dialects.text_template import Templates
 
-NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
-DIALECTS = pytest.mark.parametrize("name", NAMES)
 IDS = st.sampled_from(["", "a", "a", "b", 0, 7])
 SAID = st.one_of(st.text(max_size=5), st.sampled_from(["a", "\n", '"', '{"text":"x"}', "\ud83d", "\ude00"]))
 NUMBERS = st.one_of(st.integers(0, 20), st.sampled_from([10**17, 1.5, -1, "1"]))
@@ -89,21 +86,6 @@ def bodies(draw: st.DrawFn, name: str) -> bytes:
     return (body.replace("\n", "\r\n") if draw(st.integers(0, 3)) == 0 else body).encode()
 
 
-def events(parser: Any, body: bytes, cuts: list[int]) -> list[Any]:
-    places = [0, *sorted(at for at in cuts if at < len(body)), len(body)]
-    found: list[ChatEvent] = []
-    for start, end in pairwise(places):
-        found += parser.feed(body[start:end])
-    return comparable(found + parser.end())
-
-
-def slow(name: str, body: bytes) -> list[Any]:
-    """The events of a parser that decodes each event: without a template, and without any other fast path."""
-    parser: Any = providers.create(name, api_key="k").parser()
-    parser._frames = SlowPath()
-    return events(parser, body, [])
-
-
 @DIALECTS
 @settings(max_examples=120, deadline=None)
 @given(st.data())
@@ -115,25 +97,6 @@ def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, dat
             cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
             assert events(provider.parser(), body, cuts) == wanted
         assert events(provider.parser(), body, list(range(0, len(body), 40))) == wanted
-
-
-def openai_event(said: str | None, **more: Any) -> bytes:
-    delta = {} if said is None else {"content": said}
-    return f"data: {json.dumps({**more, 'choices': [{'index': 0, 'delta': delta}]})}\n\n".encode()
-
-
-def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list[Any]:
-    """The events of a stream whose provider had another stream before, after a look whether they are those of one."""
-    provider = providers.create(name, api_key="k")
-    first = provider.parser()
-    for data in known:
-        first.feed(data)
-    assert provider.templates.known
-    found = events(provider.parser(), b"".join(feeds), [])
-    assert found == slow(name, b"".join(feeds))
-    parser = provider.parser()
-    assert found == comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
-    return found
 
 
 # Each row is an event with two places for text, of which the dialect reads one.
@@ -221,35 +184,6 @@ def test_a_text_that_is_no_json_string_is_decoded(bad: bytes) -> None:
     of_one_that_knows("openai", [text] * 4, [text, text + text.replace(b'"a"', bad) + text, text])
 
 
-def test_the_newest_templates_are_kept() -> None:
-    provider = providers.create("openai", api_key="k")
-    for kind in range(9):
-        parser = provider.parser()
-        for _ in range(4):
-            parser.feed(openai_event("a", id="c", **{f"k{kind}": None}))
-        assert len(provider.templates.known) <= 4
-        newest = openai_event("b", id="c", **{f"k{kind}": None}).decode()
-        assert provider.templates.known[0].match(RawEvent("message", newest, 6, len(newest) - 2))
-
-
-def test_streams_that_begin_together_learn_one_template() -> None:
-    provider = providers.create("openai", api_key="k")
-    parsers = [provider.parser() for _ in range(5)]
-    for event in usual("openai", 1, ["a", "b", "c", "d"]):
-        for parser in parsers:
-            parser.feed(event)
-    assert len(provider.templates.known) == 1
-
-
-def test_long_events_are_not_kept() -> None:
-    for size, known in ((3000, 1), (5000, 0)):
-        provider = providers.create("openai", api_key="k")
-        parser = provider.parser()
-        for _ in range(5):
-            parser.feed(openai_event("a", id="c", x="x" * size))
-        assert len(provider.templates.known) == known
-
-
 class Changes(EventStreamParser):
     """A dialect that tells of every field whose value is another one than in the event before."""
 
@@ -315,14 +249,6 @@ def test_a_field_that_means_something_is_no_meaningless_one(field: str, values: 
     assert bool(templates.known) is usual.get(field, values[0] == values[1])
     assert [Changes(templates=templates).feed(b"".join(feeds))] == [[event for told in wanted for event in told]]
 
-def test_no_text_of_a_feed_waits_for_learning() -> None:
-    provider = providers.create("openai", api_key="k")
-    parser, text = provider.parser(), openai_event("a", id="c")
-    parser.feed(text * 5)
-    assert provider.templates.known == ()
-    parser.feed(text)
-    assert provider.templates.known
-
 
 def test_a_late_id_is_told() -> None:
     known = [openai_event("a", id=f"c{n}") for n in range(4)]
@@ -381,33 +307,6 @@ def test_text_of_another_item_is_decoded(first: bool) -> None:
         assert TextDelta("whole") not in found
 
 
-# --- usual streams ----------------------------------------------------------------------------------------------------
-
-
-def usual(name: str, number: int, texts: list[str]) -> list[bytes]:
-    """A stream's text events as the service writes them, with ids and times of its own."""
-
-    def value(n: int, text: str) -> dict[str, Any]:
-        match name:
-            case "openai":
-                choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
-                return {"id": f"chatcmpl-{number}", "created": 1_700_000_000 + n, "model": "m", "choices": [choice]}
-            case "openai_responses":
-                at = {"sequence_number": n, "item_id": f"msg_{number}", "output_index": 0, "content_index": 0}
-                return {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
-            case "anthropic":
-                return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
-            case _:
-                candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
-                usage = {"promptTokenCount": number, "candidatesTokenCount": n, "totalTokenCount": n + number}
-                return {"candidates": [candidate], "usageMetadata": usage, "responseId": f"r{number}"}
-
-    values = [value(n, text) for n, text in enumerate(texts)]
-    heads = [f"event: {value['type']}\n" if "type" in value else "" for value in values]
-    end = "\r\n\r\n" if name == "gemini" else "\n\n"
-    return [f"{head}data: {json.dumps(value)}{end}".encode() for head, value in zip(heads, values, strict=True)]
-
-
 TEXTS = ["Hel", "lo, ", '"é"\\n', "😀", "."]
 DELTAS: list[Any] = [TextDelta(text) for text in TEXTS]
 # What stands before and behind the text events of a whole answer, and what all of it means.
@@ -452,142 +351,3 @@ def test_a_whole_answer_at_every_cut(name: str) -> None:
         assert events(knows.parser(), body, cuts) == expected
     for at in range(len(body)):
         assert events(knows.parser(), body, [at]) == expected
-
-
-def decoded(parser: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The values that the parser will decode."""
-    seen: list[Any] = []
-    real = type(parser)._decode
-    monkeypatch.setattr(type(parser), "_decode", lambda self, *args: (seen.append(args[1]), real(self, *args)))
-    return seen
-
-
-@DIALECTS
-@pytest.mark.parametrize("step", [0, 50, 100, 300, 1448, 10**6])
-def test_text_is_decoded_in_a_streams_first_events_alone(name: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [f"word{n} \n" for n in range(400)]
-    provider = providers.create(name, api_key="k")
-    parser = provider.parser()
-    for event in usual(name, 1, texts[:5]):
-        parser.feed(event)
-    seen = decoded(parser, monkeypatch)
-    feeds = usual(name, 2, texts)
-    if step:
-        body = b"".join(feeds)
-        feeds = [body[at : at + step] for at in range(0, len(body), step)]
-    parser = provider.parser()
-    told = [event for data in feeds for event in parser.feed(data)]
-    assert [event.text for event in told if type(event) is TextDelta] == texts
-    most = 1 + (len(texts) // 30 if name == "gemini" else 0)  # a CRLF that is cut in two goes by the plain rules
-    assert len(seen) <= most
-
-
-def test_behind_the_first_words_of_an_answer_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    provider = providers.create("openai", api_key="k")
-    parser = provider.parser()
-    for event in usual("openai", 1, ["a"] * 4):
-        parser.feed(event)
-    parser = provider.parser()
-    seen = decoded(parser, monkeypatch)
-    feeds = [openai_event(None, id="c"), *usual("openai", 2, ["a"] * 3), b": c\n\n", *usual("openai", 2, ["b"] * 3)]
-    told = [event for data in feeds for event in parser.feed(data)]
-    assert [event.text for event in told if type(event) is TextDelta] == ["a", "a", "a", "b", "b", "b"]
-    assert len(seen) == 1
-
-
-@pytest.mark.parametrize("empty", ['"id": ""', '"id": 0', '"system_fingerprint": "", "created": 0', '"x": {"id": "1"}'])
-def test_empty_names_are_a_shape_too(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    provider = providers.create("openai", api_key="k")
-    feeds = [
-        f'data: {{{empty}, "choices": [{{"index": 0, "delta": {{"content": "a{n}"}}}}]}}\n\n'.encode() for n in range(9)
-    ]
-    parser = provider.parser()
-    seen = decoded(parser, monkeypatch)
-    told = [event for data in feeds for event in parser.feed(data)]
-    assert [event.text for event in told if type(event) is TextDelta] == [f"a{n}" for n in range(9)]
-    assert len(seen) < 7  # of them four or less to learn from
-
-
-def test_padding_before_the_last_brace(monkeypatch: pytest.MonkeyPatch) -> None:
-    parser = providers.create("anthropic", api_key="k").parser()
-    feeds = [data[:-3] + b" " * (n % 5) + data[-3:] for n, data in enumerate(usual("anthropic", 1, ["a"] * 20))]
-    seen = decoded(parser, monkeypatch)
-    assert [event for data in feeds for event in parser.feed(data)] == [TextDelta("a")] * 20
-    assert len(seen) < 6
-
-
-def test_a_large_feed_is_learnt_from_in_its_midst(monkeypatch: pytest.MonkeyPatch) -> None:
-    parser = providers.create("openai", api_key="k").parser()
-    seen = decoded(parser, monkeypatch)
-    assert len(parser.feed(b"".join(usual("openai", 1, ["x"] * 10_000)))) == 10_001
-    assert len(seen) < 800
-
-
-@DIALECTS
-def test_what_is_kept_is_bounded_and_holds_no_text(name: str) -> None:
-    provider = providers.create(name, api_key="k")
-    for number in range(20):
-        parser = provider.parser()
-        for event in usual(name, number, ["secret-one", "secret-two", "secret-three"]):
-            parser.feed(event.replace(b'"data', b'"data').replace(b'"role"', b'"role%d"' % number))
-    known = provider.templates.known
-    kept = [match.__self__.pattern for each in known for match in (each._match_head, each._match_tail)]
-    assert 0 < len(kept) <= 8
-    assert not any("secret" in pattern for pattern in kept)
-
-
-def test_text_that_stands_twice_in_an_event_is_not_kept() -> None:
-    provider = providers.create("openai", api_key="k")
-    parser, so_far = provider.parser(), ""
-    for n in range(9):
-        so_far += f"secret{n}"
-        choice = {"index": 0, "delta": {"content": f"secret{n}"}, "message": {"so_far": so_far}}
-        parser.feed(f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n".encode())
-    assert provider.templates.known == ()
-
-
-def test_events_that_never_become_a_template_are_rarely_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    parser = providers.create("openai", api_key="k").parser()
-    seen = decoded(parser, monkeypatch)
-    for n in range(64):
-        parser.feed(openai_event(f"a{n}", id="c", message=f"a{n}"))
-    assert len(seen) < 64 + 30
-
-
-def test_many_threads_share_a_provider() -> None:
-    provider = providers.create("openai", api_key="k")
-    wrong: list[Any] = []
-
-    def stream(number: int) -> None:
-        for again in range(30):
-            texts = [f"{number} {again} {n}" for n in range(8)]
-            feeds = usual("openai", number * 100 + again, texts)
-            if again % 3 == 0:  # another shape
-                feeds = [data.replace(b'"m"', b'"m", "k%d": null' % number) for data in feeds]
-            parser = provider.parser()
-            told = [event for data in feeds for event in parser.feed(data)]
-            if [event.text for event in told if type(event) is TextDelta] != texts or len(told) != 9:
-                wrong.append(told)
-
-    threads = [threading.Thread(target=stream, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
-def test_a_parser_is_freed_at_once() -> None:
-    import gc
-    import weakref
-
-    gc.disable()
-    try:
-        parser = providers.create("openai", api_key="k").parser()
-        for event in usual("openai", 1, ["a", "b", "c", "d"]):
-            parser.feed(event)
-        known = weakref.ref(parser)
-        del parser
-        assert known() is None
-    finally:
-        gc.enable()
