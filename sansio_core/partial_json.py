@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+# One token of JSON with the blank space before it. The quantifiers are possessive ("*+"): nothing is tried twice, so
+# that a long string costs linear time.
 _TOKEN = re.compile(
     r"""[ \t\n\r]*+(?:
         (?P<open>[\[{])
@@ -18,6 +20,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+# What may stand between the last whole escape of an unfinished string and the end of the text.
 _CUT_ESCAPE = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z")
 _HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -91,7 +94,7 @@ class _Beginning:
             return True
         if not _CUT_ESCAPE.match(self._text, self._at):
             return False
-        if not self._key:
+        if not self._key:  # half a key is left out with its object's last comma
             self._safe, self._ending = _whole_characters(found, self._at), '"'
         self._at = len(self._text)
         return True

@@ -44,13 +44,14 @@ class ChatParser(ABC):
         if not self.ended:
             if not self._fed:
                 self._fed = len(data) > 0
+            # Looking for halves in each text would cost more than looking for one byte in each feed.
             if not self._escapes and self.of_json:
                 self._escapes = _BACKSLASH in data  # an int is found in an eighth of the time that b"\\" takes
             try:
                 self._feed(data, out)
             except LimitExceeded as error:
                 self._fail(error, out)
-            except RecursionError:
+            except RecursionError:  # a dialect that goes through a value that json.loads could still build
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if self._failed:
                 self._failure_last(out)
@@ -72,12 +73,13 @@ class ChatParser(ABC):
             except RecursionError:
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if not self.complete and not self.ended:
+                # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
                 stopped = "stopped before its end marker" if self._fed else "is empty: its body has not a single byte"
                 self._fail(StreamTruncated(f"the answer {stopped}"), out)
             if self._failed:
                 self._failure_last(out)
             self._halves.mend(out)
-            self._halves.flush(out)
+            self._halves.flush(out)  # for a dialect that ends without Finished
             self.ended = True
         return out
 
@@ -135,6 +137,7 @@ class EventStreamParser(ChatParser):
     @classmethod
     def _probe(cls, first: Any, second: Any) -> tuple[list[ChatEvent], list[ChatEvent]]:
         """The events of `first` from a new parser, and then those of `second` from the same one."""
+        # A new parser, as one that has said things once would not tell what the first event says besides its text.
         parser = cls()
         one, two = list[ChatEvent](), list[ChatEvent]()
         parser._decode("message", first, one)
@@ -158,7 +161,7 @@ class EventStreamParser(ChatParser):
                     if self.keeps_text:
                         self._goes_on(item, out)
                     continue
-                if form is FIRST:
+                if form is FIRST:  # the parser still has something to say besides the text: see `_ready`
                     _, _, text, at, event_type = item
                     self._decode(event_type, _decode_at(text, at)[0], out)
                 else:
@@ -177,7 +180,7 @@ class EventStreamParser(ChatParser):
         match frame:
             case Comment(text):
                 out.append(KeepAlive(text))
-            case ServerSentEvent(data="[DONE]"):
+            case ServerSentEvent(data="[DONE]"):  # OpenAI's end marker, which many others send, too
                 self._done(out)
             case ServerSentEvent(data=data) if not data.strip():  # some servers keep alive so, not by a comment
                 out.append(KeepAlive(data))
@@ -197,6 +200,7 @@ class EventStreamParser(ChatParser):
                 out.append(UnknownFrame(line, "no event-stream field"))
                 return
             self._bare = JSONValueScanner(max_frame_size=self._max_frame_size)
+        # Once JSON has begun, every line that is no field belongs to it: an indented value has lines such as `},`.
         for text in self._bare.feed(line + "\n"):
             try:
                 value = json.loads(text)

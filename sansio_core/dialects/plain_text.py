@@ -13,12 +13,14 @@ from ..partial_json import parse_partial
 from .base import ChatParser
 from .error_mapping import in_band, page_in_place_of_an_answer
 
+# The first keys of the error objects of endpoints, gateways and web frameworks.
 _ERROR_KEYS = (
     "error", "errors", "detail", "message", "msg", "status", "code", "type", "success", "statusCode", "object", "ok",
     "timestamp", "request_id", "requestId", "error_code", "errcode",
 )  # fmt: skip
 # An object up to its first key, as far as it has come: the key's name, and its closing quote.
 _FIRST_KEY = re.compile(r'\{\s*(?:"(\w*)("?))?')
+# How HTML pages of gateways and captchas begin; a body of text/html that begins with another tag may be an answer.
 _HTML = ("<!doctype html", "<html", "<head", "<body", "<!--", "<?xml", "<title", "<center")
 _MAX_ERROR = 64 * 1024  # characters of a body that are held back at most; errors and error pages are smaller
 
@@ -70,7 +72,7 @@ class PlainTextParser(ChatParser):
         if not self.ended:
             if self._undelivered:
                 out.append(TextDelta(self._undelivered))
-            if proper:
+            if proper:  # no marker proves the end of plain text: only the framing does
                 out.append(Finished())
             self.complete = proper
 
@@ -85,6 +87,7 @@ class PlainTextParser(ChatParser):
             if self._start:
                 page = self._html and self._start[0] == "<"
                 self._state = _state_of_page(self._start) if page else _state_of_object(self._start, self._json)
+        # What is held back is bounded: a model may answer with a JSON object that has an "error" and no end.
         if self._state is _State.STREAMING or self._size > _MAX_ERROR:
             self._stream(out)
 
@@ -112,7 +115,7 @@ class PlainTextParser(ChatParser):
             if sentence in text:
                 self._fail_with_sentence(text, out)
                 return
-            keep = max(keep, _overlap(text, sentence))
+            keep = max(keep, _overlap(text, sentence))  # of several sentences, any may go on
         self._undelivered = text[len(text) - keep :]
         if len(text) > keep:
             out.append(TextDelta(text[: len(text) - keep]))

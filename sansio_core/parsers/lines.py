@@ -39,7 +39,7 @@ class BoundedParser:
         """
         self._failed = True
         if not frames:
-            self._check()
+            self._check()  # raises
 
 
 class LineSplitter:
@@ -71,7 +71,7 @@ class LineSplitter:
         if not self._started:
             data = self._without_mark(data)
         if not data:
-            return []
+            return []  # or `steady` would be set by no byte
         if self._after_cr:
             self._after_cr = False
             data = data.removeprefix(b"\n")  # of a CRLF: its CR ended the line in the feed before
@@ -88,7 +88,7 @@ class LineSplitter:
 
     def _split(self, data: bytes) -> list[bytes]:
         lines = data.split(b"\n")
-        last = lines.pop()
+        last = lines.pop()  # behind the last line end: the beginning of the next line, or nothing
         if lines and self.rest:
             self.rest += lines[0]
             lines[0] = bytes(self.rest)

@@ -28,7 +28,7 @@ class NDJSONParser(BoundedParser):
             data = bytes(data)
         lines = self._lines
         rest = lines.rest
-        if len(rest) + len(data) > self.max_frame_size:
+        if len(rest) + len(data) > self.max_frame_size:  # else no line can be too long, and none has to be measured
             return self._by_line(data)
         if not lines.steady:
             return self._first_line(data)
@@ -36,6 +36,7 @@ class NDJSONParser(BoundedParser):
         if end < 0:
             rest += data
             return []
+        # All whole lines are decoded and split at once: see `_frames`.
         whole = data[:end]
         if rest:
             whole = bytes(rest) + whole
@@ -80,7 +81,7 @@ def _frames(whole: bytes) -> list[str]:
     decoded by itself.
     """
     text = whole.decode("utf-8", "replace")
-    if CR in whole:
+    if CR in whole:  # of CRLF; the last line's LF is not in `whole`, so that its CR stands alone at the end
         text = text.replace("\r\n", "\n").removesuffix("\r")
     if "\n" not in text and text and not text.isspace():  # one line: a feed for each event is usual
         return [text]
