@@ -170,7 +170,10 @@ class EventStreamParser(ChatParser):
                 return
 
     def _ready(self, choice: int) -> bool:
-        """Whether the parser has said all that it says once for an answer and for this choice (see `Matched.FIRST`)."""
+        """Whether the parser has said all that it says once for an answer and for this choice (see `Matched.FIRST`).
+
+        A dialect that `keeps_text` leaves it at False: `_goes_on` takes the form `Matched.NEXT` only.
+        """
         return False
 
     def _goes_on(self, item: Any, out: list[ChatEvent]) -> None:

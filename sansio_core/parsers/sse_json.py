@@ -13,6 +13,7 @@ The way of a feed through `SSEJSONParser._feed`, in this order:
    b. `_in_bulk`: many events of one usual form, by one split and one loop over their data;
    c. `_one`: one event of a usual form (a `data` line, with or without an `event` line before it);
    d. `_by_rules`: anything else, by the SSEParser, which knows all rules of the standard.
+   `_decoded` chooses among b, c and d.
 3. `_unfinished`: what stands behind the last blank line is kept in `_tail`, or given to the SSEParser if that gives a
    frame for it at once (a comment, a line that is no field).
 

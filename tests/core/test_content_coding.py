@@ -87,7 +87,8 @@ def test_members_follow_one_another(size: int) -> None:
 def test_what_stands_behind_the_end_is_dropped(behind: bytes, size: int) -> None:
     assert decode("gzip", gzip.compress(TEXT) + behind, size) == TEXT
     assert decode("deflate", zlib.compress(TEXT) + behind, size) == TEXT
-    assert decode("deflate", zlib.compress(TEXT) + zlib.compress(TEXT), size) == TEXT
+    for second in (zlib.compress(TEXT), gzip.compress(TEXT)):  # only gzip has members
+        assert decode("deflate", zlib.compress(TEXT) + second, size) == TEXT
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "Deflate", "deflate, gzip", "gzip,,identity, deflate"])
