@@ -31,6 +31,9 @@ class _State(Enum):
     STREAMING = "the body is an answer: its text is delivered as it comes"
 
 
+_OPENING, _HELD, _STREAMING = _State  # every feed asks for one, and an attribute of an Enum costs 0.03 µs
+
+
 class PlainTextParser(ChatParser):
     """Text in, text out, as soon as it is there, but for three things that are no answer.
 
@@ -54,7 +57,7 @@ class PlainTextParser(ChatParser):
         self._html = media_type == "text/html"
         self._json = media_type == "application/json"
         self._error_sentences = dict(error_sentences or {})
-        self._state = _State.OPENING
+        self._state = _OPENING
         self._body: list[str] = []  # the body so far, until the state is STREAMING
         self._size = 0  # its characters
         self._start = ""  # its beginning without blank space, while the state is OPENING
@@ -67,7 +70,7 @@ class PlainTextParser(ChatParser):
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         for text in self._text.close():
             self._take(text, out)
-        if self._state is not _State.STREAMING and not self.ended:
+        if self._state is not _STREAMING and not self.ended:
             self._stream(out)
         if not self.ended:
             if self._undelivered:
@@ -77,25 +80,25 @@ class PlainTextParser(ChatParser):
             self.complete = proper
 
     def _take(self, text: str, out: list[ChatEvent]) -> None:
-        if self._state is _State.STREAMING:
+        if self._state is _STREAMING:
             self._deliver(text, out)
             return
         self._body.append(text)
         self._size += len(text)
-        if self._state is _State.OPENING:
+        if self._state is _OPENING:
             self._start += text if self._start else text.lstrip()
             if self._start:
                 page = self._html and self._start[0] == "<"
                 self._state = _state_of_page(self._start) if page else _state_of_object(self._start, self._json)
         # What is held back is bounded: a model may answer with a JSON object that has an "error" and no end.
-        if self._state is _State.STREAMING or self._size > _MAX_ERROR:
+        if self._state is _STREAMING or self._size > _MAX_ERROR:
             self._stream(out)
 
     def _stream(self, out: list[ChatEvent]) -> None:
         """Deliver the body so far, unless it was held and is an error."""
         body = "".join(self._body)
-        error = self._error_of(body[:_MAX_ERROR].lstrip()) if self._state is _State.HELD else None
-        self._state = _State.STREAMING
+        error = self._error_of(body[:_MAX_ERROR].lstrip()) if self._state is _HELD else None
+        self._state = _STREAMING
         if error is None:
             self._deliver(body, out)
             return
@@ -135,20 +138,20 @@ def _is_page(body: str) -> bool:
 def _state_of_page(start: str) -> _State:
     """After the beginning `start` of a body of the type text/html."""
     if _is_page(start):
-        return _State.HELD
-    return _State.OPENING if any(tag.startswith(start.lower()) for tag in _HTML) else _State.STREAMING
+        return _HELD
+    return _OPENING if any(tag.startswith(start.lower()) for tag in _HTML) else _STREAMING
 
 
 def _state_of_object(start: str, any_object: bool) -> _State:
     """After the beginning `start` of a body that may be a JSON error object."""
     found = _FIRST_KEY.match(start)
     if found is None:
-        return _State.STREAMING
+        return _STREAMING
     key, closing_quote = found[1] or "", found[2]
     if any_object or (closing_quote and key in _ERROR_KEYS):
-        return _State.HELD
+        return _HELD
     undecided = found.end() == len(start) and any(known.startswith(key) for known in _ERROR_KEYS)
-    return _State.OPENING if undecided else _State.STREAMING
+    return _OPENING if undecided else _STREAMING
 
 
 def _overlap(text: str, sentence: str) -> int:

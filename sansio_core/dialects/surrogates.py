@@ -24,7 +24,7 @@ class Halves:
 
     def mend(self, events: list[ChatEvent]) -> None:
         """Replace the halves in the texts of `events`, in place."""
-        if not self._held and not any(map(_has_half, events)):  # nearly always
+        if not self._held and not _have_half(events):  # nearly always
             return
         mended = list[ChatEvent]()
         for event in events:
@@ -54,11 +54,18 @@ class Halves:
             mended.append(replace(event, text=text))
 
 
-def _has_half(event: ChatEvent) -> bool:
-    if not isinstance(event, _Delta) or event.text.isascii():
-        return False
-    try:
-        event.text.encode()
-    except UnicodeEncodeError:
-        return True
+def _have_half(events: list[ChatEvent]) -> bool:
+    for event in events:
+        if type(event) is TextDelta and event.text.isascii():  # nearly all events: this is quicker than isinstance
+            continue
+        if isinstance(event, _Delta) and not _encodable(event.text):
+            return True
     return False
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
