@@ -1,4 +1,4 @@
-"""What every dialect's parser shares: feeding, ending, failing; and how an event stream of JSON is read."""
+"""What every dialect's parser shares: feeding, ending, failing; and reading an event stream of JSON."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ from typing import Any, ClassVar
 from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated
 from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
-from ..parsers.sse_json import decoder
+from ..parsers.sse_json import plain_decoder
 from .error_mapping import in_band, is_html, page_in_place_of_an_answer
 from .surrogates import Halves
-from .text_template import Shapes, TextFrames
+from .text_template import FIRST, NEXT, TemplateDecoder, Templates
 
-_JSON = json.JSONDecoder()
 MAX_FRAME = MAX_FRAME_SIZE
+_decode_at = json.JSONDecoder().raw_decode
 _TOO_DEEP = "the answer has JSON that is nested too deeply"
-
-
 _BACKSLASH = ord("\\")
 
 
 class ChatParser(ABC):
     """Bytes of one response body in, events out. Feed it in any pieces; the events are the same for every cut.
 
-    `complete`: the answer's end is proven. `ended`: nothing more can come; what is fed further is ignored.
-    Neither `feed` nor `end` raises for what the peer did: a fault is a last event, Failed.
+    `complete`: the answer's end is proven. `ended`: the parser gives no more events, and ignores what else is fed.
+    Neither `feed` nor `end` raises for what the peer did: a fault becomes the last event, Failed.
     """
 
     of_json: ClassVar[bool] = True
-    """Whether texts come out of JSON, whose escapes can make halves of characters."""
+    """Whether texts are JSON strings, whose escapes can be halves of surrogate pairs."""
 
     def __init__(self) -> None:
         self.complete = False
         self.ended = False
         self._failed = False
-        self._fed = False  # whether a byte came
+        self._fed = False  # the body has a byte
         self._halves = Halves()
-        self._escapes = False  # whether a backslash was seen: without one, there are no halves
+        self._escapes = False  # the body has a backslash: without one, it has no escapes, and so no halves
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[ChatEvent]:
         """The events that `data` completes."""
@@ -46,13 +44,14 @@ class ChatParser(ABC):
         if not self.ended:
             if not self._fed:
                 self._fed = len(data) > 0
+            # Looking for halves in each text would cost more than looking for one byte in each feed.
             if not self._escapes and self.of_json:
-                self._escapes = _BACKSLASH in data  # a byte is found in an eighth of the time that a string takes
+                self._escapes = _BACKSLASH in data  # an int is found in an eighth of the time that b"\\" takes
             try:
                 self._feed(data, out)
             except LimitExceeded as error:
                 self._fail(error, out)
-            except RecursionError:
+            except RecursionError:  # a dialect that goes through a value that json.loads could still build
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if self._failed:
                 self._failure_last(out)
@@ -61,9 +60,9 @@ class ChatParser(ABC):
         return out
 
     def end(self, *, proper: bool = True) -> list[ChatEvent]:
-        """The body is over: the last events; the last of them is Failed with StreamTruncated if no end was proven.
+        """The body ended. Gives the last events, and Failed with StreamTruncated if the answer's end is not proven.
 
-        `proper` tells that the HTTP framing ended as it should, which is all the proof that a plain text has.
+        `proper` tells that the HTTP framing ended as it should (RFC 9112, 8), the only proof that a plain text has.
         """
         out: list[ChatEvent] = []
         if not self.ended:
@@ -74,17 +73,18 @@ class ChatParser(ABC):
             except RecursionError:
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if not self.complete and not self.ended:
+                # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
                 stopped = "stopped before its end marker" if self._fed else "is empty: its body has not a single byte"
                 self._fail(StreamTruncated(f"the answer {stopped}"), out)
             if self._failed:
                 self._failure_last(out)
             self._halves.mend(out)
-            self._halves.flush(out)
+            self._halves.flush(out)  # for a dialect that ends without Finished
             self.ended = True
         return out
 
     def close(self) -> list[ChatEvent]:
-        """As `end`, but raises StreamTruncated where no end was proven; its `events` are what came last."""
+        """As `end`, but raises StreamTruncated in place of giving it; the error's `events` are the last events."""
         events = self.end()
         if events and isinstance(events[-1], Failed) and isinstance(events[-1].error, StreamTruncated):
             error = events[-1].error
@@ -99,42 +99,45 @@ class ChatParser(ABC):
     def _end(self, out: list[ChatEvent], proper: bool) -> None: ...
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        if not self._failed:  # the first one counts
+        if not self._failed:  # the first fault is the cause, later ones may be its consequence
             out.append(Failed(error))
         self._failed = self.ended = True
 
     def _failure_last(self, out: list[ChatEvent]) -> None:
-        """Whatever else the failing frame said comes before it; nothing of it can prove the end any more."""
+        """Put Failed behind the other events of the failing frame; a failed answer is not complete."""
         self.complete = False
-        out.sort(key=lambda event: type(event) is Failed)  # stable
+        out.sort(key=lambda event: type(event) is Failed)  # sort() is stable: the others keep their order
 
 
 class EventStreamParser(ChatParser):
     """An event stream (WHATWG server-sent events) of JSON objects, and what real servers send in its place.
 
-    A dialect says in `_decode` what an object means, in `_done` what `[DONE]` does. Lines that are no event-stream
-    lines may be bare JSON (an error in mid-stream, or the whole answer of a server that ignored `stream`): each value
+    A dialect says in `_decode` what an object means, in `_done` what `[DONE]` does. Lines that are no field of an event
+    stream may be bare JSON (an error in mid-stream, or the whole answer of a server that ignored `stream`): each value
     goes to `_decode_bare`. An HTML page in place of a stream is a fault.
     """
 
     text_fields: ClassVar[tuple[str, ...]] = ()
-    """The JSON fields that hold text, of an answer or of reasoning: events of it take the fast path."""
+    """The JSON fields that hold text, of an answer or of reasoning: their events are compared with templates."""
     keeps_text: ClassVar[bool] = False
     """Whether `_goes_on` has to be called."""
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
+    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
         super().__init__()
-        values = TextFrames(self.text_fields, self._probe, shapes, decoder()) if self.text_fields else None
-        self._frames = SSEJSONParser(max_frame_size=max_frame_size, values=values)
+        with_templates = None
+        if self.text_fields:
+            with_templates = TemplateDecoder(self.text_fields, self._probe, templates, plain_decoder())
+        self._frames = SSEJSONParser(max_frame_size=max_frame_size, decoder=with_templates)
         self._max_frame_size = max_frame_size
-        self._bare: JSONValueScanner | None = None  # once there is bare JSON
+        self._bare: JSONValueScanner | None = None  # made for the first line that begins as JSON does
 
     def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         self._take(self._frames.feed(data), out)
 
     @classmethod
     def _probe(cls, first: Any, second: Any) -> tuple[list[ChatEvent], list[ChatEvent]]:
-        """What `first` means to a new parser, and then `second`."""
+        """The events of `first` from a new parser, and then those of `second` from the same one."""
+        # A new parser, as one that has said things once would not tell what the first event says besides its text.
         parser = cls()
         one, two = list[ChatEvent](), list[ChatEvent]()
         parser._decode("message", first, one)
@@ -143,42 +146,49 @@ class EventStreamParser(ChatParser):
 
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         self._take(self._frames.close(), out)
-        if not self.ended and self._bare and (rest := self._bare.close().strip(" \t\r\n,]")):
+        if not self.ended and self._bare and (rest := self._bare.close().strip()):
             out.append(UnknownFrame(rest, "unfinished JSON"))
 
-    def _take(self, frames: list[Any], out: list[ChatEvent]) -> None:
-        for frame in frames:
-            if type(frame) is tuple:
-                size = len(frame)
-                if size == 4 or (size == 5 and self._ready(frame[1].choice)):
-                    out.append(frame[1])  # it took the fast path
-                    if self.keeps_text:
-                        self._goes_on(frame, out)
-                    continue
-                value = frame[1] if size == 2 else _JSON.raw_decode(*frame[2:4])[0]
-                self._decode(frame[0], value, out)
+    def _take(self, items: list[Any], out: list[ChatEvent]) -> None:
+        """Items of the SSEJSONParser; tuples are `(event type, value)`, or one of the forms in `Matched`."""
+        for item in items:
+            if type(item) is not tuple:
+                self._odd(item, out)
             else:
-                self._odd(frame, out)
+                form = item[0]
+                if form is NEXT or (form is FIRST and self._ready(item[1].choice)):
+                    out.append(item[1])
+                    if self.keeps_text:
+                        self._goes_on(item, out)
+                    continue
+                if form is FIRST:  # the parser still has something to say besides the text: see `_ready`
+                    _, _, text, at, event_type = item
+                    self._decode(event_type, _decode_at(text, at)[0], out)
+                else:
+                    self._decode(form, item[1], out)
             if self.ended:
                 return
 
     def _ready(self, choice: int) -> bool:
-        """Whether an event that says no more than text but at the beginning does so now."""
+        """Whether the parser has said all that it says once for an answer and for this choice (see `Matched.FIRST`).
+
+        A dialect that `keeps_text` leaves it at False: `_goes_on` takes the form `Matched.NEXT` only.
+        """
         return False
 
-    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
-        """What else `_decode` does with an event that differs from the last one in its text; see TextFrames."""
+    def _goes_on(self, item: Any, out: list[ChatEvent]) -> None:
+        """What `_decode` would do besides giving the text, for an item of the form `Matched.NEXT`."""
 
     def _odd(self, frame: ServerSentEvent | Comment | StrayLine, out: list[ChatEvent]) -> None:
         match frame:
             case Comment(text):
                 out.append(KeepAlive(text))
-            case ServerSentEvent(data="[DONE]"):
+            case ServerSentEvent(data="[DONE]"):  # OpenAI's end marker, which many others send, too
                 self._done(out)
-            case ServerSentEvent(data=data) if not data.strip():
+            case ServerSentEvent(data=data) if not data.strip():  # some servers keep alive so, not by a comment
                 out.append(KeepAlive(data))
-            case ServerSentEvent(event="error", data=data):
-                self._fail(in_band(data) or ProviderRefused(data), out)
+            case ServerSentEvent(event="error", data=data):  # its data is words: JSON goes to `_decode`
+                self._fail(ProviderRefused(data), out)
             case ServerSentEvent(data=data):
                 out.append(UnknownFrame(data, "data that is not JSON"))
             case _:
@@ -186,14 +196,14 @@ class EventStreamParser(ChatParser):
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         if self._bare is None:
-            first = line.lstrip()[:1]
-            if first == "<" and is_html(line):
+            if is_html(line):
                 self._fail(page_in_place_of_an_answer(line), out)
                 return
-            if not first or first not in "{[":
+            if not line.lstrip().startswith(("{", "[")):
                 out.append(UnknownFrame(line, "no event-stream field"))
                 return
             self._bare = JSONValueScanner(max_frame_size=self._max_frame_size)
+        # Once JSON has begun, every line that is no field belongs to it: an indented value has lines such as `},`.
         for text in self._bare.feed(line + "\n"):
             try:
                 value = json.loads(text)
@@ -213,7 +223,7 @@ class EventStreamParser(ChatParser):
 
     @abstractmethod
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
-        """One JSON value of the stream; `event` is its event-stream type ("message" where none was given)."""
+        """One JSON value of the stream; `event` is the type of its event ("message" if the stream gives none)."""
 
     @abstractmethod
     def _done(self, out: list[ChatEvent]) -> None:

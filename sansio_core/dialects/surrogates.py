@@ -1,7 +1,7 @@
-"""Halves of surrogate pairs, which JSON can escape one by one and UTF-8 cannot carry (RFC 8259 8.2).
+"""Halves of surrogate pairs: JSON can escape each by itself ("\\ud83d"), and UTF-8 cannot encode one (RFC 8259, 8.2).
 
-Some servers cut an emoji between its halves, into two events; some send half of one. Whoever prints or sends on such a
-text gets an exception far from here, so it is mended here: two halves make their character, one alone is U+FFFD.
+Some servers cut an emoji between its halves, into two events; some send only one half. Whoever prints or encodes such a
+text gets a UnicodeEncodeError far from here. So two halves become their character, and a single one U+FFFD.
 """
 
 from __future__ import annotations
@@ -14,35 +14,30 @@ _Delta = TextDelta | ReasoningDelta | RefusalDelta
 
 
 class Halves:
-    """The first halves that wait for their second, of every kind of text and choice."""
+    """Joins halves over the texts of a stream; each kind of text of each choice by itself."""
 
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
+        # first halves at the end of a text, which wait for the second half at the beginning of the next
         self._held: dict[tuple[type[_Delta], int], _Delta] = {}
 
     def mend(self, events: list[ChatEvent]) -> None:
-        """Mend the texts of `events`, in place."""
-        for event in events:
-            if type(event) is TextDelta and event.text.isascii() and not self._held:
-                continue  # nearly all are this
-            text = event.text if type(event) is TextDelta or isinstance(event, (ReasoningDelta, RefusalDelta)) else ""
-            if self._held or not (text.isascii() or _whole(text)):
-                break
-        else:
-            return  # as nearly always
+        """Replace the halves in the texts of `events`, in place."""
+        if not self._held and not _have_half(events):  # nearly always
+            return
         mended = list[ChatEvent]()
         for event in events:
             if isinstance(event, _Delta):
                 self._mend(event, mended)
             else:
-                if isinstance(event, (Finished, Failed)):
+                if isinstance(event, (Finished, Failed)):  # no text comes behind these
                     self.flush(mended)
                 mended.append(event)
         events[:] = mended
 
     def flush(self, events: list[ChatEvent]) -> None:
-        """No second half comes any more."""
+        """The stream or the answer ended: append U+FFFD for each first half that still waits."""
         events += [replace(event, text="\ufffd") for event in self._held.values()]
         self._held.clear()
 
@@ -53,12 +48,22 @@ class Halves:
         if "\ud800" <= text[-1:] <= "\udbff":
             self._held[key] = replace(event, text=text[-1])
             text = text[:-1]
+        # UTF-16 has two halves as two code units next to each other, and reads them back as one character.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if text or not event.text:
+        if text or not event.text:  # a text of only a first half waits as a whole
             mended.append(replace(event, text=text))
 
 
-def _whole(text: str) -> bool:
+def _have_half(events: list[ChatEvent]) -> bool:
+    for event in events:
+        if type(event) is TextDelta and event.text.isascii():  # nearly all events: this is quicker than isinstance
+            continue
+        if isinstance(event, _Delta) and not _encodable(event.text):
+            return True
+    return False
+
+
+def _encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

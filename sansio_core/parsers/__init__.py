@@ -1,7 +1,8 @@
-"""Bytes to frames: what cuts a stream into its events, lines, values or text, and knows nothing of what they mean.
+"""Bytes to frames: each parser cuts a stream into its events, lines, values or text, and knows no meaning of them.
 
 Every parser takes bytes cut anywhere and gives the same frames for every cut, each as soon as it is complete, in time
-linear in the input and with bounded memory.
+linear in the input and with bounded memory. To read them: lines (what they share), ndjson, text, sse, json_values, and
+last sse_json, the fast path.
 """
 
 from .json_values import JSONValueScanner

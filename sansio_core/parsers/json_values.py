@@ -1,4 +1,4 @@
-"""JSON values found in a text that comes in pieces: bare bodies, errors amid a stream, a long array's elements."""
+"""JSON objects and arrays found in a text that comes in pieces: bare bodies, errors amid a stream, long arrays."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ _IN_STRING = re.compile(r'["\\]')
 class JSONValueScanner(BoundedParser):
     """Text in, the texts of complete JSON objects and arrays out, each as soon as its last bracket is in.
 
-    Of an array at the top level its elements are given one by one (scalars too), without what stands between. Text
-    outside any object or array is skipped. Brackets are matched by number, not by kind, and nothing is validated: that
-    is the work of whoever parses the texts. `max_frame_size` bounds the characters of one value; when it is passed, the
-    values before it are returned and the next call raises LimitExceeded; where there are none, this one does.
+    An array at the top level is given element by element (scalars too): Gemini sends a whole answer as one array. Text
+    outside any object or array is skipped. Brackets are counted, whatever their kind, and nothing is validated: that is
+    the work of whoever decodes the texts. `max_frame_size` bounds the characters of one value. When a value is larger,
+    `feed` returns the values before it, and every later call raises LimitExceeded; if there are no values before it,
+    this call raises it already.
     """
 
     __slots__ = ("_depth", "_escaped", "_in_array", "_in_string", "_value")
 
     def __init__(self, *, max_frame_size: int = MAX_FRAME_SIZE) -> None:
         super().__init__(max_frame_size=max_frame_size)
-        self._value = StringIO()  # the value under way, or the blank space before one
-        self._depth = 0  # of brackets within the value
-        self._in_array = False  # at the top level
+        self._value = StringIO()  # the unfinished value, from the feeds before
+        self._depth = 0  # brackets that are open in the value
+        self._in_array = False  # inside an array at the top level, whose brackets belong to no value
         self._in_string = False
-        self._escaped = False
+        self._escaped = False  # the last character was a backslash in a string
 
     @property
     def open(self) -> bool:
@@ -39,7 +40,7 @@ class JSONValueScanner(BoundedParser):
         """The values that `text` completes. Raises LimitExceeded, and RuntimeError after close()."""
         self._check()
         values: list[str] = []
-        start = at = 0  # of the value; of what is still to be looked at
+        start = at = 0  # where the value begins in `text`; where to look next
         while at < len(text):
             if self._in_string:
                 at = self._string(text, at)
@@ -59,8 +60,8 @@ class JSONValueScanner(BoundedParser):
         return values
 
     def close(self) -> str:
-        """The text ended: what is unfinished of it (with the bracket of an array at the top level), or ""."""
-        if self._closed and not self._failed:
+        """The text ended: its unfinished value (with the bracket of an array at the top level), or ""."""
+        if self._closed:
             return ""
         self._check()
         self._closed = True
@@ -69,7 +70,7 @@ class JSONValueScanner(BoundedParser):
         return rest
 
     def _string(self, text: str, at: int) -> int:
-        """Go on in a string from `at`; where to look next."""
+        """Go on inside a string, from `at`. Gives where to look next."""
         if self._escaped:
             self._escaped = False
             return at + 1
@@ -81,10 +82,10 @@ class JSONValueScanner(BoundedParser):
         return found.end()
 
     def _structure(self, text: str, start: int, at: int, values: list[str]) -> int:
-        """Take in the structural character before `at`; where the value under way starts after it."""
+        """Take in the structural character before `at`. Gives where the next value, or this one, begins."""
         match text[at - 1]:
             case '"':
-                self._in_string = self.open  # outside of everything a quote is only a quote
+                self._in_string = self.open  # outside any value it is a character of text: It's "so"
             case "[" if not self.open:
                 self._in_array = True
                 return at
@@ -93,7 +94,7 @@ class JSONValueScanner(BoundedParser):
                     start = at - 1
                 self._depth += 1
             case "," | "]" | "}" if self._in_array and not self._depth:
-                self._take(text[start : at - 1], values)  # a scalar, or the blank after an object or array
+                self._take(text[start : at - 1], values)  # a scalar, or the blank space behind an object or array
                 self._in_array = text[at - 1] != "]"
                 return at
             case "]" | "}" if self._depth:
@@ -111,7 +112,7 @@ class JSONValueScanner(BoundedParser):
 
     def _keep(self, piece: str) -> None:
         if not self._value.tell():
-            piece = piece.lstrip()  # blank space before a value is no part of it
+            piece = piece.lstrip()  # an array may have any amount of blank space before a value: it does not count
         self._failed = self._value.tell() + len(piece) > self.max_frame_size
         if not self._failed:
             self._value.write(piece)

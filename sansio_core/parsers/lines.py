@@ -1,4 +1,4 @@
-"""What the parsers share: being closed, failing once for all, and cutting bytes into lines, linear for any cut."""
+"""What the parsers share: the limit of a frame, failing for good, and cutting bytes into lines in linear time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MAX_FRAME_SIZE = 16 * 1024 * 1024
 """How many bytes one frame may have, unless the caller says otherwise."""
 
 Data = bytes | bytearray | memoryview
-_BOM = b"\xef\xbb\xbf"
+_BOM = b"\xef\xbb\xbf"  # the byte order mark U+FEFF in UTF-8
 LF, CR = b"\n\r"
 
 
 class BoundedParser:
-    """A parser that is closed once, and stays failed once a frame passed `max_frame_size`."""
+    """A parser that is closed once, and that fails for good when a frame is larger than `max_frame_size`."""
 
     __slots__ = ("_closed", "_failed", "max_frame_size")
 
@@ -33,54 +33,62 @@ class BoundedParser:
             raise RuntimeError(f"this {type(self).__name__} is closed: a new stream needs a new one")
 
     def _fail(self, frames: Sized) -> None:
-        """Fail for good; at once when there is no frame before the fault to hand out, else at the next call."""
+        """Fail for good: at once if `frames`, those before the fault, are none; else the next call raises.
+
+        A call that raised could not return them, and where a stream is cut must not decide which frames are lost.
+        """
         self._failed = True
         if not frames:
-            self._check()
+            self._check()  # raises
 
 
 class LineSplitter:
     """Bytes in, whole lines out, without their ends; a byte order mark at the very start is dropped.
 
-    A line ends with LF, and with CRLF or a lone CR where `cr` is set. What is unfinished waits in `rest`, a buffer
-    that grows in place and is never searched again. While `steady`, a next byte that ends no line only lengthens it,
-    and an LF ends a line.
+    LF ends a line; where `cr` is set, CRLF and a lone CR do, too. The unfinished last line waits in `rest`, a buffer
+    that grows in place and is never searched again.
+
+    `steady` is false at the stream's start, where a byte order mark may come, and behind a CR, where an LF would belong
+    to it. While it is true, a caller may append bytes without a line end to `rest` and cut lines at LF by itself.
     """
 
-    __slots__ = ("_after_cr", "_bom", "_cr", "_started", "rest", "steady")
+    __slots__ = ("_after_cr", "_cr", "_mark", "_started", "rest", "steady")
 
     def __init__(self, *, cr: bool) -> None:
         self.rest = bytearray()
         self._cr = cr
         self._after_cr = False
         self._started = self.steady = False
-        self._bom = b""
+        self._mark = b""  # the stream's first bytes, while they may be the beginning of a byte order mark
 
     @property
     def idle(self) -> bool:
-        """True when nothing is unfinished, and the next byte begins a line."""
+        """True when no line is unfinished, and the next byte begins one."""
         return self.steady and not self.rest
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes."""
         if not self._started:
-            data = self._start(data)
+            data = self._without_mark(data)
         if not data:
-            return []
-        if self._after_cr:  # its CR ended a line already; an LF now belongs to it
+            return []  # or `steady` would be set by no byte
+        if self._after_cr:
             self._after_cr = False
-            if data[0] == LF:
-                data = data[1:]
+            data = data.removeprefix(b"\n")  # of a CRLF: its CR ended the line in the feed before
         self.steady = True
-        if LF not in data and not (self._cr and CR in data):
+        has_cr = self._cr and CR in data
+        if LF not in data and not has_cr:
             self.rest += data
             return []
-        if self._cr and CR in data:
+        if has_cr:
             self._after_cr = data[-1] == CR
             self.steady = not self._after_cr
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return self._split(data)
+
+    def _split(self, data: bytes) -> list[bytes]:
         lines = data.split(b"\n")
-        last = lines.pop()
+        last = lines.pop()  # behind the last line end: the beginning of the next line, or nothing
         if lines and self.rest:
             self.rest += lines[0]
             lines[0] = bytes(self.rest)
@@ -90,17 +98,17 @@ class LineSplitter:
 
     def close(self) -> bytes:
         """The unfinished last line."""
-        rest = bytes(self.rest) or self._bom
+        rest = bytes(self.rest) or self._mark  # a part of a byte order mark is a broken character, like any other
         self.drop()
         return rest
 
     def drop(self) -> None:
-        """Forget what is unfinished."""
-        self._bom = b""
+        """Forget the unfinished line: the splitter is not used again, and its memory is not needed."""
         self.rest.clear()
 
-    def _start(self, data: bytes) -> bytes:
-        data = self._bom + data
+    def _without_mark(self, data: bytes) -> bytes:
+        """The stream's first bytes without a byte order mark; nothing as long as they may be a part of one."""
+        data = self._mark + data
         self._started = len(data) >= len(_BOM) or not _BOM.startswith(data)
-        self._bom = b"" if self._started else data
+        self._mark = b"" if self._started else data
         return data.removeprefix(_BOM) if self._started else b""

@@ -10,8 +10,8 @@ class NDJSONParser(BoundedParser):
 
     LF and CRLF end a line and nothing else does (a lone CR, U+2028 and the like do not). Lines of white space only are
     skipped, a byte order mark at the very start is dropped, invalid UTF-8 becomes U+FFFD. `max_frame_size` bounds the
-    bytes of one line; when it is passed, the lines before it are returned and the next call raises LimitExceeded; where
-    there are none, this one does.
+    bytes of one line. When a line is longer, `feed` returns the lines before it, and every later call raises
+    LimitExceeded; if there are no lines before it, this call raises it already.
     """
 
     __slots__ = ("_lines",)
@@ -28,16 +28,15 @@ class NDJSONParser(BoundedParser):
             data = bytes(data)
         lines = self._lines
         rest = lines.rest
-        if len(rest) + len(data) > self.max_frame_size:
+        if len(rest) + len(data) > self.max_frame_size:  # else no line can be too long, and none has to be measured
             return self._by_line(data)
-        if not lines.steady:  # the stream's first bytes may be a byte order mark
-            start = data.find(b"\n") + 1 or len(data)
-            frames = self._by_line(data[:start])
-            return frames + self.feed(data[start:]) if start < len(data) else frames
+        if not lines.steady:
+            return self._first_line(data)
         end = data.rfind(b"\n")
         if end < 0:
             rest += data
             return []
+        # All whole lines are decoded and split at once: see `_frames`.
         whole = data[:end]
         if rest:
             whole = bytes(rest) + whole
@@ -46,8 +45,14 @@ class NDJSONParser(BoundedParser):
             rest += data[end + 1 :]
         return _frames(whole)
 
+    def _first_line(self, data: bytes) -> list[str]:
+        """The stream's first line goes by the LineSplitter, which drops a byte order mark; all others as usual."""
+        start = data.find(b"\n") + 1 or len(data)
+        frames = self._by_line(data[:start])
+        return frames + self.feed(data[start:]) if start < len(data) else frames
+
     def _by_line(self, data: bytes) -> list[str]:
-        """The same line by line: where one may pass the limit, and at the start."""
+        """As `feed`, but each line is measured: one of them may pass the limit."""
         frames: list[str] = []
         for line in self._lines.feed(data):
             if len(line) > self.max_frame_size:
@@ -56,8 +61,8 @@ class NDJSONParser(BoundedParser):
         return frames if len(self._lines.rest) <= self.max_frame_size else self._drop(frames)
 
     def close(self) -> list[str]:
-        """The stream ended: its last line, where that has no end."""
-        if self._closed and not self._failed:
+        """The stream ended: its last line, if that has no line end."""
+        if self._closed:
             return []
         self._check()
         self._closed = True
@@ -70,17 +75,19 @@ class NDJSONParser(BoundedParser):
 
 
 def _frames(whole: bytes) -> list[str]:
-    """Lines with ends between them, decoded at once: UTF-8 never continues over a line end.
+    """The lines of `whole`, which has a line end between each two of them, without the blank ones.
 
-    Reason: decoding each line costs as much as all the rest. Measured: 0.14 µs a line in place of 0.21.
+    All are decoded at once, as no character of UTF-8 has a line end in it. Measured: 0.14 µs a line; 0.21 if each is
+    decoded by itself.
     """
     text = whole.decode("utf-8", "replace")
-    if CR in whole:
+    if CR in whole:  # of CRLF; the last line's LF is not in `whole`, so that its CR stands alone at the end
         text = text.replace("\r\n", "\n").removesuffix("\r")
-    if "\n" not in text and text and not text.isspace():  # one line, as of a feed for each event
+    if "\n" not in text and text and not text.isspace():  # one line: a feed for each event is usual
         return [text]
     frames = text.split("\n")
     for line in frames:
-        if not line or line.isspace():  # of more blanks than these
+        if not line or line.isspace():
+            # isspace() is quick, but true for U+001F, U+0085 and U+2028, too, which are text: strip() decides.
             return [line for line in frames if line.strip(" \t\r\v\f")]
     return frames

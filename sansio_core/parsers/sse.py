@@ -12,7 +12,7 @@ from .lines import CR, LF, MAX_FRAME_SIZE, BoundedParser, Data, LineSplitter
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event: its type, its data, and the last event id that held when it was dispatched."""
+    """One event: its type, its data, and the last event id of the stream when its blank line dispatched it."""
 
     event: str
     data: str
@@ -21,14 +21,14 @@ class ServerSentEvent:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A line that begins with a colon, without it (and without one space after it): most often a keep-alive."""
+    """A comment line without its colon (and without one space behind that); servers send them as keep-alives."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class StrayLine:
-    """A line that is no field of an event stream, as it came: bare JSON, HTML, anything. Only in lenient mode."""
+    """A line with no field name that the standard knows: bare JSON, HTML, anything. Only in lenient mode."""
 
     text: str
 
@@ -39,12 +39,12 @@ Frame = ServerSentEvent | Comment | StrayLine
 class SSEParser(BoundedParser):
     """Bytes of an event stream in, frames out, each as soon as the first byte of the line end that completes it is in.
 
-    `lenient` changes two things: `close()` also gives what stands unterminated at the end of the stream, and a line
-    that is no field is given as a StrayLine in its place (the standard ignores it).
+    `lenient` changes two things: `close()` also gives the event or line that is unterminated at the end of the stream
+    (the standard drops it), and a line with an unknown field name is given as a StrayLine (the standard ignores it).
 
-    `max_frame_size` bounds, in bytes, all lines of one event without their ends, and any comment. When it is passed,
-    the frames before the fault are returned and the next call raises LimitExceeded; where there are none, this one
-    does. From then on every call raises it.
+    `max_frame_size` bounds, in bytes, all lines of one event without their ends, and each comment. When a frame is
+    larger, `feed` returns the frames before it, and every later call raises LimitExceeded; if there are no frames
+    before it, this call raises it already.
 
     `retry` is the reconnection time in milliseconds that the stream asked for, or None; `last_event_id` the last id
     that a blank line made valid.
@@ -60,7 +60,7 @@ class SSEParser(BoundedParser):
         self._lines = LineSplitter(cr=True)
         self._data: list[bytes] = []
         self._event = self._id = b""
-        self._size = 0  # of the finished lines of the event that is under way
+        self._size = 0  # bytes in the finished lines of the unfinished event
 
     @property
     def idle(self) -> bool:
@@ -79,14 +79,19 @@ class SSEParser(BoundedParser):
         return self._by_line(data, frames) if data else frames
 
     def _events(self, data: bytes, frames: list[Frame]) -> bytes:
-        """Take in `data` up to its last blank line, by whole events where they are usual ones; the rest of it."""
+        """Append the frames of `data` up to its last blank line; gives what stands behind that line.
+
+        Usual events are split off as a whole; all others go line by line.
+        """
         blank = b"\n\r\n" if CR in data else b"\n\n"  # from the end of the line before it
         end = data.rfind(blank)
         if end < 0:
             return data
         end += len(blank)
         start = 0
-        if self._size or not self._lines.steady:  # an event is under way
+        # Inside an event that an earlier feed began, and where a byte order mark or the LF of a CRLF may come next, the
+        # text up to the first blank line is no whole event.
+        if self._size or not self._lines.steady:
             start = data.find(blank) + len(blank)
             self._by_line(data[:start], frames)
         if start < end and not self._failed and not self._usual(data[start:end], frames):
@@ -94,33 +99,33 @@ class SSEParser(BoundedParser):
         return b"" if self._failed else data[end:]
 
     def _usual(self, data: bytes, frames: list[Frame]) -> bool:
-        """Take in whole events, if each is one `data` line, or each an `event` line and one; else nothing is done.
+        """Append whole events, if each is one `data` line, or each an `event` line and one; else change nothing.
 
-        Reason: nearly all events of chat streams are such, and going by the line costs more than all the rest.
-        Measured: 0.5 µs an event in place of 1.1.
+        Nearly all events of chat streams are such, and going line by line costs more than all the rest. Measured:
+        0.5 µs an event in place of 1.1.
         """
         rest = self._lines.rest
         before = len(rest)
         if before + len(data) > self.max_frame_size:
             return False
-        if not before:
-            found = _frames_of(data, self.last_event_id)
-        else:  # in place, as it may be long
+        if not before:  # else a line has begun in an earlier feed
+            found = _usual_events(data, self.last_event_id)
+        else:  # that line may be long: `rest` grows in place, and is not copied for each feed
             rest += data
-            found = _frames_of(rest, self.last_event_id)
+            found = _usual_events(rest, self.last_event_id)
             del rest[0 if found else before :]
         frames += found
         return bool(found)
 
     def _by_line(self, data: bytes, frames: list[Frame]) -> list[Frame]:
-        """Take in `data` by the rules of the standard; they are for any stream at any cut."""
+        """Append the frames of `data` by the rules of the standard, line by line; right for any stream at any cut."""
         for line in self._lines.feed(data):
             if not self._fits(line):
                 return self._drop(frames)
             if line:
                 self._line(line, frames)
             else:
-                self._dispatch(frames)
+                self._dispatch(frames)  # "If the line is empty (a blank line): dispatch the event"
         rest = self._lines.rest
         if self._size + len(rest) > self.max_frame_size and not self._fits(rest):
             return self._drop(frames)
@@ -128,7 +133,7 @@ class SSEParser(BoundedParser):
 
     def close(self) -> list[Frame]:
         """The stream ended. An unfinished event is dropped, as the standard says, unless `lenient`."""
-        if self._closed and not self._failed:
+        if self._closed:
             return []
         self._check()
         self._closed = True
@@ -138,22 +143,21 @@ class SSEParser(BoundedParser):
             if rest:
                 self._line(rest, frames)
             self._dispatch(frames)
-        self._data.clear()
         return frames
 
     def _fits(self, line: bytes | bytearray) -> bool:
+        # A comment is a frame of its own, even between two lines of an event.
         before = 0 if line.startswith(b":") else self._size
         return before + len(line) <= self.max_frame_size
 
     def _drop(self, frames: list[Frame]) -> list[Frame]:
         self._lines.drop()
         self._data.clear()
-        self._event = b""
         self._fail(frames)
         return frames
 
     def _line(self, line: bytes, frames: list[Frame]) -> None:
-        if line.startswith(b"data: "):  # which may be long: one copy of it
+        if line.startswith(b"data: "):  # data may be long: this copies it once, the rules below twice
             self._data.append(line[6:])
             self._size += len(line)
             return
@@ -165,7 +169,7 @@ class SSEParser(BoundedParser):
         elif name == b"event":
             self._event = value
         elif name == b"id":
-            if b"\0" not in value:
+            if b"\0" not in value:  # "Otherwise, ignore the field"
                 self._id = value
         elif name == b"retry":
             self._set_retry(value)
@@ -178,46 +182,60 @@ class SSEParser(BoundedParser):
         self._size += len(line)
 
     def _set_retry(self, value: bytes) -> None:
-        """Digits only. More than 18 of them are longer than the universe is old, and more than int() may read."""
+        """ASCII digits only; int() alone would take "+5", "1_0" and other alphabets' digits.
+
+        Numbers of more than 18 digits are ignored: int() raises for some thousands of them, and 10^18 ms are longer
+        than the universe is old.
+        """
         if value.isdigit() and len(value := value.lstrip(b"0") or b"0") <= 18:
             self.retry = int(value)
 
     def _dispatch(self, frames: list[Frame]) -> None:
         self._size = 0
-        self.last_event_id = _decode(self._id)
+        self.last_event_id = _decode(self._id)  # the standard sets it even where no data makes an event of it
         if self._data:
-            # UTF-8 never continues over a line end: decoding by event gives what decoding the whole stream would
+            # No character of UTF-8 has a line end in it: decoding by event gives what decoding the whole stream would.
             event, data = _decode(self._event) or "message", _decode(b"\n".join(self._data))
             frames.append(ServerSentEvent(event, data, self.last_event_id))
             self._data = []
         self._event = b""
 
 
-def _frames_of(whole: bytes | bytearray, last_id: str) -> list[Frame]:
+def _usual_events(whole: bytes | bytearray, last_id: str) -> list[Frame]:
     """The events of `whole`, each of one `data` line, or each of an `event` line and one; nothing if one is not so."""
     if CR in whole:
         whole = whole.replace(b"\r\n", b"\n")
-        if CR in whole:
+        if CR in whole:  # it ends a line by itself
             return []
     if whole.startswith(b"data: "):
-        text = _between(whole, 6)
-        if "\n" not in text:
-            return [ServerSentEvent("message", text, last_id)]
-        texts = text.split("\n\ndata: ")
-        frames: list[Frame] = [ServerSentEvent("message", data, last_id) for data in texts if "\n" not in data]
-        return frames if len(frames) == len(texts) else []
-    frames = []
+        return _events_of_data(_without_ends(whole, 6), last_id)
     if whole.startswith(b"event: "):
-        for event in _between(whole, 7).split("\n\nevent: "):
-            name, field, data = event.partition("\ndata: ")
-            if not field or "\n" in name or "\n" in data:
-                return []
-            frames.append(ServerSentEvent(name or "message", data, last_id))
+        return _events_of_type_and_data(_without_ends(whole, 7), last_id)
+    return []
+
+
+def _events_of_data(text: str, last_id: str) -> list[Frame]:
+    """The events of `text`, which begins with the first one's data."""
+    if "\n" not in text:
+        return [ServerSentEvent("message", text, last_id)]
+    texts = text.split("\n\ndata: ")
+    frames: list[Frame] = [ServerSentEvent("message", data, last_id) for data in texts if "\n" not in data]
+    return frames if len(frames) == len(texts) else []
+
+
+def _events_of_type_and_data(text: str, last_id: str) -> list[Frame]:
+    """The events of `text`, which begins with the first one's type."""
+    frames: list[Frame] = []
+    for event in text.split("\n\nevent: "):
+        event_type, field, data = event.partition("\ndata: ")
+        if not field or "\n" in event_type or "\n" in data:
+            return []
+        frames.append(ServerSentEvent(event_type or "message", data, last_id))
     return frames
 
 
-def _between(whole: bytes | bytearray, start: int) -> str:
-    """The text from `start` to the last line's end and the blank line."""
+def _without_ends(whole: bytes | bytearray, start: int) -> str:
+    """The text from `start` on, without the end of the last line and the blank line behind it."""
     if type(whole) is bytes:
         return whole[start:-2].decode("utf-8", "replace")
     with memoryview(whole) as view:  # one copy less of what may be long

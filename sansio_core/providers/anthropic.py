@@ -44,4 +44,4 @@ class Anthropic(Provider):
         return self.get(self.endpoint("models?limit=1000"))
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return anthropic.AnthropicParser(max_frame_size, self.shapes)
+        return anthropic.AnthropicParser(max_frame_size, self.templates)

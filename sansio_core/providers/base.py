@@ -15,7 +15,7 @@ from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import Payload
-from ..dialects.text_template import Shapes
+from ..dialects.text_template import Templates
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
 from ..request import OPTIONS, ChatRequest, as_mapping, dump_json, header_pairs
@@ -130,7 +130,7 @@ class Provider(ABC):
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)
         self.model = self.resolve_model(model)
-        self.shapes = Shapes()  # of its answers' events, shared by their parsers
+        self.templates = Templates()  # of its answers' events, shared by their parsers
         self._merged: tuple[tuple[Headers, ...], Fields] = (), Fields(())
 
     def __repr__(self) -> str:

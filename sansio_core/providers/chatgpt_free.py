@@ -164,7 +164,7 @@ class ChatgptFree(Provider):
         return _PageCall(self, request)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return WpaicgParser(max_frame_size, self.shapes)
+        return WpaicgParser(max_frame_size, self.templates)
 
 
 def _read(html: str, headers: Headers, url: str) -> _Page:

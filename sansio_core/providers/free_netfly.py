@@ -66,4 +66,4 @@ class FreeNetfly(Provider):
         return self.post_json(request, url, Payload(body, openai_chat.unsupported(request.messages)), place)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size, self.shapes)
+        return openai_chat.OpenAIChatParser(max_frame_size, self.templates)

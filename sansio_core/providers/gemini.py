@@ -49,7 +49,7 @@ class Gemini(Provider):
         return [name.removeprefix("models/") for name in super().parse_models(value)]
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return gemini.GeminiParser(max_frame_size, self.shapes)
+        return gemini.GeminiParser(max_frame_size, self.templates)
 
 
 def _generates(model: dict[str, Any]) -> bool:

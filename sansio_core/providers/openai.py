@@ -58,7 +58,7 @@ class OpenAI(Provider):
         return self.endpoint(path)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size, self.shapes)
+        return openai_chat.OpenAIChatParser(max_frame_size, self.templates)
 
 
 class AzureOpenAI(OpenAI):

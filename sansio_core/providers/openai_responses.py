@@ -47,4 +47,4 @@ class OpenAIResponses(Provider):
         return self.get(self.endpoint("models"))
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_responses.OpenAIResponsesParser(max_frame_size, self.shapes)
+        return openai_responses.OpenAIResponsesParser(max_frame_size, self.templates)

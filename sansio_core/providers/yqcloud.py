@@ -63,4 +63,4 @@ class Yqcloud(Provider):
         return self.post_json(request, self.endpoint("api/generateStream"), payload)
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return PlainTextParser(content_type=content_type, refusals={BAN: IPBlocked})
+        return PlainTextParser(content_type=content_type, error_sentences={BAN: IPBlocked})

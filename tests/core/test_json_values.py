@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parsers_cuts import feed, same_for_every_cut
+from parsers_cuts import feed, keeps_nothing, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
 from sansio_core.parsers import JSONValueScanner
@@ -70,6 +70,24 @@ def test_the_limit(text: str) -> None:
             scanner.close()
 
 
+def test_the_limit_is_flat_memory() -> None:
+    keeps_nothing(JSONValueScanner(max_frame_size=100_000), chain("{", (f"{n:1000}" for n in range(1000))), 800_000)
+
+
+def test_a_value_of_just_the_limit() -> None:
+    for size in (1, 3, 9):
+        text = '{"a":1}[1, 1234567]'
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        assert feed(JSONValueScanner(max_frame_size=7), pieces) == ['{"a":1}', "1", "1234567", ""]
+
+
+def test_nothing_of_a_value_that_is_too_long() -> None:
+    scanner = JSONValueScanner(max_frame_size=3)
+    assert scanner.feed("[1, 12") == ["1"]
+    with pytest.raises(LimitExceeded):
+        scanner.feed("34]")
+
+
 def test_the_limit_in_pieces() -> None:
     with pytest.raises(LimitExceeded):
         feed(JSONValueScanner(max_frame_size=1000), ["{", *repeat("x", 1000)])
@@ -100,8 +118,35 @@ def test_values_come_back(values: list[Any], indent: int | None, ascii: bool, si
     assert rest == ""
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text(alphabet='ab"\\[]{},: \n', max_size=30), st.integers(1, 5))
-def test_any_text_at_any_cut_gives_the_same(text: str, size: int) -> None:
+def by_the_character(text: str) -> list[str]:
+    """The rules on the whole text, written down as plainly as they go."""
+    values, start, depth, in_array, at = list[str](), 0, 0, False, 0
+    while at < len(text):
+        character, inside = text[at], in_array or depth > 0
+        if character == '"' and inside:
+            at += 1
+            while at < len(text) and text[at] != '"':
+                at += 2 if text[at] == "\\" else 1
+        elif character == "[" and not inside:
+            in_array, start = True, at + 1
+        elif character in "[{":
+            start = start if inside else at
+            depth += 1
+        elif character in "]}" and depth:
+            depth -= 1
+            if not depth:
+                values.append(text[start : at + 1])
+                start = at + 1
+        elif character in ",]}" and in_array and not depth:
+            values.append(text[start:at])
+            start, in_array = at + 1, character != "]"
+        at += 1
+    rest = text[start:].lstrip() if in_array or depth else ""
+    return [*[value.strip() for value in values if value.strip()], "[" * in_array + rest]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(alphabet='ab"\\[]{},: \n', max_size=30), st.integers(1, 30))
+def test_any_text_at_any_cut(text: str, size: int) -> None:
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    assert feed(JSONValueScanner(), pieces) == feed(JSONValueScanner(), [text])
+    assert feed(JSONValueScanner(), pieces) == by_the_character(text)

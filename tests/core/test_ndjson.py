@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import repeat
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parsers_cuts import cut_anywhere, feed, same_for_every_cut
+from parsers_cuts import cut_anywhere, feed, keeps_nothing, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
 from sansio_core.parsers import NDJSONParser
@@ -22,6 +23,7 @@ SAMPLES = {
     "unterminated with CR": (b"a\nb\r", ["a", "b"]),
     "unterminated blank": (b"a\n \r", ["a"]),
     "byte order mark": (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),
+    "only a byte order mark": (b"\xef\xbb\xbf", []),
     "half a byte order mark": (b"\xef\xbb", ["\ufffd"]),
     "characters": ("é日😀\n".encode(), ["é日😀"]),
     "invalid UTF-8": (b"a\xff\xe2\x82\nb\xed\xa0\x80\n\xf0\x9f", ["a\ufffd\ufffd", "b\ufffd\ufffd\ufffd", "\ufffd"]),
@@ -60,6 +62,10 @@ def test_the_limit() -> None:
         new = partial(feed, NDJSONParser(max_frame_size=4))
         with pytest.raises(LimitExceeded):
             new([b"12345"[at : at + size] for at in range(0, 5, size)])
+
+
+def test_the_limit_is_flat_memory() -> None:
+    keeps_nothing(NDJSONParser(max_frame_size=100_000), repeat(b"x" * 1000, 1000), 400_000)
 
 
 ENDS = [b"\n", b"\n", b"\r\n", b"\r"]

@@ -54,6 +54,7 @@ def failure(events: list[ChatEvent]) -> Exception:
         "ssorry, sorry, 您",
         '{"answer": 42}',
         '{"errors_found": 0}',
+        '{"answer": 1, "error": "no"}',
         "{not json}",
         "<html> is a tag",
         '{ "mess": 1}',
@@ -82,6 +83,7 @@ def test_the_proof_is_the_end_of_the_framing() -> None:
         events = read(parser, [b"half"], proper=proper)
         assert parser.complete is proper
         assert text_of(events) == "half"
+        assert (Finished() in events) is proper
         if not proper:
             assert isinstance(failure(events), StreamTruncated)
     parser = yqcloud()
@@ -95,6 +97,7 @@ def test_a_ban_in_any_cut_hands_out_nothing_of_it(before: str) -> None:
     for pieces in cuts((before + BAN + "!").encode()):
         events = read(yqcloud(), pieces)
         assert text_of(events) == before
+        assert TextDelta("") not in events
         error = failure(events)
         assert isinstance(error, IPBlocked)
         assert "封禁" in str(error)
@@ -102,7 +105,12 @@ def test_a_ban_in_any_cut_hands_out_nothing_of_it(before: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [f'{{"code": 403, "msg": "{BAN}"}}', json.dumps({"error": {"message": BAN}}), f'{{"message": "x", "a": "{BAN}"'],
+    [
+        f'{{"code": 403, "msg": "{BAN}"}}',
+        json.dumps({"error": {"message": BAN}}),
+        f'{{"message": "x", "a": "{BAN}"',
+        f'{{"error": {{"message": "x"}}, "hint": "{BAN}"}}',
+    ],
 )
 def test_a_ban_within_json_is_a_ban(body: str) -> None:
     for pieces in cuts(body.encode()):
@@ -164,6 +172,17 @@ def test_json_that_is_no_error_is_text_when_it_is_over() -> None:
         assert text_of(read(yqcloud(), pieces)) == body
 
 
+@pytest.mark.parametrize(
+    "feeds",
+    [['{"mess": 1'], ['{"type', 'd": 1'], ["{x"], ["{ ", "x"], ['{"', "answer"], ["\n <", "b>"], [" ", "<html"]],
+)
+def test_text_is_out_as_soon_as_it_can_be_no_error(feeds: list[str]) -> None:
+    parser = yqcloud("text/plain" if "<html" in feeds else "text/html")
+    *before, last = [parser.feed(piece.encode()) for piece in feeds]
+    assert not any(before)
+    assert last == [TextDelta("".join(feeds))]
+
+
 def test_any_object_is_held_back_where_the_server_says_json() -> None:
     body = b'{"result": null, "error": "no quota"}'
     for pieces in cuts(body):
@@ -194,7 +213,7 @@ def test_a_page_in_place_of_text(page: str) -> None:
         assert isinstance(failure(events), UnexpectedContent)
         assert "moment" in str(failure(events))
         assert not text_of(events)
-    assert text_of(read(yqcloud("text/plain"), [page.encode()])) == page
+    assert yqcloud("text/plain").feed(page.encode()) == [TextDelta(page)]
 
 
 @pytest.mark.parametrize("body", ["<b>bold</b>", "<!d", "<", "plain", "{}"])
@@ -210,13 +229,13 @@ def test_without_sentences_nothing_is_held_back() -> None:
 
 
 def test_two_sentences_the_earlier_counts() -> None:
-    parser = PlainTextParser(refusals={"blocked": IPBlocked, "refused": ProviderRefused})
+    parser = PlainTextParser(error_sentences={"blocked": IPBlocked, "refused": ProviderRefused})
     assert parser.feed(b"a refused b blocked")[0] == TextDelta("a ")
     assert parser.ended
 
 
 def test_the_longest_beginning_of_a_sentence_is_held_back() -> None:
-    parser = PlainTextParser(refusals={"blocked": IPBlocked, "kedgeree": ProviderRefused})
+    parser = PlainTextParser(error_sentences={"blocked": IPBlocked, "kedgeree": ProviderRefused})
     assert parser.feed(b"a bloc") == [TextDelta("a ")]
     assert parser.feed(b"ke") == []
     assert parser.feed(b"y") == [TextDelta("blockey")]

@@ -10,35 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parsers_cuts import cut_anywhere, cuts, feed, same_for_every_cut
+from parsers_cuts import SlowPath, cut_anywhere, cuts, feed, same_for_every_cut
 
 from sansio_core.errors import LimitExceeded
-from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, SSEParser, StrayLine, sse_json
-from sansio_core.parsers.sse_json import decoder
+from sansio_core.parsers import Comment, ServerSentEvent, SSEJSONParser, StrayLine, sse_json
+from sansio_core.parsers.sse_json import plain_decoder
 
 FAST = pytest.mark.parametrize("fast", [False, True], ids=["json", "msgspec"])
-
-
-class PlainPath:
-    """What SSEJSONParser must be the same as, feed by feed."""
-
-    def __init__(self, max_frame_size: int = 1000) -> None:
-        self.parser = SSEParser(lenient=True, max_frame_size=max_frame_size)
-
-    def feed(self, data: bytes) -> list[Any]:
-        return [self.item(frame) for frame in self.parser.feed(data)]
-
-    def close(self) -> list[Any]:
-        return [self.item(frame) for frame in self.parser.close()]
-
-    @staticmethod
-    def item(frame: Any) -> Any:
-        if not isinstance(frame, ServerSentEvent):
-            return frame
-        try:
-            return frame.event, json.loads(frame.data)
-        except (ValueError, RecursionError):
-            return frame
 
 
 def outcome(parser: Any, pieces: list[bytes]) -> list[str]:
@@ -52,8 +30,8 @@ def outcome(parser: Any, pieces: list[bytes]) -> list[str]:
     return seen
 
 
-def same_as_plain(pieces: list[bytes], fast: bool, size: int = 1000) -> None:
-    assert outcome(SSEJSONParser(max_frame_size=size, fast=fast), pieces) == outcome(PlainPath(size), pieces)
+def same_as_slow(pieces: list[bytes], fast: bool, size: int = 1000) -> None:
+    assert outcome(SSEJSONParser(max_frame_size=size, fast=fast), pieces) == outcome(SlowPath(size), pieces)
 
 
 SAMPLES = {
@@ -108,6 +86,14 @@ SAMPLES = {
             *[StrayLine("4]"), ServerSentEvent("message", "[3,"), ("message", 5)],
         ],
     ),
+    "a lone CR among CRLF": (
+        b"data: 0\r\n\r\ndata: [1,\r2]\r\n\r\n",
+        [("message", 0), StrayLine("2]"), ServerSentEvent("message", "[1,")],
+    ),
+    "the id at the end": (
+        b"data: 1\n\nid: 9\ndata: 2\n\ndata: 3\n\ndata: [DONE]\n\n",
+        [("message", 1), ("message", 2), ("message", 3), ServerSentEvent("message", "[DONE]", "9")],
+    ),
     "characters": ('data: "é日😀"\n\ndata: "\u2028"\n\n'.encode(), [("message", "é日😀"), ("message", "\u2028")]),
     "invalid UTF-8": (
         b'data: 1\n\ndata: "\xff\xe2\x82"\n\ndata: 2\n\n',
@@ -139,9 +125,9 @@ def test_samples_at_every_cut(name: str, fast: bool) -> None:
 
 @FAST
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_call_gives_what_the_plain_path_gives(name: str, fast: bool) -> None:
+def test_every_call_gives_what_the_slow_path_gives(name: str, fast: bool) -> None:
     for pieces in cuts(SAMPLES[name][0]):
-        same_as_plain(pieces, fast)
+        same_as_slow(pieces, fast)
 
 
 @FAST
@@ -150,14 +136,21 @@ def test_what_is_json_is_what_json_loads_takes(value: str, fast: bool) -> None:
     one = f"data: {value}\n\n".encode()
     named = f"event: x\ndata: {value}\n\n".encode()
     size = 1_000_000
-    same_as_plain([b"data: 0\n\n", one, named], fast, size)
-    same_as_plain([b"data: 0\n\n", b"data: 1\n\n" + one + b"data: 2\n\n", b"event: y\ndata: 1\n\n" + named], fast, size)
+    same_as_slow([b"data: 0\n\n", one, named], fast, size)
+    same_as_slow([b"data: 0\n\n", b"data: 1\n\n" + one + b"data: 2\n\n", b"event: y\ndata: 1\n\n" + named], fast, size)
 
 
 @FAST
 def test_a_byte_before_whole_events_begins_their_first_line(fast: bool) -> None:
-    same_as_plain([b"data: 0\n\n", b"x", b"data: 1\n\ndata: 2\n\n"], fast)
-    same_as_plain([b"data: 0\n\n", b":", b"data: 1\n\n", b"d", b"ata: 2\n\n"], fast)
+    same_as_slow([b"data: 0\n\n", b"x", b"data: 1\n\ndata: 2\n\n"], fast)
+    same_as_slow([b"data: 0\n\n", b":", b"data: 1\n\n", b"d", b"ata: 2\n\n"], fast)
+
+
+@FAST
+def test_a_byte_order_mark_that_is_none(fast: bool) -> None:
+    for mark in (b"\xef", b"\xef\xbb"):
+        same_as_slow([mark, b"data: 1\n\n", b"data: 2\n\n"], fast)
+    same_as_slow([b"\xef\xbb", b"\xbf", b"data: 1\n\n"], fast)
 
 
 @FAST
@@ -194,7 +187,8 @@ def test_the_limit(fast: bool) -> None:
             parser.feed(b"x")
         with pytest.raises(LimitExceeded):
             parser.close()
-    same_as_plain([b"data: 1\n\n", b"data: 2\n\ndata: 3\n\ndata: 12345", b"", b"data: 4\n\n"], fast, 10)
+    same_as_slow([b"data: 1\n\n", b"data: 2\n\ndata: 3\n\ndata: 12345", b"", b"data: 4\n\n"], fast, 10)
+    same_as_slow([b"id: 1\n", b": c\ndata: 12345\n\ndat", b"x"], fast, 10)
     for begun in (b"", b"data: 1\n\n", b"data: 1\n\ndata"):
         parser = SSEJSONParser(max_frame_size=1000, fast=fast)
         parser.feed(begun)
@@ -215,7 +209,7 @@ def test_without_msgspec_json_takes_its_place(monkeypatch: pytest.MonkeyPatch) -
     for name in [name for name in sys.modules if name.split(".")[0] == "msgspec"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", without)
-    assert type(decoder.__wrapped__(True)) is type(decoder.__wrapped__(False))
+    assert type(plain_decoder.__wrapped__(True)) is type(plain_decoder.__wrapped__(False))
 
 
 @FAST
@@ -224,16 +218,16 @@ def test_large_feeds_are_worked_through_in_slices(name: str, fast: bool, monkeyp
     data = SAMPLES[name][0]
     for size in range(1, 40):
         monkeypatch.setattr(sse_json, "_SLICE", size)
-        same_as_plain([data, data], fast)
-        same_as_plain([data + b"data: " + b"1" * 30, data], fast, 30)
+        same_as_slow([data, data], fast)
+        same_as_slow([data + b"data: " + b"1" * 30, data], fast, 30)
 
 
 @FAST
 def test_many_events_of_other_kinds(fast: bool) -> None:
     for data in (b"data:\n\n", b"data:5\n\n", b": c\n\n", b"id: 1\ndata: 5\n\n", b"data\n\n", b'data:{"a":1}\n\n'):
         for other in (b"", b"data: 7\n\n", b"\n"):
-            same_as_plain([data * 3 + other + data * 3, data * 3], fast)
-            same_as_plain([(data * 3 + other).replace(b"\n", b"\r\n") + data * 3], fast)
+            same_as_slow([data * 3 + other + data * 3, data * 3], fast)
+            same_as_slow([(data * 3 + other).replace(b"\n", b"\r\n") + data * 3], fast)
 
 
 @FAST
@@ -295,15 +289,15 @@ def streams(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=300, deadline=None)
 @given(cut_anywhere(streams()), st.booleans(), st.sampled_from([1000, 1000, 20]))
-def test_any_stream_at_any_cut_is_as_the_plain_path_has_it(pieces: list[bytes], fast: bool, size: int) -> None:
-    same_as_plain(pieces, fast, size)
-    same_as_plain([b"data: 0\n\n", b"".join(pieces)], fast, size)
+def test_any_stream_at_any_cut_is_as_the_slow_path_has_it(pieces: list[bytes], fast: bool, size: int) -> None:
+    same_as_slow(pieces, fast, size)
+    same_as_slow([b"data: 0\n\n", b"".join(pieces)], fast, size)
 
 
 @settings(max_examples=100, deadline=None)
 @given(streams(), st.booleans())
-def test_any_stream_by_the_byte_is_as_the_plain_path_has_it(data: bytes, fast: bool) -> None:
-    same_as_plain([data[at : at + 1] for at in range(len(data))], fast)
+def test_any_stream_by_the_byte_is_as_the_slow_path_has_it(data: bytes, fast: bool) -> None:
+    same_as_slow([data[at : at + 1] for at in range(len(data))], fast)
 
 
 @settings(max_examples=100, deadline=None)

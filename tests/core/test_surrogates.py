@@ -6,7 +6,66 @@ import json
 
 import pytest
 
-from sansio_core import ReasoningDelta, Reply, TextDelta, providers
+from sansio_core import (
+    ChatEvent,
+    Failed,
+    Finished,
+    KeepAlive,
+    ReasoningDelta,
+    RefusalDelta,
+    Reply,
+    StreamTruncated,
+    TextDelta,
+    providers,
+)
+from sansio_core.dialects.surrogates import Halves
+
+FAILED = Failed(StreamTruncated("cut"))
+# What Halves makes of the events of several feeds; the last row of each is what `flush` adds.
+MENDED: dict[str, list[tuple[list[ChatEvent], list[ChatEvent]]]] = {
+    "the first pair of all": [([TextDelta("\ud800")], []), ([TextDelta("\udc00")], [TextDelta("\U00010000")])],
+    "the last pair of all": [([TextDelta("\udbff")], []), ([TextDelta("\udfff")], [TextDelta("\U0010ffff")])],
+    "two second halves": [([TextDelta("\ud83d")], []), ([TextDelta("\ude00\ude00")], [TextDelta("😀\ufffd")])],
+    "a second half alone": [([TextDelta("a\ude00")], [TextDelta("a\ufffd")])],
+    "a first half amid text": [([TextDelta("\ud83da")], [TextDelta("\ufffda")])],
+    "two first halves": [([TextDelta("\ud83d\ud83d")], [TextDelta("\ufffd")]), ([], [TextDelta("\ufffd")])],
+    "an empty text stays": [([TextDelta(""), TextDelta("a\ud83d")], [TextDelta(""), TextDelta("a")])],
+    "an empty text between": [
+        ([TextDelta("\ud83d")], []),
+        ([TextDelta("")], [TextDelta("")]),
+        ([TextDelta("\ude00")], [TextDelta("😀")]),
+    ],
+    "kinds of text apart": [
+        ([TextDelta("\ud83d"), ReasoningDelta("\ude00")], [ReasoningDelta("\ufffd")]),
+        ([RefusalDelta("\ud83d"), KeepAlive("x"), TextDelta("\ude00")], [KeepAlive("x"), TextDelta("😀")]),
+        ([RefusalDelta("\ude00")], [RefusalDelta("😀")]),
+    ],
+    "choices apart": [
+        ([TextDelta("\ud83d"), TextDelta("\ude00", 1)], [TextDelta("\ufffd", 1)]),
+        ([TextDelta("\ude00")], [TextDelta("😀")]),
+    ],
+    "before the end": [
+        ([TextDelta("a\ud83d"), Finished()], [TextDelta("a"), TextDelta("\ufffd"), Finished()]),
+        ([], []),
+    ],
+    "before a failure": [([TextDelta("\ud83d")], []), ([FAILED], [TextDelta("\ufffd"), FAILED]), ([], [])],
+    "never again": [
+        ([TextDelta("\ud83d")], []),
+        ([Finished()], [TextDelta("\ufffd"), Finished()]),
+        ([Finished()], [Finished()]),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_halves(name: str) -> None:
+    halves = Halves()
+    for given, expected in MENDED[name]:
+        events = list(given)
+        halves.mend(events)
+        if not given:
+            halves.flush(events)
+        assert events == expected
 
 
 def _chunk(delta: dict[str, str], choice: int = 0) -> bytes:

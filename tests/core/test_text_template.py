@@ -1,23 +1,25 @@
-"""The fast path of text: against plain decoding, at any cut, and whatever the provider's other streams said before."""
+"""Templates of text events: against the slow path (json.loads of every event) and against events written out.
+
+At any cut, and whatever the provider's other streams said before.
+"""
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from dialect_harness import comparable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parsers_cuts import SlowPath
+from text_streams import DIALECTS, events, of_one_that_knows, openai_event, slow, usual
 
-from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, providers
-from sansio_core.parsers import SSEJSONParser
+from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, UnknownFrame, UsageReport, providers
+from sansio_core.dialects.base import EventStreamParser
+from sansio_core.dialects.text_template import Templates
 
-NAMES = ["openai", "openai_responses", "anthropic", "gemini"]
-DIALECTS = pytest.mark.parametrize("name", NAMES)
 IDS = st.sampled_from(["", "a", "a", "b", 0, 7])
 SAID = st.one_of(st.text(max_size=5), st.sampled_from(["a", "\n", '"', '{"text":"x"}', "\ud83d", "\ude00"]))
 NUMBERS = st.one_of(st.integers(0, 20), st.sampled_from([10**17, 1.5, -1, "1"]))
@@ -84,50 +86,57 @@ def bodies(draw: st.DrawFn, name: str) -> bytes:
     return (body.replace("\n", "\r\n") if draw(st.integers(0, 3)) == 0 else body).encode()
 
 
-def events(parser: Any, body: bytes, cuts: list[int]) -> list[Any]:
-    places = [0, *sorted(at for at in cuts if at < len(body)), len(body)]
-    found: list[ChatEvent] = []
-    for start, end in pairwise(places):
-        found += parser.feed(body[start:end])
-    return comparable(found + parser.end())
-
-
-def plain(name: str, body: bytes) -> list[Any]:
-    parser: Any = providers.create(name, api_key="k").parser()
-    parser._frames = SSEJSONParser()
-    return events(parser, body, [])
-
-
 @DIALECTS
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_no_stream_is_changed_by_what_others_of_its_provider_said(name: str, data: st.DataObject) -> None:
     provider = providers.create(name, api_key="k")
     for body in data.draw(st.lists(bodies(name), min_size=1, max_size=4)):
-        wanted = plain(name, body)
+        wanted = slow(name, body)
         for _ in range(2):  # once more with what it taught itself
             cuts = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
             assert events(provider.parser(), body, cuts) == wanted
         assert events(provider.parser(), body, list(range(0, len(body), 40))) == wanted
 
 
-def openai_event(said: str | None, **more: Any) -> bytes:
-    delta = {} if said is None else {"content": said}
-    return f"data: {json.dumps({**more, 'choices': [{'index': 0, 'delta': delta}]})}\n\n".encode()
+# Each row is an event with two places for text, of which the dialect reads one.
+DOUBTFUL = {
+    "a second field before": ('{"content":"%s","choices":[{"delta":{"content":"%s"}}]}', "ba"),
+    "a second field behind": ('{"choices":[{"delta":{"content":"%s"}}],"content":"%s"}', "ab"),
+    "the same field twice": ('{"choices":[{"delta":{"content":"%s","content":"%s"}}]}', "ba"),
+    "an escaped name behind": ('{"choices":[{"delta":{"content":"%s","\\u0063ontent":"%s"}}]}', "ba"),
+    "an escaped parent behind": (
+        '{"choices":[{"delta":{"content":"%s"}}],"\\u0063hoices":[{"delta":{"\\u0063ontent":"%s"}}]}', "ba",
+    ),
+    "text that is not in a field": (
+        '{"x":{"content":"%s"},"choices":[{"delta":{"content":[{"type":"text","text":"%s"}]}}]}', "ba",
+    ),
+    "three fields": ('{"content":"b","choices":[{"delta":{"content":"%s"}}],"x":{"content":"%s"}}', "ab"),
+}  # fmt: skip
 
 
-def of_one_that_knows(name: str, known: list[bytes], feeds: list[bytes]) -> list[Any]:
-    """The events of a stream whose provider had another stream before, after a look whether they are those of one."""
-    provider = providers.create(name, api_key="k")
-    first = provider.parser()
-    for data in known:
-        first.feed(data)
-    assert provider.shapes.known
-    found = events(provider.parser(), b"".join(feeds), [])
-    assert found == plain(name, b"".join(feeds))
-    parser = provider.parser()
-    assert found == comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
-    return found
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_the_text_is_read_where_the_dialect_reads_it(name: str) -> None:
+    pattern, order = DOUBTFUL[name]
+
+    def event(counted: str, other: str) -> bytes:
+        places = (counted, other) if order == "ab" else (other, counted)
+        return f"data: {pattern % places}\n\n".encode()
+
+    provider = providers.create("openai", api_key="k")
+    same = [event("a", "a")] * 3  # the two texts do not tell which of them is meant
+    for first, second in (("c", "a"), ("a", "c"), ("c", "d")):
+        feeds = [*same, event(first, second), event(first, second)]
+        parser = provider.parser()
+        found = comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
+        assert found == slow("openai", b"".join(feeds))
+        assert [event.text for event in found if type(event) is TextDelta] == ["a", "a", "a", first, first]
+
+
+def test_a_name_that_is_escaped_before_the_text_changes_nothing() -> None:
+    events = [b'data: {"choices":[{"delta":{"\\u0063ontent":"x","content":"%d"}}]}\n\n' % n for n in range(6)]
+    found = of_one_that_knows("openai", events[:4], events)
+    assert [event.text for event in found if type(event) is TextDelta] == list("012345")
 
 
 SILENT = openai_event(None, x=2)
@@ -140,6 +149,105 @@ def test_an_event_in_between_may_change_what_is_new(between: bytes) -> None:
     feeds = [openai_event("a", x=1)] * 4
     found = of_one_that_knows("openai", feeds, [*feeds, between, *feeds])
     assert sum("fields of another kind" in repr(event) for event in found) == 3
+
+
+@pytest.mark.parametrize("between", [SILENT, b": c\n\n", b"data: [DONE]\n\n"], ids=range(3))
+def test_nothing_is_learnt_over_an_event_in_between(between: bytes) -> None:
+    text = openai_event("a", x=1)
+    feeds = [text, text + between, text, text]
+    provider = providers.create("openai", api_key="k")
+    parser = provider.parser()
+    found = [event for data in feeds for event in parser.feed(data)]
+    assert comparable(found + parser.end()) == slow("openai", b"".join(feeds))
+
+
+def test_what_only_the_first_event_of_a_template_says_is_said() -> None:
+    text = openai_event("a", id="c", x=1)
+    found = of_one_that_knows("openai", [text] * 4, [openai_event("b", id="c"), text, text])
+    assert ["fields of another kind" in repr(event) for event in found[:5]] == [False, False, False, True, False]
+
+
+def test_a_number_is_a_whole_one() -> None:
+    """Else `07`, which is not JSON, would match where 17 digits are cut in 16 and one."""
+    feeds = [b'data: {"p":%b,"choices":[{"delta":{"content":"a"}}]}\n\n' % p for p in [b"12345678901234567"] * 4]
+    provider = providers.create("openai", api_key="k")
+    parser = provider.parser()
+    feeds.append(feeds[0].replace(b"1234567890123456", b"0"))
+    found = comparable([event for data in feeds for event in parser.feed(data)] + parser.end())
+    assert provider.templates.known
+    assert found == slow("openai", b"".join(feeds))
+
+
+@pytest.mark.parametrize("bad", [b'"a\x01"', b'"a', b"5", b"null", b'"\\x"', b'"a" '], ids=range(6))
+def test_a_text_that_is_no_json_string_is_decoded(bad: bytes) -> None:
+    text = openai_event("a", id="c")
+    of_one_that_knows("openai", [text] * 4, [text, text + text.replace(b'"a"', bad) + text, text])
+
+
+class Changes(EventStreamParser):
+    """A dialect that tells of every field whose value is another one than in the event before."""
+
+    text_fields = ("say",)
+
+    def __init__(self, max_frame_size: int = 10**6, templates: Templates | None = None) -> None:
+        super().__init__(max_frame_size, templates)
+        self.fields: dict[str, Any] = {}
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        changed = {name: field for name, field in value.items() if name != "say" and self.fields.get(name) != field}
+        self.fields = value
+        out += [TextDelta(value["say"])] + [UnknownFrame(repr(changed), "changed")] * bool(changed)
+
+    def _done(self, out: list[ChatEvent]) -> None:
+        self.fields = {}
+
+
+class Joins(Changes):
+    """A dialect whose text is that of two fields."""
+
+    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        out.append(TextDelta(value["x"] + value["say"]))
+
+
+def events_of_values(kind: type[Changes], feeds: list[list[dict[str, Any]]], templates: Templates) -> list[Any]:
+    """The events of each feed, the same as those of the slow path."""
+    parser, decoding = kind(templates=templates), kind()
+    decoding._frames = SlowPath()  # type: ignore[assignment]  # the same face
+    made = ["".join(f"data: {json.dumps(value)}\n\n" for value in values).encode() for values in feeds]
+    told = [parser.feed(data) for data in made]
+    assert told == [decoding.feed(data) for data in made]
+    return told
+
+
+def test_a_text_of_two_fields_is_decoded() -> None:
+    templates = Templates()
+    events_of_values(Joins, [[{"x": "b", "say": f"{n}"}] for n in range(6)], templates)
+    assert templates.known == ()
+
+
+def test_what_is_learnt_late_begins_no_run() -> None:
+    known, new = {"say": "a", "k": 1}, {"say": "a", "n": 1}
+    templates = Templates()
+    events_of_values(Changes, [[known]] * 5, templates)
+    assert templates.known
+    told = events_of_values(Changes, [[new, new, known], [new], [new]], templates)
+    assert [len(events) for events in told] == [5, 2, 1]
+
+
+@pytest.mark.parametrize("field", ["x", "created", "id", "item_id", "p", "sequence_number"])
+@pytest.mark.parametrize("values", [[1] * 9, list(range(1, 10)), ["a"] * 9, list("abcdefghi"), list("aaaaabbbb")])
+def test_a_field_that_means_something_is_no_meaningless_one(field: str, values: list[Any]) -> None:
+    said = [{"say": f"{n}", field: value} for n, value in enumerate(values)]
+    feeds = [f"data: {json.dumps(value)}\n\n".encode() for value in said]
+    feeds.insert(7, b"data: [DONE]\n\n")
+    templates = Templates()
+    parser, decoding = Changes(templates=templates), Changes()
+    decoding._frames = SlowPath()  # type: ignore[assignment]  # the same face
+    wanted = [decoding.feed(data) for data in feeds]
+    assert [parser.feed(data) for data in feeds] == wanted
+    usual = {"item_id": True, "p": False, "sequence_number": False}
+    assert bool(templates.known) is usual.get(field, values[0] == values[1])
+    assert [Changes(templates=templates).feed(b"".join(feeds))] == [[event for told in wanted for event in told]]
 
 
 def test_a_late_id_is_told() -> None:
@@ -195,149 +303,51 @@ def test_text_of_another_item_is_decoded(first: bool) -> None:
     provider = providers.create("openai_responses", api_key="k")
     for step in (len(values[0]) + 8, len(body)):
         found = events(provider.parser(), body, list(range(0, len(body), step)))
-        assert found == plain("openai_responses", body)
+        assert found == slow("openai_responses", body)
         assert TextDelta("whole") not in found
 
 
-# --- usual streams ----------------------------------------------------------------------------------------------------
-
-
-def usual(name: str, number: int, texts: list[str]) -> list[bytes]:
-    """A stream's text events as the service writes them, with ids and times of its own."""
-
-    def value(n: int, text: str) -> dict[str, Any]:
-        match name:
-            case "openai":
-                choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
-                return {"id": f"chatcmpl-{number}", "created": 1_700_000_000 + n, "model": "m", "choices": [choice]}
-            case "openai_responses":
-                at = {"sequence_number": n, "item_id": f"msg_{number}", "output_index": 0, "content_index": 0}
-                return {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
-            case "anthropic":
-                return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
-            case _:
-                candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
-                usage = {"promptTokenCount": number, "candidatesTokenCount": n, "totalTokenCount": n + number}
-                return {"candidates": [candidate], "usageMetadata": usage, "responseId": f"r{number}"}
-
-    values = [value(n, text) for n, text in enumerate(texts)]
-    heads = [f"event: {value['type']}\n" if "type" in value else "" for value in values]
-    end = "\r\n\r\n" if name == "gemini" else "\n\n"
-    return [f"{head}data: {json.dumps(value)}{end}".encode() for head, value in zip(heads, values, strict=True)]
-
-
-def decoded(parser: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The values that the parser will decode."""
-    seen: list[Any] = []
-    real = type(parser)._decode
-    monkeypatch.setattr(type(parser), "_decode", lambda self, *args: (seen.append(args[1]), real(self, *args)))
-    return seen
+TEXTS = ["Hel", "lo, ", '"é"\\n', "😀", "."]
+DELTAS: list[Any] = [TextDelta(text) for text in TEXTS]
+# What stands before and behind the text events of a whole answer, and what all of it means.
+WHOLE: dict[str, tuple[bytes, bytes, list[Any]]] = {
+    "openai": (
+        b"",
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+        [Started("chatcmpl-1", "m"), *DELTAS, Finished("stop", "stop")],
+    ),
+    "openai_responses": (
+        b'data: {"type":"response.created","response":{"id":"r","model":"m"}}\n\n',
+        b'data: {"type":"response.completed","response":{"id":"r","status":"completed","output":[]}}\n\n',
+        [Started("r", "m"), *DELTAS, Finished("stop", "completed")],
+    ),
+    "anthropic": (
+        b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n',
+        b'data: {"type":"content_block_stop","index":0}\n\n'
+        b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\ndata: {"type":"message_stop"}\n\n',
+        [*DELTAS, NativeItem("anthropic", {"type": "text", "text": "".join(TEXTS)}), Finished("stop", "end_turn")],
+    ),
+    "gemini": (
+        b"",
+        b'data: {"candidates": [{"index": 0, "finishReason": "STOP"}]}\r\n\r\n',
+        [
+            Started("r1", None), *DELTAS, NativeItem("gemini", {"text": "".join(TEXTS)}), Finished("stop", "STOP"),
+            UsageReport(1, 4, raw={"promptTokenCount": 1, "candidatesTokenCount": 4, "totalTokenCount": 5}),
+        ],
+    ),
+}  # fmt: skip
 
 
 @DIALECTS
-@pytest.mark.parametrize("step", [0, 50, 100, 300, 1448, 10**6])
-def test_text_is_decoded_in_a_streams_first_events_alone(name: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [f"word{n} \n" for n in range(400)]
-    provider = providers.create(name, api_key="k")
-    parser = provider.parser()
-    for event in usual(name, 1, texts[:5]):
-        parser.feed(event)
-    seen = decoded(parser, monkeypatch)
-    feeds = usual(name, 2, texts)
-    if step:
-        body = b"".join(feeds)
-        feeds = [body[at : at + step] for at in range(0, len(body), step)]
-    parser = provider.parser()
-    told = [event for data in feeds for event in parser.feed(data)]
-    assert [event.text for event in told if type(event) is TextDelta] == texts
-    most = 1 + (len(texts) // 30 if name == "gemini" else 0)  # a CRLF that is cut in two goes by the plain rules
-    assert len(seen) <= most
-
-
-@pytest.mark.parametrize("empty", ['"id": ""', '"id": 0', '"system_fingerprint": "", "created": 0', '"x": {"id": "1"}'])
-def test_empty_names_are_a_shape_too(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    provider = providers.create("openai", api_key="k")
-    feeds = [
-        f'data: {{{empty}, "choices": [{{"index": 0, "delta": {{"content": "a{n}"}}}}]}}\n\n'.encode() for n in range(9)
-    ]
-    parser = provider.parser()
-    seen = decoded(parser, monkeypatch)
-    told = [event for data in feeds for event in parser.feed(data)]
-    assert [event.text for event in told if type(event) is TextDelta] == [f"a{n}" for n in range(9)]
-    assert len(seen) < 7  # of them four or less to learn from
-
-
-def test_padding_before_the_last_brace(monkeypatch: pytest.MonkeyPatch) -> None:
-    parser = providers.create("anthropic", api_key="k").parser()
-    feeds = [data[:-3] + b" " * (n % 5) + data[-3:] for n, data in enumerate(usual("anthropic", 1, ["a"] * 20))]
-    seen = decoded(parser, monkeypatch)
-    assert [event for data in feeds for event in parser.feed(data)] == [TextDelta("a")] * 20
-    assert len(seen) < 6
-
-
-def test_a_large_feed_is_learnt_from_in_its_midst(monkeypatch: pytest.MonkeyPatch) -> None:
-    parser = providers.create("openai", api_key="k").parser()
-    seen = decoded(parser, monkeypatch)
-    assert len(parser.feed(b"".join(usual("openai", 1, ["x"] * 10_000)))) == 10_001
-    assert len(seen) < 800
-
-
-@DIALECTS
-def test_what_is_kept_is_bounded_and_holds_no_text(name: str) -> None:
-    provider = providers.create(name, api_key="k")
-    for number in range(20):
-        parser = provider.parser()
-        for event in usual(name, number, ["secret-one", "secret-two", "secret-three"]):
-            parser.feed(event.replace(b'"data', b'"data').replace(b'"role"', b'"role%d"' % number))
-    kept = [each.__self__.pattern for shape in provider.shapes.known for each in (shape._starts, shape._ends)]
-    assert 0 < len(kept) <= 8
-    assert not any("secret" in pattern for pattern in kept)
-
-
-def test_text_that_stands_twice_in_an_event_is_not_kept() -> None:
-    provider = providers.create("openai", api_key="k")
-    parser, so_far = provider.parser(), ""
-    for n in range(9):
-        so_far += f"secret{n}"
-        choice = {"index": 0, "delta": {"content": f"secret{n}"}, "message": {"so_far": so_far}}
-        parser.feed(f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n".encode())
-    assert provider.shapes.known == ()
-
-
-def test_many_threads_share_a_provider() -> None:
-    provider = providers.create("openai", api_key="k")
-    wrong: list[Any] = []
-
-    def stream(number: int) -> None:
-        for again in range(30):
-            texts = [f"{number} {again} {n}" for n in range(8)]
-            feeds = usual("openai", number * 100 + again, texts)
-            if again % 3 == 0:  # another shape
-                feeds = [data.replace(b'"m"', b'"m", "k%d": null' % number) for data in feeds]
-            parser = provider.parser()
-            told = [event for data in feeds for event in parser.feed(data)]
-            if [event.text for event in told if type(event) is TextDelta] != texts or len(told) != 9:
-                wrong.append(told)
-
-    threads = [threading.Thread(target=stream, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
-def test_a_parser_is_freed_at_once() -> None:
-    import gc
-    import weakref
-
-    gc.disable()
-    try:
-        parser = providers.create("openai", api_key="k").parser()
-        for event in usual("openai", 1, ["a", "b", "c", "d"]):
-            parser.feed(event)
-        known = weakref.ref(parser)
-        del parser
-        assert known() is None
-    finally:
-        gc.enable()
+def test_a_whole_answer_at_every_cut(name: str) -> None:
+    """With a new provider and with one that knows the template, in two pieces and in many."""
+    begun, ended, expected = WHOLE[name]
+    body = begun + b"".join(usual(name, 1, TEXTS)) + ended
+    assert slow(name, body) == expected
+    knows = providers.create(name, api_key="k")
+    for step in (1, 7, 64, 300, len(body)):
+        cuts = list(range(0, len(body), step))
+        assert events(providers.create(name, api_key="k").parser(), body, cuts) == expected
+        assert events(knows.parser(), body, cuts) == expected
+    for at in range(len(body)):
+        assert events(knows.parser(), body, [at]) == expected

@@ -26,7 +26,7 @@ from ...partial_json import parse_partial
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, objects
-from ..text_template import Shapes
+from ..text_template import Templates
 
 NAME = "anthropic"
 
@@ -62,8 +62,8 @@ class AnthropicParser(EventStreamParser):
     text_fields = ("text", "thinking")
     keeps_text = True
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
-        super().__init__(max_frame_size, shapes)
+    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
+        super().__init__(max_frame_size, templates)
         self._id: Any = None
         self._started = False
         self._open: dict[int, _Block] = {}

@@ -24,7 +24,7 @@ from ...events import (
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text
-from ..text_template import Shapes
+from ..text_template import Templates
 from .streamed_args import StreamedCall
 
 NAME = "gemini"
@@ -63,8 +63,8 @@ class GeminiParser(EventStreamParser):
     text_fields = ("text",)
     keeps_text = True
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
-        super().__init__(max_frame_size, shapes)
+    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
+        super().__init__(max_frame_size, templates)
         self._started = False
         self._candidates: dict[int, _Candidate] = {}
         self._usage: Any = None  # the last figures that were not yet told: every chunk repeats them

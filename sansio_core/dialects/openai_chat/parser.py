@@ -24,7 +24,7 @@ from ...request import extra_fields
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, objects
-from ..text_template import Shapes
+from ..text_template import Templates
 from .request import NAME
 
 _REASONS: dict[str, FinishReason] = {
@@ -76,8 +76,8 @@ class OpenAIChatParser(EventStreamParser):
 
     text_fields = ("content", "reasoning_content", "reasoning")
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
-        super().__init__(max_frame_size, shapes)
+    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
+        super().__init__(max_frame_size, templates)
         self._started = False
         self._open: dict[int, bool] = {}  # choice -> whether it still waits for its finish reason
         self._tools: dict[int, _ToolCalls] = {}

@@ -24,7 +24,7 @@ from ...events import (
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, objects
-from ..text_template import Shapes
+from ..text_template import Templates
 from .request import NAME
 
 # What of a response ended, by its status and reason: platform.openai.com/docs/api-reference/responses/object
@@ -70,8 +70,8 @@ class OpenAIResponsesParser(EventStreamParser):
 
     text_fields = ("delta",)
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
-        super().__init__(max_frame_size, shapes)
+    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
+        super().__init__(max_frame_size, templates)
         self._started = Started()
         self._refused = False
         self._items: dict[Any, _Item] = {}  # by output_index and by id
