@@ -109,10 +109,10 @@ class _PageCall(Call):
         return None
 
     def receive_setup(self, headers: Headers, body: bytes) -> None:
-        try:
-            self._pages.page = _read(body.decode(errors="replace"), headers, self._page_request.url)
-        finally:  # after the page is stored, or the next to claim would fetch it again
-            self._pages.release(self)
+        # The page is stored before the claim is freed, or the next to claim would fetch it again. Where the page is
+        # unusable the call fails, and `abandon` frees the claim.
+        self._pages.page = _read(body.decode(errors="replace"), headers, self._page_request.url)
+        self._pages.release(self)
 
     def request(self) -> HttpRequest:
         page = self._page

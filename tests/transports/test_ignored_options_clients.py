@@ -16,9 +16,7 @@ HISTORY: list[dict[str, Any]] = [
     {
         "role": "assistant",
         "content": "See:",
-        "tool_calls": [
-            {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}, "extra_content": {"a": 1}}
-        ],
+        "tool_calls": [{"id": "c", "function": {"name": "weather", "arguments": "{}"}, "extra_content": {"a": 1}}],
         "native": {"dialect": "gemini", "items": []},
     },
     {"role": "tool", "tool_call_id": "c", "content": "rain"},

@@ -69,8 +69,8 @@ _JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "nul
 def _response_format(response_format: Any) -> Any:
     if isinstance(response_format, Mapping) and response_format.get("type", "object") not in _JSON_TYPES:
         return response_format
-    wanted = format_of(response_format)
-    return wanted if isinstance(wanted, str) else {"type": "json_schema", "json_schema": json_schema(response_format)}
+    format_of(response_format)  # raises for what holds no schema
+    return {"type": "json_schema", "json_schema": json_schema(response_format)}
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
