@@ -41,7 +41,8 @@ def _advise_on_response(error: HTTPStatusError, provider: Provider, request: Htt
     error.url = redact_url(request.url)
     if isinstance(error, NotFound) and provider.models_request() is not None:
         error.hint = "see base_url= and model=; a client's models(), or ModelList, lists what the host offers"
-    # Not for its subclass PermissionDenied: 403 refuses a caller who is known. Nor if a key was sent: none is missing.
+    # Not for its subclass PermissionDenied: 403 means that a key does not suffice (RFC 9110 15.5.4). Nor if a key was
+    # sent: none is missing.
     elif type(error) is AuthenticationFailed and not any(_KEY.search(name) for name, _ in request.headers):
         error.key_sent = False
         if variable := provider.info.api_key_env:

@@ -154,7 +154,7 @@ def json_schema(response_format: Mapping[str, Any]) -> dict[str, Any]:
     # platform.openai.com/docs/api-reference/chat/create, response_format: "Must be a-z, A-Z, 0-9, or contain
     # underscores and dashes, with a maximum length of 64."
     title = re.sub(r"[^A-Za-z0-9_-]", "_", str(response_format.get("title") or "answer"))[:64]
-    # platform.openai.com/docs/guides/structured-outputs, supported schemas: strict mode refuses a schema without
+    # platform.openai.com/docs/guides/structured-outputs, supported schemas: strict mode rejects a schema without
     # `additionalProperties: false`, so only a schema that has it is asked for strictly.
     strict = response_format.get("additionalProperties") is False
     return {"name": title, "schema": response_format, **({"strict": True} if strict else {})}

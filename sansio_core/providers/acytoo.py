@@ -43,5 +43,6 @@ class Acytoo(Provider):
         payload = Payload(with_extra(body, request.options), unsupported_in_text(request.messages))
         return self.post_json(request, self.endpoint("api/completions"), payload)
 
+    # No event stream: the answer is the text itself, and only a content type of HTML or JSON tells an error from it.
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return PlainTextParser(content_type=content_type)

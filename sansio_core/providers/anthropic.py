@@ -30,7 +30,7 @@ class Anthropic(Provider):
     retry = RetryPolicy(statuses=RETRIED_STATUSES | {529})
     options = anthropic.OPTIONS
     roles = ROLES
-    # platform.claude.com/docs/en/api/versioning: the version is a header field, and a request without it is refused
+    # platform.claude.com/docs/en/api/versioning: the version is a header field, which is required
     base_headers = (("anthropic-version", "2023-06-01"), *STREAMED_JSON)
     # platform.claude.com/docs/en/api/overview, authentication
     key_header = ("x-api-key", "")

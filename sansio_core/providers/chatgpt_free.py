@@ -19,8 +19,8 @@ from ..retry import RetryPolicy
 from ..timing import Timeouts
 from .base import Call, Provider, ProviderInfo
 
-# A call that fetches the page may be left suspended for ever by whoever drives it (a generator that nobody iterates, a
-# task that hangs), which the others cannot see: after so many seconds one of them fetches the page itself.
+# Whoever drives the call that fetches the page may leave it suspended (a generator that nobody iterates, a task that
+# hangs), which other calls cannot see: after so many seconds one of them fetches the page itself.
 _CLAIM_EXPIRES = 30.0
 # Seconds between two looks of a waiting call at whether the page is there. The exchange's interface has no way to wake
 # another call, which may be driven by another thread or event loop.
@@ -127,10 +127,10 @@ class _PageCall(Call):
         )
 
     def renew(self, error: ChatError) -> bool:
-        if self._page is None or not _refuses_nonce(error):
+        if self._page is None or not _rejects_nonce(error):
             return False
         self._pages.forget(self._page)
-        # Once only: a site that refuses a fresh nonce refuses us, and would be asked for ever.
+        # Once only: a site that rejects a fresh nonce rejects the next as well, and would be asked without end.
         first, self._renewed = not self._renewed, True
         return first
 
@@ -227,7 +227,7 @@ def _cookies_of(headers: Headers) -> dict[str, str]:
     return cookies
 
 
-def _refuses_nonce(error: ChatError) -> bool:
+def _rejects_nonce(error: ChatError) -> bool:
     # developer.wordpress.org/reference/functions/check_ajax_referer/: 403 with the body -1; in older versions of
     # WordPress the status is 200, and the parser reports the body as NonceRefused. wp-admin/admin-ajax.php: 400 with
     # the body 0, which it also sends to a visitor whose session is over.

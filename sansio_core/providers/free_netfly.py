@@ -28,12 +28,14 @@ class FreeNetfly(Provider):
     )
     retry = RetryPolicy(attempts=5, first_wait=2, factor=2, max_wait=16, jitter=0)
     timeouts = Timeouts(total=60)
+    # Chat Completions' options of 2023: whether the endpoint takes a younger one is not known.
     options = frozenset(
         {
             "temperature", "presence_penalty", "frequency_penalty", "top_p", "max_tokens", "stop", "seed", "n", "user",
             "logit_bias", "tools", "tool_choice", "response_format", "extra",
         }
     )  # fmt: skip
+    # OpenAI's role "developer" is younger than the endpoint.
     roles = ("system", "user", "assistant", "tool")
     parser_class = openai_chat.OpenAIChatParser
     # What a browser sends from the site's own page, so that the site takes us for it; `origin` and `referer` depend on

@@ -38,5 +38,6 @@ class Ollama(Provider):
         payload = ollama.payload(request, self.resolve_model(request.model))
         return self.post_json(request, self.endpoint("chat"), payload)
 
+    # docs.ollama.com/api/streaming: JSON lines, not server-sent events
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return ollama.OllamaParser(max_frame_size)

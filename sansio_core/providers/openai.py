@@ -58,7 +58,7 @@ class OpenAI(Provider):
 
 # learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
 API_VERSION = "2025-01-01-preview"
-# learn.microsoft.com/azure/ai-foundry/openai/reference: the domains of resources in the public, US and Chinese clouds
+# learn.microsoft.com/azure/ai-foundry/openai/reference: the domains of the public, US government and Chinese clouds
 _AZURE = (".azure.com", ".azure.us", ".azure.cn")
 
 

@@ -66,5 +66,6 @@ class Yqcloud(Provider):
         payload = Payload(with_extra(body, request.options), unsupported_in_text(request.messages))
         return self.post_json(request, self.endpoint("api/generateStream"), payload)
 
+    # The answer is the text itself, so that the sentence of a blocked address can only be found in the text.
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return PlainTextParser(content_type=content_type, refusals={BAN: IPBlocked})

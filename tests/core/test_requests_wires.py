@@ -135,6 +135,18 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
             EMPTY_CALL,
             {"role": "assistant", "content": None, "tool_calls": [FUNCTION]},
         ),
+        ("openai", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi", "name": "bob"}),
+        ("groq", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi"}),
+        (
+            "deepseek",
+            {**EMPTY_CALL, "reasoning": "Hm."},
+            {"role": "assistant", "content": None, "tool_calls": [FUNCTION], "reasoning_content": "Hm."},
+        ),
+        (
+            "mistral",
+            {**EMPTY_CALL, "reasoning": "Hm."},
+            {"role": "assistant", "tool_calls": [FUNCTION]},
+        ),
         ("ollama", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi"}),
         (
             "ollama",

@@ -58,7 +58,7 @@ _IMAGES = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "
 def payload(request: ChatRequest, model: str) -> Payload:
     """The body for `request` to `model`, which the URL names. Raises InvalidRequest for what cannot be sent."""
     options = request.options
-    # Gemini 3 refuses calls without a signature; a model before it would take the stand-in for a signature of its own.
+    # Gemini 3 rejects calls without a signature; a model before it would take the stand-in for a signature of its own.
     signed = not _is_older(model)
     # A call's id is optional on this wire: results are matched by the function's name.
     system, turns = system_and_turns(resolve_tool_ids(request.messages, invent_ids=False))
@@ -141,7 +141,7 @@ def _content(turn: list[Message], signed: bool) -> dict[str, Any]:
 
 
 def _model(message: Message, signed: bool) -> list[dict[str, Any]]:
-    """The parts of an answer; `signed`: the model that is asked refuses calls without a signature."""
+    """The parts of an answer; `signed`: the model that is asked rejects calls without a signature."""
     # ai.google.dev/gemini-api/docs/thought-signatures: signatures go back in the parts in which they came.
     if (parts := native_of(message, NAME)) is not None:
         return parts
