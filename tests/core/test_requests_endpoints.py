@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 from dialect_harness import sent
+from exchange_driver import Answer, Run, exchange, sse
 
-from sansio_core import ChatRequest, ConnectFailed, Exchange, HttpRequest, InvalidRequest, providers
+from sansio_core import (
+    AuthenticationFailed,
+    ChatRequest,
+    ConnectFailed,
+    Exchange,
+    HttpRequest,
+    HTTPStatusError,
+    InvalidRequest,
+    NotFound,
+    providers,
+)
 from sansio_core.providers.hosts import HOSTS
 from sansio_core.request import OPTIONS
 
@@ -61,12 +72,28 @@ def test_the_public_endpoint_needs_a_key_also_where_base_url_names_it(name: str)
 
 def test_the_hint_of_an_endpoint_that_is_gone_is_for_its_own_host_only() -> None:
     for base_url, hint in ((None, True), ("https://chat.acytoo.com/", True), ("https://other.example", False)):
-        exchange = Exchange(providers.create("acytoo", base_url=base_url), ChatRequest("Hello"))
-        exchange.next_action(0)
-        exchange.receive_failure(ConnectFailed("refused"), 0)
+        ours = Exchange(providers.create("acytoo", base_url=base_url), ChatRequest("Hello"))
+        ours.next_action(0)
+        ours.receive_failure(ConnectFailed("refused"), 0)
         with pytest.raises(ConnectFailed) as caught:
-            exchange.next_action(0)
+            ours.next_action(0)
         assert ("last known not to work" in caught.value.hint) == hint
+
+
+def failing(name: str, *answers: Answer) -> HTTPStatusError:
+    with pytest.raises(HTTPStatusError) as caught:
+        Run(exchange(name, retry=1, config={"api_key": "k"} if name == "openai" else {})).over(*answers)
+    return caught.value
+
+
+def test_advice_is_for_error_responses_and_a_key_is_known_by_its_fields_name() -> None:
+    within = failing("openai", Answer(sse({"error": {"message": "no such model", "code": 404}})))
+    assert (type(within), within.in_band, within.hint) == (NotFound, True, "")
+    assert failing("openai", Answer(b"", status=404)).hint != ""
+    # ChatgptFree's field `authority` carries no key
+    page = failing("chatgpt_free", Answer(b"", status=401))
+    assert isinstance(page, AuthenticationFailed)
+    assert not page.key_sent
 
 
 @pytest.mark.parametrize("cloud", ["azure.com", "azure.us", "azure.cn"])
@@ -84,7 +111,8 @@ def test_azure_needs_a_key_in_each_of_its_clouds(cloud: str) -> None:
 @pytest.mark.parametrize("name", KEYS)
 def test_the_users_header_fields_replace_ours_and_the_key(name: str) -> None:
     key = KEYS[name]
-    config = {"headers": {key.title(): "mine", "Content-Type": "application/x"}, "cookies": {"a": "1"}}
+    given = {key.title(): "mine", "Content-Type": "application/x", "X-Plain": "shy-client"}
+    config = {"headers": given, "cookies": {"a": "1"}}
     for request in (question(name, config=config), listing(name, api_key="sk-client", **config)):
         fields = [(field.lower(), value) for field, value in request.headers]
         assert len(dict(fields)) == len(fields)
@@ -92,6 +120,8 @@ def test_the_users_header_fields_replace_ours_and_the_key(name: str) -> None:
         assert dict(fields)["content-type"] == "application/x"
         assert dict(fields)["cookie"] == "a=1"
         # what a field of the user's carries is not known, so none is shown
+        assert dict(fields)["x-plain"] == "shy-client"
+        assert "shy-client" not in repr(request)
         assert "mine" not in repr(request)
     call = question(name, config=config, headers={key: "call's", "x-own": "shy"})
     assert dict(call.headers)[key] == "call's"
