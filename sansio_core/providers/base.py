@@ -149,7 +149,7 @@ class Provider(ABC):
 
     @property
     def custom_base_url(self) -> bool:
-        """Whether the host is another than the public endpoint; a longer path at the same host makes none."""
+        """Whether another host than the public endpoint's is asked; another path at the same host does not count."""
         return origin(self.base_url) != origin(self.info.url)
 
     # --- what an exchange asks -----------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Provider(ABC):
         call = self.call(request, random)
         ignored = sorted(request.options.keys() - self.options - self.own_options)
         unsupported = [", ".join(ignored), *call.unsupported] if ignored else call.unsupported
-        # One warning, not one for each: Python shows a warning of the same line once, so of several only one is seen.
+        # One warning, not one for each: whoever turns warnings into errors learns of all losses at once.
         if unsupported:
             warn(f"{self.info.name} has no field for {' and '.join(unsupported)}: not sent")
         return call
@@ -339,9 +339,9 @@ def warn(message: str) -> None:
 
     A package is such a layer if it has a true `__sansio_layer__`.
     """
-    # A line within a client is of no use to whoever is warned, and Python shows a warning once for each line. A fixed
-    # stacklevel cannot tell the line: a client, an own loop and a compatibility layer call from different depths.
-    # (warnings.warn has skip_file_prefixes from Python 3.12 on.)
+    # A line within a client is of no use to whoever is warned, and Python shows the same warning once for each line: it
+    # would be once for all callers. A fixed stacklevel cannot find the line, as a client, an own loop and a
+    # compatibility layer call from different depths. (warnings.warn has skip_file_prefixes from Python 3.12 on.)
     frame, level = currentframe(), 1
     while frame is not None and _is_layer(frame):
         frame, level = frame.f_back, level + 1
