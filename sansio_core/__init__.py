@@ -33,7 +33,7 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
     dialects.text_template   events that differ in their text alone are not decoded again
     dialects.base            ChatParser; EventStreamParser, for wires of server-sent events with JSON
     dialects.json_lines      NDJSONChatParser, for wires of JSON lines
-    dialects.forms           the common forms in which users write tools, choices and formats
+    dialects.forms           the common forms in which users write tools, choices and formats; options put in a body
     dialects.history         earlier answers and tools' results, and what a wire cannot carry of them
     dialects.openai_chat     OpenAI's Chat Completions, which most hosts speak
     dialects.openai_responses

@@ -1,4 +1,4 @@
-"""What the user may do about an error, said with it: an exchange knows what was asked, and of whom."""
+"""Hints in errors: what the user may do. An exchange gives them, as it knows the request and the provider."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from .http_request import HttpRequest
 from .providers import Provider
 from .redact import redact_url
 
+# In the names of header fields that carry a key: authorization, x-api-key, x-goog-api-key, api-key, and fields for a
+# gateway that the user gives by headers=. ChatgptFree's `authority` carries none.
 _KEY = re.compile("auth(?!ority)|key|token", re.I)
-"""Names of header fields that a key goes in: each wire's own, and a gateway's that came by headers=."""
 
 
 def advise(error: ChatError, provider: Provider, request: HttpRequest | None) -> None:
-    """Give `error`, with which `request` to `provider` ended, its `hint`, and a refusal its `url`."""
+    """Set the `hint` of `error`, with which `request` to `provider` ended, and the `url` of an error response."""
     info = provider.info
     if isinstance(error, HTTPStatusError):
+        # An error within an answer came after the URL, the key and the model had been accepted.
         if request is not None and not error.in_band:
-            _advise_refused(error, provider, request)
+            _advise_on_response(error, provider, request)
+    # Under another base_url, that the public endpoint is gone explains nothing.
     elif _unreached(error) and not info.working and not provider.custom_base_url:
         error.hint = (
             f"the public endpoint of {info.name} was last known not to work: "
@@ -34,10 +37,12 @@ def advise(error: ChatError, provider: Provider, request: HttpRequest | None) ->
         )
 
 
-def _advise_refused(error: HTTPStatusError, provider: Provider, request: HttpRequest) -> None:
+def _advise_on_response(error: HTTPStatusError, provider: Provider, request: HttpRequest) -> None:
     error.url = redact_url(request.url)
     if isinstance(error, NotFound) and provider.models_request() is not None:
         error.hint = "see base_url= and model=; a client's models(), or ModelList, lists what the host offers"
+    # Not for its subclass PermissionDenied: 403 means that a key does not suffice (RFC 9110 15.5.4). Nor if a key was
+    # sent: none is missing.
     elif type(error) is AuthenticationFailed and not any(_KEY.search(name) for name, _ in request.headers):
         error.key_sent = False
         if variable := provider.info.api_key_env:
@@ -45,7 +50,7 @@ def _advise_refused(error: HTTPStatusError, provider: Provider, request: HttpReq
 
 
 def _unreached(error: ChatError) -> bool:
-    """Whether `error` may mean that the host is not there any more; a proxy's own failure tells nothing of it."""
+    """Whether `error` may mean that the host is gone; a proxy's own failure says nothing about the host."""
     if isinstance(error, TimedOut):
         return error.clock == "connect"
     return isinstance(error, TransportFailure) and not isinstance(error, ProxyFailed)

@@ -1,4 +1,4 @@
-"""What a host offers: its list of models, asked for by an exchange like any other."""
+"""ModelList: an exchange that asks a host for the list of its models."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from .timing import Limits, Timeouts
 
 
 class ModelList(Exchange):
-    """A provider's list of models, over whatever I/O drives an exchange; when it is finished, `models` has the names.
+    """A provider's list of models; `models` has the names once the exchange is finished.
 
-    It gives no events. Its settings are Exchange's, and it fails as an exchange does. Raises InvalidRequest for a
+    It is driven as any exchange, with the same settings and errors, and gives no events. Raises InvalidRequest for a
     provider whose wire has no such list, or whose key is missing.
     """
+
+    # An exchange, so that retries, clocks, redirects and errors are the same, and every transport can ask: the list is
+    # an answer whose parser gives no events.
 
     __slots__ = ("models",)
 
@@ -35,16 +38,18 @@ class ModelList(Exchange):
         random: Callable[[], float] | None = None,
     ) -> None:
         self.models: list[str] = []
+        # An exchange keeps the request that it answers, and a list answers none: this one is never sent.
         super().__init__(provider, ChatRequest("models"), retry=retry, timeouts=timeouts, limits=limits, random=random)
 
     def _begin(self, request: ChatRequest) -> Call:
         asked = self.provider.models_request()
         if asked is None:
             raise InvalidRequest(f"{self.provider.info.name} has no list of models")
-        self.provider.check_key()
+        self.provider.check_key()  # Provider.begin, which would do that, is not called
         return Call(asked)
 
     def _new_parser(self, content_type: str) -> ChatParser:
+        # The limit is that of a page: lists have hundreds of models, each with its description.
         return _Listing(self._found, self.limits.page)
 
     def _found(self, text: str) -> None:
@@ -54,6 +59,7 @@ class ModelList(Exchange):
         except (ValueError, RecursionError):
             said = excerpt(text)[:200]
             raise UnexpectedContent(f"{self.provider.info.name} answered with no list of models: {said}") from None
+        # Some hosts send an error with the status 200, as in answers.
         error = in_band(value)
         if error is not None:
             raise error
@@ -61,7 +67,7 @@ class ModelList(Exchange):
 
 
 class _Listing(ChatParser):
-    """A whole body, given to `found` at its end, which is proven by the framing or by the JSON itself."""
+    """Collects a body of at most `max_size` bytes and gives its text to `found`, which raises ChatError for no list."""
 
     def __init__(self, found: Callable[[str], None], max_size: int) -> None:
         super().__init__()
@@ -75,10 +81,11 @@ class _Listing(ChatParser):
         self._body += data
 
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
+        # JSON that can be read is whole, also where the connection was cut before the HTTP framing's end.
         try:
             self._found(self._body.decode(errors="replace"))
         except ChatError as error:
-            if proper:  # else it was cut short, which is all that is wrong with it
+            if proper:  # a body that was cut short is reported as that, and not as malformed
                 self._fail(error, out)
         else:
             self.complete = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
+from typing import Any
 
 from ..request import Message, ToolCall
 
@@ -11,9 +13,8 @@ from ..request import Message, ToolCall
 def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[Message]:
     """`messages`, where each tool's result has the `tool_call_id` and the function's `name` of the call it answers.
 
-    A call is found by its id, else by its function's name, else it is the oldest call without a result. Some wires give
-    calls no id. For those that must have one, `invent_ids` makes one: always the same at the same place, as a prompt
-    that changes between two requests would miss the vendor's prompt cache.
+    The call is the one with the result's id, else the oldest without a result that has the result's function name,
+    else the oldest without a result. `invent_ids`: calls without an id get one, for wires that demand it.
     """
     out: list[Message] = []
     asked: list[ToolCall] = []
@@ -22,6 +23,8 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[M
         if message.tool_calls:
             calls = message.tool_calls
             if invent_ids:
+                # Gemini's and Ollama's calls may have no id. The invented id depends on the place alone: a random one
+                # would change the prompt with each request, and a changed prompt misses the vendor's prompt cache.
                 calls = tuple(replace(c, id=c.id or f"call_{len(out)}_{i}") for i, c in enumerate(calls))
             asked += calls
             waiting += calls
@@ -38,10 +41,38 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[M
 
 def _answered(message: Message, asked: list[ToolCall], waiting: list[ToolCall]) -> ToolCall | None:
     if message.tool_call_id:
+        # The last call with that id, as a server may count its ids anew in each answer.
         return next((call for call in reversed(asked) if call.id == message.tool_call_id), None)
     if message.name:
         return next((call for call in waiting if call.name == message.name), None)
     return waiting[0] if waiting else None
+
+
+def system_and_turns(messages: Iterable[Message]) -> tuple[list[Message], list[list[Message]]]:
+    """The system's messages, and all others in turns: consecutive results of tools are one turn, as is any other.
+
+    This is for wires that have the system prompt in a field of its own and tools' results in the user's turns.
+    """
+    system: list[Message] = []
+    others: list[Message] = []
+    for message in messages:
+        (system if message.role in ("system", "developer") else others).append(message)
+    # A model may call several tools in one turn. Gemini answers 400 to results in several ("Please ensure that the
+    # number of function response parts is equal to the number of function call parts of the function call turn"), and
+    # Anthropic's models then no longer call tools in parallel:
+    # platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use.
+    turns: list[list[Message]] = []
+    for are_results, group in groupby(others, lambda message: message.role == "tool"):
+        run = list(group)
+        turns += [run] if are_results else [[message] for message in run]
+    return system, turns
+
+
+def native_of(message: Message, dialect: str) -> list[dict[str, Any]] | None:
+    """The pieces of an answer in the shape in which the wire `dialect` gave it; None if it came from another wire."""
+    if message.native is None or message.native.dialect != dialect:
+        return None
+    return [dict(item) for item in message.native.items]
 
 
 def unsupported_history(
@@ -53,39 +84,49 @@ def unsupported_history(
     reasoning: bool = False,
     reasoning_matters: bool = True,
 ) -> list[str]:
-    """What a wire has no field for of the earlier answers among `messages`, in words.
+    """In words, what a wire has no field for of the earlier answers among `messages`.
 
-    The wire takes native items of `dialect` alone; tool calls, if `calls`; fields of theirs beside id, name and
-    arguments, if `call_fields`; reasoning as plain text, if `reasoning`. Where it takes none, the loss is named only if
-    `reasoning_matters`: most hosts of the Chat Completions wire give reasoning and want none back.
+    What the wire takes: native items of `dialect` alone; tool calls, if `calls`; fields of a call beside id, name and
+    arguments, if `call_fields`; reasoning as plain text, if `reasoning`. `reasoning_matters`: that it takes no
+    reasoning is a loss.
     """
     answers = [message for message in messages if message.native or message.reasoning or message.tool_calls]
-    lost: list[str] = []
+    if not answers:
+        return []
+    return _lost_reasoning(answers, dialect, reasoning, reasoning_matters) + _lost_calls(answers, calls, call_fields)
+
+
+def _lost_reasoning(answers: list[Message], dialect: str, reasoning: bool, reasoning_matters: bool) -> list[str]:
     others = {answer.native.dialect for answer in answers if answer.native} - {dialect}
     if others:
         what = "signatures and encrypted parts" if reasoning else "reasoning and signatures"
-        lost.append(f"the {what} of {', '.join(sorted(others))} answers")
-    elif reasoning_matters and not reasoning and any(answer.reasoning and not answer.native for answer in answers):
-        lost.append("the reasoning of earlier answers")
-    if not calls and any(answer.tool_calls for answer in answers):
-        lost.append("the tool calls of earlier answers")
+        return [f"the {what} of {', '.join(sorted(others))} answers"]
+    # Most hosts of the Chat Completions wire give reasoning as plain text and want none back: a warning in each of
+    # their conversations would say nothing that the user could change.
+    named = reasoning_matters and not reasoning
+    plain = named and any(answer.reasoning and not answer.native for answer in answers)
+    return ["the reasoning of earlier answers"] if plain else []
+
+
+def _lost_calls(answers: list[Message], calls: bool, call_fields: bool) -> list[str]:
+    if not calls:
+        return ["the tool calls of earlier answers"] if any(answer.tool_calls for answer in answers) else []
     fields = {name for answer in answers for call in answer.tool_calls for name in call.extra or ()}
-    if calls and not call_fields and fields:
-        lost.append(f"{', '.join(sorted(fields))} of tool calls")
-    return lost
+    return [f"{', '.join(sorted(fields))} of tool calls"] if fields and not call_fields else []
 
 
 def unsupported_in_text(messages: Iterable[Message]) -> list[str]:
-    """The same for a wire whose messages are plain text."""
+    """In words, what is lost of earlier answers on a wire whose messages are plain text."""
     return unsupported_history(messages, calls=False, reasoning_matters=False)
 
 
 def prompt_of(messages: Sequence[Message]) -> str:
-    """`messages` as the one text that some wires take.
+    """`messages` as the one prompt of a wire that takes a single text.
 
     One message is its content, unchanged; several are a line each, `Role: content`, then a line `Assistant:`.
     """
     if len(messages) == 1:
         return messages[0].text
     lines = [f"{message.role.capitalize()}: {message.text}" for message in messages]
+    # The open last line makes the model go on as the assistant, where it might else write the user's next line.
     return "\n".join([*lines, "Assistant:"])

@@ -10,6 +10,8 @@ from typing import Any
 from ..errors import InvalidRequest, suggestion
 from .base import SETTINGS, Call, Provider, ProviderInfo
 
+# The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS. Classes are named and
+# not imported, so that `import sansio_core` loads no dialect: it is loaded with the first provider that needs it.
 _CLASSES = {
     "free_netfly": "FreeNetfly",
     "chatgpt_free": "ChatgptFree",
@@ -20,13 +22,12 @@ _CLASSES = {
     "ollama": "Ollama",
     "openai_responses": "OpenAIResponses",
 }
-"""The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS."""
 
 
 @cache
 def names() -> tuple[str, ...]:
     """The names that `create` knows."""
-    from .hosts import HOSTS
+    from .hosts import HOSTS  # here, as the rows load a dialect
 
     return (*_CLASSES, *HOSTS)
 
@@ -38,6 +39,7 @@ def create(name: str, **config: Any) -> Provider:
     unknown setting or a bad one.
     """
     make, _ = _find(name)
+    # Checked here: the TypeError of a constructor would not say what is known, and OpenAI's takes `host` besides.
     for setting in config:
         if setting not in SETTINGS:
             near = suggestion(setting, SETTINGS)
@@ -52,12 +54,14 @@ def info(name: str) -> ProviderInfo:
 
 def _find(name: str) -> tuple[Callable[..., Provider], ProviderInfo]:
     """What makes the provider called `name`, and the facts about it. Raises InvalidRequest for an unknown name."""
+    # gpt4free's users write FreeNetfly, and command lines free-netfly.
     plain = {_plain(known): known for known in names()}
     known = plain.get(_plain(name)) if isinstance(name, str) else None
     if known is None:
         near = suggestion(name, names())
         raise InvalidRequest(f"there is no provider {name!r}{near}; known are {', '.join(names())}")
     if known in _CLASSES:
+        # a class's `info` is a class attribute: info() makes no provider, which might lack a key or a base_url
         provider: type[Provider] = getattr(import_module(f".{known}", __name__), _CLASSES[known])
         return provider, provider.info
     from .hosts import HOSTS

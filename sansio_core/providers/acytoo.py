@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
-from ..dialects.forms import Payload
+from ..dialects.forms import Payload, with_extra
 from ..dialects.history import unsupported_in_text
 from ..dialects.plain_text import PlainTextParser
 from ..request import ChatRequest
@@ -25,22 +25,24 @@ class Acytoo(Provider):
         models=("gpt-3.5-turbo",),
         working=False,
     )
+    # Nothing is known of errors that another attempt mends: whether to make one is left to the caller.
     retry = RetryPolicy(attempts=1)
     timeouts = Timeouts(total=120)
     options = frozenset({"temperature", "extra"})
     base_headers = (("accept", "*/*"), ("content-type", "application/json"))
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        # The endpoint expects `key` and `password` to be there; its public clients send them empty.
         body = {
             "key": "",
             "model": self.resolve_model(request.model),
             "messages": [{"role": message.role, "content": message.text} for message in request.messages],
             "temperature": request.options.get("temperature", 0.5),
             "password": "",
-            **request.options.get("extra", {}),
         }
-        payload = Payload(body, unsupported_in_text(request.messages))
+        payload = Payload(with_extra(body, request.options), unsupported_in_text(request.messages))
         return self.post_json(request, self.endpoint("api/completions"), payload)
 
+    # No event stream: the answer is the text itself, and only a content type of HTML or JSON tells an error from it.
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return PlainTextParser(content_type=content_type)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..dialects import ChatParser, anthropic
-from ..dialects.base import MAX_FRAME
-from ..http_request import HttpRequest
+from ..dialects import anthropic
 from ..request import ROLES, ChatRequest
 from ..retry import RETRIED_STATUSES, RetryPolicy
 from .base import STREAMED_JSON, Call, Provider, ProviderInfo
@@ -17,7 +15,8 @@ class Anthropic(Provider):
     """api.anthropic.com. `base_url` may end with `/v1` or not.
 
     `reasoning_effort` is "low" to "max" (`output_config.effort`), a number of tokens (a thinking budget, for models
-    that take one), or "none". What else there is (`thinking`, `cache_control`, `container`, …) goes in `extra`.
+    that take one), or "none". What has no option of its own (`thinking`, `cache_control`, `container`, …) goes in
+    `extra`.
     """
 
     info = ProviderInfo(
@@ -27,21 +26,19 @@ class Anthropic(Provider):
         api_key_env="ANTHROPIC_API_KEY",
         needs_key=True,
     )
-    # platform.claude.com/docs/en/api/errors: 529 overloaded_error
+    # platform.claude.com/docs/en/api/errors: 529 overloaded_error, "The API is temporarily overloaded."
     retry = RetryPolicy(statuses=RETRIED_STATUSES | {529})
     options = anthropic.OPTIONS
     roles = ROLES
-    # platform.claude.com/docs/en/api/versioning
+    # platform.claude.com/docs/en/api/versioning: the version is a header field, which is required
     base_headers = (("anthropic-version", "2023-06-01"), *STREAMED_JSON)
+    # platform.claude.com/docs/en/api/overview, authentication
     key_header = ("x-api-key", "")
     version = "/v1"
+    # platform.claude.com/docs/en/api/models-list: pages of 20 unless more are asked for, and 1000 at most
+    models_path = "models?limit=1000"
+    parser_class = anthropic.AnthropicParser
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         payload = anthropic.payload(request, self.resolve_model(request.model))
         return self.post_json(request, self.endpoint("messages"), payload)
-
-    def models_request(self) -> HttpRequest | None:
-        return self.get(self.endpoint("models?limit=1000"))
-
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return anthropic.AnthropicParser(max_frame_size, self.templates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,25 +11,27 @@ from inspect import currentframe
 from sys import modules
 from types import FrameType
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from ..dialects import ChatParser
-from ..dialects.base import MAX_FRAME
+from ..dialects.base import MAX_FRAME, EventStreamParser
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
-from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge
+from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
 from ..request import OPTIONS, ChatRequest, as_mapping, dump_json, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 
+# What every provider can be set up with.
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
-"""What every provider can be set up with."""
+# The header field of a key, and what stands before the key in it: RFC 6750 2.1.
 BEARER = ("authorization", "Bearer ")
-"""The header field of a key by RFC 6750, and what stands before the key in it."""
+# For a question in JSON that an event stream answers, or JSON: a host that cannot stream, or an error, answers so.
 STREAMED_JSON: Headers = (("accept", "text/event-stream, application/json"), ("content-type", "application/json"))
-"""For a question in JSON that an event stream answers, or JSON where the host cannot stream."""
-_NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})  # what a call takes beside its options
+# What a call takes beside its options: suggested too when an option is misspelt.
+_NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class ProviderInfo:
     working: bool = True
     api_key_env: str | None = None
     needs_key: bool = False
-    # Every provider takes both: where a wire has one prompt only, they are lines of it.
+    # Every provider takes both: on a wire of one prompt, history and system message are lines of it.
     supports_message_history: ClassVar[bool] = True
     supports_system_message: ClassVar[bool] = True
 
@@ -55,8 +58,8 @@ class ProviderInfo:
 class Call:
     """One question on its way through one endpoint: what an exchange asks of a provider.
 
-    Most endpoints take one request. One that needs something first overrides `setup_request`. `unsupported` says in
-    words what of the question the endpoint's wire has no field for.
+    Most endpoints take one request. One that needs a setup request first overrides `setup_request`, `receive_setup`
+    and `renew`. `unsupported` says in words what of the question the endpoint's wire has no field for.
     """
 
     __slots__ = ("_request", "unsupported")
@@ -66,12 +69,12 @@ class Call:
         self.unsupported = unsupported
 
     def setup_request(self, now: float) -> HttpRequest | float | None:
-        """A request that must be answered before the question; the seconds to wait while another call sends it; None
-        where the question can be sent."""
+        """A request that must be answered before the question is sent; the seconds to wait while another call sends
+        it; None once the question can be sent."""
         return None
 
     def receive_setup(self, headers: Headers, body: bytes) -> None:
-        """The answer to the setup request. Raises ChatError when it does not hold what the question needs."""
+        """Take the answer to the setup request. Raises ChatError if it does not hold what the question needs."""
 
     def request(self) -> HttpRequest:
         """The question itself."""
@@ -79,38 +82,46 @@ class Call:
         return self._request
 
     def renew(self, error: ChatError) -> bool:
-        """Whether `error`, with which the question failed, only means that what the setup request gave is stale, so
-        that both are worth sending once more."""
+        """Whether the question failed with `error` only because the setup request's answer is stale by now.
+
+        True at most once: the exchange then sends both requests again.
+        """
         return False
 
     def answered(self) -> None:
-        """Content of the answer arrived, nothing is sent again: the call drops the question, which may be long."""
+        """The answer has begun, so nothing is sent again."""
+        # A conversation may be megabytes, and an exchange lives as long as its answer is read.
         self._request = None
 
     def abandon(self) -> None:
-        """The call failed or was cancelled: whatever it claimed is free for others."""
+        """The call failed or was cancelled: release what it shares with other calls."""
 
 
 class Provider(ABC):
     """One endpoint: URL, headers, payload, policy, and which dialect answers.
 
-    `api_key`, `base_url` (another host for the same wire), `model` (in place of the default), `headers` and `cookies`
-    (sent with every request). Immutable in what it says; `repr` shows no secret. Raises InvalidRequest for a bad one.
+    `api_key`, `base_url` (another host of the same wire; its version in the path may be left out), `model` (in place of
+    the default), `headers` and `cookies` (sent with every request). Requests depend on these alone; `repr` shows no
+    secret. Raises InvalidRequest for a setting that cannot be used.
     """
 
     info: ProviderInfo
     retry: RetryPolicy = RetryPolicy()
     timeouts: Timeouts = Timeouts()
+    # Those of OPTIONS that the wire has a field for.
     options: frozenset[str] = frozenset()
-    """The options of OPTIONS that this wire has a field for."""
+    # Options that only this provider knows.
     own_options: ClassVar[frozenset[str]] = frozenset()
-    """Options that only this provider knows."""
     roles: ClassVar[tuple[str, ...]] = ("system", "user", "assistant")
     base_headers: Headers = ()
+    # The header field that carries the key, and what stands before the key in it; None where no key is sent.
     key_header: ClassVar[tuple[str, str] | None] = None
-    """The header field that carries the key, and what stands before the key in it; None where no key is sent."""
+    # The path between the host and the endpoints, where `info.url` does not have it.
     version: ClassVar[str] = ""
-    """The path between the host and an endpoint's own path, which `base_url` may end with or not."""
+    # Where the host lists its models; None where the wire has no list.
+    models_path: ClassVar[str | None] = None
+    # The parser of the answers, where they are event streams.
+    parser_class: ClassVar[type[EventStreamParser]]
 
     def __init__(
         self,
@@ -124,17 +135,22 @@ class Provider(ABC):
         if api_key is not None:
             _check_key(api_key)
         self.api_key = api_key
-        self.base_url = check_base_url(base_url or self.info.url)
-        self.custom_base_url = bool(base_url)
+        base = check_base_url(base_url or self.info.url)
+        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path)
         self.headers = header_pairs(headers)
         self.cookies = as_mapping("cookies", cookies)
-        cookie_header(self.cookies)
+        cookie_header(self.cookies)  # raises for a cookie that cannot be sent, here and not in the first call
         self.model = self.resolve_model(model)
-        self.templates = Templates()  # of its answers' events, shared by their parsers
+        self.templates = Templates()  # what its parsers learn of the events of its answers, and share
         self._merged: tuple[tuple[Headers, ...], Fields] = (), Fields(())
 
     def __repr__(self) -> str:
         return f"<provider {self.info.name} at {self.base_url}>"
+
+    @property
+    def custom_base_url(self) -> bool:
+        """Whether another host than the public endpoint's is asked; another path at the same host does not count."""
+        return origin(self.base_url) != origin(self.info.url)
 
     # --- what an exchange asks -----------------------------------------------------------------------------------
 
@@ -147,17 +163,18 @@ class Provider(ABC):
         call = self.call(request, random)
         ignored = sorted(request.options.keys() - self.options - self.own_options)
         unsupported = [", ".join(ignored), *call.unsupported] if ignored else call.unsupported
+        # One warning, not one for each: whoever turns warnings into errors learns of all losses at once.
         if unsupported:
             warn(f"{self.info.name} has no field for {' and '.join(unsupported)}: not sent")
         return call
 
     @abstractmethod
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        """As `begin`, for a request that was checked."""
+        """As `begin`, for a request that `check` has passed."""
 
-    @abstractmethod
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         """A new parser for one answer's body; `content_type` is the response's, where it is known."""
+        return self.parser_class(max_frame_size, self.templates)
 
     def error_response(self, status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         """The error for a response with a status of 300 or more; `body` may be cut."""
@@ -165,14 +182,12 @@ class Provider(ABC):
 
     def models_request(self) -> HttpRequest | None:
         """The request for the host's list of models; None where its wire has none."""
-        return None
+        return None if self.models_path is None else self.get(self.endpoint(self.models_path))
 
     def parse_models(self, value: Any) -> list[str]:
-        """The names in the JSON that answers `models_request`. Raises UnexpectedContent where there is no list.
-
-        The shapes in use: {"data": [{"id": …}]} (OpenAI and Anthropic), {"models": [{"name": …}]} (Ollama and Gemini),
-        and a bare list of either (Together).
-        """
+        """The names in the JSON that answers `models_request`. Raises UnexpectedContent where there is no list."""
+        # {"data": [{"id": …}]}: OpenAI and Anthropic; {"models": [{"name": …}]}: Ollama and Gemini; a bare list of
+        # either: Together.
         items = value.get("data", value.get("models")) if isinstance(value, dict) else value
         if not isinstance(items, list):
             raise UnexpectedContent(f"{self.info.name} answered with something else than a list of models")
@@ -182,7 +197,7 @@ class Provider(ABC):
     # --- what a provider's own file uses -------------------------------------------------------------------------
 
     def check(self, request: ChatRequest) -> None:
-        """Raises InvalidRequest for what this wire cannot mean, or a missing key."""
+        """Raises InvalidRequest for what no request to this wire can have, or a missing key."""
         self.check_key()
         if request.options:
             self._check_options(request.options)
@@ -193,6 +208,8 @@ class Provider(ABC):
                 )
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
+        # A misspelt option is an error, and an option of another wire a warning: a program may give all providers the
+        # same options, but never means a name that no provider knows.
         if unknown := sorted(options.keys() - OPTIONS - self.own_options):
             known = OPTIONS | self.own_options
             named = ", ".join(repr(name) + suggestion(name, known | _NO_OPTIONS) for name in unknown)
@@ -203,6 +220,7 @@ class Provider(ABC):
 
     def check_key(self) -> None:
         """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""
+        # Another host of the same wire, as a gateway or a server of one's own, may need none.
         if self.info.needs_key and self.api_key is None and not self.custom_base_url:
             raise InvalidRequest(
                 f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
@@ -213,17 +231,18 @@ class Provider(ABC):
         if model is not None and not _is_text(model):
             raise InvalidRequest(f"model must be a str that can be written in UTF-8, not {safe_repr(model)}")
         if not model:
+            # __init__ calls this to set `self.model`, which is not there yet.
             return getattr(self, "model", None) or self.info.default_model
         name = self.info.model_aliases.get(model, model)
         if self.info.models and name not in self.info.models:
-            known = ", ".join((*self.info.models, *self.info.model_aliases))
-            near = suggestion(model, (*self.info.models, *self.info.model_aliases))
-            raise InvalidRequest(f"{self.info.name} has no model {model!r}{near}; known are {known}")
+            known = (*self.info.models, *self.info.model_aliases)
+            near = suggestion(model, known)
+            raise InvalidRequest(f"{self.info.name} has no model {model!r}{near}; known are {', '.join(known)}")
         return name
 
     def endpoint(self, path: str) -> str:
         """The URL of `path` on this host."""
-        return f"{self.base_url.removesuffix(self.version)}{self.version}/{path}"
+        return f"{self.base_url}/{path}"
 
     def post_json(self, request: ChatRequest, url: str, payload: Payload, *layers: Headers) -> Call:
         """The call that sends `payload` to `url`."""
@@ -233,18 +252,19 @@ class Provider(ABC):
         self, request: ChatRequest, method: str, url: str, body: bytes = b"", *layers: Headers,
         cookies: Mapping[str, str] | None = None,
     ) -> HttpRequest:  # fmt: skip
-        """A request with this provider's headers, `layers`, then the client's and the call's own, and all cookies."""
-        if not (request.headers or request.cookies or cookies):
-            fields = self._fields((self.base_headers, *layers, self._key, cookie_header(self.cookies), self.headers))
-            return HttpRequest(method, url, fields, body, _names(self.headers))
+        """A request with the header fields of the provider, the client and the call, and with all cookies."""
         own = self.headers + request.headers
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
-        # Fields that belong to this call alone are not kept: they may be secret.
-        fields = Fields(merge(self.base_headers, *layers, self._key, cookie_header(jar), own))
-        return HttpRequest(method, url, fields, body, _names(own))
+        # A later layer replaces a field of the same name. The key comes after the wire's fields, none of which may take
+        # its place; the user's own come last: behind a gateway, `authorization` may be for the gateway, not the vendor.
+        merged = (self.base_headers, *layers, self._key, cookie_header(jar), own)
+        # Fields that belong to this call alone are not kept for the next: they may be secret.
+        shared = not (request.headers or request.cookies or cookies)
+        return HttpRequest(method, url, self._fields(merged) if shared else Fields(merge(*merged)), body, _names(own))
 
     def get(self, url: str) -> HttpRequest:
         """A GET of JSON with this provider's headers and the client's own headers and cookies."""
+        # RFC 9110 8.3: content-type describes a body, and a GET has none.
         base = tuple(field for field in self.base_headers if field[0] != "content-type")
         accept = (("accept", "application/json"),)
         fields = Fields(merge(base, accept, self._key, cookie_header(self.cookies), self.headers))
@@ -266,6 +286,29 @@ class Provider(ABC):
         return fields
 
 
+_VERSION = re.compile(r"/v\d+[a-z0-9]*(/openai)?$")  # v1, v1beta; v1beta/openai is Google's for OpenAI's wire
+
+
+def versioned(base_url: str, path: str) -> str:
+    """`base_url` with `path`, the version on a vendor's own host, after it.
+
+    Not added is what `base_url` ends with already: a whole endpoint's address, a version, or the beginning of `path`.
+    """
+    # Vendors and gateways document the base with and without the version, or show an endpoint's address to be copied:
+    # https://api.groq.com, …/openai, …/openai/v1 and …/openai/v1/chat/completions are the same base.
+    base = base_url.rstrip("/")
+    for endpoint in ("/chat/completions", "/responses", "/models"):
+        base = base.removesuffix(endpoint)
+    if _VERSION.search(base):
+        return base
+    steps = path.split("/")
+    for n in range(len(steps), 1, -1):
+        begun = "/".join(steps[:n])
+        if base.endswith(begun):
+            return base + path.removeprefix(begun)
+    return base + path
+
+
 def _names(headers: Headers) -> tuple[str, ...]:
     return tuple([name for name, _ in headers]) if headers else ()
 
@@ -284,6 +327,7 @@ def _check_key(api_key: object) -> None:
     try:
         check_header("authorization", api_key)
     except InvalidRequest:
+        # check_header's message would send the user to headers=; and `from None`, as it has seen the key.
         raise InvalidRequest(
             "the key has a line end, control or non-ASCII character, which the authorization header cannot carry: "
             "check api_key=, or the environment variable that it comes from, for a stray newline"
@@ -293,8 +337,11 @@ def _check_key(api_key: object) -> None:
 def warn(message: str) -> None:
     """One OptionIgnored warning, at the line that called this package, or a layer over it, from outside.
 
-    A package is such a layer if it has a true `__sansio_layer__`: its own lines are of no use to whoever is warned.
+    A package is such a layer if it has a true `__sansio_layer__`.
     """
+    # A line within a client is of no use to whoever is warned, and Python shows the same warning once for each line: it
+    # would be once for all callers. A fixed stacklevel cannot find the line, as a client, an own loop and a
+    # compatibility layer call from different depths. (warnings.warn has skip_file_prefixes from Python 3.12 on.)
     frame, level = currentframe(), 1
     while frame is not None and _is_layer(frame):
         frame, level = frame.f_back, level + 1

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
+from typing import Any, NamedTuple
 from weakref import ref
 
-from ..dialects import ChatParser
-from ..dialects.base import MAX_FRAME
 from ..dialects.history import prompt_of, unsupported_in_text
 from ..dialects.wpaicg import NonceRefused, WpaicgParser, form
 from ..errors import ChatError, HTTPStatusError, UnexpectedContent
@@ -20,71 +19,100 @@ from ..retry import RetryPolicy
 from ..timing import Timeouts
 from .base import Call, Provider, ProviderInfo
 
-_CLAIM = 30.0  # seconds after which a call that fetches the page and is not driven on no longer holds up the others
-_POLL = 0.02  # seconds between two looks at whether it came
+# Whoever drives the call that fetches the page may leave it suspended (a generator that nobody iterates, a task that
+# hangs), which other calls cannot see: after so many seconds one of them fetches the page itself.
+_CLAIM_EXPIRES = 30.0
+# Seconds between two looks of a waiting call at whether the page is there. The exchange's interface has no way to wake
+# another call, which may be driven by another thread or event loop.
+_LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What the page gave, to be sent with the question."""
+    """What the page holds for the question. All of it is secret: it stands for the visitor's session."""
 
     post_id: str = field(repr=False)
     nonce: str = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
 
 
+class _Claim(NamedTuple):
+    """The right of one call to fetch the page, up to a time of its clock."""
+
+    # A weak reference: a call that was dropped without `abandon` frees its claim by being gone.
+    holder: ref[_PageCall]
+    expires: float
+
+
 class Pages:
-    """The page, shared by all calls of one provider object, from several threads or tasks: fetched once.
+    """The page of one site for one visitor, fetched once for all calls, which may run in several threads or tasks.
+
+    How calls share it without a lock: a call that finds no page claims the right to fetch it, and calls that cannot
+    claim it look again every 0.02 s. The claim is the one entry of a dict, made by `setdefault`, which is atomic, also
+    in free-threaded Python (docs.python.org/3/howto/free-threading-python.html): of any number of calls exactly one
+    gets it. That call stores the page first and frees the claim afterwards, so that whoever gets the claim next finds
+    the page. A claim is also freed if its call fails, is dropped, or lets it expire. The worst that a race can do is
+    that the page is fetched twice, and both pages are good.
 
     Provider objects may share one, as long as they ask the same host as the same visitor.
     """
 
     def __init__(self) -> None:
+        # A lock would not do: the core may not block, and a claim is held over network I/O, from one method to another.
         self.page: _Page | None = None
-        self._claims: dict[str, tuple[ref[_PageCall], float]] = {}  # of at most one claim; setdefault is atomic
+        self._claims: dict[str, _Claim] = {}
 
     def claim(self, call: _PageCall, now: float) -> bool:
-        """Whether `call` may fetch it: nobody else does, or who did is gone."""
-        holder, until = claim = self._claims.setdefault("page", (ref(call), now + _CLAIM))
-        if holder() is call:
+        """Whether `call` has the claim now. An abandoned claim is only freed: the next look may get it."""
+        claim = self._claims.setdefault("page", _Claim(ref(call), now + _CLAIM_EXPIRES))
+        if claim.holder() is call:
             return True
-        if (holder() is None or until <= now) and self._claims.get("page") is claim:
-            self._claims.pop("page", None)  # free at the next look
+        # `is claim`: another call may have freed it already, and a third have made a new one.
+        if (claim.holder() is None or claim.expires <= now) and self._claims.get("page") is claim:
+            self._claims.pop("page", None)
         return False
 
     def release(self, call: _PageCall) -> None:
+        """Free the claim if `call` has it: one whose claim expired must not free that of its successor."""
         claim = self._claims.get("page")
-        if claim is not None and claim[0]() is call:
+        if claim is not None and claim.holder() is call:
             self._claims.pop("page", None)
+
+    def forget(self, page: _Page) -> None:
+        """Drop `page`, whose nonce is stale, unless another call has replaced it by a newer one."""
+        if self.page is page:
+            self.page = None
 
 
 class _PageCall(Call):
+    """A question after the page: `_page` is the one that it is sent with."""
+
     def __init__(self, provider: ChatgptFree, request: ChatRequest) -> None:
         self.unsupported = unsupported_in_text(request.messages)
         self._provider, self._chat, self._prompt = provider, request, prompt_of(request.messages)
+        self._pages = provider.pages
         self._page: _Page | None = None
         self._renewed = False
         self._page_request = provider.http(request, "GET", f"{provider.base_url}/")
 
     def setup_request(self, now: float) -> HttpRequest | float | None:
-        pages = self._provider.pages
-        self._page = pages.page
+        self._page = self._pages.page
         if self._page is not None:
             return None
-        if not pages.claim(self, now):
-            return _POLL
-        self._page = pages.page  # it may have come between the look and the claim
+        if not self._pages.claim(self, now):
+            return _LOOK_AGAIN
+        # Between the look and the claim, another call may have stored the page and freed its claim.
+        self._page = self._pages.page
         if self._page is None:
             return self._page_request
-        pages.release(self)
+        self._pages.release(self)
         return None
 
     def receive_setup(self, headers: Headers, body: bytes) -> None:
-        pages = self._provider.pages
-        try:
-            pages.page = _read(body.decode(errors="replace"), headers, self._page_request.url)
-        finally:
-            pages.release(self)
+        # The page is stored before the claim is freed, or the next to claim would fetch it again. Where the page is
+        # unusable the call fails, and `abandon` frees the claim.
+        self._pages.page = _read(body.decode(errors="replace"), headers, self._page_request.url)
+        self._pages.release(self)
 
     def request(self) -> HttpRequest:
         page = self._page
@@ -95,28 +123,30 @@ class _PageCall(Call):
             self._provider.endpoint("wp-admin/admin-ajax.php"),
             form(message=self._prompt, nonce=page.nonce, post_id=page.post_id, page_url=self._provider.base_url),
             (("content-type", "application/x-www-form-urlencoded"),),
-            cookies=page.cookies,
+            cookies=page.cookies,  # WordPress checks the nonce against the session that these name
         )
 
     def renew(self, error: ChatError) -> bool:
-        stale = self._page is not None and _refuses_nonce(error)
-        if stale and self._provider.pages.page is self._page:
-            self._provider.pages.page = None  # another call may already have a newer one: keep that
-        first, self._renewed = stale and not self._renewed, self._renewed or stale
+        if self._page is None or not _rejects_nonce(error):
+            return False
+        self._pages.forget(self._page)
+        # Once only: a site that rejects a fresh nonce rejects the next as well, and would be asked without end.
+        first, self._renewed = not self._renewed, True
         return first
 
     def answered(self) -> None:
         del self._chat, self._prompt, self._page_request
 
     def abandon(self) -> None:
-        self._provider.pages.release(self)
+        self._pages.release(self)
 
 
 class ChatgptFree(Provider):
     """chatgptfree.ai. One attempt unless the caller asks for more; 120 seconds for everything.
 
-    The page is fetched by the first call, kept for the later ones, and fetched again when its nonce has gone stale
-    (WordPress then answers 403, or a body of `-1` or `0`).
+    The first call fetches the page, whose nonce (a token that WordPress gives a visitor for 12 to 24 hours:
+    developer.wordpress.org/apis/security/nonces/) goes with each question. Later calls use the same page until its
+    nonce is stale; it is then fetched again.
     """
 
     info = ProviderInfo(
@@ -129,6 +159,9 @@ class ChatgptFree(Provider):
     )
     retry = RetryPolicy(attempts=1)
     timeouts = Timeouts(total=120)
+    parser_class = WpaicgParser
+    # What a browser sends from the site's own page. `origin`, `referer` and `authority` name the site under another
+    # base URL, too: its public clients have them fixed.
     base_headers = (
         ("authority", "chatgptfree.ai"),
         ("accept", "*/*"),
@@ -147,24 +180,13 @@ class ChatgptFree(Provider):
         ),
     )
 
-    def __init__(
-        self,
-        *,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        model: str | None = None,
-        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-        cookies: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(api_key=api_key, base_url=base_url, model=model, headers=headers, cookies=cookies)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self.pages = Pages()
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        self.resolve_model(request.model)
+        self.resolve_model(request.model)  # raises for an unknown one; the wire has no field for it
         return _PageCall(self, request)
-
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return WpaicgParser(max_frame_size, self.templates)
 
 
 def _read(html: str, headers: Headers, url: str) -> _Page:
@@ -181,21 +203,23 @@ def _read(html: str, headers: Headers, url: str) -> _Page:
 
 
 def _attribute(html: str, name: str) -> str:
+    """The first value of the attribute `name` that is not blank, without its character references; "" for none."""
+    # A pattern finds the attribute in any tag, however broken the rest of the page is. The look-behind keeps out longer
+    # names that end with this one, such as x-data-nonce.
     values = re.findall(rf"""(?<![\w-]){name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", html, re.I)
     return next((unescape(a or b).strip() for a, b in values if (a or b).strip()), "")
 
 
 def _cookies_of(headers: Headers) -> dict[str, str]:
-    """The name and value of each Set-Cookie field (RFC 6265 5.2).
-
-    What cannot be sent as a cookie is left out, and so is one that the field deletes (Max-Age of 0 or less).
-    """
+    """The name and value of each Set-Cookie field (RFC 6265 5.2), but of those that delete one or cannot be sent."""
     cookies: dict[str, str] = {}
     for field_name, field_value in headers:
         if field_name.lower() != "set-cookie":
             continue
         pair, *attributes = field_value.split(";")
         name, _, value = (piece.strip() for piece in pair.partition("="))
+        # RFC 6265 5.2.2: a Max-Age of 0 or less deletes the cookie. The core has no clock, so Expires is not read, nor
+        # Domain and Path: the question goes to the same host, and a session's cookie is for all of it.
         if any(re.fullmatch(r"\s*max-age\s*=\s*(0|-[0-9]+)\s*", attribute, re.I) for attribute in attributes):
             cookies.pop(name, None)
         elif is_cookie(name, value):
@@ -203,8 +227,10 @@ def _cookies_of(headers: Headers) -> dict[str, str]:
     return cookies
 
 
-def _refuses_nonce(error: ChatError) -> bool:
-    """What WordPress makes of a stale nonce: 403, or a body of -1 or 0, with the status 200 or 400."""
+def _rejects_nonce(error: ChatError) -> bool:
+    # developer.wordpress.org/reference/functions/check_ajax_referer/: 403 with the body -1; in older versions of
+    # WordPress the status is 200, and the parser reports the body as NonceRefused. wp-admin/admin-ajax.php: 400 with
+    # the body 0, which it also sends to a visitor whose session is over.
     if isinstance(error, HTTPStatusError):
         return error.status == 403 or (error.status == 400 and error.body.strip() in ("-1", "0"))
     return isinstance(error, NonceRefused)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..dialects import ChatParser, openai_chat
-from ..dialects.base import MAX_FRAME
-from ..dialects.forms import Payload
+from ..dialects import openai_chat
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 from .base import Call, Provider, ProviderInfo
 
+# The site's page sends these with every question; the caller's own values replace them.
 _DEFAULTS = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}
+# The site's page does not ask for usage: whether the endpoint takes `stream_options` is not known.
+_QUIRKS = openai_chat.Quirks(asks_usage=False)
 
 
 class FreeNetfly(Provider):
@@ -27,13 +28,18 @@ class FreeNetfly(Provider):
     )
     retry = RetryPolicy(attempts=5, first_wait=2, factor=2, max_wait=16, jitter=0)
     timeouts = Timeouts(total=60)
+    # Chat Completions' options of 2023: whether the endpoint takes a younger one is not known.
     options = frozenset(
         {
             "temperature", "presence_penalty", "frequency_penalty", "top_p", "max_tokens", "stop", "seed", "n", "user",
             "logit_bias", "tools", "tool_choice", "response_format", "extra",
         }
     )  # fmt: skip
+    # OpenAI's role "developer" is younger than the endpoint.
     roles = ("system", "user", "assistant", "tool")
+    parser_class = openai_chat.OpenAIChatParser
+    # What a browser sends from the site's own page, so that the site takes us for it; `origin` and `referer` depend on
+    # the base URL: see `call`.
     base_headers = (
         ("accept", "application/json, text/event-stream"),
         ("accept-language", "en-US,en;q=0.9"),
@@ -52,18 +58,7 @@ class FreeNetfly(Provider):
     )
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        sent = {name: value for name, value in request.options.items() if name in self.options and name != "extra"}
-        body = {
-            "messages": openai_chat.messages(request.messages),
-            "stream": True,
-            "model": self.resolve_model(request.model),
-            **_DEFAULTS,
-            **sent,
-            **request.options.get("extra", {}),
-        }
+        payload = openai_chat.payload(request, self.resolve_model(request.model), self.options, _QUIRKS)
         place = (("origin", self.base_url), ("referer", f"{self.base_url}/"))
-        url = f"{self.base_url}/api/openai/v1/chat/completions"
-        return self.post_json(request, url, Payload(body, openai_chat.unsupported(request.messages)), place)
-
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size, self.templates)
+        url = self.endpoint("api/openai/v1/chat/completions")
+        return self.post_json(request, url, payload._replace(fields={**_DEFAULTS, **payload.fields}), place)

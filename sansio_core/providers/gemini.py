@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..dialects import ChatParser, gemini
-from ..dialects.base import MAX_FRAME
-from ..http_request import HttpRequest, quote_segment
+from ..dialects import gemini
+from ..http_request import quote_segment
 from ..request import ROLES, ChatRequest
 from .base import Call, Provider, ProviderInfo
 from .models import default_model
@@ -16,8 +15,8 @@ from .models import default_model
 class Gemini(Provider):
     """generativelanguage.googleapis.com. `base_url` may end with `/v1beta` or not. The key is sent as a header.
 
-    `reasoning_effort` is "minimal" to "high", "none", or a number of tokens; thoughts are then shown. What else there
-    is (`safetySettings`, `cachedContent`, more of `generationConfig`, …) goes in `extra`.
+    `reasoning_effort` is "minimal" to "high", "none", or a number of tokens; the answer then has the thoughts too. What
+    has no option of its own (`safetySettings`, `cachedContent`, more of `generationConfig`, …) goes in `extra`.
     """
 
     info = ProviderInfo(
@@ -30,28 +29,29 @@ class Gemini(Provider):
     options = gemini.OPTIONS
     roles = ROLES
     base_headers = (("content-type", "application/json"),)
+    # The key may also stand in the URL, as `?key=`; but URLs get into the logs of proxies and servers.
     key_header = ("x-goog-api-key", "")
+    # ai.google.dev/gemini-api/docs/api-versions: v1 lacks what is new, such as thinking and JSON Schemas
     version = "/v1beta"
+    # ai.google.dev/api/models#method:-models.list: pages of 50 unless more are asked for, and 1000 at most
+    models_path = "models?pageSize=1000"
+    parser_class = gemini.GeminiParser
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        # The list of models, and so a user, may name it with the prefix that it has in the URL.
         model = (self.resolve_model(request.model) or "").removeprefix("models/")
         # ai.google.dev/api#stream-content: without alt=sse the chunks come as one JSON array
         url = self.endpoint(f"models/{quote_segment(model)}:streamGenerateContent?alt=sse")
         return self.post_json(request, url, gemini.payload(request, model))
 
-    def models_request(self) -> HttpRequest | None:
-        return self.get(self.endpoint("models?pageSize=1000"))
-
     def parse_models(self, value: Any) -> list[str]:
-        """As Provider's, without the prefix `models/`, and without those that do not generate text."""
+        """As Provider's, without the prefix `models/`, and without models that do not generate text."""
         if isinstance(value, dict) and isinstance(value.get("models"), list):
             value = [item for item in value["models"] if isinstance(item, dict) and _generates(item)]
         return [name.removeprefix("models/") for name in super().parse_models(value)]
 
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return gemini.GeminiParser(max_frame_size, self.templates)
-
 
 def _generates(model: dict[str, Any]) -> bool:
+    # ai.google.dev/api/models#Model: embedding models are in the list too, without generateContent
     methods = model.get("supportedGenerationMethods")
     return not isinstance(methods, list) or "generateContent" in methods

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser, ollama
 from ..dialects.base import MAX_FRAME
-from ..http_request import HttpRequest
 from ..request import ROLES, ChatRequest
 from .base import BEARER, Call, Provider, ProviderInfo
 from .models import default_model
@@ -15,12 +14,13 @@ from .models import default_model
 class Ollama(Provider):
     """An Ollama server, by default on this machine; a key is only needed for ollama.com. `base_url` may end in `/api`.
 
-    `reasoning_effort` is "low", "medium", "high", True, or "none". What else there is (`keep_alive`, more of
+    `reasoning_effort` is "low", "medium", "high", True, or "none". What has no option of its own (`keep_alive`, more of
     `options` such as `num_ctx`, …) goes in `extra`.
     """
 
     info = ProviderInfo(
         name="ollama",
+        # Not "localhost", which may mean ::1 first: the server listens on 127.0.0.1 alone (docs.ollama.com/faq).
         url="http://127.0.0.1:11434",
         default_model=default_model("ollama"),
         api_key_env="OLLAMA_API_KEY",
@@ -28,15 +28,16 @@ class Ollama(Provider):
     options = ollama.OPTIONS
     roles = ROLES
     base_headers = (("content-type", "application/json"),)
+    # docs.ollama.com/api/authentication: a local server asks for no key
     key_header = BEARER
     version = "/api"
+    # docs.ollama.com/api/tags: the models that are on the machine
+    models_path = "tags"
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         payload = ollama.payload(request, self.resolve_model(request.model))
         return self.post_json(request, self.endpoint("chat"), payload)
 
-    def models_request(self) -> HttpRequest | None:
-        return self.get(self.endpoint("tags"))
-
+    # docs.ollama.com/api/streaming: JSON lines, not server-sent events
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return ollama.OllamaParser(max_frame_size)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ..dialects import ChatParser, openai_chat
-from ..dialects.base import MAX_FRAME
+from ..dialects import openai_chat
 from ..errors import InvalidRequest
-from ..http_request import HttpRequest, origin, quote_segment
+from ..http_request import quote_segment
 from ..request import ROLES, ChatRequest
 from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
-from .hosts import HOSTS, Host, versioned
+from .hosts import HOSTS, Host
 from .models import default_model
 
 _OPENAI = HOSTS["openai"]
@@ -34,31 +33,33 @@ class OpenAI(Provider):
     roles = ROLES
     base_headers = STREAMED_JSON
     key_header = BEARER
+    models_path = "models"
+    parser_class = openai_chat.OpenAIChatParser
 
-    def __init__(self, *, host: Host = _OPENAI, base_url: str | None = None, **settings: Any) -> None:
+    def __init__(self, *, host: Host = _OPENAI, **settings: Any) -> None:
         self.host = host
         self.info = info_of(host)
         self.options = host.options
-        super().__init__(base_url=base_url, **settings)
-        self.base_url = versioned(self.base_url, self.info.url)
-        self.custom_base_url = origin(self.base_url) != origin(self.info.url)
+        super().__init__(**settings)
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        # The name "openai" with another base_url is how users reach servers that have no row: those have none of
+        # OpenAI's own quirks. Another base_url of any other row is a proxy of that very host.
         quirks = self.host.quirks if self.host.elsewhere is None or not self.custom_base_url else self.host.elsewhere
         model = self.resolve_model(request.model)
         if model is None and not self.host.any_model:
             raise InvalidRequest(f"{self.info.name} needs a model: give model=")
         payload = openai_chat.payload(request, model, self.options, quirks)
-        return self.post_json(request, self._url("chat/completions", model), payload)
+        return self.post_json(request, self._chat_url(model or ""), payload)
 
-    def models_request(self) -> HttpRequest | None:
-        return self.get(self._url("models", None))
+    def _chat_url(self, model: str) -> str:
+        return self.endpoint("chat/completions")
 
-    def _url(self, path: str, model: str | None) -> str:
-        return self.endpoint(path)
 
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_chat.OpenAIChatParser(max_frame_size, self.templates)
+# learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+API_VERSION = "2025-01-01-preview"
+# learn.microsoft.com/azure/ai-foundry/openai/reference: the domains of the public, US government and Chinese clouds
+_AZURE = (".azure.com", ".azure.us", ".azure.cn")
 
 
 class AzureOpenAI(OpenAI):
@@ -69,11 +70,13 @@ class AzureOpenAI(OpenAI):
     (learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle).
     """
 
+    # learn.microsoft.com/azure/ai-foundry/openai/reference, authentication: `authorization` is for Entra ID's tokens
     key_header = ("api-key", "")
 
     def __init__(self, *, host: Host, base_url: str | None = None, model: str | None = None, **settings: Any) -> None:
         if not base_url:
             raise InvalidRequest(f"{host.name} needs base_url={host.url}, and model=, the deployment's name")
+        # The portal's address: https://RESOURCE…/openai/deployments/NAME/chat/completions?api-version=…
         address, _, query = base_url.partition("?")
         self.api_version = parse_qs(query).get("api-version", [API_VERSION])[0]
         address = address.rstrip("/").removesuffix("/chat/completions")
@@ -81,14 +84,18 @@ class AzureOpenAI(OpenAI):
         if not address.endswith("/openai/v1"):
             address = address.removesuffix("/v1").removesuffix("/openai")
         super().__init__(host=host, base_url=address, model=model or unquote(deployment.strip("/")), **settings)
-        self.custom_base_url = not (urlsplit(self.base_url).hostname or "").endswith(_AZURE)
 
-    def _url(self, path: str, model: str | None) -> str:
+    @property
+    def custom_base_url(self) -> bool:
+        # Each resource has a host of its own, so that no one origin is the public endpoint.
+        return not (urlsplit(self.base_url).hostname or "").endswith(_AZURE)
+
+    def endpoint(self, path: str) -> str:
         if self.base_url.endswith("/openai/v1"):
-            return self.endpoint(path)
-        place = "openai" if model is None else f"openai/deployments/{quote_segment(model)}"
-        return self.endpoint(f"{place}/{path}?api-version={quote_segment(self.api_version)}")
+            return super().endpoint(path)
+        return f"{self.base_url}/openai/{path}?api-version={quote_segment(self.api_version)}"
 
-
-API_VERSION = "2025-01-01-preview"
-_AZURE = (".azure.com", ".azure.us", ".azure.cn")
+    def _chat_url(self, model: str) -> str:
+        if self.base_url.endswith("/openai/v1"):
+            return super()._chat_url(model)
+        return self.endpoint(f"deployments/{quote_segment(model)}/chat/completions")

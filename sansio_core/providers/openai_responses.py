@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from ..dialects import ChatParser, openai_responses
-from ..dialects.base import MAX_FRAME
-from ..http_request import HttpRequest, origin
+from ..dialects import openai_responses
 from ..request import ROLES, ChatRequest
 from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
-from .hosts import HOSTS, versioned
+from .hosts import HOSTS
 from .models import default_model
 
 
@@ -22,6 +19,7 @@ class OpenAIResponses(Provider):
     `extra`.
     """
 
+    # The same host and key as the row "openai" of the chat hosts, under a default model of its own.
     info = ProviderInfo(
         name="openai_responses",
         url=HOSTS["openai"].url,
@@ -33,18 +31,10 @@ class OpenAIResponses(Provider):
     roles = ROLES
     base_headers = STREAMED_JSON
     key_header = BEARER
-
-    def __init__(self, *, base_url: str | None = None, **settings: Any) -> None:
-        super().__init__(base_url=base_url, **settings)
-        self.base_url = versioned(self.base_url, self.info.url)
-        self.custom_base_url = origin(self.base_url) != origin(self.info.url)
+    # …/api-reference/models/list: the list is the same as Chat Completions'; it names models of other kinds too
+    models_path = "models"
+    parser_class = openai_responses.OpenAIResponsesParser
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         payload = openai_responses.payload(request, self.resolve_model(request.model))
         return self.post_json(request, self.endpoint("responses"), payload)
-
-    def models_request(self) -> HttpRequest | None:
-        return self.get(self.endpoint("models"))
-
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return openai_responses.OpenAIResponsesParser(max_frame_size, self.templates)

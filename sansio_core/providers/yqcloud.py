@@ -1,4 +1,4 @@
-"""Yqcloud: one prompt in, raw text out, without a key; a blocked address is told in the text."""
+"""Yqcloud: one prompt in, raw text out, without a key; the text also says that the caller's address is blocked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
-from ..dialects.forms import Payload
+from ..dialects.forms import Payload, with_extra
 from ..dialects.history import prompt_of, unsupported_in_text
 from ..dialects.plain_text import PlainTextParser
 from ..errors import InvalidRequest, IPBlocked, safe_repr
@@ -15,7 +15,9 @@ from ..retry import RetryPolicy
 from ..timing import Timeouts
 from .base import Call, Provider, ProviderInfo
 
+# "Your IP has been blocked, as it triggered the abuse detection": part of an otherwise normal answer, status 200.
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
+# The least and the greatest number that the site's public clients draw for a user.
 _USER_IDS = (1690000544336, 2093025544336)
 
 
@@ -35,6 +37,7 @@ class Yqcloud(Provider):
     timeouts = Timeouts(total=120)
     options = frozenset({"extra"})
     own_options = frozenset({"user_id", "system_message"})
+    # The site's page asks from another host than the API's, so origin and referer do not follow base_url.
     base_headers = (
         ("accept", "application/json, text/plain, */*"),
         ("content-type", "application/json"),
@@ -43,7 +46,9 @@ class Yqcloud(Provider):
     )
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        self.resolve_model(request.model)
+        self.resolve_model(request.model)  # raises for an unknown one; the wire has no field for it
+        # A leading system message goes into the field `system`, unless the caller fills that by `system_message`. One
+        # that is the only message stays the prompt, which may not be empty.
         first = request.messages[0]
         leads = first.role == "system" and len(request.messages) > 1 and "system_message" not in request.options
         low, high = _USER_IDS
@@ -57,10 +62,10 @@ class Yqcloud(Provider):
             "withoutContext": False,
             "stream": True,
             "userId": f"#/chat/{user_id}",
-            **request.options.get("extra", {}),
         }
-        payload = Payload(body, unsupported_in_text(request.messages))
+        payload = Payload(with_extra(body, request.options), unsupported_in_text(request.messages))
         return self.post_json(request, self.endpoint("api/generateStream"), payload)
 
+    # The answer is the text itself, so that the sentence of a blocked address can only be found in the text.
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         return PlainTextParser(content_type=content_type, error_sentences={BAN: IPBlocked})

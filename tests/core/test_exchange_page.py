@@ -119,6 +119,7 @@ def test_cookies_of_the_caller_and_of_the_page() -> None:
         ("set-cookie", "gone=1"),
         ("set-cookie", "gone=; Max-Age=0; path=/"),
         ("set-cookie", "never=1; max-age = -5"),
+        ("set-cookie", "nor=1; Max-Age=0 ; path=/"),
         ("set-cookie", "kept=a=b; Max-Age=60"),
         ("set-cookie", "bad name=1"),
         ("set-cookie", "tab=a\tb"),

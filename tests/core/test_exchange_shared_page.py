@@ -25,6 +25,7 @@ from sansio_core import (
     Wait,
     providers,
 )
+from sansio_core.providers.chatgpt_free import _Claim
 
 GOOD = Answer(stream("Hello"))
 FETCHED = Answer(PAGE, headers=HTML)
@@ -112,6 +113,24 @@ def test_a_page_that_came_between_the_look_and_the_claim_is_used() -> None:
     assert action.request.method == "POST"
     second.answer(GOOD)
     first.over(GOOD)
+    provider.pages.forget(provider.pages.page)
+    third = Run(Exchange(provider, ChatRequest("Again")))
+    assert isinstance(third.exchange.next_action(0), Send), "the claim that was not needed is free"
+
+
+def test_a_claim_that_a_third_call_made_meanwhile_is_left_alone() -> None:
+    provider: Any = providers.create("chatgpt_free")
+    second, third = (provider.begin(ChatRequest("Hello"), lambda: 0.5) for _ in range(2))
+    claims = provider.pages._claims
+
+    def gone_and_replaced() -> None:
+        """The holder is gone; while `second` looks, `third` frees its claim and makes another."""
+        claims.clear()
+        assert provider.pages.claim(third, 0)
+
+    claims["page"] = _Claim(gone_and_replaced, 100.0)
+    assert not provider.pages.claim(second, 0)
+    assert claims["page"].holder() is third
 
 
 def fetching() -> tuple[Run, Run]:

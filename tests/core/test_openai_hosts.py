@@ -130,6 +130,10 @@ def test_a_base_url_may_be_written_in_several_ways(name: str, base_urls: list[st
         (f"{AZURE}/v1/", f"{AZURE}/openai/deployments/a%2Fb%20c/chat/completions?api-version=2025-01-01-preview"),
         (f"{AZURE}/openai/", f"{AZURE}/openai/deployments/a%2Fb%20c/chat/completions?api-version=2025-01-01-preview"),
         (f"{AZURE}?api-version=x&y=z", f"{AZURE}/openai/deployments/a%2Fb%20c/chat/completions?api-version=x"),
+        (
+            f"{AZURE}?api-version=x&api-version=y",
+            f"{AZURE}/openai/deployments/a%2Fb%20c/chat/completions?api-version=x",
+        ),
         (f"{AZURE}/openai/v1/", f"{AZURE}/openai/v1/chat/completions"),
         (f"{AZURE}/openai/v1/chat/completions", f"{AZURE}/openai/v1/chat/completions"),
     ],

@@ -1,83 +1,110 @@
-"""What is asked on Anthropic's Messages wire: platform.claude.com/docs/en/api/messages."""
+"""Requests of Anthropic's Messages wire: platform.claude.com/docs/en/api/messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ...errors import InvalidRequest
-from ...request import ChatRequest, ImagePart, Message, Part, TextPart
-from ..forms import Payload, arguments_of, choice_of, format_of, function_of, list_of, mapping_of, merged, stop_of
-from ..history import resolve_tool_ids, unsupported_history
+from ...request import ChatRequest, ImagePart, Message, Part, TextPart, as_mapping
+from ..forms import (
+    Payload,
+    arguments_of,
+    choice_of,
+    format_of,
+    function_of,
+    list_of,
+    put,
+    put_options,
+    stop_of,
+    with_extra,
+)
+from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_history
 
 NAME = "anthropic"
+# Option -> field of the body. `metadata` stands before its field user_id, so that both are sent.
+_FIELDS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "max_tokens": "max_tokens",
+    "service_tier": "service_tier",
+    "stop": "stop_sequences",
+    "tools": "tools",
+    "metadata": "metadata",
+    "user": "metadata.user_id",  # "An external identifier for the user who is associated with the request"
+}
+# The options that this wire has a field for.
 OPTIONS = frozenset(
-    {
-        "temperature", "top_p", "top_k", "max_tokens", "stop", "reasoning_effort", "tools", "tool_choice",
-        "parallel_tool_calls", "response_format", "user", "metadata", "service_tier", "extra",
-    }
+    {*_FIELDS, "reasoning_effort", "tool_choice", "parallel_tool_calls", "response_format", "extra"}
 )  # fmt: skip
-"""The options that this wire has a field for."""
+# The wire demands `max_tokens`. Where the caller gives none, this is sent: it is what every model sold today can write
+# (platform.claude.com/docs/en/about-claude/models/overview), and the smaller models answer 400 to a larger number.
 MAX_TOKENS = 8192
-"""`max_tokens` where the caller gives none, as this wire requires it: what every model offered today can write at
-least (platform.claude.com/docs/en/about-claude/models/overview); the smaller models reject a larger one."""
 
 
 def payload(request: ChatRequest, model: str | None) -> Payload:
     """The body for `request`. Raises InvalidRequest for what cannot be sent."""
-    system, messages = _messages(request.messages)
-    wire: dict[str, Any] = {"model": model, "max_tokens": MAX_TOKENS, "stream": True, "messages": messages}
-    if system:
-        wire["system"] = system
-    unsupported = unsupported_history(request.messages, NAME) + _put_options(request.options, wire)
-    return Payload(merged(wire, request.options.get("extra", {})), unsupported)
-
-
-def _put_options(options: Mapping[str, Any], payload: dict[str, Any]) -> list[str]:
-    """Put the options into `payload`. Returns what this wire cannot carry of them, in words."""
-    payload |= {name: options[name] for name in _SAME if name in options}
+    options = request.options
+    system, turns = system_and_turns(resolve_tool_ids(request.messages, invent_ids=True))
+    wire: dict[str, Any] = {"model": model, "max_tokens": MAX_TOKENS, "stream": True, "messages": _turns(turns)}
+    # The wire has no role "system": the prompt is a field of its own.
+    if prompt := [block for message in system for block in _content(message)]:
+        wire["system"] = _short(prompt)
+    put_options(wire, options, _FIELDS, _FORMS)
     if "reasoning_effort" in options:
-        _put_effort(options["reasoning_effort"], "max_tokens" in options, payload)
-    if "stop" in options:
-        payload["stop_sequences"] = stop_of(options["stop"])
-    if "user" in options:  # "An external identifier for the user who is associated with the request"
-        payload["metadata"] = {**mapping_of(payload.get("metadata", {}), "metadata"), "user_id": options["user"]}
-    if "tools" in options:
-        payload["tools"] = [_tool(tool) for tool in list_of(options["tools"], "tools")]
+        _put_effort(wire, options["reasoning_effort"], limited="max_tokens" in options)
     if "tool_choice" in options or "parallel_tool_calls" in options:
-        payload["tool_choice"] = _tool_choice(options)
-    wanted = format_of(options["response_format"]) if "response_format" in options else "text"
-    if not isinstance(wanted, str):  # platform.claude.com/docs/en/build-with-claude/structured-outputs
-        payload.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": wanted}
-    return ["response_format json_object (give a JSON Schema)"] if wanted == "json" else []
+        wire["tool_choice"] = _tool_choice(options)
+    unsupported = unsupported_history(request.messages, NAME)
+    response_format = format_of(options.get("response_format"))
+    if isinstance(response_format, Mapping):  # platform.claude.com/docs/en/build-with-claude/structured-outputs
+        put(wire, "output_config.format", {"type": "json_schema", "schema": response_format})
+    elif response_format == "json":  # this wire has no JSON mode without a schema
+        unsupported.append("response_format json_object (give a JSON Schema)")
+    return Payload(with_extra(wire, options), unsupported)
 
 
-_SAME = ("temperature", "top_p", "top_k", "max_tokens", "metadata", "service_tier")
-
-
-def _put_effort(effort: Any, limited: bool, payload: dict[str, Any]) -> None:
-    """`limited` tells that the caller set max_tokens."""
+def _put_effort(wire: dict[str, Any], effort: Any, *, limited: bool) -> None:
+    """Put `reasoning_effort` into `wire`; `limited`: the caller gave max_tokens."""
     if effort == "none":
-        payload["thinking"] = {"type": "disabled"}
+        wire["thinking"] = {"type": "disabled"}
     elif type(effort) is int:
-        # platform.claude.com/docs/en/build-with-claude/extended-thinking: the budget is part of max_tokens
-        payload["thinking"] = {"type": "enabled", "budget_tokens": effort}
-        payload["max_tokens"] += 0 if limited else effort
+        # platform.claude.com/docs/en/build-with-claude/extended-thinking: budget_tokens must be less than max_tokens,
+        # which it is a part of. Our default is for the answer alone, so the budget is added to it.
+        wire["thinking"] = {"type": "enabled", "budget_tokens": effort}
+        wire["max_tokens"] += 0 if limited else effort
     else:
-        # platform.claude.com/docs/en/build-with-claude/effort: works with thinking and without; it knows no "minimal"
-        payload["output_config"] = {"effort": "low" if effort == "minimal" else effort}
+        # platform.claude.com/docs/en/build-with-claude/effort: it works with thinking and without. "minimal" is
+        # OpenAI's word; the least here is "low".
+        wire["output_config"] = {"effort": "low" if effort == "minimal" else effort}
+
+
+def _tools(tools: Any) -> list[dict[str, Any]]:
+    return [_tool(tool) for tool in list_of(tools, "tools")]
 
 
 def _tool(tool: Any) -> dict[str, Any]:
-    """platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools; a server tool is in the wire's own form."""
     function = function_of(tool)
-    if function is None:
+    if function is None:  # the wire's own form, as of a server tool: platform.claude.com/docs/en/agents-and-tools
         return dict(tool)
+    # platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools: input_schema is required, also of a function
+    # without parameters, and must be of the type object.
     wire = {"name": function.get("name"), "input_schema": function.get("parameters") or {"type": "object"}}
     return wire | {key: function[key] for key in ("description", "strict") if function.get(key)}
 
 
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    "stop": stop_of,
+    "tools": _tools,
+    "metadata": partial(as_mapping, "metadata"),  # a copy, as user_id may be added to it
+}
+
+
 def _tool_choice(options: Mapping[str, Any]) -> dict[str, Any]:
+    # platform.claude.com/docs/en/agents-and-tools/tool-use/parallel-tool-use: the flag is a field of tool_choice, so
+    # that parallel_tool_calls alone needs a tool_choice too, "auto", which is the default.
     mode, name = choice_of(options.get("tool_choice", "auto"))
     choice: dict[str, Any]
     if not mode:
@@ -86,34 +113,27 @@ def _tool_choice(options: Mapping[str, Any]) -> dict[str, Any]:
         choice = {"type": "tool", "name": name}
     else:
         choice = {"type": "any" if mode == "required" else mode}
-    if options.get("parallel_tool_calls") is False and mode != "none":
+    if options.get("parallel_tool_calls") is False and mode != "none":  # "none" has no such field
         choice["disable_parallel_tool_use"] = True
     return choice
 
 
-def _messages(messages: Iterable[Message]) -> tuple[str | list[dict[str, Any]], list[dict[str, Any]]]:
-    """The system prompt and the turns. This wire has no system role, and tools' answers are the user's."""
-    system: list[dict[str, Any]] = []
-    turns: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] | None = None  # of the turn before: answers to one turn's calls go in one turn
-    for message in resolve_tool_ids(messages, invent_ids=True):
-        if message.role in ("system", "developer"):
-            system += _content(message)
-        elif message.role == "tool":
-            if results is None:
-                results = []
-                turns.append({"role": "user", "content": results})
-            results.append(_result(message))
-        else:
-            results = None
-            content = _assistant(message) if message.role == "assistant" else _content(message)
-            if content:  # the API refuses a turn without content
-                turns.append({"role": message.role, "content": _short(content)})
-    return _short(system), turns
+def _turns(turns: list[list[Message]]) -> list[dict[str, Any]]:
+    wire = [_turn(turn) for turn in turns]
+    # "all messages must have non-empty content except for the optional final assistant message"
+    return [turn for turn in wire if turn["content"]]
+
+
+def _turn(turn: list[Message]) -> dict[str, Any]:
+    message = turn[0]
+    if message.role == "tool":  # tool results are content of the user's: …/tool-use/handle-tool-calls
+        return {"role": "user", "content": [_result(result) for result in turn]}
+    content = _assistant(message) if message.role == "assistant" else _content(message)
+    return {"role": message.role, "content": _short(content)}
 
 
 def _short(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    """Content of one plain text as a string."""
+    """Content of one plain text as a string, which the API has as a shorthand for one block of the type text."""
     match content:
         case [{"type": "text", "text": str(text), **rest}] if not rest:
             return text
@@ -121,9 +141,10 @@ def _short(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 
 
 def _assistant(message: Message) -> list[dict[str, Any]]:
-    if message.native is not None and message.native.dialect == NAME:
-        # "pass the thinking blocks back … complete, unmodified" (…/build-with-claude/extended-thinking)
-        return [dict(item) for item in message.native.items]
+    # platform.claude.com/docs/en/build-with-claude/extended-thinking: "pass the thinking blocks back … complete,
+    # unmodified", as their signature is checked.
+    if (blocks := native_of(message, NAME)) is not None:
+        return blocks
     calls = [
         {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call)}
         for call in message.tool_calls
@@ -138,15 +159,14 @@ def _result(message: Message) -> dict[str, Any]:
 
 
 def _content(message: Message) -> list[dict[str, Any]]:
-    """Content blocks; the API refuses empty text."""
-    return [_part(part) for part in message.parts if not (isinstance(part, TextPart) and not part.text)]
+    # "text content blocks must be non-empty" is the API's answer to an empty text.
+    return [_part(part) for part in message.parts if part != TextPart("")]
 
 
 def _part(part: Part) -> dict[str, Any]:
-    """platform.claude.com/docs/en/build-with-claude/vision"""
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
-    if isinstance(part, ImagePart):
+    if isinstance(part, ImagePart):  # platform.claude.com/docs/en/build-with-claude/vision
         if part.data is None:
             return {"type": "image", "source": {"type": "url", "url": part.url}}
         media_type, data = part.data

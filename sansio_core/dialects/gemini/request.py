@@ -1,82 +1,94 @@
-"""What is asked on Google's Gemini wire: ai.google.dev/api/generate-content."""
+"""Requests of Google's Gemini wire: ai.google.dev/api/generate-content."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
 from ...request import ChatRequest, ImagePart, Message, Part, TextPart, ToolCall
-from ..forms import Payload, arguments_of, choice_of, format_of, function_of, list_of, merged, stop_of
-from ..history import resolve_tool_ids, unsupported_history
+from ..forms import (
+    Payload,
+    arguments_of,
+    choice_of,
+    format_of,
+    function_of,
+    list_of,
+    put,
+    put_options,
+    stop_of,
+    with_extra,
+)
+from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_history
 
 NAME = "gemini"
-# ai.google.dev/api/generate-content#generationconfig
+# Option -> field of the body: ai.google.dev/api/generate-content#generationconfig. The boolean is `responseLogprobs`
+# there; `logprobs` is the number of alternatives, which is top_logprobs everywhere else.
 _FIELDS = {
-    "temperature": "temperature",
-    "top_p": "topP",
-    "top_k": "topK",
-    "max_tokens": "maxOutputTokens",
-    "seed": "seed",
-    "n": "candidateCount",
-    "presence_penalty": "presencePenalty",
-    "frequency_penalty": "frequencyPenalty",
-    "logprobs": "responseLogprobs",
-    "top_logprobs": "logprobs",
+    "temperature": "generationConfig.temperature",
+    "top_p": "generationConfig.topP",
+    "top_k": "generationConfig.topK",
+    "max_tokens": "generationConfig.maxOutputTokens",
+    "stop": "generationConfig.stopSequences",
+    "seed": "generationConfig.seed",
+    "n": "generationConfig.candidateCount",
+    "presence_penalty": "generationConfig.presencePenalty",
+    "frequency_penalty": "generationConfig.frequencyPenalty",
+    "logprobs": "generationConfig.responseLogprobs",
+    "top_logprobs": "generationConfig.logprobs",
+    "tools": "tools",
+    "tool_choice": "toolConfig",
 }
-# ai.google.dev/gemini-api/docs/openai#thinking: what the words mean to models that take a budget of tokens
+# The options that this wire has a field for.
+OPTIONS = frozenset({*_FIELDS, "reasoning_effort", "response_format", "extra"})
+# ai.google.dev/gemini-api/docs/openai#thinking: what OpenAI's words mean to models that take a budget of tokens
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
+# ai.google.dev/gemini-api/docs/thinking: thinking levels
 _LEVELS = ("minimal", "low", "medium", "high")
-# ai.google.dev/gemini-api/docs/thought-signatures, FAQs: what stands for the signature of another model's call
+# ai.google.dev/gemini-api/docs/thought-signatures, FAQs: Gemini 3 answers 400 to a call in the history without a
+# signature; for a call that another model made, this stands in its place.
 _UNSIGNED = "skip_thought_signature_validator"
+# ai.google.dev/api/caching#FunctionCallingConfig: ANY with allowedFunctionNames is a call of that function.
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "tool": "ANY"}
+# ai.google.dev/gemini-api/docs/image-understanding: the supported image types, by the ends of links' names
 _IMAGES = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "gif", "heic": "heic", "heif": "heif"}
-OPTIONS = frozenset({*_FIELDS, "stop", "reasoning_effort", "tools", "tool_choice", "response_format", "extra"})
-"""The options that this wire has a field for."""
 
 
 def payload(request: ChatRequest, model: str) -> Payload:
     """The body for `request` to `model`, which the URL names. Raises InvalidRequest for what cannot be sent."""
-    system, contents = _contents(request.messages, signed=not _is_older(model))
-    wire: dict[str, Any] = {"contents": contents}
-    if system:
-        wire["systemInstruction"] = {"parts": system}
-    _put_options(request.options, model, wire)
-    return Payload(merged(wire, request.options.get("extra", {})), unsupported_history(request.messages, NAME))
-
-
-def _put_options(options: Mapping[str, Any], model: str, payload: dict[str, Any]) -> None:
-    if config := _generation_config(options, model):
-        payload["generationConfig"] = config
-    if "tools" in options:
-        payload["tools"] = _tools(list_of(options["tools"], "tools"))
-    if "tool_choice" in options:
-        payload["toolConfig"] = _tool_config(options["tool_choice"])
-
-
-def _generation_config(options: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """ai.google.dev/api/generate-content#generationconfig"""
-    config = {field: options[name] for name, field in _FIELDS.items() if name in options}
-    if "stop" in options:
-        config["stopSequences"] = stop_of(options["stop"])
+    options = request.options
+    # Gemini 3 rejects calls without a signature; a model before it would take the stand-in for a signature of its own.
+    signed = not _is_older(model)
+    # A call's id is optional on this wire: results are matched by the function's name.
+    system, turns = system_and_turns(resolve_tool_ids(request.messages, invent_ids=False))
+    contents = [_content(turn, signed) for turn in turns]
+    # "contents.parts must not be empty" is the API's answer to a turn without parts.
+    wire: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
+    # The wire has no role "system": the prompt is a field of its own.
+    if prompt := [_part(part) for message in system for part in message.parts]:
+        wire["systemInstruction"] = {"parts": prompt}
+    put_options(wire, options, _FIELDS, _FORMS)
     if "reasoning_effort" in options:
-        config["thinkingConfig"] = _thinking(options["reasoning_effort"], model)
-    wanted = format_of(options["response_format"]) if "response_format" in options else "text"
-    if wanted != "text":
-        config["responseMimeType"] = "application/json"
-    if not isinstance(wanted, str):  # responseSchema would take a subset of OpenAPI's schema only
-        config["responseJsonSchema"] = wanted
-    return config
+        put(wire, "generationConfig.thinkingConfig", _thinking(options["reasoning_effort"], model))
+    response_format = format_of(options.get("response_format"))
+    if response_format != "text":  # ai.google.dev/gemini-api/docs/structured-output
+        put(wire, "generationConfig.responseMimeType", "application/json")
+    if not isinstance(response_format, str):
+        # Not `responseSchema`: it takes only a subset of OpenAPI's schema objects, and users give JSON Schemas.
+        put(wire, "generationConfig.responseJsonSchema", response_format)
+    return Payload(with_extra(wire, options), unsupported_history(request.messages, NAME))
 
 
 def _is_older(model: str) -> bool:
     """Whether `model` is of a generation before Gemini 3, which thinks by a budget and asks for no signatures."""
+    # The old generations are named, so that a model with a new name is taken for a new one.
     return any(generation in model for generation in ("gemini-1", "gemini-2"))
 
 
 def _thinking(effort: Any, model: str) -> dict[str, Any]:
-    """ai.google.dev/gemini-api/docs/thinking: a level for Gemini 3 and later, a budget for 2.5; never both."""
+    # ai.google.dev/gemini-api/docs/thinking: a level for Gemini 3 and later, a budget for 2.5; both are an error.
+    # Thoughts are asked for, as they are not sent otherwise.
     if isinstance(effort, str) and effort in _LEVELS and not _is_older(model):
         return {"includeThoughts": True, "thinkingLevel": effort.upper()}
     budget = effort if type(effort) is int else _BUDGETS.get(effort) if isinstance(effort, str) else None
@@ -88,19 +100,20 @@ def _thinking(effort: Any, model: str) -> dict[str, Any]:
     return {"includeThoughts": True, "thinkingBudget": budget} if budget else {"thinkingBudget": 0}
 
 
-def _tools(tools: list[Any]) -> list[dict[str, Any]]:
-    """ai.google.dev/gemini-api/docs/function-calling; `parametersJsonSchema` takes any JSON Schema as it is."""
+def _tools(tools: Any) -> list[dict[str, Any]]:
     functions: list[dict[str, Any]] = []
     wire: list[dict[str, Any]] = []
-    for tool in tools:
+    for tool in list_of(tools, "tools"):
         function = function_of(tool)
-        if function is None:  # googleSearch, codeExecution, …
+        if function is None:  # googleSearch, codeExecution, …: each is a tool of its own
             wire.append(dict(tool))
             continue
         declaration = {key: function[key] for key in ("name", "description") if function.get(key)}
+        # Not `parameters`: ai.google.dev/api/caching#FunctionDeclaration, that takes OpenAPI's schema objects only.
         if function.get("parameters"):
             declaration["parametersJsonSchema"] = function["parameters"]
         functions.append(declaration)
+    # ai.google.dev/gemini-api/docs/function-calling: all functions stand in one tool.
     return [{"functionDeclarations": functions}, *wire] if functions else wire
 
 
@@ -114,34 +127,27 @@ def _tool_config(choice: Any) -> dict[str, Any]:
     return {"functionCallingConfig": config}
 
 
-def _contents(messages: Iterable[Message], *, signed: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The parts of the system instruction, and the turns: `user` and `model`; tools' answers are the user's."""
-    system: list[dict[str, Any]] = []
-    turns: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] | None = None  # of the turn before: all answers to one turn's calls go in one turn
-    for message in resolve_tool_ids(messages, invent_ids=False):
-        if message.role in ("system", "developer"):
-            system += [_part(part) for part in message.parts]
-        elif message.role == "tool":
-            if results is None:
-                results = []
-                turns.append({"role": "user", "parts": results})
-            results.append(_result(message))
-        else:
-            results = None
-            assistant = message.role == "assistant"
-            parts = _model(message, signed) if assistant else [_part(part) for part in message.parts]
-            if parts:  # "contents.parts must not be empty"
-                turns.append({"role": "model" if assistant else "user", "parts": parts})
-    return system, turns
+_FORMS: dict[str, Callable[[Any], Any]] = {"stop": stop_of, "tools": _tools, "tool_choice": _tool_config}
+
+
+def _content(turn: list[Message], signed: bool) -> dict[str, Any]:
+    # ai.google.dev/api/caching#Content: the roles are "user" and "model"; tools' results are the user's.
+    message = turn[0]
+    if message.role == "tool":
+        return {"role": "user", "parts": [_result(result) for result in turn]}
+    if message.role == "assistant":
+        return {"role": "model", "parts": _model(message, signed)}
+    return {"role": "user", "parts": [_part(part) for part in message.parts]}
 
 
 def _model(message: Message, signed: bool) -> list[dict[str, Any]]:
-    """The parts of a turn of the model's; `signed` tells that it refuses calls without a signature."""
-    if message.native is not None and message.native.dialect == NAME:
-        return [dict(item) for item in message.native.items]
-    text = [_part(part) for part in message.parts if not (isinstance(part, TextPart) and not part.text)]
+    """The parts of an answer; `signed`: the model that is asked rejects calls without a signature."""
+    # ai.google.dev/gemini-api/docs/thought-signatures: signatures go back in the parts in which they came.
+    if (parts := native_of(message, NAME)) is not None:
+        return parts
+    text = [_part(part) for part in message.parts if part != TextPart("")]
     calls: list[dict[str, Any]] = [{"functionCall": _call(call)} for call in message.tool_calls]
+    # The same page: of parallel calls only the first has a signature.
     if calls and signed:
         calls[0]["thoughtSignature"] = _UNSIGNED
     return text + calls
@@ -153,7 +159,6 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _result(message: Message) -> dict[str, Any]:
-    """ "Use "output" key to specify function output": for what is no JSON object itself."""
     if not message.name:
         raise InvalidRequest(
             "a tool's answer needs the tool_call_id of an earlier call, or the function's name in 'name'"
@@ -162,16 +167,19 @@ def _result(message: Message) -> dict[str, Any]:
         response = json.loads(message.text)
     except (ValueError, RecursionError):
         response = message.text
+    # ai.google.dev/api/caching#FunctionResponse: the response is a JSON object; 'Use "output" key to specify function
+    # output' for any other value.
     result = {"name": message.name, "response": response if isinstance(response, dict) else {"output": response}}
     return {"functionResponse": result if not message.tool_call_id else {"id": message.tool_call_id, **result}}
 
 
 def _part(part: Part) -> dict[str, Any]:
-    """ai.google.dev/api/caching#Part"""
+    # ai.google.dev/api/caching#Part
     if isinstance(part, TextPart):
         return {"text": part.text}
     if isinstance(part, ImagePart):
         if part.data is None:
+            # The type is optional beside a link: one that its name does not tell is left for the server to find out.
             kind = _IMAGES.get(part.url.partition("?")[0].rpartition(".")[2].lower())
             return {"fileData": ({"mimeType": f"image/{kind}"} if kind else {}) | {"fileUri": part.url}}
         media_type, data = part.data

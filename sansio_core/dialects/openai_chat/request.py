@@ -1,14 +1,14 @@
-"""What is asked on the Chat Completions wire: platform.openai.com/docs/api-reference/chat/create."""
+"""Requests of the Chat Completions wire: platform.openai.com/docs/api-reference/chat/create."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
-from ..forms import Payload, choice_of, format_of, function_of, json_schema, list_of, merged
-from ..history import resolve_tool_ids, unsupported_history
+from ...request import ChatRequest, ImagePart, Message, Part, TextPart
+from ..forms import Payload, choice_of, format_of, json_schema, openai_tools, put_options, with_extra
+from ..history import native_of, resolve_tool_ids, unsupported_history
 
 NAME = "openai_chat"
 
@@ -17,11 +17,11 @@ NAME = "openai_chat"
 class Quirks:
     """Where a host's wire is not OpenAI's.
 
-    `fields`: other names for options ("a.b" is a field within an object). `asks_usage`: usage comes only when asked for
-    with `stream_options`. `developer`: it has that role. `names`: messages may have a name. `reasoning_details`: it
-    takes back its own, unchanged. `reasoning_content`: it wants the reasoning back with the calls that came of it.
-    `null_content`: an answer without text, calls alone, must have its `content` all the same. `call_fields`: a call may
-    have fields that are not OpenAI's.
+    `fields`: a host's own names of options ("a.b" is a field within an object). `asks_usage`: the host counts tokens
+    only if `stream_options` asks for it. `developer`: it has that role. `names`: messages may have a name.
+    `reasoning_details`: it takes its own reasoning details back. `reasoning_content`: it demands the reasoning back
+    with the calls that followed from it. `null_content`: an answer of calls alone must have a `content`, null.
+    `call_fields`: a call may have fields that are not OpenAI's.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -37,46 +37,23 @@ class Quirks:
 PLAIN = Quirks()
 
 
-def payload(request: ChatRequest, model: str | None, options: Iterable[str] = (), quirks: Quirks = PLAIN) -> Payload:
+def payload(request: ChatRequest, model: str | None, options: Container[str] = (), quirks: Quirks = PLAIN) -> Payload:
     """The body for `request`; of its options, those called `options`. Raises InvalidRequest for what cannot be sent."""
+    # Servers of one's own answer with the model that they have loaded where the body names none.
     wire: dict[str, Any] = {} if model is None else {"model": model}
-    wire |= {"messages": messages(request.messages, quirks), "stream": True}
+    # Ids are invented where calls have none: OpenAI demands them, and Gemini's and Ollama's answers may have none.
+    messages = resolve_tool_ids(request.messages, invent_ids=True)
+    wire |= {"messages": [_message(message, quirks) for message in messages], "stream": True}
     if quirks.asks_usage:
         wire["stream_options"] = {"include_usage": True}
-    for name, value in request.options.items():
-        if name in options and name != "extra":
-            put(wire, quirks.fields.get(name, name), _option(name, value))
-    return Payload(merged(wire, request.options.get("extra", {})), unsupported(request.messages, quirks))
-
-
-def unsupported(history: tuple[Message, ...], quirks: Quirks = PLAIN) -> list[str]:
-    """What `messages` leaves out of earlier answers, in words."""
+    fields = {name: quirks.fields.get(name, name) for name in request.options if name in options and name != "extra"}
+    put_options(wire, request.options, fields, _FORMS)
+    # A native item of this wire is a reasoning detail; whoever takes none back loses it.
     dialect = NAME if quirks.reasoning_details else ""
-    return unsupported_history(history, dialect, call_fields=quirks.call_fields, reasoning_matters=False)
-
-
-def put(wire: dict[str, Any], where: str, value: Any) -> None:
-    """Set the field `where`; "a.b" is the field b of the object a."""
-    *objects, last = where.split(".")
-    for name in objects:
-        wire = wire.setdefault(name, {})
-    wire[last] = value
-
-
-def _option(name: str, value: Any) -> Any:
-    """An option as this wire writes it: the common forms of tools, tool_choice and response_format in OpenAI's."""
-    form = _FORMS.get(name)
-    return value if form is None else form(value)
-
-
-def _tools(tools: Any) -> list[dict[str, Any]]:
-    return [tool_of(tool) for tool in list_of(tools, "tools")]
-
-
-def tool_of(tool: Any) -> dict[str, Any]:
-    """A tool in OpenAI's form; a host's own kinds of tools as they are."""
-    function = function_of(tool)
-    return dict(tool) if function is None else {"type": "function", "function": dict(function)}
+    unsupported = unsupported_history(
+        request.messages, dialect, call_fields=quirks.call_fields, reasoning_matters=False
+    )  # fmt: skip
+    return Payload(with_extra(wire, request.options), unsupported)
 
 
 def _tool_choice(choice: Any) -> Any:
@@ -84,42 +61,50 @@ def _tool_choice(choice: Any) -> Any:
     return {"type": "function", "function": {"name": function}} if mode == "tool" else mode or choice
 
 
+# What `type` is in a JSON Schema (json-schema.org/draft/2020-12/json-schema-validation, 6.1.1). The types of a
+# response_format are others: OpenAI's text, json_object and json_schema, and the hosts' own, as Fireworks' grammar.
+_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+
+
 def _response_format(response_format: Any) -> Any:
     if isinstance(response_format, Mapping) and response_format.get("type", "object") not in _JSON_TYPES:
-        return response_format  # OpenAI's form, or a host's own
-    wanted = format_of(response_format)
-    return wanted if isinstance(wanted, str) else {"type": "json_schema", "json_schema": json_schema(response_format)}
+        return response_format
+    format_of(response_format)  # raises for what holds no schema
+    return {"type": "json_schema", "json_schema": json_schema(response_format)}
 
 
-_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
-"""What `type` is in a JSON Schema that stands alone."""
-_FORMS = {"tools": _tools, "tool_choice": _tool_choice, "response_format": _response_format}
-
-
-def messages(request_messages: tuple[Message, ...], quirks: Quirks = PLAIN) -> list[dict[str, Any]]:
-    """Messages in the shape of this wire."""
-    return [_message(message, quirks) for message in resolve_tool_ids(request_messages, invent_ids=True)]
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    "tools": openai_tools,
+    "tool_choice": _tool_choice,
+    "response_format": _response_format,
+}
 
 
 def _message(message: Message, quirks: Quirks) -> dict[str, Any]:
-    wire: dict[str, Any] = {"role": "system" if message.role == "developer" and not quirks.developer else message.role}
-    wire |= _content(message, quirks)
+    wire: dict[str, Any] = {"role": _role(message, quirks), **_content(message, quirks)}
+    # The function's name, which a tool's result may have too, is no field of OpenAI's tool messages.
     if message.name is not None and quirks.names and message.role != "tool":
         wire["name"] = message.name
     if message.tool_calls:
         wire |= _calls(message, quirks)
     if message.tool_call_id is not None:
         wire["tool_call_id"] = message.tool_call_id
-    if quirks.reasoning_details and message.native is not None and message.native.dialect == NAME:
-        wire["reasoning_details"] = _details(message.native)
+    if quirks.reasoning_details and (details := native_of(message, NAME)) is not None:
+        wire["reasoning_details"] = _joined(details)
     return wire
 
 
+def _role(message: Message, quirks: Quirks) -> str:
+    # OpenAI's reasoning models call the system's role "developer"; most other hosts do not know that word.
+    return "system" if message.role == "developer" and not quirks.developer else message.role
+
+
 def _content(message: Message, quirks: Quirks) -> dict[str, Any]:
-    """The field `content`: one plain text as a string. Calls alone have none, as "" is an error to some hosts."""
+    """The field `content`; one plain text as a string, which every host takes."""
     match message.parts:
         case () | (TextPart(""),) if message.tool_calls:
-            # "Required unless `tool_calls` … is specified"; llama-cpp-python answers 500 to null
+            # OpenAI: "Required unless `tool_calls` … is specified". An empty text is an error to some hosts, and
+            # llama-cpp-python answers 500 to null.
             return {"content": None} if quirks.null_content else {}
         case ():
             return {"content": ""}
@@ -131,45 +116,45 @@ def _content(message: Message, quirks: Quirks) -> dict[str, Any]:
 def _calls(message: Message, quirks: Quirks) -> dict[str, Any]:
     calls = [
         {
+            # Google's OpenAI endpoint puts a call's signature in `extra_content`, and demands it back with the call:
+            # ai.google.dev/gemini-api/docs/thought-signatures.
             **((quirks.call_fields and call.extra) or {}),
             "id": call.id,
             "type": "function",
+            # The arguments are JSON text; vLLM parses it for the model's chat template, and "" is no JSON.
             "function": {"name": call.name, "arguments": call.arguments or "{}"},
         }
         for call in message.tool_calls
     ]
+    # api-docs.deepseek.com/guides/thinking_mode: of answers with calls "the reasoning_content must be fully passed back
+    # to the API in all subsequent requests"; without them it is ignored.
     reasoning = {"reasoning_content": message.reasoning} if quirks.reasoning_content and message.reasoning else {}
     return {"tool_calls": calls, **reasoning}
 
 
-def _details(native: Native) -> list[dict[str, Any]]:
-    """Reasoning details whole again: a stream gives each in pieces with the same `index`.
-
-    openrouter.ai/docs/use-cases/reasoning-tokens: the sequence must be sent back as the model gave it.
-    """
+def _joined(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Reasoning details made whole: a stream gives each in pieces that have the same type and `index`."""
+    # openrouter.ai/docs/use-cases/reasoning-tokens: the sequence must go back as the model gave it, unmodified.
     whole: list[dict[str, Any]] = []
-    for item in native.items:
+    for item in details:
         last = whole[-1] if whole else {}
-        if item.get("index") is not None and _kind(last) == _kind(item):
-            for name, value in item.items():
-                known = last.get(name)
-                if name in ("text", "summary", "data") and isinstance(value, str) and isinstance(known, str):
-                    last[name] = known + value
-                elif value is not None:
-                    last[name] = value
-        else:
-            whole.append(dict(item))
+        if item.get("index") is None or (last.get("type"), last.get("index")) != (item.get("type"), item["index"]):
+            whole.append(item)
+            continue
+        for name, value in item.items():
+            known = last.get(name)
+            if name in ("text", "summary", "data") and isinstance(value, str) and isinstance(known, str):
+                last[name] = known + value
+            elif value is not None:  # a signature comes with the last piece, null with those before it
+                last[name] = value
     return whole
-
-
-def _kind(item: Mapping[str, Any]) -> tuple[Any, Any]:
-    return item.get("type"), item.get("index")
 
 
 def _part(part: Part) -> dict[str, Any]:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     if isinstance(part, ImagePart):
+        # platform.openai.com/docs/guides/images-vision: `detail` is optional, and not every host has it
         image = {"url": part.url} if part.detail is None else {"url": part.url, "detail": part.detail}
         return {"type": "image_url", "image_url": image}
     return dict(part.raw)

@@ -1,4 +1,4 @@
-"""What is asked on the Responses wire: platform.openai.com/docs/api-reference/responses/create."""
+"""Requests of the Responses wire: platform.openai.com/docs/api-reference/responses/create."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...request import ChatRequest, ImagePart, Message, Native, Part, TextPart
-from ..forms import Payload, choice_of, format_of, function_of, json_schema, list_of, merged
-from ..history import resolve_tool_ids, unsupported_history
-from ..openai_chat.request import put
+from ...request import ChatRequest, ImagePart, Message, Part, TextPart
+from ..forms import Payload, choice_of, format_of, function_of, json_schema, list_of, put_options, with_extra
+from ..history import native_of, resolve_tool_ids, unsupported_history
 
 NAME = "openai_responses"
-
+# Option -> field of the body.
 _FIELDS = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -29,47 +28,49 @@ _FIELDS = {
     "service_tier": "service_tier",
     "store": "store",
 }
+# The options that this wire has a field for; `logprobs` becomes a member of `include`.
 OPTIONS = frozenset({*_FIELDS, "logprobs", "extra"})
-"""The options that this wire has a field for."""
-
-# Models that reason: they alone give encrypted reasoning, and the others refuse to be asked for it.
-_REASONS = re.compile(r"(.*/)?(o\d|gpt-[5-9]|gpt-oss|codex)")
+# The models that reason. They alone can give encrypted reasoning; others answer 400, "Encrypted content is not
+# supported with this model": github.com/pydantic/pydantic-ai/issues/2865, and of gpt-5-chat-latest /3326.
+_REASONS = re.compile(r"(.*/)?(o\d|gpt-[5-9](?!.*-chat)|gpt-oss|codex)")
 
 
 def payload(request: ChatRequest, model: str | None) -> Payload:
     """The body for `request`. Raises InvalidRequest for what cannot be sent.
 
-    `store` is left to the host unless it is given. With `store=False` nothing stays there that a next turn could refer
-    to: then the reasoning is asked for in its encrypted form, to be sent back with the conversation
-    (platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items), and what has none is not sent back.
+    `store` is left to the host unless the caller gives it.
     """
     options = request.options
     stateless = options.get("store") is False
     wire: dict[str, Any] = {} if model is None else {"model": model}
     wire |= {"input": _input(request.messages, stateless), "stream": True}
-    for name, where in _FIELDS.items():
-        if name in options:
-            put(wire, where, _option(name, options[name]))
-    include = _include(options, model or "", stateless)
-    if include:
+    put_options(wire, options, _FIELDS, _FORMS)
+    if include := _include(options, model or "", stateless):
         wire["include"] = include
-    return Payload(merged(wire, options.get("extra", {})), unsupported_history(request.messages, NAME))
+    return Payload(with_extra(wire, options), unsupported_history(request.messages, NAME))
 
 
 def _include(options: Mapping[str, Any], model: str, stateless: bool) -> list[str]:
+    # The wire has no field `logprobs`: they are asked for as a part of the output.
     include = ["message.output_text.logprobs"] if "logprobs" in options or "top_logprobs" in options else []
+    # platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items: with store=False nothing stays at the host
+    # that a next turn could refer to, so the reasoning is asked for, encrypted, to go back with the conversation.
     if stateless and ("reasoning_effort" in options or _REASONS.match(model)):
         include.append("reasoning.encrypted_content")
     return include
 
 
-def _option(name: str, value: Any) -> Any:
-    form = _FORMS.get(name)
-    return value if form is None else form(value)
-
-
 def _tools(tools: Any) -> list[dict[str, Any]]:
     return [_tool(tool) for tool in list_of(tools, "tools")]
+
+
+def _tool(tool: Any) -> dict[str, Any]:
+    function = function_of(tool)
+    if function is None:  # the wire's own kinds: web_search, file_search, custom, …
+        return dict(tool)
+    # platform.openai.com/docs/guides/function-calling, strict mode: where `strict` is not given, this wire makes the
+    # schema strict (optional fields become required), and Chat Completions does not. False means the same on all wires.
+    return {"type": "function", "strict": False, **function}
 
 
 def _tool_choice(choice: Any) -> Any:
@@ -81,6 +82,7 @@ def _response_format(response_format: Any) -> dict[str, Any]:
     wanted = format_of(response_format)
     if isinstance(wanted, str):
         return {"type": "json_object" if wanted == "json" else wanted}
+    # platform.openai.com/docs/guides/migrate-to-responses: name, schema and strict stand beside the type
     return {"type": "json_schema", **json_schema(response_format)}
 
 
@@ -91,54 +93,42 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _tool(tool: Any) -> dict[str, Any]:
-    """A function, all in one object here; the wire's own kinds of tools as they are.
-
-    What is not said to be strict is strict on this wire and not on the others: it is said, to mean the same everywhere.
-    """
-    function = function_of(tool)
-    return dict(tool) if function is None else {"type": "function", "strict": False, **function}
-
-
 def _input(messages: tuple[Message, ...], stateless: bool) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
-    own = [message.native for message in messages if message.native is not None and message.native.dialect == NAME]
-    # Tools that take plain text: their results have a type of their own.
-    custom = {item.get("call_id") for native in own for item in native.items if item.get("type") == "custom_tool_call"}
+    custom: set[Any] = set()  # the ids of calls of custom tools, which take text and no JSON
     for message in resolve_tool_ids(messages, invent_ids=True):
         if message.role == "tool":
+            # platform.openai.com/docs/guides/function-calling, custom tools: their results have a type of their own.
             kind = "custom_tool_call_output" if message.tool_call_id in custom else "function_call_output"
             items.append({"type": kind, "call_id": message.tool_call_id, "output": _content(message)})
-        elif message.native is not None and message.native.dialect == NAME:
-            items += _own(message.native, stateless)
+        elif (own := native_of(message, NAME)) is not None:
+            custom |= {item.get("call_id") for item in own if item.get("type") == "custom_tool_call"}
+            items += [item for item in own if not (stateless and _is_only_a_reference(item))]
         else:
-            items += _said_and_called(message)
+            items += _message_and_calls(message)
     return items
 
 
-def _said_and_called(message: Message) -> list[dict[str, Any]]:
-    """A message, and an item for each of its calls; no message where the calls are all that it has."""
-    items = [_message(message)] if any(part != TextPart("") for part in message.parts) or not message.tool_calls else []
+def _is_only_a_reference(item: Mapping[str, Any]) -> bool:
+    # "Item with id 'rs_…' not found. Items are not persisted when `store` is set to false": reasoning that has not been
+    # encrypted is only an id, which a host that stored nothing cannot resolve.
+    return item.get("type") == "reasoning" and not item.get("encrypted_content")
+
+
+def _message_and_calls(message: Message) -> list[dict[str, Any]]:
+    """A message, and an item for each of its calls; no message for an answer that has calls alone."""
     calls = [
         {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments or "{}"}
         for call in message.tool_calls
     ]
-    return items + calls
-
-
-def _own(native: Native, stateless: bool) -> list[dict[str, Any]]:
-    """Output items as they came; but reasoning that neither the host nor the item keeps is only a broken link."""
-    return [
-        dict(item)
-        for item in native.items
-        if not (stateless and item.get("type") == "reasoning" and not item.get("encrypted_content"))
-    ]
+    said = any(part != TextPart("") for part in message.parts)
+    return [_message(message), *calls] if said or not calls else calls
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """An assistant's words are an output item; llama.cpp takes no shorter form of it, as OpenAI does."""
     if message.role != "assistant":
         return {"role": message.role, "content": _content(message)}
+    # OpenAI takes an answer in the short form of the other messages, too; llama.cpp's server takes only an output item.
     return {"type": "message", "role": "assistant", "content": [_part(part, "output_text") for part in message.parts]}
 
 
@@ -152,13 +142,11 @@ def _part(part: Part, text_type: str) -> dict[str, Any]:
     if isinstance(part, TextPart):
         return {"type": text_type, "text": part.text}
     if isinstance(part, ImagePart):
+        # …/responses/create, input_image: `detail` is required here and "auto" its default
         return {"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"}
-    return _raw(part.raw)
-
-
-def _raw(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Chat Completions' file part in this wire's words; any other as it is."""
-    match raw:
+    match part.raw:
+        # Users write files as Chat Completions has them, {"type": "file", "file": {…}}; this wire has the fields beside
+        # the type.
         case {"type": "file", "file": Mapping() as file}:
             return {"type": "input_file", **file}
-    return dict(raw)
+    return dict(part.raw)
