@@ -158,7 +158,7 @@ class OllamaParser(NDJSONChatParser):
         self.complete = True
 
     def _report_usage(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
-        """docs.ollama.com/api/usage: counts of tokens, and durations in nanoseconds, if they are not those of before."""
+        """docs.ollama.com/api/usage: counts of tokens, durations in nanoseconds; the same figures are reported once."""
         figures = {name: figure for name, figure in value.items() if name.endswith(("_count", "_duration"))}
         if figures and figures != self._figures:
             self._figures |= figures
