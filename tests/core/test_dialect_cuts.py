@@ -1,7 +1,6 @@
 """Every dialect at any cut: answers with the events that they must give, and whatever else a server may send."""
 
 import json
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -159,24 +158,31 @@ def responses_stream(answer: Answer) -> Written:
     return sse(*values, responses.completed(*output), named=True), events
 
 
-@pytest.mark.parametrize(
-    ("name", "stream"),
-    [
-        ("anthropic", anthropic_stream),
-        ("gemini", gemini_stream),
-        ("ollama", ollama_stream),
-        ("openai", chat_stream),
-        ("openai_responses", responses_stream),
-    ],
-)
+STREAMS = {
+    "anthropic": anthropic_stream,
+    "gemini": gemini_stream,
+    "ollama": ollama_stream,
+    "openai": chat_stream,
+    "openai_responses": responses_stream,
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
 @settings(max_examples=60, deadline=None)
 @given(answer=ANSWERS, step=st.integers(1, 200))
-def test_an_answer_gives_its_events_at_any_cut(
-    name: str, stream: Callable[[Answer], Written], answer: Answer, step: int
-) -> None:
-    body, events = stream(answer)
+def test_an_answer_gives_its_events_at_any_cut(name: str, answer: Answer, step: int) -> None:
+    body, events = STREAMS[name](answer)
     for size in (step, len(body)):
         assert events_of(name, body, size) == events, size
+
+
+@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("kind", ["text", "reasoning"])
+def test_a_long_text_gives_its_events_at_any_cut(name: str, kind: str) -> None:
+    """Long enough for the fast path, which a parser takes once it was fed some events of one shape."""
+    body, events = STREAMS[name]([(kind, [f"w{i} " for i in range(20)])])
+    for step in (100, 200, 500, len(body)):
+        assert events_of(name, body, step) == events, step
 
 
 # --- frames in any order, and garbage ---------------------------------------------------------------------------------

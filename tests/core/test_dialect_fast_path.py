@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import gemini_frames as gemini
 import pytest
 from dialect_harness import comparable, fed, ndjson, sse
 from hypothesis import given, settings
@@ -11,11 +12,13 @@ from ollama_frames import DONE
 from openai_chat_frames import chunk
 from openai_responses_frames import completed, ev, text
 
-from sansio_core import ChatEvent, Started, TextDelta
+from sansio_core import ChatEvent, Started, TextDelta, UsageReport
 from sansio_core.dialects.base import EventStreamParser
+from sansio_core.dialects.gemini import GeminiParser
 from sansio_core.dialects.ollama import OllamaParser
 from sansio_core.dialects.openai_chat import OpenAIChatParser
 from sansio_core.dialects.openai_responses import OpenAIResponsesParser
+from sansio_core.dialects.text_template import Shapes
 from sansio_core.parsers import SSEJSONParser
 
 
@@ -112,6 +115,31 @@ def test_the_fast_path_is_taken(varying: str) -> None:
         assert isinstance(item, tuple)
         taken += type(item[1]) is TextDelta
     assert taken >= 17
+
+
+@pytest.mark.parametrize("more", [{}, {"id": "c"}])
+def test_a_later_stream_of_a_provider_begins_like_its_first(more: dict[str, str]) -> None:
+    """Shapes are shared by a provider's streams; what a stream says first, as Started, is each stream's own."""
+    shapes = Shapes()
+    values = [chunk({"content": f"a{i}"}, index=i // 8, **more) for i in range(16)]
+    for _ in range(3):
+        events = fed(OpenAIChatParser(shapes=shapes), sse(*values), 150)
+        assert comparable(events) == decoded(OpenAIChatParser, sse(*values))
+    assert shapes.known
+
+
+@pytest.mark.parametrize("before", [0, 4])
+@pytest.mark.parametrize("after", [0, 4])
+def test_usage_is_that_of_the_last_chunk(before: int, after: int) -> None:
+    """A chunk that took the fast path has usage of its own, which is decoded later; here before and after the end."""
+
+    def value(i: int, **more: Any) -> Any:
+        return gemini.chunk(gemini.text(f"w{i}"), usageMetadata={"promptTokenCount": i}, **more)
+
+    values = [*map(value, range(before)), value(10, finish="STOP"), *map(value, range(20, 20 + after))]
+    same_as_decoded(GeminiParser, sse(*values), 30, 150, len(sse(values[0])))
+    reports = [event for event in fed(GeminiParser(), sse(*values), 150) if isinstance(event, UsageReport)]
+    assert reports[-1].input_tokens == (20 + after - 1 if after else 10)
 
 
 FIRST = sse(chunk({"content": "a"}))

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from dialect_harness import error_of, events_of, every_cut, native_items, sse
+from dialect_harness import error_of, events_of, every_cut, native_items, said_by, sse
 from gemini_frames import chunk, text
 
 from sansio_core import (
@@ -211,6 +211,40 @@ def test_reasoning_is_told_apart_in_order() -> None:
 
 
 # --- ends and errors -------------------------------------------------------------------------------------------------
+
+
+def exactly(*values: Any) -> list[Any]:
+    return said_by("gemini", *values)
+
+
+def test_usage_that_comes_alone_and_calls_without_a_name() -> None:
+    usage = {"promptTokenCount": 1}
+    whole = {"functionCall": {"args": {"x": 1}}}
+    assert exactly({"candidates": [], "usageMetadata": usage}, chunk(text("a")), chunk(whole, finish="STOP")) == [
+        UsageReport(1, raw=usage),
+        TextDelta("a"),
+        NativeItem("gemini", text("a")),
+        ToolCallDelta(0, None, None, '{"x": 1}'),
+        NativeItem("gemini", whole),
+        Finished("tool_calls", "STOP"),
+    ]
+
+
+def test_ratings_are_told_where_they_stopped_the_answer_alone() -> None:
+    last = chunk(finish="STOP")
+    last["candidates"][0]["safetyRatings"] = [{"category": "C"}]
+    assert exactly(last) == [Finished("stop", "STOP")]
+
+
+def test_every_candidate_must_finish() -> None:
+    events = every_cut("gemini", sse(chunk(text("b"), index=1), chunk(text("a"), index=0, finish="STOP")))
+    assert isinstance(error_of(events), StreamTruncated)
+
+
+def test_a_block_reason_that_is_no_text() -> None:
+    error = error_of(exactly({"promptFeedback": {"blockReason": 3, "blockReasonMessage": 5}}))
+    assert isinstance(error, ContentFiltered)
+    assert (error.code, error.detail) == ("3", "the prompt was blocked: 3")
 
 
 @pytest.mark.parametrize("more", [{}, {"blockReasonMessage": "Reasons"}])

@@ -10,6 +10,7 @@ from ollama_frames import DONE, call, chat
 from sansio_core import (
     Annotation,
     ContextTooLong,
+    Failed,
     Finished,
     LimitExceeded,
     RateLimited,
@@ -111,6 +112,31 @@ def test_tool_calls() -> None:
 def test_done_reasons(word: Any, reason: str | None) -> None:
     reply = Reply.of(every_cut("ollama", ndjson(chat("a"), chat(done=True, done_reason=word))))
     assert (reply.finish_reason, reply.complete) == (reason, True)
+
+
+@pytest.mark.parametrize(
+    ("values", "events"),
+    [
+        ([{"model": "m", "done": True, "done_reason": "stop"}], [Started(None, "m"), Finished("stop", "stop")]),
+        (
+            [{"model": 5, **call("f", id=3), "message": {"tool_calls": [call("f", id=3)]}}],
+            [ToolCallDelta(0, None, "f")],
+        ),
+        ([{"response": "a", "done": 1}], [TextDelta("a")]),
+        (
+            [{"done": True, "prompt_eval_count": 1}, {"done": True, "eval_count": 2}],
+            [
+                UsageReport(1, None, raw={"prompt_eval_count": 1}),
+                Finished(),
+                UsageReport(1, 2, raw={"prompt_eval_count": 1, "eval_count": 2}),
+            ],
+        ),
+    ],
+)
+def test_chunks(values: list[Any], events: list[Any]) -> None:
+    said = every_cut("ollama", ndjson(*values))
+    assert [event for event in said if not isinstance(event, Failed)] == events
+    assert any(isinstance(event, Failed) for event in said) != any(isinstance(event, Finished) for event in events)
 
 
 def test_done_twice() -> None:

@@ -27,6 +27,7 @@ from sansio_core import (
     Reply,
     ServerFailed,
     Started,
+    StreamTruncated,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -82,7 +83,7 @@ def test_a_stream() -> None:
         ({"refusal": "no"}, [RefusalDelta("no")]),
         ({"audio": {"data": "AA"}}, [UnknownFrame('{"audio": {"data": "AA"}}', "fields of another kind")]),
         ({"padding": None}, []),
-        ({"annotations": [{"type": "url_citation"}]}, [Annotation({"type": "url_citation"})]),
+        ({"annotations": [{"type": "a"}, {"type": "b"}]}, [Annotation({"type": "a"}), Annotation({"type": "b"})]),
         (
             {"reasoning_details": [{"type": "reasoning.text", "text": "r"}]},
             [NativeItem("openai_chat", {"type": "reasoning.text", "text": "r"})],
@@ -106,6 +107,8 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
         ({"choices": [{"text": ""}]}, []),
         ({"choices": [{}]}, []),
         (chunk({"content": "a"}, index=None), [TextDelta("a")]),
+        (chunk({"content": "a"}, model="m"), [Started(None, "m"), TextDelta("a")]),
+        ({"choices": [{"delta": "", "text": 5}]}, []),
         (chunk({"content": "a"}, index=2), [TextDelta("a", 2)]),
         ({"choices": [], "usage": 7}, [UsageReport(raw={"usage": 7})]),
         (
@@ -164,6 +167,15 @@ def test_what_is_repeated_is_told_once() -> None:
         [{"index": 0, "id": "a", "function": None, "name": "f", "arguments": "{}"}],
         [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "{}"}}],
         [
+            {"index": 0, "id": "a", "function": {"name": "f"}},
+            {"index": 0, "function": {"arguments": "{"}},
+            {"index": 0, "function": {"name": "f", "arguments": "}"}},
+        ],
+        [
+            {"index": 0, "function": {"arguments": "{"}},
+            {"index": 0, "id": "a", "function": {"name": "f", "arguments": "}"}},
+        ],
+        [
             {"index": 0, "id": "a"},
             {"index": 0, "function": {"name": "f"}},
             {"index": 0, "function": {"arguments": "{}"}},
@@ -172,6 +184,8 @@ def test_what_is_repeated_is_told_once() -> None:
 )
 def test_one_tool_call(pieces: list[dict[str, Any]]) -> None:
     assert calls(*pieces) == [ToolCall("a", "f", "{}")]
+    events = said(*(chunk({"tool_calls": [piece]}) for piece in pieces))
+    assert [e.name for e in events if isinstance(e, ToolCallDelta) and e.name] == ["f"]  # once
 
 
 def test_several_tool_calls() -> None:
@@ -281,6 +295,7 @@ def test_what_calls_have_besides_is_told_where_it_cannot_go(name: str) -> None:
         ({"refusal": "no"}, "stop", "refusal"),
         ({"tool_calls": [{"function": {"name": "f"}}]}, "stop", "tool_calls"),
         ({"tool_calls": [{"function": {"name": "f"}}]}, "tool_calls", "tool_calls"),
+        ({"tool_calls": [{"function": {"name": "f"}}]}, "length", "length"),
     ],
 )
 def test_finish_reasons(before: Any, word: str, reason: str) -> None:
@@ -295,7 +310,9 @@ def test_no_finish_reason_ever() -> None:
 
 
 def test_several_choices() -> None:
-    events = said(chunk({"content": "a"}), chunk(None, "stop"), chunk({"content": "b"}, index=1))
+    values = [chunk({"content": "a"}), chunk(None, "stop"), chunk({"content": "b"}, index=1)]
+    assert isinstance(error_of(every_cut("openai", sse(*values))), StreamTruncated)
+    events = said(*values)
     assert not Reply.of(events).complete
     reply = Reply.of([*events, *said(chunk(None, "length", index=1))])
     assert [choice.text for choice in reply.choices] == ["a", "b"]
