@@ -64,6 +64,7 @@ from sansio_core.dialects.error_mapping import (
         ({"errors": {"field": "bad"}}, ProviderRefused, "field"),
         ({"type": "error", "message": "x"}, ProviderRefused, "x"),
         ({"object": "error", "message": "x", "code": 404}, NotFound, "x"),
+        ({"object": "error", "message": "x"}, ProviderRefused, "x"),
         ({"status": "error", "msg": "x"}, ProviderRefused, "x"),
         ({"success": False, "message": "x"}, ProviderRefused, "x"),
         ({"detail": "x"}, ProviderRefused, "x"),
@@ -87,7 +88,8 @@ def test_an_error_within_an_answer(value: Any, kind: type[ChatError], said: str)
 @pytest.mark.parametrize(
     "value",
     [
-        None, 5, "words", [], {}, [1, [{"error": "deep"}]], {"error": None}, {"error": ""}, {"error": []},
+        None, 5, "words", [], {}, [1, [{"error": "deep"}]],
+        [{}, {}, {}, {"error": "too far"}], {"error": None}, {"error": ""}, {"error": []},
         {"errors": 0}, {"choices": [], "error": None}, {"message": "Hello"}, {"message": "Hello", "code": 200},
         {"msg": "x", "code": "ok"},
         {"detail": "x", "a": 1, "b": 2}, {"status": "success", "msg": "x"}, {"success": True, "message": "x"},

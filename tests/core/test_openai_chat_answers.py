@@ -109,6 +109,8 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
         (chunk({"content": "a"}, index=None), [TextDelta("a")]),
         (chunk({"content": "a"}, model="m"), [Started(None, "m"), TextDelta("a")]),
         ({"choices": [{"delta": "", "text": 5}]}, []),
+        ({"choices": [], "id": True, "model": "m"}, [Started(None, "m")]),
+        ({"choices": [], "id": 7}, [Started("7", None)]),
         (chunk({"content": "a"}, index=2), [TextDelta("a", 2)]),
         ({"choices": [], "usage": 7}, [UsageReport(raw={"usage": 7})]),
         (
@@ -364,6 +366,8 @@ def test_a_whole_completion() -> None:
     }
     for body in (json.dumps(whole).encode(), json.dumps(whole, indent=1).encode(), sse(whole)):
         assert every_cut("openai", body) == [Started("w", None), TextDelta("Hi"), Finished("stop", "stop")]
+    failed = {"choices": [{"message": {"content": "Hi"}, "error": {"message": "upstream"}}]}
+    assert [type(event) for event in every_cut("openai", json.dumps(failed).encode())] == [TextDelta, Failed]
     del whole["choices"][0]["finish_reason"]
     assert every_cut("openai", json.dumps(whole).encode())[-1] == Finished()
 

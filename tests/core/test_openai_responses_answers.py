@@ -175,6 +175,44 @@ def test_parts_without_pieces_are_told_beside_those_with_pieces() -> None:
         ),
         ([{"type": 5}], [UnknownFrame('{"type": 5}', "no event of this wire")]),
         (["a"], [UnknownFrame('"a"', "no event of this wire")]),
+        # indexes that are no numbers
+        ([text("a", content_index={}), ev("output_text.done", text="a", content_index=[])], [TextDelta("a")]),
+        ([text("a", output_index=[0], item_id={})], [TextDelta("a")]),
+        # reasoning as a content, and again as a summary
+        (
+            [
+                ev("reasoning_text.delta", delta="r", content_index=1, output_index=0),
+                done(0, type="reasoning", summary=[{"type": "summary_text", "text": "r"}]),
+            ],
+            [
+                ReasoningDelta("r"),
+                native({"type": "reasoning", "summary": [{"type": "summary_text", "text": "r"}]}),
+            ],
+        ),
+        # a summary that comes whole
+        (
+            [done(0, type="reasoning", summary=[{"type": "summary_text", "text": "r"}])],
+            [
+                ReasoningDelta("r"),
+                native({"type": "reasoning", "summary": [{"type": "summary_text", "text": "r"}]}),
+            ],
+        ),
+        # the first id is the answer's
+        ([ev("created", response={"id": "r1"}), ev("in_progress", response={"id": "r2"})], [Started("r1")]),
+        # an item left out of the whole response: the others have other places there
+        (
+            [
+                ev("reasoning_text.delta", delta="r", output_index=0, item_id="w"),
+                text("B", output_index=1, item_id="x"),
+                completed(message("B", id="x")),
+            ],
+            [
+                ReasoningDelta("r"),
+                TextDelta("B"),
+                native(message("B", id="x")),
+                Finished("stop", "completed"),
+            ],
+        ),
         ([ev("created", response=5), ev("created", response={})], []),
         (["[DONE]"], [UnknownFrame('"[DONE]"', "no event of this wire")]),
         (
@@ -239,6 +277,8 @@ def test_several_tool_calls_at_once() -> None:
     ]
     reply = Reply.of(events)
     assert (reply.finish_reason, reply.provider_reason) == ("tool_calls", "completed")
+    cut = completed(CALL, status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+    assert Reply.of(said(cut)).finish_reason == "length"
 
 
 @pytest.mark.parametrize(

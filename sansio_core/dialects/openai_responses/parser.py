@@ -337,8 +337,11 @@ def _keys(*keys: Any) -> list[int | str]:
 
 
 def _part(value: dict[str, Any]) -> int | str | None:
-    """The index of the part of its item that an event is about; None where the event has none."""
-    index = value.get("content_index", value.get("summary_index"))
+    """The index of the part of its item's content that an event is about; None where the event has none.
+
+    A summary's index is not needed: reasoning counts for all parts.
+    """
+    index = value.get("content_index")
     return index if type(index) in (int, str) else None
 
 
