@@ -28,7 +28,7 @@ class WpaicgParser(OpenAIChatParser):
         if self._silent and line.strip() in ("-1", "0"):
             self._fail(NonceRefused(f"WordPress answered {line.strip()}: the page's nonce was not accepted"), out)
             return
-        if line.strip():
+        if line.strip():  # a blank line is no answer yet
             self._silent = False
         super()._stray(line, out)
 
@@ -42,7 +42,7 @@ class WpaicgParser(OpenAIChatParser):
         elif isinstance(text := value["data"], str):
             if text:
                 out.append(TextDelta(text))
-            out.append(Finished())
+            out.append(Finished())  # the plugin gives no reason
             self.complete = self.ended = True
         else:
             self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)

@@ -115,6 +115,9 @@ def test_an_error_that_is_no_object() -> None:
         (400, b'{"error": {"message": "m", "code": "content_filter"}}', ContentFiltered, "m"),
         (401, b'{"error": {"message": "m", "type": "rate_limit_error"}}', AuthenticationFailed, "m"),
         (403, b'{"detail": "Not here"}', PermissionDenied, "Not here"),
+        (403, b'{"error": {"message": "prompt is too long"}}', PermissionDenied, "too long"),
+        (403, b'{"error": {"message": "m", "code": "content_filter"}}', ContentFiltered, "m"),
+        (429, b'{"error": {"message": "m", "code": "context_length_exceeded"}}', RateLimited, "m"),
         (404, b'{"foo": "bar"}', NotFound, '{"foo": "bar"}'),
         (422, b'{"detail": [{"msg": "field required"}]}', BadRequest, "field required"),
         (429, b'[{"error": {"message": "m", "status": "RESOURCE_EXHAUSTED"}}]', RateLimited, "m"),
@@ -138,6 +141,8 @@ def test_the_providers_own_words_are_kept() -> None:
     assert (error.code, error.kind, error.detail) == ("7", "tokens", "m")
     error = of_response(429, (), b'{"error": {"message": "m", "code": true, "type": ""}}')
     assert (error.code, error.kind) == (None, None)
+    error = of_response(500, (), b'{"code": "odd", "status": "broken"}')  # of no known shape
+    assert (error.code, error.kind, error.detail) == ("odd", "broken", '{"code": "odd", "status": "broken"}')
 
 
 def test_request_ids() -> None:

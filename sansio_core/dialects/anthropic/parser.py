@@ -82,7 +82,7 @@ class AnthropicParser(EventStreamParser):
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         kind: Any = event
         if type(value) is dict:
-            kind = value.get("type") or event
+            kind = value.get("type") or event  # the API says it in both places, some hosts in one
             handle = _HANDLERS.get(kind) if type(kind) is str else None
             if handle is not None and handle(self, value, out):
                 return
@@ -117,7 +117,9 @@ class AnthropicParser(EventStreamParser):
         if type(delta) is dict:
             kind = delta.get("type")
             block = self._open.get(index if type(index) is int else self._last)
-            if block is None and kind in ("text_delta", "thinking_delta"):  # its content_block_start was left out
+            # The block's start was left out. Only text is worth a block all the same: arguments would be of a call
+            # without a name, and a signature would sign nothing.
+            if block is None and kind in ("text_delta", "thinking_delta"):
                 field = kind.removesuffix("_delta")
                 block = self._start(index, {"type": field, field: ""}, out)
             if block is not None and type(kind) is str and self._grow(block, kind, delta, out):
@@ -140,7 +142,7 @@ class AnthropicParser(EventStreamParser):
             return False
         self._writing = block.pieces[field]
         self._writing.append(text)
-        if text:
+        if text:  # the API's own streams begin arguments with ""
             if event is not None:
                 out.append(event(text))
             elif field == "input" and block.call is not None:
@@ -167,6 +169,7 @@ class AnthropicParser(EventStreamParser):
         return block
 
     def _stop(self, index: Any, out: list[ChatEvent]) -> None:
+        # an index that began nothing is ignored, as that of a block whose start was left out and which a reason ended
         block = self._open.pop(index if type(index) is int else self._last, None)
         if block is not None:
             self._close(block, out)
@@ -232,6 +235,7 @@ class AnthropicParser(EventStreamParser):
         An event repeats only some of the figures, so the figures of all events are merged.
         """
         if isinstance(usage, dict) and usage:
+            # null says nothing, and must not take the place of an earlier figure
             self._usage |= {name: figure for name, figure in usage.items() if figure is not None}
             figures = self._usage
             out.append(
@@ -240,7 +244,7 @@ class AnthropicParser(EventStreamParser):
                     count(figures.get("output_tokens")),
                     count(figures.get("cache_read_input_tokens")),
                     count(object_of(figures.get("output_tokens_details")).get("thinking_tokens")),
-                    dict(figures),
+                    dict(figures),  # a copy, as later events change the figures
                 )
             )
 
@@ -251,7 +255,7 @@ class AnthropicParser(EventStreamParser):
         return True
 
     def _finish(self, out: list[ChatEvent]) -> None:
-        reason = self._reason
+        reason = self._reason  # none where a host sends message_stop alone
         out.append(Finished(None if reason is None else _REASONS.get(reason, "other"), reason))
 
     def _ping(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
@@ -273,6 +277,7 @@ class AnthropicParser(EventStreamParser):
         return True
 
     def _done(self, out: list[ChatEvent]) -> None:
+        # of gateways that append OpenAI's end marker to every stream
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
@@ -286,7 +291,7 @@ class AnthropicParser(EventStreamParser):
         self._open.clear()
         self._order = [block for block in self._order if block.done]
         self._release(out)
-        if self._reason is not None:
+        if self._reason is not None:  # the model had ended: the partial reply says why
             self._finish(out)
         super()._fail(error, out)
         if cut:
@@ -342,7 +347,7 @@ class _Block:
             text = "".join(pieces)
             if field == "input":
                 item["input"] = _arguments(text) if text else item.get("input") or {}
-            elif text:
+            elif text:  # the block's start may have the first of it
                 item[field] = f"{item.get(field) or ''}{text}"
         if self.citations:
             item["citations"] = [*objects(item.get("citations")), *self.citations]

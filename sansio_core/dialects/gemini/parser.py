@@ -78,6 +78,7 @@ class GeminiParser(EventStreamParser):
         self._undecoded: tuple[str, int] | None = None
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        # an error counts even beside candidates: what they say is cut
         if type(value) is not dict or value.get("error") or _CHUNK_FIELDS.isdisjoint(value):
             self._no_chunk(event, value, out)
             return
@@ -132,13 +133,14 @@ class GeminiParser(EventStreamParser):
         if type(value) is not dict:
             out.append(UnknownFrame(as_text(value), "a candidate that is no object"))
             return
+        # protobuf.dev/programming-guides/json: a field with its default value, as index 0, may be left out
         index = value.get("index", 0)
         if type(index) is not int:
             index = 0
         candidate = self._candidates.get(index)
         if candidate is None:
             candidate = self._candidates[index] = _Candidate(index)
-            self.complete = False
+            self.complete = False  # all that had begun may have finished, but this one has not
         content = value.get("content")
         parts = content.get("parts") if type(content) is dict else None
         if type(parts) is list:
@@ -155,7 +157,7 @@ class GeminiParser(EventStreamParser):
         if self._undecoded is not None:
             self._usage = _JSON.raw_decode(*self._undecoded)[0]["usageMetadata"]
         raw, self._usage, self._undecoded = self._usage, None, None
-        if type(raw) is dict:
+        if type(raw) is dict:  # the API counts thoughts apart from the candidates' tokens
             out.append(
                 UsageReport(
                     count(raw.get("promptTokenCount")),
@@ -169,6 +171,7 @@ class GeminiParser(EventStreamParser):
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         super()._end(out, proper)
         if not self.ended:
+            # a call may begin or go on after a finish reason; now nothing more can come of it
             for candidate in self._candidates.values():
                 if candidate.finished is not None:
                     candidate.end_call(out, candidate.finished.reason)
@@ -181,6 +184,7 @@ class GeminiParser(EventStreamParser):
         self._report_usage(out)
 
     def _done(self, out: list[ChatEvent]) -> None:
+        # of gateways that append OpenAI's end marker to every stream
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
@@ -277,7 +281,7 @@ class _Candidate:
         known = streamed.id
         text = streamed.take(part, out)
         call = part["functionCall"]
-        new_id = None if known else nonempty(call.get("id"))
+        new_id = None if known else nonempty(call.get("id"))  # an event has it once, a server may repeat it
         if text or new_id:
             out.append(ToolCallDelta(streamed.index, new_id, name, text, self.index))
         if call.get("willContinue") is not True:
@@ -318,7 +322,7 @@ class _Candidate:
                 pass  # the call goes on: some servers say STOP in every chunk
             case _:
                 self.end_call(out, reason)
-        self.release(out)
+        self.release(out)  # before Finished, so that the message is whole when an answer is
         if reason == "stop" and self.calls:  # the API has no finish reason for calls: it says STOP
             reason = "tool_calls"
         if reason == "content_filter" and ratings:

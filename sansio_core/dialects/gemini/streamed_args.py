@@ -51,6 +51,7 @@ class StreamedCall:
         call = part["functionCall"]
         # the brace comes before any argument, so that the text of a call which was cut is never whole JSON
         text = [] if self._text else ["{"]
+        # beside and within the call, any part may bring a field: the signature comes with the first or with the last
         self._part |= {name: value for name, value in part.items() if name != "functionCall"}
         self._call |= {name: value for name, value in call.items() if name not in _ARGUMENT_FIELDS}
         self.id = self._call.get("id")
@@ -127,20 +128,20 @@ class ArgumentsWriter:
         if place is None:
             return None
         depth, before = place
-        if path[0] in self._late:
+        if path[0] in self._late:  # the whole argument is written at the end anyway
             return ""
-        if depth == len(path):
+        if depth == len(path):  # another piece of a string
             if path == self._path:
                 return dumped(value)[1:-1]
         elif path[:depth] == self._path[:depth] and _in_order(path, depth, before):
             return self._written(path, leaf, depth, bool(before if depth else self._path))
-        self._late[path[0]] = None
+        self._late[path[0]] = None  # its place in the text has passed, or is not known yet
         return ""
 
     def end(self) -> str:
         """The text that closes all containers, with the arguments that were held back."""
         text = [self._closed(0)]
-        for name in self._late:
+        for name in self._late:  # all of the argument: a part alone would replace the rest
             text.append(f"{',' if self._path else ''}{dumped(str(name))}:{dumped(_value(self._tree[name]))}")
             self._path = (name,)
         return "".join(text) + "}"
@@ -163,7 +164,7 @@ class ArgumentsWriter:
                 return None
             known += leaf
             return len(path), 0
-        before = len(node)
+        before = len(node)  # for the comma, and for the next index of an array
         for step in path[depth:-1]:
             node[step] = node = {}
         node[path[-1]] = leaf
@@ -178,7 +179,7 @@ class ArgumentsWriter:
             if type(step) is str:
                 text.append(f"{dumped(step)}:")
         self._path, self._in_string = path, type(leaf) is list
-        text.append(dumped(leaf[0])[:-1] if self._in_string else dumped(leaf[0]))
+        text.append(dumped(leaf[0])[:-1] if self._in_string else dumped(leaf[0]))  # a string stays open for more
         return "".join(text)
 
     def _closed(self, depth: int) -> str:
@@ -226,7 +227,7 @@ def _unquoted(text: str) -> str | None:
     """A quoted name: its escapes are those of JSON, and of the quotation mark around it (RFC 9535, section 2.3.1)."""
     inner = _ESCAPE.sub(lambda found: "'" if found[1] == "'" else found[0] if found[1] else '\\"', text[1:-1])
     try:
-        return str(json.loads(f'"{inner}"', strict=False))
+        return str(json.loads(f'"{inner}"', strict=False))  # not strict: a name may have a line feed in it
     except ValueError:
         return None
 

@@ -56,6 +56,7 @@ class OllamaParser(NDJSONChatParser):
         self._figures: dict[str, Any] = {}
 
     def _usual(self, line: str, out: list[ChatEvent]) -> bool:
+        # the first line is decoded, for the model's name
         if not self._started or (chunk := _TEXT_CHUNK.fullmatch(line)) is None:
             return False
         if text := chunk[1] or chunk[2]:
@@ -82,7 +83,7 @@ class OllamaParser(NDJSONChatParser):
 
     def _text(self, thinking: Any, text: Any, out: list[ChatEvent]) -> bool:
         """The events of both texts of a chunk. Returns whether there is a field for the answer's text."""
-        if thinking and type(thinking) is str:
+        if thinking and type(thinking) is str:  # docs.ollama.com/capabilities/thinking
             out.append(ReasoningDelta(thinking))
         if type(text) is not str:
             return False
@@ -113,7 +114,7 @@ class OllamaParser(NDJSONChatParser):
             self._tool_calls(message["tool_calls"], out)
         if value.get("logprobs"):
             out.append(Annotation({"logprobs": value["logprobs"]}))
-        if value.get("error"):
+        if value.get("error"):  # what the chunk says besides is kept
             self._no_chunk(value, out)
         elif value.get("done") is True:
             self._done(value, out)
@@ -153,7 +154,7 @@ class OllamaParser(NDJSONChatParser):
             reason = "tool_calls"
         finished = Finished(reason, word)
         if finished != self._finished:
-            self._finished = finished
+            self._finished = finished  # a second `done` that says nothing new is not reported
             out.append(finished)
         self.complete = True
 
@@ -163,4 +164,4 @@ class OllamaParser(NDJSONChatParser):
         if figures and figures != self._figures:
             self._figures |= figures
             prompt, answer = self._figures.get("prompt_eval_count"), self._figures.get("eval_count")
-            out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))
+            out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))  # a copy

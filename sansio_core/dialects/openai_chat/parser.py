@@ -70,7 +70,7 @@ _DELTA_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call", "annot
 _CALL_DELTA_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call"}
 _WHOLE_ANSWER = -1
 """In the place of a choice's index: the field stands beside all choices."""
-_NO_CHOICE: frozenset[int] = frozenset()
+_NO_CHOICE: frozenset[int] = frozenset()  # one for all parsers, as most never need another
 
 
 class OpenAIChatParser(EventStreamParser):
@@ -96,7 +96,7 @@ class OpenAIChatParser(EventStreamParser):
         if choices and type(choices) is list:
             for choice in choices:
                 self._choice(choice, out)
-        elif not value.get("usage"):
+        elif not value.get("usage"):  # the last chunk has usage and no choice
             self._no_chunk(event, value, out)
         if value.get("usage") or not value.keys() <= _USUAL_CHUNK_FIELDS:
             self._beside_choices(value, out)
@@ -142,11 +142,11 @@ class OpenAIChatParser(EventStreamParser):
             out.append(UnknownFrame(as_text(choice), "a choice that is no object"))
             return
         index = choice.get("index")
-        if type(index) is not int:
+        if type(index) is not int:  # some hosts leave it out
             index = 0
         if index not in self._open:
             self._open[index] = True
-            self.complete = False
+            self.complete = False  # all choices that had begun may have finished, but this one has not
         delta = choice.get("delta")
         if type(delta) is dict:
             self._delta(delta, index, out)
@@ -218,11 +218,11 @@ class OpenAIChatParser(EventStreamParser):
             # reasoning, which the provider wants back on the next turn
             out += [NativeItem(NAME, detail, index) for detail in objects(delta.get("reasoning_details"))]
             others = {name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value}
-            out += _unknown(others)  # audio, for one
+            out += _unknown(others)  # audio, for one; each delta has another piece of it, so none is a repetition
 
     def _tool_calls(self, calls: Any, index: int, out: list[ChatEvent]) -> None:
         tools = self._tools.setdefault(index, _ToolCalls())
-        for call in calls if isinstance(calls, list) else [calls]:
+        for call in calls if isinstance(calls, list) else [calls]:  # some hosts send one call without a list
             if isinstance(call, dict):
                 out.append(tools.delta(call, index))
             else:
@@ -265,6 +265,7 @@ class OpenAIChatParser(EventStreamParser):
             self._done(out)  # a whole completion: no event can follow it
 
     def _done(self, out: list[ChatEvent]) -> None:
+        # choices without a finish reason; and a stream of `[DONE]` alone is an answer too, of no text
         out += [Finished(choice=index) for index, waits in (self._open or {0: True}).items() if waits]
         self.complete = self.ended = True
 
@@ -284,11 +285,13 @@ class _ToolCalls:
         self._by_id: dict[str | None, int] = {}
 
     def delta(self, call: dict[str, Any], choice: int) -> ToolCallDelta:
-        # platform.openai.com/docs/guides/function-calling#custom-tools: a custom tool takes text, as its `input`
+        # platform.openai.com/docs/guides/function-calling#custom-tools: a custom tool takes text, as its `input`.
+        # Some hosts have the name and the arguments beside the id, without an object for the function.
         function = object_of(call.get("function") or call.get("custom") or call)
         call_id, name = _id(call.get("id")), nonempty(function.get("name"))
         at = self._find(call.get("index"), call_id, name)
         known = self._calls[at]
+        # an event has the id and the name once, so that whoever joins them gets each whole
         new_id = call_id if known[0] is None else None
         new_name = name if known[1] is None else None
         if new_id:
@@ -303,7 +306,7 @@ class _ToolCalls:
         at = self._by_id.get(call_id)
         if at is not None:
             return at
-        if type(index) is not int:
+        if type(index) is not int:  # what has no index, no id and no name can only go on with the last call
             goes_on = call_id is None and name is None and self._calls
             return len(self._calls) - 1 if goes_on else self._add()
         at = self._by_index.get(index)

@@ -36,6 +36,7 @@ _REASONS: dict[str, FinishReason] = {
     "incomplete:max_output_tokens": "length",
     "incomplete:content_filter": "content_filter",
 }
+# The page lists the first three. A response in the background may be cancelled; `done` is from the Realtime API.
 _ENDS = ("completed", "incomplete", "failed", "cancelled", "done")
 # What a text is, by the name that its events have between "response." and ".delta" or ".done".
 _KINDS = {
@@ -119,6 +120,7 @@ class OpenAIResponsesParser(EventStreamParser):
 
     def _item(self, value: dict[str, Any], item_id: Any = None) -> _Item:
         """The item that an event is about: by its output_index, else by its id, else the last one."""
+        # some hosts leave out the index, some the id, some both, and some give an item's id in its last event only
         keys = _keys(value.get("output_index"), item_id or value.get("item_id"))
         found = None
         for key in keys:
@@ -131,7 +133,7 @@ class OpenAIResponsesParser(EventStreamParser):
             found, self._nameless = _Item(), not keys
         self._last = found
         for key in keys:
-            self._items.setdefault(key, found)
+            self._items.setdefault(key, found)  # an index or id stays with the item that had it first
         return found
 
     def _delta(self, kind: str, value: dict[str, Any], out: list[ChatEvent]) -> None:
@@ -162,7 +164,7 @@ class OpenAIResponsesParser(EventStreamParser):
         elif kind == "reasoning":
             out.append(ReasoningDelta(text))
         elif kind == "refusal":
-            self._refused = True
+            self._refused = True  # the API has no status for it
             out.append(RefusalDelta(text))
         else:
             out.append(ToolCallDelta(self._index_of(item), arguments=text))
@@ -200,7 +202,7 @@ class OpenAIResponsesParser(EventStreamParser):
 
     def _finish(self, item: _Item, done: dict[str, Any], out: list[ChatEvent]) -> None:
         """A whole item: those of its texts that were not given yet, and the item itself, to be sent back."""
-        if item.done:
+        if item.done:  # both the item's own event and the last one have it
             return
         item.done = True
         if done.get("type") in _CALLS:
@@ -255,7 +257,7 @@ class OpenAIResponsesParser(EventStreamParser):
         self._begun({"response": response}, out)
         status = nonempty(response.get("status")) or status
         self._output(response.get("output"), out)
-        if response.get("usage"):
+        if response.get("usage"):  # a response that failed was paid for as well
             out.append(usage(response["usage"]))
         error = error_in(response)
         if error is not None or status == "failed":
@@ -284,6 +286,7 @@ class OpenAIResponsesParser(EventStreamParser):
         return "refusal" if reason == "stop" and self._refused else reason
 
     def _error(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
+        # the API's event is the error object itself; some hosts have it in an `error`, as an error response has
         self._fail(of_error(error_in(value) or value), out)
 
     def _unknown(self, event: str, value: Any, out: list[ChatEvent]) -> None:
