@@ -44,6 +44,11 @@ from sansio_core.dialects.error_mapping import (
         ({"error": {"message": "busy", "status": "UNAVAILABLE"}}, ServerFailed, "busy"),
         ({"error": {"message": "busy", "code": 529}}, ServerFailed, "busy"),
         ({"error": {"message": "who", "code": "401"}}, AuthenticationFailed, "who"),
+        ({"error": {"message": "who", "status": 401}}, AuthenticationFailed, "who"),
+        ({"error": {"message": "slow", "statusCode": "429"}}, RateLimited, "slow"),
+        ({"error": {"message": "busy", "status_code": 503}}, ServerFailed, "busy"),
+        ({"error": {"message": "odd", "code": 4290}}, ProviderRefused, "odd"),
+        ({"error": {"message": "odd", "code": 401.0}}, ProviderRefused, "odd"),
         ({"error": {"message": "who", "type": "authentication_error"}}, AuthenticationFailed, "who"),
         ({"error": {"message": "no", "type": "permission_error"}}, PermissionDenied, "no"),
         ({"error": {"message": "which", "code": "model_not_found"}}, NotFound, "which"),
@@ -148,6 +153,7 @@ def test_the_providers_own_words_are_kept() -> None:
 def test_request_ids() -> None:
     assert request_id((("X-Request-ID", "a"), ("cf-ray", "b"))) == "a"
     assert request_id((("CF-Ray", "b"),)) == "b"
+    assert request_id((("x-request-id", ""), ("cf-ray", "b"), ("cf-ray", "c"))) == "b"
     assert request_id(()) is None
 
 
