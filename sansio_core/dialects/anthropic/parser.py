@@ -281,7 +281,7 @@ class AnthropicParser(EventStreamParser):
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        """Keep the blocks that are whole, and text as far as it came.
+        """Keep the blocks that are whole, and of text what there is so far.
 
         A tool call that was cut is none, and the API takes no thinking back whose signature was cut.
         """
@@ -357,7 +357,7 @@ class _Block:
 
 
 def _arguments(text: str) -> Any:
-    """A tool's arguments; of arguments that `max_tokens` cut, as much as came, because the API takes objects only."""
+    """A tool's arguments as an object, which alone the API takes; of arguments that were cut, what they have so far."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

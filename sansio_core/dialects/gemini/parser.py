@@ -188,7 +188,7 @@ class GeminiParser(EventStreamParser):
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        """Keep what is whole, and text as far as it came. A call whose arguments were cut is none."""
+        """Keep what is whole, and of text what there is so far. A call whose arguments were cut is none."""
         first = self._candidates.get(0)  # Failed.unfinished counts the calls of the first choice
         cut = () if first is None or first.streamed is None else (first.streamed.index,)
         self._release(out)

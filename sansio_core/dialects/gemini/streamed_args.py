@@ -63,7 +63,7 @@ class StreamedCall:
         return "".join(text)
 
     def _whole_arguments(self, args: Any) -> list[str]:
-        """The text of arguments that come whole; one that came in pieces is only repeated."""
+        """The text of whole arguments, but for those whose pieces are written already."""
         names = [name for name in args if name not in self._writer] if type(args) is dict else []
         return [self._writer.put((name,), args[name]) or "" for name in names]
 

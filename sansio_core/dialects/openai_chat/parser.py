@@ -83,7 +83,7 @@ class OpenAIChatParser(EventStreamParser):
         self._started = False
         self._open: dict[int, bool] = {}  # by choice: whether its finish reason is still to come
         self._tools: dict[int, _ToolCalls] = {}
-        self._refused = _NO_CHOICE  # the choices in which the model declined
+        self._declined = _NO_CHOICE  # the choices in which the model declined
         self._seen: dict[tuple[int, str], Any] = {}  # by choice and field: the last value of a field that may repeat
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
@@ -186,7 +186,7 @@ class OpenAIChatParser(EventStreamParser):
         reason = _REASONS.get(word, "other")
         if reason == "stop" and index in self._tools:
             return "tool_calls"
-        return "refusal" if reason == "stop" and index in self._refused else reason
+        return "refusal" if reason == "stop" and index in self._declined else reason
 
     # --- deltas --------------------------------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ class OpenAIChatParser(EventStreamParser):
 
     def _beside_text(self, delta: dict[str, Any], index: int, out: list[ChatEvent]) -> None:
         if delta.get("refusal"):
-            self._refused |= {index}
+            self._declined |= {index}
             out.append(RefusalDelta(str(delta["refusal"]), index))
         if calls := delta.get("tool_calls") or _deprecated_call(delta.get("function_call")):
             self._tool_calls(calls, index, out)
@@ -239,7 +239,7 @@ class OpenAIChatParser(EventStreamParser):
                     kind = TextDelta
                 case {"type": "refusal", "refusal": str(text)}:
                     kind = RefusalDelta
-                    self._refused |= {index}
+                    self._declined |= {index}
                 case _:
                     out.append(UnknownFrame(as_text(part), "a content part of another kind"))
                     continue

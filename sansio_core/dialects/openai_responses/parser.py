@@ -95,7 +95,7 @@ class OpenAIResponsesParser(EventStreamParser):
     def __init__(self, max_frame_size: int = MAX_FRAME, shapes: Shapes | None = None) -> None:
         super().__init__(max_frame_size, shapes)
         self._started = Started()
-        self._refused = False  # whether the model declined to answer
+        self._declined = False  # whether the model declined to answer
         self._items: dict[Any, _Item] = {}  # by output_index and by id
         self._last: _Item | None = None
         self._nameless = False  # whether no event gave the last item an index or id: the next event may give it those
@@ -164,7 +164,7 @@ class OpenAIResponsesParser(EventStreamParser):
         elif kind == "reasoning":
             out.append(ReasoningDelta(text))
         elif kind == "refusal":
-            self._refused = True  # the API has no status for it
+            self._declined = True  # the API has no status for it
             out.append(RefusalDelta(text))
         else:
             out.append(ToolCallDelta(self._index_of(item), arguments=text))
@@ -283,7 +283,7 @@ class OpenAIResponsesParser(EventStreamParser):
         reason = _REASONS.get(word, "other")
         if reason == "stop" and self._calls:
             return "tool_calls"
-        return "refusal" if reason == "stop" and self._refused else reason
+        return "refusal" if reason == "stop" and self._declined else reason
 
     def _error(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         # the API's event is the error object itself; some hosts have it in an `error`, as an error response has
