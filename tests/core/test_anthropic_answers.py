@@ -298,7 +298,11 @@ CALL = {"type": "tool_use", "id": "t", "name": "f"}
         ),
         # arguments with the block's start, and again in deltas
         (
-            [start(0, **CALL, input={"n": 1}), delta(0, "input_json_delta", partial_json='{"n":2}'), stop(0)],
+            [
+                start(0, **CALL, input={"n": 1}),
+                *(delta(0, "input_json_delta", partial_json=piece) for piece in ("", '{"n":2}')),
+                stop(0),
+            ],
             [
                 ToolCallDelta(0, "t", "f"),
                 ToolCallDelta(0, arguments='{"n":2}'),

@@ -236,6 +236,12 @@ def test_ratings_are_told_where_they_stopped_the_answer_alone() -> None:
     assert exactly(last) == [Finished("stop", "STOP")]
 
 
+def test_a_note_belongs_to_its_candidate() -> None:
+    noted = chunk(index=1, finish="STOP")
+    noted["candidates"][0]["finishMessage"] = "Stopped"
+    assert exactly(noted) == [Annotation({"finishMessage": "Stopped"}, 1), Finished("stop", "STOP", 1)]
+
+
 def test_every_candidate_must_finish() -> None:
     events = every_cut("gemini", sse(chunk(text("b"), index=1), chunk(text("a"), index=0, finish="STOP")))
     assert isinstance(error_of(events), StreamTruncated)

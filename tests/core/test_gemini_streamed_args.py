@@ -168,7 +168,15 @@ def test_a_call_ends_with_the_answer_where_its_last_part_is_missing() -> None:
         )
 
 
+def test_a_call_ends_with_the_next_one_where_its_last_part_is_missing() -> None:
+    events = every_cut("gemini", sse(parts(begin("a"), begin("b"), END, finish="STOP")))
+    assert Reply.of(events).tool_calls == [ToolCall(None, "a", "{}"), ToolCall(None, "b", "{}")]
+
+
 def test_stop_in_every_chunk_does_not_end_a_call() -> None:
+    begun = parts(begin(), piece(text("$.a", "x")), finish="STOP")  # two parts in a chunk, the last goes on
+    events = every_cut("gemini", sse(begun, parts(piece(text("$.a", "y")), finish="STOP"), parts(END, finish="STOP")))
+    assert Reply.of(events).tool_calls == [ToolCall(None, "f", '{"a":"xy"}')]
     chunks = [begin(), piece(text("$.a", "x")), piece(text("$.a", "y")), END, begin("g"), piece(number("$.n", 1))]
     events = every_cut("gemini", sse(*[parts(part, finish="STOP") for part in chunks]))
     assert Reply.of(events).tool_calls == [ToolCall(None, "f", '{"a":"xy"}'), ToolCall(None, "g", '{"n":1}')]
@@ -251,9 +259,9 @@ def test_paths(path: str, expected: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_malformed_paths_are_told(path: Any) -> None:
     odd = text(path, "lost")
-    events = streamed(piece(text("$.a", "x", more=True), odd, text("$.a", "y")), END)
+    events = streamed(piece(text("$.z", "x", more=True), odd, text("$.z", "y")), END)
     assert unknown(events) == [odd]
-    assert Reply.of(events).tool_calls[0].arguments == '{"a":"xy"}'
+    assert Reply.of(events).tool_calls[0].arguments == '{"z":"xy"}'
 
 
 @pytest.mark.parametrize(

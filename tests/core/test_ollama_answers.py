@@ -123,6 +123,12 @@ def test_done_reasons(word: Any, reason: str | None) -> None:
             [ToolCallDelta(0, None, "f")],
         ),
         ([{"response": "a", "done": 1}], [TextDelta("a")]),
+        ([{"message": {}}], []),
+        (
+            [{"message": {}, "error": None}],
+            [UnknownFrame('{"message": {}, "error": null}', "no chunk of an answer")],
+        ),
+        ([{"message": {"content": "", "thinking": "h", "reasoning": "h"}}], [ReasoningDelta("h")]),
         (
             [{"done": True, "prompt_eval_count": 1}, {"done": True, "eval_count": 2}],
             [

@@ -69,7 +69,7 @@ def test_a_stream() -> None:
         ({"content": "<think>a</think>"}, ["<think>a</think>"]),
         ("a", ["a"]),
         ({"reasoning": "r"}, [ReasoningDelta("r")]),
-        ({"reasoning_content": "r", "reasoning": "r"}, [ReasoningDelta("r")]),
+        ({"reasoning_content": "r", "reasoning": "the same"}, [ReasoningDelta("r")]),
         ({"reasoning": {"a": 1}}, [UnknownFrame('{"a": 1}', "reasoning that is no text")]),
         (
             {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "r"}, 1, "s", {"text": None}]}]},
@@ -112,6 +112,8 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
         ({"choices": [], "id": True, "model": "m"}, [Started(None, "m")]),
         ({"choices": [], "id": 7}, [Started("7", None)]),
         (chunk({"content": "a"}, index=2), [TextDelta("a", 2)]),
+        ({"usage": {"a": 1}}, [UsageReport(raw={"a": 1})]),
+        (chunk({"content": "a"}, 5), [TextDelta("a")]),
         ({"choices": [], "usage": 7}, [UsageReport(raw={"usage": 7})]),
         (
             chunk(usage={"prompt_cache_hit_tokens": 4, "prompt_tokens": True}),
@@ -121,6 +123,8 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
             chunk(x_groq={"id": "g", "usage": {"prompt_tokens": 1}}),
             [UsageReport(1, None, None, None, {"prompt_tokens": 1})],
         ),
+        (chunk(usage={"prompt_tokens": 1}, x_groq={"usage": {}}), [UsageReport(1, raw={"prompt_tokens": 1})]),
+        (chunk(usage={"a": 1}, x_groq={"usage": {"b": 1}}), [UsageReport(raw={"a": 1})]),
         ({"hello": 1}, [UnknownFrame('{"hello": 1}', "no chat completion chunk")]),
         ([1], [UnknownFrame("[1]", "no chat completion chunk")]),
         ("text", [UnknownFrame('"text"', "no chat completion chunk")]),

@@ -175,6 +175,29 @@ def test_parts_without_pieces_are_told_beside_those_with_pieces() -> None:
         ),
         ([{"type": 5}], [UnknownFrame('{"type": 5}', "no event of this wire")]),
         (["a"], [UnknownFrame('"a"', "no event of this wire")]),
+        # an id that is "" is none
+        (
+            [ev("output_text.done", text=t, output_index=i, item_id="") for i, t in enumerate("ab")],
+            [TextDelta("a"), TextDelta("b")],
+        ),
+        # an id stays with the item that had it first
+        (
+            [
+                text("a", output_index=0, item_id="w"),
+                ev("refusal.delta", delta="no", output_index=1, item_id="x"),
+                ev("output_text.done", text="a", output_index=0, item_id="x"),
+                ev("refusal.done", refusal="no", item_id="x"),
+            ],
+            [TextDelta("a"), RefusalDelta("no")],
+        ),
+        # items that have neither
+        (
+            [completed(message("a"), message("b"))],
+            [
+                *(TextDelta("a"), native(message("a")), TextDelta("b"), native(message("b"))),
+                Finished("stop", "completed"),
+            ],
+        ),
         # indexes that are no numbers
         ([text("a", content_index={}), ev("output_text.done", text="a", content_index=[])], [TextDelta("a")]),
         ([text("a", output_index=[0], item_id={})], [TextDelta("a")]),
@@ -218,6 +241,10 @@ def test_parts_without_pieces_are_told_beside_those_with_pieces() -> None:
         (
             [{"object": "response", "status": "queued", "id": "r"}],
             [Started("r", None), UnknownFrame('{"status": "queued"}', "a response that is not over")],
+        ),
+        (
+            [ev("completed", response={"status": "in_progress"})],
+            [UnknownFrame('{"status": "in_progress"}', "a response that is not over")],
         ),
     ],
 )
