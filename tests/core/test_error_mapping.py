@@ -231,7 +231,7 @@ def test_anything_is_one_of_our_errors_or_none(value: Any, status: int) -> None:
 
 
 def test_googles_wrong_key_is_a_400_that_says_so_in_its_details() -> None:
-    body = {
+    body: dict[str, Any] = {
         "error": {
             "code": 400,
             "message": "API key not valid. Please pass a valid API key.",
@@ -242,3 +242,5 @@ def test_googles_wrong_key_is_a_400_that_says_so_in_its_details() -> None:
     error = of_response(400, (), json.dumps(body).encode())
     assert type(error) is AuthenticationFailed
     assert "API key not valid" in str(error)
+    body["error"]["details"] = [{"reason": "other"}] * 8 + body["error"]["details"]  # of a bounded number
+    assert type(of_response(400, (), json.dumps(body).encode())) is BadRequest

@@ -299,6 +299,7 @@ def test_what_calls_have_besides_is_told_where_it_cannot_go(name: str) -> None:
         ({"content": "a"}, "content_filter", "content_filter"),
         ({"content": "a"}, "surprise", "other"),
         ({"refusal": "no"}, "stop", "refusal"),
+        ({"content": [{"type": "refusal", "refusal": "no"}]}, "stop", "refusal"),
         ({"tool_calls": [{"function": {"name": "f"}}]}, "stop", "tool_calls"),
         ({"tool_calls": [{"function": {"name": "f"}}]}, "tool_calls", "tool_calls"),
         ({"tool_calls": [{"function": {"name": "f"}}]}, "length", "length"),

@@ -175,6 +175,11 @@ def test_parts_without_pieces_are_told_beside_those_with_pieces() -> None:
         ),
         ([{"type": 5}], [UnknownFrame('{"type": 5}', "no event of this wire")]),
         (["a"], [UnknownFrame('"a"', "no event of this wire")]),
+        (
+            [text("a", content_index="0"), ev("output_text.done", text="b", content_index="1")],
+            [TextDelta("a"), TextDelta("b")],
+        ),
+        ([ev("output_text.done", text={"a": 1})], []),
         # an id that is "" is none
         (
             [ev("output_text.done", text=t, output_index=i, item_id="") for i, t in enumerate("ab")],
