@@ -1,4 +1,8 @@
-"""What a provider's error means: JSON, HTML or text, in an error body or amid a good stream, as one of our errors."""
+"""One of our errors for each error of a provider: JSON, HTML or text, as an error response or within a good stream.
+
+Two questions are answered apart: where in a JSON value the error object is (`error_in`), and which class of
+`sansio_core.errors` it stands for (`in_band` and `of_event` within a stream, `of_response` for an error response).
+"""
 
 from __future__ import annotations
 
@@ -24,10 +28,12 @@ from ..errors import (
 )
 from ..http_request import Headers
 from ..retry_after import retry_after
+from .forms import objects
 
-# The vendors' own words, in lower case. OpenAI: platform.openai.com/docs/guides/error-codes; Anthropic:
-# docs.anthropic.com/en/api/errors; Google: cloud.google.com/apis/design/errors (canonical codes); others as seen.
-_WORDS: dict[str, type[HTTPStatusError]] = {
+# The vendors' error codes, in lower case. OpenAI: platform.openai.com/docs/guides/error-codes; Anthropic:
+# docs.anthropic.com/en/api/errors; Google: cloud.google.com/apis/design/errors (canonical codes). Codes that no vendor
+# documents (throttling, data_inspection_failed, exceed_context_size_error) are as compatible hosts send them.
+_CLASSES: dict[str, type[HTTPStatusError]] = {
     word: kind
     for kind, words in {
         RateLimited: "rate_limit_exceeded rate_limit_error rate_limited too_many_requests insufficient_quota "
@@ -47,79 +53,103 @@ _WORDS: dict[str, type[HTTPStatusError]] = {
     }.items()
     for word in words.split()
 }
+# No code tells Anthropic's and most hosts' "too long" from any other bad request: only the sentence does.
 _TOO_LONG = re.compile(
     r"maximum context length|context (length|size|window)|prompt is too long|too many tokens|input is too long"
     r"|exceeds? the (maximum|available) (number of tokens|context)|reduce the length",
     re.I,
 )
+# The statuses of a bad request. A server that fails with 500 may quote such a sentence and still mean its own fault.
+_TOO_LONG_STATUSES = (400, 413, 422)
+# The statuses of which an error object may say more. 403 is OpenRouter's for input that a moderation model flagged:
+# openrouter.ai/docs/api-reference/errors.
+_REFINED_STATUSES = (*_TOO_LONG_STATUSES, 403)
+_FINE_CLASSES = (ContextTooLong, ContentFiltered)  # no HTTP status of their own
 _HTML = re.compile(r"\s*<(!doctype html|html|head|body|\?xml|center|h1)\b", re.I)
-_UNSHOWN = re.compile(r"<(script|style)\b(?:(?!</\1).)*", re.I | re.S)  # elements whose text nobody sees
-_PAGE = 20_000  # how much of a page is looked at
+_INVISIBLE = re.compile(r"<(script|style)\b(?:(?!</\1).)*", re.I | re.S)  # elements whose text no browser shows
+_PAGE = 20_000  # characters; a page's title and first words stand before that, and a huge page costs no more
+# OpenAI's, Anthropic's, Azure's, AWS's; last Cloudflare's, which names a request to the proxy before the provider only.
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 
 
 def request_id(headers: Headers) -> str | None:
-    """The provider's own name for a request, from its response's headers."""
+    """The id that the provider gave a request, from its response's headers: its support asks for it."""
+    # reversed, so that of a header that came twice the first one counts
     given = {name.lower(): value for name, value in reversed(headers)}
     return next((given[name] for name in _REQUEST_IDS if given.get(name)), None)
 
 
 def is_html(text: str) -> bool:
-    """Whether `text` begins as an HTML page does."""
+    """Whether `text` begins like an HTML page."""
     return bool(_HTML.match(text))
 
 
 def text_of_html(text: str) -> str:
-    """The title of an HTML page, else its words, in short."""
+    """The title of an HTML page, else its visible words, cut to the length of an excerpt."""
     from html import unescape  # its table of entities takes a millisecond to load, and few streams need it
 
     text = text[:_PAGE]
     title = re.search(r"<title[^>]{0,500}>([^<]*)", text, re.I)
-    words = title[1] if title else re.sub(r"<[^>]{0,500}>", " ", _UNSHOWN.sub(" ", text))
+    words = title[1] if title else re.sub(r"<[^>]{0,500}>", " ", _INVISIBLE.sub(" ", text))
     return excerpt(unescape(words))
 
 
 def page_in_place_of_an_answer(text: str) -> UnexpectedContent:
-    """What it is when `text`, an HTML page, comes where an answer should."""
-    said = text_of_html(text)
-    return UnexpectedContent("an HTML page came in place of an answer" + (f": {said}" if said else ""))
+    """The error for an HTML page, `text`, that a server sent where an answer should be."""
+    words = text_of_html(text)
+    return UnexpectedContent("an HTML page came in place of an answer" + (f": {words}" if words else ""))
 
 
 def error_in(value: Any) -> Any:
-    """The part of a JSON value that tells of an error, or None.
+    """The error object within a JSON value, or None where the value tells of no error.
 
     The shapes in use: {"error": "text"}, {"error": {…}}, {"type": "error", …}, {"errors": […]}, {"detail": …},
-    {"message": …}, {"status": "error", "msg": …}, {"success": false, …}, and any of them in a list.
+    {"message": …}, {"status": "error", "msg": …}, {"success": false, …}, and any of them in a list (Google's arrays).
     """
-    if isinstance(value, list):
-        objects = (item for item in value[:3] if isinstance(item, dict))
-        return next((found for item in objects if (found := error_in(item)) is not None), None)
-    if not isinstance(value, dict):
-        return None
+    items = value[:3] if isinstance(value, list) else [value]
+    errors = (_error_in_object(item) for item in items if isinstance(item, dict))
+    return next((error for error in errors if error is not None), None)
+
+
+_MARKS = (("type", "error"), ("object", "error"), ("status", "error"))
+"""Fields that say outright that the object which has them is an error: Anthropic, vLLM, WordPress's plugins."""
+
+
+def _error_in_object(value: dict[str, Any]) -> dict[str, Any] | None:
     for key in ("error", "errors"):
         if value.get(key):
             error = value[key][0] if isinstance(value[key], list) else value[key]
+            # of {"error": "text", "code": 429} the code counts as well, so what stands beside the text is kept
             return error if isinstance(error, dict) else {**value, key: None, "message": str(error)}
-    said = any(isinstance(value.get(key), (str, list, dict)) and value[key] for key in ("message", "detail", "msg"))
-    marked = value.get("type") == "error" or value.get("object") == "error" or value.get("status") == "error"
-    if marked or value.get("success") is False or (said and "choices" not in value and _coded(value)):
+    if any(value.get(key) == mark for key, mark in _MARKS) or value.get("success") is False:
         return value
-    return None
+    return value if _is_coded_message(value) else None
 
 
-def _coded(value: dict[str, Any]) -> bool:
-    """Whether an object with a message has something that only errors have: a model may well be asked for JSON."""
-    if _class(value, "", None) is not None or ("detail" in value and len(value) <= 2):
+def _is_coded_message(value: dict[str, Any]) -> bool:
+    """Whether an object has a message and beside it what only errors have: a model may well be asked for JSON."""
+    texts = (value.get(key) for key in ("message", "detail", "msg"))
+    if "choices" in value or not any(text and isinstance(text, (str, list, dict)) for text in texts):
+        return False
+    if _class_in_stream(value, "") is not None or ("detail" in value and len(value) <= 2):  # FastAPI's {"detail": …}
         return True
     return bool(value.get("code")) and str(value["code"]) not in ("200", "ok", "success")
 
 
 def in_band(value: Any) -> ChatError | None:
-    """The error that a JSON value (or plain text) inside a good answer tells of, or None when it tells of none.
+    """The error that a JSON value (or plain text) inside a good answer tells of, or None where it tells of none.
 
-    It has the class that its HTTP status would have had; words that fit no status are ProviderRefused.
+    It has the class that its HTTP status would have had; an error whose code fits no status is a ProviderRefused.
     """
     error = error_in(_loads(value) if isinstance(value, str) else value)
+    return None if error is None else of_error(error)
+
+
+def of_event(event: Any, value: Any) -> ChatError | None:
+    """The error that an event of a stream tells of: by its value's shape, or by being of the type "error"."""
+    error = error_in(value)
+    if error is None and event == "error":
+        error = value
     return None if error is None else of_error(error)
 
 
@@ -127,33 +157,28 @@ def of_error(error: Any) -> ChatError:
     """The ChatError for an error object found inside a stream, whatever its shape."""
     if not isinstance(error, dict):
         return ProviderRefused(str(error))
-    message, code, kind = _message(error), _word(error.get("code")), _word(error.get("type") or error.get("status"))
-    found = _class(error, message, None)
-    if found is None:
-        return ProviderRefused(message)
-    return found(None, message, code=code, kind=kind)
+    message, (code, kind) = _message(error), _codes(error)
+    found = _class_in_stream(error, message)
+    return ProviderRefused(message) if found is None else found(None, message, code=code, kind=kind)
 
 
 def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
-    """The error for a response that refused: by its status, its headers and a bounded piece of its body."""
+    """The error for an error response: by its status, its headers and a bounded piece of its body."""
     text = body.decode(errors="replace")
     value = _loads(text)
     error = error_in(value)
-    if error is None and isinstance(value, dict):
-        error = value
-    message, code, kind = "", None, None
-    found = status_class(status)
+    if error is None:
+        error = value  # an object that has no shape of an error is one all the same: the status says so
+    found, message, code, kind = status_class(status), "", None, None
     if isinstance(error, dict):
-        message, code = _message(error), _word(error.get("code"))
-        kind = _word(error.get("type") or error.get("status"))
-        found = _class(error, message, status) or found
-    elif _TOO_LONG.search(text) and status in (400, 413, 422):
+        message, (code, kind) = _message(error), _codes(error)
+        found = _class_of_response(error, message, status) or found
+    elif _TOO_LONG.search(text) and status in _TOO_LONG_STATUSES:
         found = ContextTooLong
-    shown = text_of_html(text) if is_html(text) else text
     return found(
         status,
         message,
-        body=excerpt(shown),
+        body=excerpt(text_of_html(text) if is_html(text) else text),
         request_id=request_id(headers),
         retry_after=retry_after(headers),
         code=code,
@@ -161,49 +186,68 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
     )
 
 
-def _class(error: dict[str, Any], message: str, status: int | None) -> type[HTTPStatusError] | None:
-    words = [_word(error.get(key)) for key in ("code", "type", "status", "reason")]
-    inner = error.get("innererror")  # Azure keeps the content filter's word one level down
-    if isinstance(inner, dict):
-        words.append(_word(inner.get("code")))
-    details = error.get("details")  # Google's: a wrong key is a 400 whose details say so
-    if isinstance(details, list):
-        words += [_word(detail.get("reason")) for detail in details[:8] if isinstance(detail, dict)]
-    kinds = [_WORDS[word.lower()] for word in words if word and word.lower() in _WORDS]
-    if status is None:  # a number in the error's own words is the status that it would have had
-        numbers = (error.get(key) for key in ("code", "status", "statusCode", "status_code"))
-        found = (int(n) for n in numbers if isinstance(n, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(n)))
-        kinds += [status_class(number) for number in found]
-    refined: type[HTTPStatusError] | None = next(
-        (kind for kind in kinds if kind in (ContextTooLong, ContentFiltered)), None
-    )
-    if refined is None and _TOO_LONG.search(message) and status in (None, 400, 413, 422):
-        refined = ContextTooLong
-    if refined is None and status == 400 and AuthenticationFailed in kinds:
-        refined = AuthenticationFailed
-    if status is not None:
-        return refined if status in (400, 403, 413, 422) else None
-    return refined or next(iter(kinds), None)
+def _codes(error: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The provider's own code and kind of an error, as HTTPStatusError keeps them."""
+    return _code(error.get("code")), _code(error.get("type") or error.get("status"))
+
+
+def _class_in_stream(error: dict[str, Any], message: str) -> type[HTTPStatusError] | None:
+    """The class of an error that has no HTTP status: by its codes, and by any number in them that is one."""
+    kinds = [*_classes(error), *map(status_class, _statuses(error))]
+    return _fine_class(kinds, message) or next(iter(kinds), None)
+
+
+def _class_of_response(error: dict[str, Any], message: str, status: int) -> type[HTTPStatusError] | None:
+    """A finer class than the status has, by the error object; None where the status says all."""
+    if status not in _REFINED_STATUSES:
+        return None
+    kinds = _classes(error)
+    # Google answers a wrong key with 400 and says API_KEY_INVALID in the details: ai.google.dev/gemini-api/docs/api-key
+    wrong_key = AuthenticationFailed if status == 400 and AuthenticationFailed in kinds else None
+    return _fine_class(kinds, message if status in _TOO_LONG_STATUSES else "") or wrong_key
+
+
+def _fine_class(kinds: list[type[HTTPStatusError]], message: str) -> type[HTTPStatusError] | None:
+    """What an error's codes or its message say that no HTTP status does."""
+    fine = next((kind for kind in kinds if kind in _FINE_CLASSES), None)
+    return ContextTooLong if fine is None and _TOO_LONG.search(message) else fine
+
+
+def _classes(error: dict[str, Any]) -> list[type[HTTPStatusError]]:
+    """The classes that an error's codes stand for, wherever vendors put codes."""
+    codes = [error.get(key) for key in ("code", "type", "status", "reason")]
+    # learn.microsoft.com/azure/ai-services/openai/concepts/content-filter: the filter's code is one level down
+    inner = error.get("innererror")
+    codes.append(inner.get("code") if isinstance(inner, dict) else None)
+    # google.rpc.ErrorInfo (cloud.google.com/apis/design/errors#error_info) in a list of details, of bounded length
+    details = error.get("details")
+    codes += [detail.get("reason") for detail in objects(details[:8] if isinstance(details, list) else None)]
+    words = (code.lower() for code in map(_code, codes) if code)
+    return [_CLASSES[word] for word in words if word in _CLASSES]
+
+
+def _statuses(error: dict[str, Any]) -> list[int]:
+    """The HTTP statuses of an error that an error object names: Google's code, Fastify's statusCode, and the like."""
+    numbers = (error.get(key) for key in ("code", "status", "statusCode", "status_code"))
+    return [int(n) for n in numbers if isinstance(n, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(n))]
 
 
 def _message(error: dict[str, Any]) -> str:
     try:
-        return _said(error)
-    except RecursionError:
+        return _text_of(error)
+    except RecursionError:  # json.dumps gives up on nesting that decoding still took
         return "an error that is nested too deeply to be shown"
 
 
-def _said(error: dict[str, Any]) -> str:
-    for key in ("message", "msg", "detail", "error", "reason"):
-        value = error.get(key)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, (dict, list)) and value:
-            return json.dumps(value, ensure_ascii=False)
-    return json.dumps(error, ensure_ascii=False)
+def _text_of(error: dict[str, Any]) -> str:
+    """The sentence of an error object under whichever name it has one, else all of the object as JSON."""
+    values = (error.get(key) for key in ("message", "msg", "detail", "error", "reason"))
+    found = next((value for value in values if value and isinstance(value, (str, dict, list))), error)
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
-def _word(value: Any) -> str | None:
+def _code(value: Any) -> str | None:
+    """A code as text: some vendors send it as a number. True and "" are no codes."""
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
 
 

@@ -178,6 +178,16 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
+def object_of(value: Any) -> dict[str, Any]:
+    """`value` if it is a JSON object, else an empty one: a field that is null or malformed says nothing."""
+    return value if isinstance(value, dict) else {}
+
+
+def nonempty(value: Any) -> str | None:
+    """`value` if it is a text with something in it; hosts send "" for an id or a name that they do not have."""
+    return value if isinstance(value, str) and value else None
+
+
 def count(value: Any) -> int | None:
-    """A number of tokens, where it is one."""
+    """A number of tokens; None for anything else, as for null, true or 1.5."""
     return value if type(value) is int else None

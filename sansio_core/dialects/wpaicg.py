@@ -1,6 +1,10 @@
-"""The answers of WordPress's AI Power chat form (`wpaicg_chat_shortcode_message`): OpenAI chat chunks as an event
-stream, or one JSON object: {"data": "the whole text"}, {"status": "error", "msg": "…"}. A nonce that WordPress does
-not accept is answered by a bare `-1` or `0` (developer.wordpress.org: check_ajax_referer, wp_ajax_ actions)."""
+"""The answers of the chat form of AI Power, a WordPress plugin (its action is `wpaicg_chat_shortcode_message`).
+
+The plugin sends OpenAI's chat chunks as an event stream, or one JSON object: {"data": "the whole text"} or
+{"status": "error", "msg": "…"}. Where the page's nonce is stale, WordPress itself answers: `-1` from
+developer.wordpress.org/reference/functions/check_ajax_referer/, or `0` from wp-admin/admin-ajax.php for an action that
+it does not know.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,19 @@ from .openai_chat import OpenAIChatParser
 
 
 class NonceRefused(ProviderRefused):
-    """WordPress did not accept the nonce (or knows no such action): it is stale."""
+    """WordPress did not accept the page's nonce: it is stale, and a new page has a new one."""
 
 
 class WpaicgParser(OpenAIChatParser):
-    """OpenAI's chat dialect, and the plugin's own ways to answer without a stream."""
+    """OpenAI's chat chunks, and the plugin's own answers without a stream."""
 
-    _silent = True
+    _silent = True  # whether nothing of an answer came: within one, `0` is no word of WordPress
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         if self._silent and line.strip() in ("-1", "0"):
             self._fail(NonceRefused(f"WordPress answered {line.strip()}: the page's nonce was not accepted"), out)
             return
-        if line.strip():
+        if line.strip():  # a blank line is no answer yet
             self._silent = False
         super()._stray(line, out)
 
@@ -34,18 +38,20 @@ class WpaicgParser(OpenAIChatParser):
         super()._decode(event, value, out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
-        refused = isinstance(value, dict) and (value.get("status") == "error" or value.get("success") is False)
-        if isinstance(value, dict) and "data" in value and "choices" not in value and not refused:
-            text = value["data"]
-            if isinstance(text, str):
-                if text:
-                    out.append(TextDelta(text))
-                out.append(Finished())
-                self.complete = self.ended = True
-            else:
-                self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)
-            return
-        super()._decode_bare(value, out)
+        if not isinstance(value, dict) or "data" not in value or "choices" in value or _is_error(value):
+            super()._decode_bare(value, out)
+        elif isinstance(text := value["data"], str):
+            if text:
+                out.append(TextDelta(text))
+            out.append(Finished())  # the plugin gives no reason
+            self.complete = self.ended = True
+        else:
+            self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)
+
+
+def _is_error(value: dict[str, Any]) -> bool:
+    """Whether it is an error of the plugin, or of developer.wordpress.org/reference/functions/wp_send_json_error/."""
+    return value.get("status") == "error" or value.get("success") is False
 
 
 def form(*, message: str, nonce: str, post_id: str, page_url: str) -> bytes:

@@ -4,12 +4,17 @@ import json
 import warnings
 from typing import Any
 
-from sansio_core import ChatError, ChatEvent, ChatRequest, Failed, Reply, providers
+from sansio_core import ChatError, ChatEvent, ChatRequest, Failed, Reply, StreamTruncated, UnknownFrame, providers
+from sansio_core.dialects import ChatParser
 
 
 def events_of(name: str, data: bytes, step: int = 0) -> list[ChatEvent]:
     """The events of a body fed in pieces of `step` bytes (0: at once)."""
-    parser = providers.create(name, api_key="k").parser()
+    return fed(providers.create(name, api_key="k").parser(), data, step)
+
+
+def fed(parser: ChatParser, data: bytes, step: int = 0) -> list[ChatEvent]:
+    """As `events_of`, from a parser that is new."""
     step = step or max(1, len(data))
     events: list[ChatEvent] = []
     for at in range(0, len(data), step):
@@ -32,6 +37,23 @@ def every_cut(name: str, data: bytes) -> list[ChatEvent]:
         events = parser.feed(data[:at]) + parser.feed(data[at:]) + parser.end()
         assert comparable(events) == comparable(whole), at
     return whole
+
+
+def said_by(name: str, *values: Any) -> list[ChatEvent]:
+    """The events of an event stream of these values, at every cut; but for the failure of one that only stops."""
+    events = every_cut(name, sse(*values))
+    last = events[-1]
+    return events[:-1] if isinstance(last, Failed) and isinstance(last.error, StreamTruncated) else events
+
+
+def unknown(events: list[ChatEvent]) -> list[Any]:
+    """The JSON values for which no rule was found."""
+    return [json.loads(event.raw) for event in events if isinstance(event, UnknownFrame)]
+
+
+def native_items(reply: Reply) -> list[dict[str, Any]]:
+    """The pieces of an answer that go back in the wire's own shape."""
+    return list(reply.message["native"]["items"])
 
 
 def sse(*values: Any, named: bool = False) -> bytes:

@@ -44,6 +44,12 @@ from sansio_core.dialects.error_mapping import (
         ({"error": {"message": "busy", "status": "UNAVAILABLE"}}, ServerFailed, "busy"),
         ({"error": {"message": "busy", "code": 529}}, ServerFailed, "busy"),
         ({"error": {"message": "who", "code": "401"}}, AuthenticationFailed, "who"),
+        ({"error": {"message": "who", "status": 401}}, AuthenticationFailed, "who"),
+        ({"error": {"message": "slow", "statusCode": "429"}}, RateLimited, "slow"),
+        ({"error": {"message": "slow", "reason": "rate_limit_exceeded"}}, RateLimited, "slow"),
+        ({"error": {"message": "busy", "status_code": 503}}, ServerFailed, "busy"),
+        ({"error": {"message": "odd", "code": 4290}}, ProviderRefused, "odd"),
+        ({"error": {"message": "odd", "code": 401.0}}, ProviderRefused, "odd"),
         ({"error": {"message": "who", "type": "authentication_error"}}, AuthenticationFailed, "who"),
         ({"error": {"message": "no", "type": "permission_error"}}, PermissionDenied, "no"),
         ({"error": {"message": "which", "code": "model_not_found"}}, NotFound, "which"),
@@ -64,6 +70,7 @@ from sansio_core.dialects.error_mapping import (
         ({"errors": {"field": "bad"}}, ProviderRefused, "field"),
         ({"type": "error", "message": "x"}, ProviderRefused, "x"),
         ({"object": "error", "message": "x", "code": 404}, NotFound, "x"),
+        ({"object": "error", "message": "x"}, ProviderRefused, "x"),
         ({"status": "error", "msg": "x"}, ProviderRefused, "x"),
         ({"success": False, "message": "x"}, ProviderRefused, "x"),
         ({"detail": "x"}, ProviderRefused, "x"),
@@ -87,9 +94,10 @@ def test_an_error_within_an_answer(value: Any, kind: type[ChatError], said: str)
 @pytest.mark.parametrize(
     "value",
     [
-        None, 5, "words", [], {}, [1, [{"error": "deep"}]], {"error": None}, {"error": ""}, {"error": []},
+        None, 5, "words", [], {}, [1, [{"error": "deep"}]],
+        [{}, {}, {}, {"error": "too far"}], {"error": None}, {"error": ""}, {"error": []},
         {"errors": 0}, {"choices": [], "error": None}, {"message": "Hello"}, {"message": "Hello", "code": 200},
-        {"msg": "x", "code": "ok"},
+        {"msg": "x", "code": "ok"}, {"message": "", "code": 500},
         {"detail": "x", "a": 1, "b": 2}, {"status": "success", "msg": "x"}, {"success": True, "message": "x"},
         {"message": "x", "choices": [], "code": 500},
     ],
@@ -113,6 +121,11 @@ def test_an_error_that_is_no_object() -> None:
         (400, b'{"error": {"message": "m", "code": "content_filter"}}', ContentFiltered, "m"),
         (401, b'{"error": {"message": "m", "type": "rate_limit_error"}}', AuthenticationFailed, "m"),
         (403, b'{"detail": "Not here"}', PermissionDenied, "Not here"),
+        (403, b'{"error": {"message": "prompt is too long"}}', PermissionDenied, "too long"),
+        (403, b'{"error": {"message": "m", "type": "authentication_error"}}', PermissionDenied, "m"),
+        (400, b'{"error": {"message": "prompt is too long", "code": "content_filter"}}', ContentFiltered, "long"),
+        (403, b'{"error": {"message": "m", "code": "content_filter"}}', ContentFiltered, "m"),
+        (429, b'{"error": {"message": "m", "code": "context_length_exceeded"}}', RateLimited, "m"),
         (404, b'{"foo": "bar"}', NotFound, '{"foo": "bar"}'),
         (422, b'{"detail": [{"msg": "field required"}]}', BadRequest, "field required"),
         (429, b'[{"error": {"message": "m", "status": "RESOURCE_EXHAUSTED"}}]', RateLimited, "m"),
@@ -136,11 +149,16 @@ def test_the_providers_own_words_are_kept() -> None:
     assert (error.code, error.kind, error.detail) == ("7", "tokens", "m")
     error = of_response(429, (), b'{"error": {"message": "m", "code": true, "type": ""}}')
     assert (error.code, error.kind) == (None, None)
+    assert of_response(429, (), b'{"error": {"message": "m", "code": ""}}').code is None
+    assert str(of_error({"detail": [1], "x": 2})) == str(ProviderRefused("[1]"))
+    error = of_response(500, (), b'{"code": "odd", "status": "broken"}')  # of no known shape
+    assert (error.code, error.kind, error.detail) == ("odd", "broken", '{"code": "odd", "status": "broken"}')
 
 
 def test_request_ids() -> None:
     assert request_id((("X-Request-ID", "a"), ("cf-ray", "b"))) == "a"
     assert request_id((("CF-Ray", "b"),)) == "b"
+    assert request_id((("x-request-id", ""), ("cf-ray", "b"), ("cf-ray", "c"))) == "b"
     assert request_id(()) is None
 
 
@@ -153,7 +171,7 @@ def test_a_page_is_known_by_its_beginning(text: str, html: bool) -> None:
 
 def test_a_pages_words() -> None:
     assert text_of_html("<html><TITLE a=b>\n Just a\n moment… </TITLE><p>x") == "Just a moment…"
-    assert text_of_html("<html><p>Go <b>away</b>") == "Go away"
+    assert text_of_html("<html><script>let x</script><style>p</style><p>Go <b>away</b>") == "Go away"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +231,7 @@ def test_anything_is_one_of_our_errors_or_none(value: Any, status: int) -> None:
 
 
 def test_googles_wrong_key_is_a_400_that_says_so_in_its_details() -> None:
-    body = {
+    body: dict[str, Any] = {
         "error": {
             "code": 400,
             "message": "API key not valid. Please pass a valid API key.",
@@ -224,3 +242,5 @@ def test_googles_wrong_key_is_a_400_that_says_so_in_its_details() -> None:
     error = of_response(400, (), json.dumps(body).encode())
     assert type(error) is AuthenticationFailed
     assert "API key not valid" in str(error)
+    body["error"]["details"] = [{"reason": "other"}] * 8 + body["error"]["details"]  # of a bounded number
+    assert type(of_response(400, (), json.dumps(body).encode())) is BadRequest

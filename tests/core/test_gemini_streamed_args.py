@@ -1,16 +1,13 @@
 """Function calls of Gemini whose arguments are streamed: parts with values at JSON paths, folded into one call."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from dialect_harness import comparable, error_of, events_of, every_cut, sent, sse
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from dialect_harness import error_of, events_of, every_cut, native_items, sent, sse, unknown
+from gemini_call_frames import END, STOP, begin, number, parts, piece, streamed, text
 
 from sansio_core import (
-    ChatEvent,
     Failed,
     Finished,
     InvalidRequest,
@@ -21,48 +18,7 @@ from sansio_core import (
     TextDelta,
     ToolCall,
     ToolCallDelta,
-    UnknownFrame,
 )
-
-
-def parts(*given: Any, finish: str | None = None, index: int = 0) -> dict[str, Any]:
-    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(given)}, "index": index}
-    return {"candidates": [candidate | ({"finishReason": finish} if finish else {})]}
-
-
-def begin(name: str = "f", *, signature: str = "", **rest: Any) -> dict[str, Any]:
-    call = {"functionCall": {"name": name, "willContinue": True, **rest}}
-    return {**call, "thoughtSignature": signature} if signature else call
-
-
-def piece(*args: dict[str, Any], last: bool = False) -> dict[str, Any]:
-    return {"functionCall": {"partialArgs": list(args)} | ({} if last else {"willContinue": True})}
-
-
-def text(path: Any, value: str, *, more: bool = False) -> dict[str, Any]:
-    return {"jsonPath": path, "stringValue": value} | ({"willContinue": True} if more else {})
-
-
-def number(path: Any, value: Any) -> dict[str, Any]:
-    return {"jsonPath": path, "numberValue": value}
-
-
-END: dict[str, Any] = {"functionCall": {}}
-STOP = parts({"text": ""}, finish="STOP")
-
-
-def streamed(*given: dict[str, Any], end: dict[str, Any] = STOP) -> list[ChatEvent]:
-    """The events of a call `f` of these parts."""
-    return every_cut("gemini", sse(parts(begin()), *map(parts, given), end))
-
-
-def native(reply: Reply) -> list[dict[str, Any]]:
-    return list(reply.message["native"]["items"])
-
-
-def told(events: list[ChatEvent]) -> list[Any]:
-    return [json.loads(event.raw) for event in events if isinstance(event, UnknownFrame)]
-
 
 # --- calls -----------------------------------------------------------------------------------------------------------
 
@@ -116,7 +72,7 @@ def test_an_array_of_objects_as_it_was_recorded() -> None:
     )
     (call,) = Reply.of(events).tool_calls
     assert call.arguments == '{"operations":[{"action":"add","price":0.5},{"action":"add","price":3}]}'
-    assert native(Reply.of(events)) == [{"functionCall": {"name": "f", "args": call.parse()}}]
+    assert native_items(Reply.of(events)) == [{"functionCall": {"name": "f", "args": call.parse()}}]
 
 
 def test_values_of_all_kinds_in_one_part() -> None:
@@ -131,7 +87,7 @@ def test_values_of_all_kinds_in_one_part() -> None:
     events = streamed(piece(*args), END)
     (call,) = Reply.of(events).tool_calls
     assert call.arguments == '{"s":"ü\\"\\\\\\n","n":-1.5,"yes":true,"no":false,"null":null,"null2":null}'
-    assert not told(events)
+    assert not unknown(events)
     whole = every_cut("gemini", sse(parts({"functionCall": {"name": "f", "partialArgs": args}}, finish="STOP")))
     assert Reply.of(whole).tool_calls == [call]
 
@@ -143,7 +99,7 @@ def test_a_call_without_arguments_and_plain_calls_beside_streamed_ones() -> None
     g = ToolCall("i", "g", '{"x": 1}')
     assert reply.tool_calls == [g, ToolCall(None, "f", "{}"), g, ToolCall(None, "h", "{}"), g]
     empty = [{"functionCall": {"name": name, "args": {}}} for name in "fh"]
-    assert native(reply) == [plain, empty[0], plain, empty[1], plain]
+    assert native_items(reply) == [plain, empty[0], plain, empty[1], plain]
     assert reply.finish_reason == "tool_calls"
 
 
@@ -163,11 +119,12 @@ def test_ids_other_fields_and_whole_arguments() -> None:
         ("c2", "f", {}),
         ("c3", "f", {}),
     ]
-    assert native(reply)[0] == {
+    assert native_items(reply)[0] == {
         "functionCall": {"id": "c1", "name": "f", "new": 1, "args": first},
         "thoughtSignature": "s",
     }
-    assert told(events) == [text("$.b.c[1]", "none")]  # within a value that came whole
+    assert unknown(events) == [text("$.b.c[1]", "none")]  # within a value that came whole
+    assert [event.id for event in events if isinstance(event, ToolCallDelta) and event.id] == ["c1", "c2", "c3"]
     late = every_cut("gemini", sse(parts(begin()), parts({"functionCall": {"id": "c9"}}, finish="STOP")))
     assert Reply.of(late).tool_calls == [ToolCall("c9", "f", "{}")]
 
@@ -175,16 +132,16 @@ def test_ids_other_fields_and_whole_arguments() -> None:
 def test_parts_of_no_call_are_told_and_are_no_calls() -> None:
     odd = [END, {"functionCall": {"willContinue": True}}, piece(text("$.a", "x"))]
     events = every_cut("gemini", sse(*map(parts, odd), parts({"text": "a"}, finish="STOP")))
-    assert told(events) == odd
+    assert unknown(events) == odd
     reply = Reply.of(events)
-    assert (reply.tool_calls, reply.finish_reason, native(reply)) == ([], "stop", [{"text": "a"}])
+    assert (reply.tool_calls, reply.finish_reason, native_items(reply)) == ([], "stop", [{"text": "a"}])
 
 
 def test_text_amid_a_call() -> None:
     events = streamed(piece(text("$.a", "x", more=True)), {"text": "Hm"}, piece(text("$.a", "y")), END)
     assert TextDelta("Hm") in events
     assert [call.arguments for call in Reply.of(events).tool_calls] == ['{"a":"xy"}']
-    assert native(Reply.of(events)) == [{"text": "Hm"}, {"functionCall": {"name": "f", "args": {"a": "xy"}}}]
+    assert native_items(Reply.of(events)) == [{"text": "Hm"}, {"functionCall": {"name": "f", "args": {"a": "xy"}}}]
 
 
 def test_calls_of_several_candidates() -> None:
@@ -205,17 +162,25 @@ def test_a_call_ends_with_the_answer_where_its_last_part_is_missing() -> None:
         events = streamed(piece(text("$.a", "x")), end=end)
         reply = Reply.of(events)
         assert (reply.tool_calls, reply.complete) == ([ToolCall(None, "f", '{"a":"x"}')], True)
-        assert (reply.finish_reason, native(reply)) == (
+        assert (reply.finish_reason, native_items(reply)) == (
             "tool_calls",
             [{"functionCall": {"name": "f", "args": {"a": "x"}}}],
         )
 
 
+def test_a_call_ends_with_the_next_one_where_its_last_part_is_missing() -> None:
+    events = every_cut("gemini", sse(parts(begin("a"), begin("b"), END, finish="STOP")))
+    assert Reply.of(events).tool_calls == [ToolCall(None, "a", "{}"), ToolCall(None, "b", "{}")]
+
+
 def test_stop_in_every_chunk_does_not_end_a_call() -> None:
+    begun = parts(begin(), piece(text("$.a", "x")), finish="STOP")  # two parts in a chunk, the last goes on
+    events = every_cut("gemini", sse(begun, parts(piece(text("$.a", "y")), finish="STOP"), parts(END, finish="STOP")))
+    assert Reply.of(events).tool_calls == [ToolCall(None, "f", '{"a":"xy"}')]
     chunks = [begin(), piece(text("$.a", "x")), piece(text("$.a", "y")), END, begin("g"), piece(number("$.n", 1))]
     events = every_cut("gemini", sse(*[parts(part, finish="STOP") for part in chunks]))
     assert Reply.of(events).tool_calls == [ToolCall(None, "f", '{"a":"xy"}'), ToolCall(None, "g", '{"n":1}')]
-    assert not told(events)
+    assert not unknown(events)
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -228,7 +193,10 @@ def test_a_call_that_max_tokens_cut_is_shown_and_what_came_goes_back(together: b
     (call,) = reply.tool_calls
     assert call.arguments == '{"a":"x","b":{"c":"y'
     assert call.partial() == {"a": "x", "b": {"c": "y"}}
-    assert native(reply) == [{"functionCall": {"name": "f", "args": {"a": "x", "b": {"c": "y"}}}}]
+    assert native_items(reply) == [{"functionCall": {"name": "f", "args": {"a": "x", "b": {"c": "y"}}}}]
+    assert isinstance(events[-1], Finished)
+    after = every_cut("gemini", sse(parts(finish="MAX_TOKENS"), parts(begin())))
+    assert [call.arguments for call in Reply.of(after).tool_calls] == ["{"]
     nothing = Reply.of(every_cut("gemini", sse(parts(begin(), finish="MAX_TOKENS"))))
     with pytest.raises(InvalidRequest):
         nothing.tool_calls[0].parse()  # it is not a call without arguments
@@ -245,7 +213,7 @@ def test_a_stream_that_fails_amid_a_call(end: bytes, error: type[Exception], cut
     assert events[-1].unfinished == (1,)
     reply = Reply.of(events)
     assert [call.name for call in reply.tool_calls] == ["whole"]
-    calls = [item["functionCall"]["name"] for item in native(reply) if "functionCall" in item]
+    calls = [item["functionCall"]["name"] for item in native_items(reply) if "functionCall" in item]
     assert calls == ["whole"]
 
 
@@ -277,7 +245,7 @@ def test_arguments_that_are_nested_too_deeply_are_an_error_of_ours() -> None:
 )
 def test_paths(path: str, expected: dict[str, Any]) -> None:
     events = streamed(piece(text(path, "x", more=True)), piece(text(path, "")), END)
-    assert not told(events)
+    assert not unknown(events)
     assert Reply.of(events).tool_calls[0].parse() == expected
 
 
@@ -291,9 +259,9 @@ def test_paths(path: str, expected: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_malformed_paths_are_told(path: Any) -> None:
     odd = text(path, "lost")
-    events = streamed(piece(text("$.a", "x", more=True), odd, text("$.a", "y")), END)
-    assert told(events) == [odd]
-    assert Reply.of(events).tool_calls[0].arguments == '{"a":"xy"}'
+    events = streamed(piece(text("$.z", "x", more=True), odd, text("$.z", "y")), END)
+    assert unknown(events) == [odd]
+    assert Reply.of(events).tool_calls[0].arguments == '{"z":"xy"}'
 
 
 @pytest.mark.parametrize(
@@ -315,7 +283,7 @@ def test_malformed_paths_are_told(path: Any) -> None:
 )
 def test_what_is_no_value_at_a_path_of_its_own_is_told(odd: Any) -> None:
     events = streamed(piece(text("$.a", "x"), number("$.o.l[0]", 1), number("$.n", 1)), piece(odd), END)
-    assert told(events) == [odd]
+    assert unknown(events) == [odd]
     assert Reply.of(events).tool_calls[0].arguments == '{"a":"x","o":{"l":[1]},"n":1}'
 
 
@@ -341,131 +309,17 @@ def test_partial_args_that_are_no_list(args: Any) -> None:
         # before its place in an array
         ([number("$.a[1]", 1), number("$.b", 2), number("$.a[0]", 0)], '{"b":2,"a":[0, 1]}'),
         ([number("$.a[0]", 0), number("$.a[2]", 2), number("$.a[1]", 1)], '{"a":[0],"a":[0, 1, 2]}'),
+        # after a value of its argument that was late; and two that are late, after nothing
+        ([text("$.a.x", "p"), number("$.a.l[1]", 1), text("$.a.x", "q")],
+         '{"a":{"x":"p"},"a":{"x": "pq", "l": [1]}}'),
+        ([number("$.a[1]", 1), number("$.b[1]", 2)], '{"a":[1],"b":[2]}'),
         # a place that stays empty
         ([number("$.a[999999999]", 1)], '{"a":[1]}'),
     ],
 )  # fmt: skip
 def test_what_comes_late_is_written_at_the_end(args: list[dict[str, Any]], arguments: str) -> None:
     events = streamed(*map(piece, args), END)
-    assert not told(events)
+    assert not unknown(events)
     (call,) = Reply.of(events).tool_calls
     assert call.arguments == arguments
-    assert native(Reply.of(events))[0]["functionCall"]["args"] == json.loads(arguments)
-
-
-# --- any object ------------------------------------------------------------------------------------------------------
-
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-NAMES = st.text(max_size=6) | st.sampled_from(["a", "b", "a.b", "it's", '"', "\\", "[0]", "\U0001f600", "odd key"])
-VALUES = st.recursive(
-    SCALARS,
-    lambda value: st.lists(value, min_size=1, max_size=4) | st.dictionaries(NAMES, value, min_size=1, max_size=4),
-    max_leaves=15,
-)
-OBJECTS = st.dictionaries(NAMES, VALUES, max_size=4)
-
-
-def leaves(value: Any, path: str) -> list[tuple[str, Any]]:
-    """The paths and values of what is no container."""
-    if isinstance(value, dict):
-        return [leaf for name, child in value.items() for leaf in leaves(child, f"{path}[{json.dumps(name)}]")]
-    if isinstance(value, list):
-        return [leaf for index, child in enumerate(value) for leaf in leaves(child, f"{path}[{index}]")]
-    return [(path, value)]
-
-
-def partial_args(draw: Any, path: str, value: Any) -> list[dict[str, Any]]:
-    """A value as one PartialArg, a string as several: cut anywhere, even between the halves of a character."""
-    if not isinstance(value, str):
-        kind = {bool: "boolValue", type(None): "nullValue"}.get(type(value), "numberValue")
-        return [{"jsonPath": path, kind: value}]
-    units = value.encode("utf-16-be")
-    cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=3)))
-    ends = [0, *cuts, len(units) // 2]
-    pieces = [units[2 * a : 2 * b].decode("utf-16-be", "surrogatepass") for a, b in pairwise(ends)]
-    return [text(path, piece, more=at < len(pieces) - 1) for at, piece in enumerate(pieces)]
-
-
-def stream_of(draw: Any, args: list[dict[str, Any]]) -> bytes:
-    """A stream of a call with `args`, some in one part, some parts in one chunk."""
-    given, at = [], 0
-    while at < len(args):
-        size = draw(st.integers(1, 3))
-        given.append(piece(*args[at : at + size]))
-        at += size
-    return sse(parts(begin()), *[parts(part) for part in given], parts(END, finish="STOP"))
-
-
-@settings(deadline=None)
-@given(OBJECTS, st.data())
-def test_any_object_in_its_own_order(value: dict[str, Any], data: st.DataObject) -> None:
-    args = [arg for path, leaf in leaves(value, "$") for arg in partial_args(data.draw, path, leaf)]
-    body = stream_of(data.draw, args)
-    events = events_of("gemini", body)
-    assert comparable(events_of("gemini", body, data.draw(st.integers(1, 60)))) == comparable(events)
-    assert not told(events)
-    (call,) = Reply.of(events).tool_calls
-    in_order = json.loads(json.dumps(value), object_pairs_hook=list)
-    assert json.loads(call.arguments, object_pairs_hook=list) == in_order  # and nothing is written twice
-    assert call.parse() == value
-    assert native(Reply.of(events)) == [{"functionCall": {"name": "f", "args": value}}]
-
-
-@settings(deadline=None)
-@given(OBJECTS, st.data())
-def test_any_object_in_any_order(value: dict[str, Any], data: st.DataObject) -> None:
-    queues = [partial_args(data.draw, path, leaf) for path, leaf in leaves(value, "$")]
-    args = []
-    while queues := [queue for queue in queues if queue]:
-        args.append(data.draw(st.sampled_from(queues)).pop(0))
-    body = stream_of(data.draw, args)
-    events = events_of("gemini", body)
-    assert comparable(events_of("gemini", body, data.draw(st.integers(1, 60)))) == comparable(events)
-    assert not told(events)
-    (call,) = Reply.of(events).tool_calls
-    assert call.parse() == value
-    assert native(Reply.of(events)) == [{"functionCall": {"name": "f", "args": value}}]
-
-
-PATHS = st.text(alphabet="$.[]'\"\\ab01*-", max_size=10).map(lambda rest: f"${rest}") | st.text(max_size=4)
-ARGS = st.fixed_dictionaries(
-    {},
-    optional={
-        "jsonPath": PATHS,
-        "stringValue": SCALARS,
-        "numberValue": SCALARS,
-        "boolValue": SCALARS,
-        "nullValue": SCALARS,
-        "willContinue": st.booleans(),
-    },
-)
-CALLS = st.fixed_dictionaries(
-    {},
-    optional={
-        "name": st.sampled_from(["f", "g", "", 3]),
-        "id": st.sampled_from(["c1", "c2", 3]),
-        "args": st.sampled_from([{}, {"a": "x"}, {"a": [1]}, [1], None]),
-        "partialArgs": st.lists(ARGS | SCALARS, max_size=3) | SCALARS,
-        "willContinue": st.sampled_from([True, True, False, None]),
-    },
-)
-CHUNKS = st.builds(
-    lambda call, rest, finish: parts({"functionCall": call, **rest}, finish=finish),
-    CALLS,
-    st.sampled_from([{}, {"thoughtSignature": "s"}, {"text": "t"}]),
-    st.sampled_from([None, None, None, "STOP", "MAX_TOKENS"]),
-)
-
-
-@settings(deadline=None)
-@given(st.lists(CHUNKS, max_size=8), st.integers(0, 30), st.integers(1, 60))
-def test_anything_gives_events_and_the_same_at_every_cut(chunks: list[Any], lost: int, step: int) -> None:
-    body = sse(*chunks)
-    body = body[: len(body) - lost]
-    events = events_of("gemini", body)
-    assert comparable(events_of("gemini", body, step)) == comparable(events)
-    deltas = [event for event in events if isinstance(event, ToolCallDelta)]
-    assert {event.index for event in deltas} == set(range(len({event.index for event in deltas})))
-    for item in (event.item for event in events if isinstance(event, NativeItem)):
-        call = item.get("functionCall")
-        assert call is None or not (call.get("willContinue") is True or call.get("partialArgs"))
+    assert native_items(Reply.of(events))[0]["functionCall"]["args"] == json.loads(arguments)

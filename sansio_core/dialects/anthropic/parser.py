@@ -1,9 +1,13 @@
-"""Anthropic's Messages wire: platform.claude.com/docs/en/build-with-claude/streaming. The end is proven by
-`message_stop`; a stop reason without it is an answer that was cut."""
+"""The answers of Anthropic's Messages API: platform.claude.com/docs/en/build-with-claude/streaming.
+
+`message_stop` proves the end of an answer. A stop reason without it does not: the stream was cut before its last event.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from ...errors import ChatError, ProtocolViolation
@@ -24,13 +28,13 @@ from ...events import (
 )
 from ...partial_json import parse_partial
 from ..base import MAX_FRAME, EventStreamParser, as_text
-from ..error_mapping import error_in, of_error
-from ..forms import count, json_text, objects
+from ..error_mapping import of_event
+from ..forms import count, json_text, nonempty, object_of, objects
 from ..text_template import Templates
+from .request import NAME
 
-NAME = "anthropic"
-
-# platform.claude.com/docs/en/build-with-claude/handling-stop-reasons; pause_turn and what is new are "other"
+# platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. Any other is "other": `pause_turn`, which asks
+# for the answer to be sent back so that it goes on, and those that are newer than this table.
 _REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -39,145 +43,132 @@ _REASONS: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "refusal",
 }
-# the texts of a delta, and which field of its block each goes on with ("Content block delta types")
-_FIELDS: dict[str, dict[str, str]] = {
-    "text_delta": {"text": "text"},
-    "thinking_delta": {"thinking": "thinking"},
-    "signature_delta": {"signature": "signature"},
-    "input_json_delta": {"partial_json": "input"},
-    # platform.claude.com/docs/en/build-with-claude/compaction: the summary in one delta; null where it failed
-    "compaction_delta": {"content": "content", "encrypted_content": "encrypted_content"},
+# "Content block delta types" of the page above: the delta's field with the text, the field of the content block which
+# that text goes on, and its event. A signature is for the next request alone; arguments need their call's index.
+_TEXT_DELTAS: dict[Any, tuple[str, str, type[TextDelta] | type[ReasoningDelta] | None]] = {
+    "text_delta": ("text", "text", TextDelta),
+    "thinking_delta": ("thinking", "thinking", ReasoningDelta),
+    "signature_delta": ("signature", "signature", None),
+    "input_json_delta": ("partial_json", "input", None),
 }
-_READ = frozenset({"type", "id", "role", "model", "content", "usage", "delta", "stop_reason"})
-"""Fields of a message and of its last delta that are no notes on it."""
+_NO_NOTES = frozenset({"type", "id", "role", "model", "content", "usage", "delta", "stop_reason"})
+"""Fields of a message and of its last delta that have events of their own; any other is a note (Annotation)."""
 
 
 class AnthropicParser(EventStreamParser):
-    """Message events, told apart by the `type` in their data, or one whole message where `stream` was ignored.
+    """The events of one message, told apart by the `type` in their data; or one whole message.
 
-    Blocks may overlap, and their stops be missing. Each block is given as a NativeItem once it and those before it
-    ended: in the order in which they have to go back.
+    A whole message is what compatible servers send that ignore `stream`. Content blocks may overlap, and a
+    `content_block_stop` may be missing. A block becomes a NativeItem once it and all blocks before it have ended: the
+    API wants blocks back in their order.
     """
 
     text_fields = ("text", "thinking")
-    keeps_text = True
+    keeps_text = True  # a NativeItem has the text of its whole block
 
     def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
         super().__init__(max_frame_size, templates)
         self._id: Any = None
         self._started = False
-        self._open: dict[int, _Block] = {}
-        self._writing: list[str] = []  # what the last delta's text was added to
-        self._order: list[_Block] = []  # every block that is not given out yet
-        self._last = -1  # the index of the block begun last, for hosts that leave indexes out
+        self._open: dict[int, _Block] = {}  # by the index on the wire
+        self._writing: list[str] = []  # the pieces of the field that the last delta was added to
+        self._order: list[_Block] = []  # blocks of which no NativeItem was given yet, in the order of their beginnings
+        self._last = -1  # the index of the block that began last, for hosts that leave indexes out
         self._calls = 0
         self._usage: dict[str, Any] = {}
         self._reason: str | None = None
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        kind: Any = event
         if type(value) is dict:
-            kind = value.get("type") or event
-            if kind == "content_block_delta":
-                self._delta(value, out)
+            kind = value.get("type") or event  # the API says it in both places, some hosts in one
+            handle = _HANDLERS.get(kind) if type(kind) is str else None
+            if handle is not None and handle(self, value, out):
                 return
-            match kind:
-                case "content_block_start" if type(value.get("content_block")) is dict:
-                    self._start(value.get("index"), value["content_block"], out)
-                case "content_block_stop":
-                    self._stop(value.get("index"), out)
-                case "message_start" if type(value.get("message")) is dict:
-                    self._message_start(value["message"], out)
-                case "message_delta":
-                    self._message_delta(value, out)
-                case "message_stop":
-                    self._message_stop(out)
-                case "ping":
-                    out.append(KeepAlive("ping"))
-                case "message" if "content" in value:
-                    self._whole(value, out)
-                case _:
-                    self._no_event(kind, value, out)
-        else:
-            self._no_event(event, value, out)
+        self._no_event(kind, value, out)
 
     def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
         self._writing.append(frame[1].text)
 
     def _no_event(self, kind: Any, value: Any, out: list[ChatEvent]) -> None:
-        # "Error events": in a stream they take the place of the status, as 529 for overloaded_error
-        error = error_in(value)
-        if error is None and kind == "error":
-            error = value
+        # "Error events": in a stream they take the place of the HTTP status, as 529 for overloaded_error
+        error = of_event(kind, value)
         if error is None:
             out.append(UnknownFrame(as_text(value), "no event of a message"))
         else:
-            self._fail(of_error(error), out)
+            self._fail(error, out)
 
-    def _delta(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
+    # --- content blocks ------------------------------------------------------------------------------------------
+
+    def _block_start(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        content = value.get("content_block")
+        if type(content) is not dict:
+            return False
+        self._start(value.get("index"), content, out)
+        return True
+
+    def _block_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        self._stop(value.get("index"), out)
+        return True
+
+    def _block_delta(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
         delta, index = value.get("delta"), value.get("index")
         if type(delta) is dict:
             kind = delta.get("type")
             block = self._open.get(index if type(index) is int else self._last)
-            if kind == "text_delta" and block is not None and type(text := delta.get("text")) is str:
-                self._writing = block.text
-                block.text.append(text)
-                if text:
-                    out.append(TextDelta(text))
-                return
+            # The block's start was left out. Only text is worth a block all the same: arguments would be of a call
+            # without a name, and a signature would sign nothing.
             if block is None and kind in ("text_delta", "thinking_delta"):
                 field = kind.removesuffix("_delta")
                 block = self._start(index, {"type": field, field: ""}, out)
-            if block is not None and self._grow(block, kind, delta, out):
-                return
+            if block is not None and type(kind) is str and self._grow(block, kind, delta, out):
+                return True
         out.append(UnknownFrame(as_text(value), "a delta of another kind"))
+        return True
 
-    def _grow(self, block: _Block, kind: Any, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
-        """Take in a delta; False where no rule covers it."""
-        if kind == "citations_delta" and type(citation := delta.get("citation")) is dict:
-            block.citations.append(citation)
-            out.append(Annotation(citation))
-            return True
-        covered = False
-        for name, field in _FIELDS.get(kind, {}).items() if isinstance(kind, str) else ():
-            text = delta.get(name)
-            if type(text) is str:
-                covered = True
-                self._writing = block.pieces.setdefault(field, [])
-                self._writing.append(text)
-                if text:
-                    self._tell(block, field, text, out)
-            elif text is None and name in delta and kind == "compaction_delta":
-                covered = True
-                block.content[field] = block.content.get(field) or None  # the API does not take "" back here
-        return covered
-
-    def _tell(self, block: _Block, field: str, text: str, out: list[ChatEvent]) -> None:
-        if field == "thinking":
-            out.append(ReasoningDelta(text))
-        elif field == "text":
-            out.append(TextDelta(text))
-        elif field == "input" and block.call is not None:
-            out.append(ToolCallDelta(block.call, arguments=text))
+    def _grow(self, block: _Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
+        """Add a delta to its block. Returns whether there is a rule for such a delta."""
+        row = _TEXT_DELTAS.get(kind)
+        if row is None:
+            if kind == "citations_delta" and type(citation := delta.get("citation")) is dict:
+                block.citations.append(citation)  # they come one by one, and go back as a list
+                out.append(Annotation(citation))
+                return True
+            return kind == "compaction_delta" and block.compact(delta)
+        name, field, event = row
+        text = delta.get(name)
+        if type(text) is not str:
+            return False
+        self._writing = block.pieces[field]
+        self._writing.append(text)
+        if text:  # the API's own streams begin arguments with ""
+            if event is not None:
+                out.append(event(text))
+            elif field == "input" and block.call is not None:
+                out.append(ToolCallDelta(block.call, arguments=text))
+        return True
 
     def _start(self, index: Any, content: dict[str, Any], out: list[ChatEvent]) -> _Block:
         if type(index) is not int:
             index = self._last + 1
-        self._stop(index, out)
+        self._stop(index, out)  # a block that is still open under this index ends here: its stop was left out
         self._last = index
         block = self._open[index] = _Block(content)
         self._order.append(block)
-        kind, text, thinking = content.get("type"), content.get("text"), content.get("thinking")
-        if kind == "tool_use":  # the user's to answer; server_tool_use and its results are the provider's own affair
+        kind = content.get("type")
+        # Only a tool_use waits for the user's answer: the provider itself runs the tool of a server_tool_use, and sends
+        # the result as a block (platform.claude.com/docs/en/agents-and-tools/tool-use/overview).
+        if kind == "tool_use":
             block.call, self._calls = self._calls, self._calls + 1
-            out.append(ToolCallDelta(block.call, _word(content.get("id")), _word(content.get("name"))))
-        elif kind == "text" and isinstance(text, str) and text:
-            out.append(TextDelta(text))
-        elif kind == "thinking" and isinstance(thinking, str) and thinking:
-            out.append(ReasoningDelta(thinking))
-        out += [Annotation(citation) for citation in objects(content.get("citations"))]
+            out.append(ToolCallDelta(block.call, nonempty(content.get("id")), nonempty(content.get("name"))))
+        elif kind in ("text", "thinking") and (text := nonempty(content.get(kind))):
+            out.append(TextDelta(text) if kind == "text" else ReasoningDelta(text))
+        if content.get("citations"):
+            out += [Annotation(citation) for citation in objects(content["citations"])]
         return block
 
     def _stop(self, index: Any, out: list[ChatEvent]) -> None:
+        # an index that began nothing is ignored, as that of a block whose start was left out and which a reason ended
         block = self._open.pop(index if type(index) is int else self._last, None)
         if block is not None:
             self._close(block, out)
@@ -186,117 +177,176 @@ class AnthropicParser(EventStreamParser):
     def _close(self, block: _Block, out: list[ChatEvent]) -> None:
         block.done = True
         whole = block.content.get("input")
-        if block.call is not None and whole and not any(block.pieces.get("input", ())):
-            out.append(ToolCallDelta(block.call, arguments=json_text(whole)))  # hosts that send arguments in one piece
+        # some hosts send all arguments with the block's start; the API sends {} there, and the arguments in deltas
+        if block.call is not None and whole and not any(block.pieces["input"]):
+            out.append(ToolCallDelta(block.call, arguments=json_text(whole)))
+
+    def _close_all(self, out: list[ChatEvent]) -> None:
+        """End the blocks that are still open: the answer is over, and hosts leave out `content_block_stop`."""
+        for block in self._open.values():
+            self._close(block, out)
+        self._open.clear()
+        self._release(out)
 
     def _release(self, out: list[ChatEvent]) -> None:
+        """Give the NativeItem of each block that has ended, up to the first one that has not."""
         while self._order and self._order[0].done:
             item = self._order.pop(0).item()
             if item.get("type") != "text" or item.get("text"):  # the API does not take empty text back
                 out.append(NativeItem(NAME, item))
 
-    def _message_start(self, message: dict[str, Any], out: list[ChatEvent]) -> None:
+    # --- the message ---------------------------------------------------------------------------------------------
+
+    def _message_start(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        message = value.get("message")
+        if type(message) is not dict:
+            return False
+        self._begin(message, out)
+        return True
+
+    def _begin(self, message: dict[str, Any], out: list[ChatEvent]) -> None:
         if self._started and message.get("id") != self._id:
-            # seen where a proxy glues a second attempt to the first: the two are not one answer
+            # seen where a proxy appends a second attempt to the first: the two are not one answer
             self._fail(ProtocolViolation("a second message began (message_start) before the first had ended"), out)
             return
         if not self._started:
             self._started, self._id = True, message.get("id")
-            out.append(Started(_word(self._id), _word(message.get("model"))))
+            out.append(Started(nonempty(self._id), nonempty(message.get("model"))))
         self._count(message.get("usage"), out)
 
-    def _message_delta(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
+    def _message_delta(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
         delta = value.get("delta")
         if type(delta) is dict:
-            reason = delta.get("stop_reason")
-            if isinstance(reason, str) and reason:
+            if reason := nonempty(delta.get("stop_reason")):
                 self._reason = reason
-                for block in self._open.values():  # content_block_stop may be missing, as at max_tokens
-                    self._close(block, out)
-                self._open.clear()
-                self._release(out)
+                self._close_all(out)  # at max_tokens the block's stop may be missing
             # stop_sequence, stop_details, container; beside the delta context_management and input_transformations
-            said = [*delta.items(), *value.items()]
-            notes = {key: note for key, note in said if key not in _READ and note is not None}
+            fields = [*delta.items(), *value.items()]
+            notes = {name: note for name, note in fields if name not in _NO_NOTES and note is not None}
             if notes:
                 out.append(Annotation(notes))
         self._count(value.get("usage"), out)
+        return True
 
     def _count(self, usage: Any, out: list[ChatEvent]) -> None:
-        """ "The token counts shown in the usage field of the message_delta event are cumulative." """
+        """ "The token counts shown in the usage field of the message_delta event are cumulative."
+
+        An event repeats only some of the figures, so the figures of all events are merged.
+        """
         if isinstance(usage, dict) and usage:
-            self._usage |= {key: figure for key, figure in usage.items() if figure is not None}
-            details = self._usage.get("output_tokens_details")
+            # null says nothing, and must not take the place of an earlier figure
+            self._usage |= {name: figure for name, figure in usage.items() if figure is not None}
+            figures = self._usage
             out.append(
                 UsageReport(
-                    count(self._usage.get("input_tokens")),
-                    count(self._usage.get("output_tokens")),
-                    count(self._usage.get("cache_read_input_tokens")),
-                    count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
-                    dict(self._usage),
+                    count(figures.get("input_tokens")),
+                    count(figures.get("output_tokens")),
+                    count(figures.get("cache_read_input_tokens")),
+                    count(object_of(figures.get("output_tokens_details")).get("thinking_tokens")),
+                    dict(figures),  # a copy, as later events change the figures
                 )
             )
 
-    def _message_stop(self, out: list[ChatEvent]) -> None:
-        for block in self._open.values():
-            self._close(block, out)
-        self._open.clear()
-        self._release(out)
+    def _message_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        self._close_all(out)
         self._finish(out)
         self.complete = self.ended = True
+        return True
 
     def _finish(self, out: list[ChatEvent]) -> None:
-        reason = self._reason
+        reason = self._reason  # none where a host sends message_stop alone
         out.append(Finished(None if reason is None else _REASONS.get(reason, "other"), reason))
 
-    def _whole(self, message: dict[str, Any], out: list[ChatEvent]) -> None:
-        self._message_start(message, out)
+    def _ping(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        out.append(KeepAlive("ping"))
+        return True
+
+    def _whole(self, message: dict[str, Any], out: list[ChatEvent]) -> bool:
+        """A message that was not streamed, taken as the events that a stream would have had."""
+        if "content" not in message:
+            return False
+        self._begin(message, out)
         if not self.ended:
             for content in objects(message["content"]):
                 self._start(None, content, out)
                 self._stop(None, out)
+            # its usage was counted at its beginning
             self._message_delta({**message, "usage": None, "delta": {"stop_reason": message.get("stop_reason")}}, out)
-            self._message_stop(out)
+            self._message_stop(message, out)
+        return True
 
     def _done(self, out: list[ChatEvent]) -> None:
+        # of gateways that append OpenAI's end marker to every stream
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        """Keep what is whole, and text as far as it came; a call or signature that was cut is neither."""
+        """Keep the blocks that are whole, and of text what there is so far.
+
+        A tool call that was cut is none, and the API takes no thinking back whose signature was cut.
+        """
         cut = [block.call for block in self._open.values() if block.call is not None]
         for block in self._open.values():
             block.done = block.content.get("type") == "text"
         self._open.clear()
         self._order = [block for block in self._order if block.done]
         self._release(out)
-        if self._reason is not None:
+        if self._reason is not None:  # the model had ended: the partial reply says why
             self._finish(out)
         super()._fail(error, out)
         if cut:
             out[-1] = Failed(error, tuple(cut))
 
 
-class _Block:
-    """A content block while it grows."""
+_HANDLERS: dict[str, Callable[[AnthropicParser, dict[str, Any], list[ChatEvent]], bool]] = {
+    "content_block_delta": AnthropicParser._block_delta,
+    "content_block_start": AnthropicParser._block_start,
+    "content_block_stop": AnthropicParser._block_stop,
+    "message_start": AnthropicParser._message_start,
+    "message_delta": AnthropicParser._message_delta,
+    "message_stop": AnthropicParser._message_stop,
+    "ping": AnthropicParser._ping,
+    "message": AnthropicParser._whole,
+}
+"""What takes in an event, by its type; it returns whether the event has what its type promises."""
 
-    __slots__ = ("call", "citations", "content", "done", "pieces", "text")
+
+class _Block:
+    """A content block while its deltas come."""
+
+    __slots__ = ("call", "citations", "content", "done", "pieces")
 
     def __init__(self, content: dict[str, Any]) -> None:
-        self.content = content
-        self.text: list[str] = []
-        self.pieces: dict[str, list[str]] = {"text": self.text}
+        self.content = content  # as the block's start has it
+        self.pieces: defaultdict[str, list[str]] = defaultdict(list)  # by the field that they go on
         self.citations: list[dict[str, Any]] = []
-        self.call: int | None = None
+        self.call: int | None = None  # the index of the tool call that the block is
         self.done = False
 
+    def compact(self, delta: dict[str, Any]) -> bool:
+        """Add a summary of earlier turns, which the model alone reads. Returns whether the delta has one.
+
+        platform.claude.com/docs/en/build-with-claude/compaction: all of it in one delta; null where compaction failed.
+        """
+        known = False
+        for field in ("content", "encrypted_content"):
+            text = delta.get(field)
+            if type(text) is str:
+                self.pieces[field].append(text)
+            elif text is None and field in delta:
+                self.content[field] = self.content.get(field) or None  # the API does not take "" back here
+            else:
+                continue
+            known = True
+        return known
+
     def item(self) -> dict[str, Any]:
-        """The block as one that was never streamed."""
+        """The block as the API gives it in an answer that is not streamed."""
         item = dict(self.content)
         for field, pieces in self.pieces.items():
             text = "".join(pieces)
             if field == "input":
                 item["input"] = _arguments(text) if text else item.get("input") or {}
-            elif text:
+            elif text:  # the block's start may have the first of it
                 item[field] = f"{item.get(field) or ''}{text}"
         if self.citations:
             item["citations"] = [*objects(item.get("citations")), *self.citations]
@@ -306,13 +356,9 @@ class _Block:
 
 
 def _arguments(text: str) -> Any:
-    """A tool's arguments; of those that max_tokens cut, as much as came: the wire takes an object only."""
+    """A tool's arguments as an object, which alone the API takes; of arguments that were cut, what they have so far."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = parse_partial(text)
-    return value if isinstance(value, dict) else {}
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return object_of(value)

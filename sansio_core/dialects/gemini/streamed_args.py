@@ -1,4 +1,4 @@
-"""A call whose arguments are streamed, on Google's wire: values at JSON paths become the JSON text of an object.
+"""Streamed function call arguments of the Gemini API: values at JSON paths become the JSON text of one object.
 
 docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc, and PartialArg of
 github.com/googleapis/googleapis google/cloud/aiplatform/v1/tool.proto.
@@ -13,7 +13,8 @@ from typing import Any
 from ...events import ChatEvent, UnknownFrame
 from ..base import as_text
 
-# RFC 9535: a name after a dot, an index, a quoted name; names after a dot are taken as freely as they may come
+# The steps of a path (RFC 9535, section 2.3): a name after a dot, an index, a quoted name. After a dot any name is
+# taken, not only those of the RFC: it is clear where it ends, and an argument must not get lost.
 _STEP = re.compile(
     r"""
       \.(?P<name>[^.\[\]'"*][^.\[\]]*+)
@@ -24,46 +25,57 @@ _STEP = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)|\"", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Python's bool is an int, and the types are compared by identity: {"numberValue": true} is no number
 _VALUES = {"stringValue": (str,), "numberValue": (int, float), "boolValue": (bool,)}
-_ARGUMENTS = frozenset({"args", "partialArgs", "willContinue"})
+_ARGUMENT_FIELDS = frozenset({"args", "partialArgs", "willContinue"})
 
 Step = str | int
+"""A member's name, or an index of an array."""
 
 
 class StreamedCall:
-    """A function call while its parts come; the first has its name, the last does not say `willContinue`."""
+    """A function call while its parts come. The first one has its name, and all but the last say `willContinue`."""
 
-    __slots__ = ("_call", "_part", "_text", "_writer", "index")
+    __slots__ = ("_call", "_part", "_text", "_writer", "id", "index")
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self._part: dict[str, Any] = {}
-        self._call: dict[str, Any] = {}
+        self._part: dict[str, Any] = {}  # what stands beside the call, as a thought's signature
+        self._call: dict[str, Any] = {}  # the call's fields, but for its arguments
         self._writer = ArgumentsWriter()
-        self._text: list[str] = []
-
-    @property
-    def id(self) -> Any:
-        """The call's id, once it came."""
-        return self._call.get("id")
+        self._text: list[str] = []  # the arguments so far, as the events have them
+        self.id: Any = None  # the call's id, once a part had it
 
     def take(self, part: dict[str, Any], out: list[ChatEvent]) -> str:
-        """The text that `part` adds to the arguments. What has no place in them is told to `out`."""
+        """The text that `part` adds to the arguments; an UnknownFrame for each value that has no place in them."""
         call = part["functionCall"]
-        text = [] if self._text else ["{"]  # before any argument, so that a call that was cut is never JSON
+        # the brace comes before any argument, so that the text of a call which was cut is never whole JSON
+        text = [] if self._text else ["{"]
+        # beside and within the call, any part may bring a field: the signature comes with the first or with the last
         self._part |= {name: value for name, value in part.items() if name != "functionCall"}
-        self._call |= {name: value for name, value in call.items() if name not in _ARGUMENTS}
-        args, pieces = call.get("args"), call.get("partialArgs")
-        if type(args) is dict:  # what came in pieces is only said again
-            text += [self._writer.put((name,), args[name]) or "" for name in args if name not in self._writer]
+        self._call |= {name: value for name, value in call.items() if name not in _ARGUMENT_FIELDS}
+        self.id = self._call.get("id")
+        if "args" in call:
+            text += self._whole_arguments(call["args"])
+        if "partialArgs" in call:
+            text += self._partial_arguments(call["partialArgs"], out)
+        self._text += text
+        return "".join(text)
+
+    def _whole_arguments(self, args: Any) -> list[str]:
+        """The text of whole arguments, but for those whose pieces are written already."""
+        names = [name for name in args if name not in self._writer] if type(args) is dict else []
+        return [self._writer.put((name,), args[name]) or "" for name in names]
+
+    def _partial_arguments(self, pieces: Any, out: list[ChatEvent]) -> list[str]:
+        text = []
         for piece in pieces if type(pieces) is list else []:
             added = self._put(piece)
             if added is None:
                 out.append(UnknownFrame(as_text(piece), "no value at a path of its own"))
             else:
                 text.append(added)
-        self._text += text
-        return "".join(text)
+        return text
 
     def _put(self, piece: Any) -> str | None:
         if type(piece) is not dict:
@@ -72,67 +84,78 @@ class StreamedCall:
         return None if path is None or value is None else self._writer.put(path, value[0])
 
     def end(self) -> str:
-        """The last of the text."""
+        """The text that ends the arguments."""
         text = self._writer.end()
         self._text.append(text)
         return text
 
     def item(self) -> dict[str, Any]:
-        """The part as one that was never streamed, once it has ended."""
+        """The part as the API gives it in an answer that is not streamed; after `end`."""
         return {"functionCall": {**self._call, "args": json.loads("".join(self._text))}, **self._part}
 
 
 class ArgumentsWriter:
-    """Writes an object's members, between its braces, while its values come.
+    """Writes the members of a JSON object, while its values come one by one with their paths.
 
-    The containers that a value stands in are opened before it and closed when the next one stands elsewhere; a string
-    may go on until then. What comes back to a container that was closed, or comes before its place in an array, is
-    held back: at the end the whole argument that it is in is written once more. Of two members of one name the last
-    counts in Python's `json` (RFC 8259 4: in "many implementations"). Places in an array that stay empty are closed up.
+    Text that was written cannot be taken back, so a value is written at once only where JSON has its place: the writer
+    opens the objects and arrays around it, and closes them when the next value stands elsewhere. A string may go on
+    until then. A value that belongs into a container which is closed already, or that comes before an earlier item of
+    its array, is held back; at the end, the whole argument that it belongs to is written a second time. That is the
+    same object for Python's `json`, which takes the last of two members of one name (RFC 8259, section 4: so do "many
+    implementations"). An array leaves out the indexes that never came.
     """
 
     __slots__ = ("_in_string", "_late", "_path", "_tree")
 
     def __init__(self) -> None:
-        self._tree: dict[Step, Any] = {}  # containers are dicts, of int for an array; strings lists, others tuples
-        self._path: tuple[Step, ...] = ()  # of the value written last: what it stands in is open
-        self._in_string = False
-        self._late: dict[Step, None] = {}  # the arguments that are written at the end
+        # All values. An object or array is a dict by name or by index, a string the list of its pieces, and any other
+        # value a tuple of one: so a leaf is never taken for a container.
+        self._tree: dict[Step, Any] = {}
+        self._path: tuple[Step, ...] = ()  # of the value that was written last: the containers around it are open
+        self._in_string = False  # whether that value is a string, whose closing quote is not written yet
+        self._late: dict[Step, None] = {}  # the arguments to be written a second time: a set that keeps its order
 
     def __contains__(self, name: str) -> bool:
         return name in self._tree
 
     def put(self, path: tuple[Step, ...], value: Any) -> str | None:
-        """The text that `value` at `path` adds; None if something else stands there. Strings at one path are joined."""
+        """The text that `value` at `path` adds, "" for one that is held back; None if another value stands there.
+
+        Strings at the same path are pieces of one.
+        """
         leaf = [value] if type(value) is str else (value,)
         place = self._place(path, leaf)
         if place is None:
             return None
         depth, before = place
-        if path[0] in self._late:
+        if path[0] in self._late:  # the whole argument is written at the end anyway
             return ""
-        if depth == len(path):
+        if depth == len(path):  # another piece of a string
             if path == self._path:
                 return dumped(value)[1:-1]
         elif path[:depth] == self._path[:depth] and _in_order(path, depth, before):
             return self._written(path, leaf, depth, bool(before if depth else self._path))
-        self._late[path[0]] = None
+        self._late[path[0]] = None  # its place in the text has passed, or is not known yet
         return ""
 
     def end(self) -> str:
-        """The text that closes what is open, with what was held back."""
+        """The text that closes all containers, with the arguments that were held back."""
         text = [self._closed(0)]
-        for name in self._late:
+        for name in self._late:  # all of the argument: a part alone would replace the rest
             text.append(f"{',' if self._path else ''}{dumped(str(name))}:{dumped(_value(self._tree[name]))}")
             self._path = (name,)
         return "".join(text) + "}"
 
     def _place(self, path: tuple[Step, ...], leaf: list[str] | tuple[Any]) -> tuple[int, int] | None:
-        """Put `leaf` in the tree: the depth of the first step that is new, and how many stood beside it before."""
+        """Put `leaf` into the tree, if nothing else stands in its place.
+
+        Returns the depth of the first step that is new, and how many values its container had before.
+        """
         node, depth = self._tree, 0
         while depth < len(path) - 1 and path[depth] in node:
             node = node[path[depth]]
             depth += 1
+            # a leaf has nothing within it, and a container is an object or an array, never both; none is empty
             if type(node) is not dict or type(next(iter(node))) is not type(path[depth]):
                 return None
         known = node.get(path[depth])
@@ -141,7 +164,7 @@ class ArgumentsWriter:
                 return None
             known += leaf
             return len(path), 0
-        before = len(node)
+        before = len(node)  # for the comma, and for the next index of an array
         for step in path[depth:-1]:
             node[step] = node = {}
         node[path[-1]] = leaf
@@ -156,11 +179,11 @@ class ArgumentsWriter:
             if type(step) is str:
                 text.append(f"{dumped(step)}:")
         self._path, self._in_string = path, type(leaf) is list
-        text.append(dumped(leaf[0])[:-1] if self._in_string else dumped(leaf[0]))
+        text.append(dumped(leaf[0])[:-1] if self._in_string else dumped(leaf[0]))  # a string stays open for more
         return "".join(text)
 
     def _closed(self, depth: int) -> str:
-        """The text that closes the string and the containers which are open below `depth`."""
+        """The text that closes the open string, and the open containers below `depth`."""
         ends = ['"'] if self._in_string else []
         ends += ["]" if type(step) is int else "}" for step in reversed(self._path[depth + 1 :])]
         self._in_string = False
@@ -168,7 +191,7 @@ class ArgumentsWriter:
 
 
 def steps_of(path: Any) -> tuple[Step, ...] | None:
-    """The names and indexes of a JSON path to one argument or within it; None for any other path."""
+    """The steps of a path to an argument, or to a value within one; None for any other path, as one with a wildcard."""
     if type(path) is not str or path[:1] != "$":
         return None
     steps: list[Step] = []
@@ -188,7 +211,7 @@ def steps_of(path: Any) -> tuple[Step, ...] | None:
 
 
 def value_of(piece: dict[str, Any]) -> tuple[Any] | None:
-    """The value of a PartialArg, in a tuple; None where it has none."""
+    """The value of a PartialArg, in a tuple because it may be null; None where there is none."""
     for name, types in _VALUES.items():
         if type(piece.get(name)) in types:
             return (piece[name],)
@@ -196,25 +219,29 @@ def value_of(piece: dict[str, Any]) -> tuple[Any] | None:
 
 
 def dumped(value: Any) -> str:
-    """`value` as JSON; halves of characters stay escaped, so that those at the ends of two pieces make one again."""
+    """`value` as JSON. A lone surrogate stays escaped: the other half of its character may be in the next piece."""
     return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _unquoted(text: str) -> str | None:
-    """The name in quotes of either kind; their escapes are JSON's, and the one of the quote itself."""
+    """A quoted name: its escapes are those of JSON, and of the quotation mark around it (RFC 9535, section 2.3.1)."""
     inner = _ESCAPE.sub(lambda found: "'" if found[1] == "'" else found[0] if found[1] else '\\"', text[1:-1])
     try:
-        return str(json.loads(f'"{inner}"', strict=False))
+        return str(json.loads(f'"{inner}"', strict=False))  # not strict: a name may have a line feed in it
     except ValueError:
         return None
 
 
 def _in_order(path: tuple[Step, ...], depth: int, before: int) -> bool:
-    """Whether each index from `depth` on is the next of its array: of one that has `before` items, then of new ones."""
+    """Whether each index from `depth` on is the next one of its array.
+
+    The array at `depth` has `before` items; those below it are new.
+    """
     return all(step == (0 if at else before) for at, step in enumerate(path[depth:]) if type(step) is int)
 
 
 def _value(node: Any) -> Any:
+    """What a node of an ArgumentsWriter's tree stands for."""
     if type(node) is list:
         return "".join(node)
     if type(node) is tuple:

@@ -1,0 +1,44 @@
+"""Events of OpenAI's Responses API, as its streams have them."""
+
+from typing import Any
+
+from dialect_harness import said_by
+
+from sansio_core import ChatEvent, NativeItem
+
+NAME = "openai_responses"
+
+
+def ev(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": f"response.{kind}", **fields}
+
+
+def text(piece: str, **fields: Any) -> dict[str, Any]:
+    return ev("output_text.delta", delta=piece, **fields)
+
+
+def added(index: int | None, **item: Any) -> dict[str, Any]:
+    return ev("output_item.added", item=item, **({} if index is None else {"output_index": index}))
+
+
+def done(index: int | None, **item: Any) -> dict[str, Any]:
+    return ev("output_item.done", item=item, **({} if index is None else {"output_index": index}))
+
+
+def completed(*output: Any, status: str = "completed", **fields: Any) -> dict[str, Any]:
+    return ev(status, response={"object": "response", "status": status, "output": list(output), **fields})
+
+
+def message(*texts: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "content": [{"type": "output_text", "text": t} for t in texts], **fields}
+
+
+CALL = {"type": "function_call", "id": "fc1", "call_id": "call1", "name": "f", "arguments": "{}"}
+
+
+def said(*values: Any) -> list[ChatEvent]:
+    return said_by(NAME, *values)
+
+
+def native(item: Any) -> NativeItem:
+    return NativeItem(NAME, item)
