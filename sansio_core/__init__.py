@@ -28,12 +28,12 @@ Bytes to frames
     parsers.sse              server-sent events, to the letter of the WHATWG's standard
     parsers.sse_json         the same for events whose data is JSON, much faster
 Frames to events, questions to bodies: the dialects, each both halves of one wire
+    dialects.forms           the common forms in which users write tools, choices and formats; options put in a body
     dialects.error_mapping   the error that a response, or an object in a stream, stands for
     dialects.surrogates      characters that a server cut in two
     dialects.text_template   events that differ in their text alone are not decoded again
     dialects.base            ChatParser; EventStreamParser, for wires of server-sent events with JSON
     dialects.json_lines      NDJSONChatParser, for wires of JSON lines
-    dialects.forms           the common forms in which users write tools, choices and formats; options put in a body
     dialects.history         earlier answers and tools' results, and what a wire cannot carry of them
     dialects.openai_chat     OpenAI's Chat Completions, which most hosts speak
     dialects.openai_responses

@@ -19,7 +19,7 @@ from sansio_core.dialects.gemini import GeminiParser
 from sansio_core.dialects.ollama import OllamaParser
 from sansio_core.dialects.openai_chat import OpenAIChatParser
 from sansio_core.dialects.openai_responses import OpenAIResponsesParser
-from sansio_core.dialects.text_template import Shapes
+from sansio_core.dialects.text_template import Templates
 from sansio_core.parsers import SSEJSONParser
 
 
@@ -120,13 +120,13 @@ def test_the_fast_path_is_taken(varying: str) -> None:
 
 @pytest.mark.parametrize("more", [{}, {"id": "c"}])
 def test_a_later_stream_of_a_provider_begins_like_its_first(more: dict[str, str]) -> None:
-    """Shapes are shared by a provider's streams; Started and the choices are each stream's own."""
-    shapes = Shapes()
+    """Templates are shared by a provider's streams; Started and the choices are each stream's own."""
+    templates = Templates()
     values = [chunk({"content": f"a{i}"}, index=i // 8, **more) for i in range(16)]
     for before in ([], [], [chunk({"content": "b"})], [chunk({"content": "b"}, "stop", id="d")]):
         body = sse(*before, *values) + DONE_MARK
-        assert comparable(fed(OpenAIChatParser(shapes=shapes), body, 150)) == decoded(OpenAIChatParser, body)
-    assert shapes.known
+        assert comparable(fed(OpenAIChatParser(templates=templates), body, 150)) == decoded(OpenAIChatParser, body)
+    assert templates.known
 
 
 @pytest.mark.parametrize("before", [0, 4])
