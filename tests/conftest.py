@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
@@ -16,6 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve
 from seats import Asyncio, Blocking, Seat
 
 from transports.emulator import Emulator
+
+# An example that takes long says only how busy the machine is. In CI a failure must be the same one at the next run.
+_CI = bool(os.environ.get("CI"))
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=_CI, print_blob=_CI)
+hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True, scope="module")

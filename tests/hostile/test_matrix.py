@@ -93,7 +93,8 @@ def judge(cell: Cell, outcome: Outcome, took: float) -> None:
         assert isinstance(outcome.error, TimedOut)
         assert outcome.error.clock == cell.clock
         least = CLOCK * cell.tries
-    assert least - 0.01 <= took < least + cell.most
+        assert took < least + 8, "long after its clock"
+    assert took >= least - 0.01
 
 
 def count_requests(server: Server, cell: Cell) -> None:
@@ -141,7 +142,7 @@ def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool, keep_alives: i
         assert stream.next() == "Hello"
         heard.set()
         assert said.wait(10)
-        time.sleep(CLOCK * 1.5)  # the piece takes its reader that long, whatever else goes on
+        time.sleep(CLOCK * 1.5)  # the reader is that long at work on the piece, whatever else goes on
         assert stream.next() == ", world"
         assert stream.next() is None
         seat.close_client(client)

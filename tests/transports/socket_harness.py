@@ -202,10 +202,10 @@ def cancelling(wire: RequestsWire, when: threading.Event | None = None) -> Itera
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """The block must take about that long: never less, and not much more."""
+    """The block must take that long, and not much more as a slow machine counts."""
     began = time.monotonic()
     yield
-    assert seconds - 0.02 <= time.monotonic() - began < seconds + 1
+    assert seconds - 0.02 <= time.monotonic() - began < seconds + PATIENCE
 
 
 def soon() -> float:

@@ -16,7 +16,7 @@ from socket_harness import Peer, Server, join
 
 from sansio_core import ConnectFailed, ProxyFailed, TimedOut, Timeouts
 from transports import AsyncClient
-from transports._shared.addresses import in_order, numeric
+from transports._shared.addresses import EYEBALLS_DELAY, in_order, numeric
 from transports.emulator import DEFAULT_TEXT, Emulator
 
 CONNECT = Timeouts(connect=10, total=20)
@@ -42,19 +42,20 @@ def test_a_silent_address_is_overtaken(
     client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
     began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
-    assert 0.2 < time.monotonic() - began < 2
+    assert EYEBALLS_DELAY - 0.01 < time.monotonic() - began < 4, "not half of the connect clock"
     seat.close_client(client)
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.3", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1"] * 3])
 def test_an_address_that_refuses_costs_nothing(
-    seat: Seat, emulator: Emulator, addresses: list[str], resolve: Callable[..., None]
+    seat: Seat, emulator: Emulator, addresses: list[str], resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing waits for the delay after which a silent address is overtaken, which here is the test's own end."""
+    for transport in ("_asyncio", "_requests"):
+        monkeypatch.setattr(f"transports.{transport}.opening.EYEBALLS_DELAY", 60)
     resolve(*addresses)
     client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
-    began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
-    assert time.monotonic() - began < 0.2
     seat.close_client(client)
 
 
@@ -117,9 +118,7 @@ def test_look_ups_that_hang_hold_up_no_other(seat: Seat, emulator: Emulator, nam
         seat.close_client(client)
     assert len(names.hanging) == 40
     client = seat.client("acytoo", base_url=url(emulator, "good.example"), timeout=CONNECT)
-    began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
-    assert time.monotonic() - began < 1
     seat.close_client(client)
 
 
@@ -135,7 +134,7 @@ def test_asyncio_run_does_not_wait_for_a_look_up(emulator: Emulator, names: Hang
 
     began = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10, "the names hang for twice as long"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("asyncio_")]
 
 

@@ -311,7 +311,7 @@ def test_connect_clocks(proxy: str, loop: str) -> None:
             with pytest.raises(TimedOut) as caught:
                 await wire.send(secure(port, connect_deadline=wire.now() + 0.05), wire.now() + 5)
             assert caught.value.clock == "connect"
-            assert caught.value.seconds == pytest.approx(0.05, abs=0.02)  # less what went by before the wire was asked
+            assert 0 < caught.value.seconds <= 0.05  # less what went by before the wire was asked
             with pytest.raises(TimeoutError):
                 await wire.send(secure(port, connect_deadline=wire.now() + 5), wire.now() + 0.02)
             assert not pool.here()._lanes

