@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
 
 from seats import Asyncio, Blocking, Seat
+from servers import Authority
+from wires import LOOPS, Wires
 
 from transports.emulator import Emulator
 
@@ -67,6 +70,22 @@ def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
     seat: Seat = request.param()
     yield seat
     seat.end()
+
+
+@pytest.fixture(params=["blocking", *LOOPS])
+def wires(request: pytest.FixtureRequest) -> Iterator[Wires]:
+    """What is under each of the two clients, asyncio's on both loops, behind one face; it leaves no thread behind."""
+    before = set(threading.enumerate())
+    wires = Wires(request.param)
+    yield wires
+    wires.end()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """A certificate authority of this test run."""
+    return Authority()
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from typing import Any
 
 from hostile_rows_network import row as network_row
 from hostile_rows_network import tls, tls_pair
-from hostile_server import Fault, Peer, Server
+from hostile_server import Fault, Server
 from matrix import CLOCK, GOOD, HEAD, TEN, TEXT, WHOLE, Cell, Row, World, head, served, sized, sse
+from servers import Peer
 
 from sansio_core import (
     AuthenticationFailed,
@@ -90,7 +91,7 @@ def drips(begin: bytes, piece: bytes) -> Fault:
 
     def fault(peer: Peer) -> None:
         peer.send(begin)
-        peer.drip(piece, 0.02)
+        peer.drip(piece)
 
     return fault
 
@@ -100,7 +101,7 @@ def repeats(begin: bytes, piece: bytes) -> Fault:
 
     def fault(peer: Peer) -> None:
         peer.send(begin)
-        peer.repeat(piece, 0.02)
+        peer.drip(piece, len(piece))
 
     return fault
 

@@ -6,8 +6,9 @@ import socket
 import zlib
 
 from hostile_rows_answers import MIB, clock, floods, row
-from hostile_server import Fault, Peer
+from hostile_server import Fault
 from matrix import CLOCK, GOOD, TEXT, WHOLE, Cell, chunked, head, sized, sse
+from servers import Peer
 
 from sansio_core import BadRequest, LimitExceeded, ServerFailed, TimedOut
 from sansio_core.timing import Limits

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # for the command, wherever it is called
+sys.path.insert(0, str(Path(__file__).parents[2]))  # for the command, wherever it is called
+sys.path.insert(0, str(Path(__file__).parents[1] / "transports"))
 
 from hostile_server import Fault, Server
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from hostile_rows_network import on_tls_port, proxied, relay, slow_resolver, stalled, tls_pair
-from hostile_server import PATIENCE, Peer, Server
+from hostile_server import Server
 from matrix import GOOD, TEXT, World, chunked, head, served, sized, sse
 from seats import Outcome, Seat
+from servers import PATIENCE, Peer
 
 from sansio_core import Cancelled, ChatError, RetryPolicy, Timeouts
 from transports import AsyncClient

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hostile_server import Peer, Server
+from hostile_server import Server
 from matrix import GOOD, head, sse
+from servers import Peer
 
 from sansio_core import Cancelled, Timeouts
 from transports import AsyncClient, Client

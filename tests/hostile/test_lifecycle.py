@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_server import Peer, Server
+from hostile_server import Server
 from matrix import GOOD, TEXT, head, sse
 from seats import Blocking, Outcome, Seat
+from servers import Peer
 
 from sansio_core import (
     Cancelled,

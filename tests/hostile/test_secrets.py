@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 from hostile_rows_network import on_tls_port, plain, relay, tls_pair
-from hostile_server import Fault, Peer, Server
+from hostile_server import Fault, Server
 from matrix import head, sized, sse
 from ports import closed_port
 from seats import Outcome, Seat
+from servers import Peer
 
 from sansio_core import ChatError, ChatRequest, Choice, Exchange, Reply, RetryPolicy, Send, Timeouts, providers
 from transports.cli import main

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from ports import closed_port, silent_port
+from proxies import Socks
 from seats import Seat
-from socket_harness import Peer, Server, join
+from servers import Server
 
 from sansio_core import ConnectFailed, ProxyFailed, TimedOut, Timeouts
 from transports import AsyncClient
@@ -167,18 +168,9 @@ def socks_client(seat: Seat, scheme: str, port: int, **settings: Any) -> Any:
 def test_a_socks_proxy_may_have_several_addresses(
     seat: Seat, emulator: Emulator, scheme: str, resolve: Callable[..., None]
 ) -> None:
-    port = int(url(emulator, "x").rpartition(":")[2].partition("/")[0])
     resolve("127.0.0.3", "127.0.0.1")  # nobody listens at the first
 
-    def script(peer: Peer) -> None:
-        peer.exactly(3)
-        peer.send(b"\x05\x00")
-        kind = peer.exactly(4)[3]
-        peer.exactly((peer.exactly(1)[0] if kind == 3 else 4) + 2)
-        peer.send(b"\x05\x00\x00\x01" + bytes(6))
-        join(peer.sock, socket.create_connection(("127.0.0.1", port)))
-
-    with Server(script) as proxy:
+    with Server(Socks()) as proxy:
         client = seat.client(
             "acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT,
             proxy=f"{scheme}://proxy.example:{proxy.port}",
@@ -198,16 +190,8 @@ def test_a_socks_proxy_that_is_not_there(seat: Seat, resolve: Callable[..., None
 
 @pytest.mark.parametrize(("reply", "words"), [(2, "not allowed by its ruleset"), (5, "connection refused")])
 def test_a_socks_proxy_that_refuses(seat: Seat, reply: int, words: str, resolve: Callable[..., None]) -> None:
-    def script(peer: Peer) -> None:
-        peer.exactly(3)
-        peer.send(b"\x05\x00")
-        peer.exactly(4)
-        peer.exactly(peer.exactly(1)[0] + 2)
-        peer.send(bytes([5, reply, 0, 1, 0, 0, 0, 0, 0, 0]))
-        peer.gone()
-
     resolve("127.0.0.1")
-    with Server(script) as proxy:
+    with Server(Socks(reply=reply)) as proxy:
         client = socks_client(seat, "socks5h", proxy.port)
         said = rf"^the proxy socks5h://proxy\.example:{proxy.port} opened no connection to chat\.example:1: {words}$"
         with pytest.raises(ProxyFailed, match=said):

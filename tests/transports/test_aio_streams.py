@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire_harness import LOOPS, run
+from wire_harness import run
+from wires import LOOPS
 
 from sansio_core import Limits
 from sansio_core.errors import Cancelled, StreamTruncated
