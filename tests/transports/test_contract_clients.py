@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import ssl
-import threading
 import warnings
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-import responses
-from seats import Asyncio, Blocking, Outcome, Seat
+from seats import Asyncio, Outcome, Seat
 
 from sansio_core import (
     ClientClosed,
     InvalidRequest,
     OptionIgnored,
-    Reply,
     RetryPolicy,
     TextDelta,
     ToolCallDelta,
     providers,
 )
-from transports import AsyncClient, AsyncStream, Client, Stream, g4f_compat
+from transports import AsyncClient, AsyncStream, Client, Stream
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
 SETTINGS = {
@@ -77,14 +72,6 @@ def test_a_stream_is_an_object_and_no_generator(seat: Seat, emulator: Emulator) 
     seat.close_client(client)
 
 
-@pytest.mark.parametrize("kind", [g4f_compat.FreeNetfly, g4f_compat.ChatgptFree, g4f_compat.Yqcloud, g4f_compat.Acytoo])
-def test_the_documented_call_of_g4f(kind: Any) -> None:
-    wanted = ["model", "messages", "proxy", "timeout", "cookies", "kwargs"]
-    assert list(inspect.signature(kind.create_async_generator).parameters) == wanted
-    for name in ("url", "working", "default_model", "models", "model_aliases", "supports_message_history"):
-        assert hasattr(kind, name)
-
-
 @pytest.mark.parametrize("name", ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"])
 def test_every_setting_and_every_keyword_of_a_call(seat: Seat, emulator: Emulator, name: str) -> None:
     client = seat.client(
@@ -105,65 +92,7 @@ def test_every_setting_and_every_keyword_of_a_call(seat: Seat, emulator: Emulato
 # --- as the first page shows it --------------------------------------------------------------------------------------
 
 
-def test_blocking_as_most_people_meet_us(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    with Client("free_netfly", base_url=emulator.base_url("free_netfly")) as client:
-        for chunk in client.stream("Write a short poem about nature."):
-            print(chunk, end="", flush=True)
-    assert capsys.readouterr().out == DEFAULT_TEXT
-
-
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_asyncio_the_same_words(emulator: Emulator, capsys: pytest.CaptureFixture[str], loop: str) -> None:
-    async def main() -> None:
-        async with AsyncClient("free_netfly", base_url=emulator.base_url("free_netfly")) as client:
-            async for chunk in client.stream([{"role": "user", "content": "Hello"}]):
-                print(chunk, end="", flush=True)
-            assert (await client.complete("Again")).complete
-            emulator.order(faults.Stall("body", after_pieces=2))
-            async with client.stream("And left in the middle") as stream:
-                await anext(stream)
-                reader = asyncio.create_task(anext(stream))
-                emulator.wait_for(lambda it: it.held == 1)
-                reader.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await reader
-        await asyncio.sleep(0)  # in which the transport closes its socket
-
-    factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main())
-    assert capsys.readouterr().out == DEFAULT_TEXT
-    emulator.wait_for(lambda it: it.open_connections == 0)
-
-
 # --- a user's own session, and `responses` ---------------------------------------------------------------------------
-
-
-def test_a_users_own_session(emulator: Emulator) -> None:
-    with requests.Session() as session:
-        session.headers["x-theirs"] = "sent along"
-        for _ in range(2):
-            with Client("acytoo", base_url=emulator.base_url("acytoo"), session=session) as client:
-                assert client.complete("Hello").text == DEFAULT_TEXT
-        assert session.get(emulator.base_url("acytoo")).status_code == 404, "it stays theirs, and open"
-    assert emulator.requests[0].headers["x-theirs"] == "sent along"
-
-
-@pytest.mark.parametrize("own", [False, True])
-def test_a_client_under_responses(own: bool) -> None:
-    body = b'data: {"choices": [{"delta": {"content": "Hello"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-    url = "https://api.openai.com/v1/chat/completions"
-    with (
-        responses.RequestsMock() as mock,
-        requests.Session() as session,
-        Client("openai", api_key="sk-abcdef", session=session if own else None, proxy=False) as client,
-    ):
-        mock.post(url, status=503)
-        mock.post(url, body=body, content_type="text/event-stream")
-        reply = client.complete("Hi", timeout=20)
-        assert (reply.text, reply.complete) == ("Hello", True)
-        assert [call.request.headers["authorization"] for call in mock.calls] == ["Bearer sk-abcdef"] * 2
-        assert json.loads(mock.calls[1].request.body or "")["messages"] == [{"role": "user", "content": "Hi"}]
 
 
 # --- all that streams say, to the user -------------------------------------------------------------------------------
@@ -353,11 +282,6 @@ def test_the_environments_authorities_are_the_same_for_both(
         seat.close_client(seat.client("acytoo", verify=verify))
 
 
-def test_a_session_must_be_one() -> None:
-    with pytest.raises(InvalidRequest, match=r"session must be a requests\.Session, not int"):
-        Client("acytoo", session=5)  # type: ignore[arg-type]  # the mistake
-
-
 def test_a_call_that_cannot_be_made_is_told_at_once(seat: Seat) -> None:
     client: Any = seat.client("acytoo")
     for proxy in ({"http": "http://x"}, "ftp://x"):
@@ -400,17 +324,3 @@ def test_text_and_events_may_be_mixed_and_nothing_comes_twice(seat: Seat, emulat
             got += event.text
     assert got == DEFAULT_TEXT
     seat.close_client(client)
-
-
-def test_a_client_is_shared_between_threads(emulator: Emulator) -> None:
-    seat = Blocking()
-    client = client_of(seat, emulator, "openai")
-    texts = list[str]()
-    threads = [threading.Thread(target=lambda: texts.append("".join(client.stream("Hello")))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert texts == [DEFAULT_TEXT] * 8
-    assert isinstance(client.complete("Hello"), Reply)
-    client.close()

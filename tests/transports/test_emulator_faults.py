@@ -210,16 +210,6 @@ def test_trailing(emulator: Emulator, caller: Caller) -> None:
 # --- the cuts --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("fault", [OneByte(), Cut(1), Cut(7), SplitCharacter(), SplitCRLF(), LineEnds("\r"), Gzip()])
-def test_no_cut_changes_the_text(emulator: Emulator, provider: str, fault: Fault) -> None:
-    answer = broken(emulator, provider, fault)
-    if isinstance(fault, Gzip):
-        assert answer.header("content-encoding") == "gzip"
-        answer.chunks = [gzip.decompress(answer.body)]
-    assert (answer.text, answer.ended) == (TEXT, True)
-
-
 def test_cuts_stalls_and_drips_go_together(emulator: Emulator, caller: Caller) -> None:
     emulator.order((Cut(4), Stall(after_pieces=1), OneByte(interval=1e-6)))
     emulator.release()
