@@ -1,18 +1,14 @@
-"""A client's life: fork, pickle, copy, one loop after another, after close, from callbacks, from many threads."""
+"""A client's life: pickle, copy, one loop after another, after close, from callbacks, from many threads."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import gc
-import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,8 +37,6 @@ from sansio_core.wire import HttpRequest
 from transports import AsyncClient, Client
 from transports.emulator import DEFAULT_TEXT, Emulator
 
-ROOT = Path(__file__).parent.parent.parent
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
@@ -52,52 +46,6 @@ def server() -> Iterator[Server]:
 
 def url(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
-
-
-# --- fork ----------------------------------------------------------------------------------------------------------
-
-_FORK = """
-import asyncio, os, sys
-from transports import AsyncClient, Client
-
-def ask(client):
-    return client.complete("Hello").text
-
-def aask(client):
-    return asyncio.run(client.complete("Hello")).text
-
-kind, url = sys.argv[1:]
-client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url)
-run = ask if kind == "blocking" else aask
-first = run(client)
-if kind == "blocking":
-    client._connections._lock.acquire()  # as another thread may, just then
-child = os.fork()
-if not child:
-    os._exit(0 if run(client) == run(client) == first else 1)
-if kind == "blocking":
-    client._connections._lock.release()
-assert run(client) == first
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert run(client) == first
-print("well")
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
-def test_fork_after_use(server: Server, kind: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", _FORK, kind, url(server)],
-        capture_output=True, text=True, timeout=30, cwd=ROOT, check=False,
-    )  # fmt: skip
-    assert (done.stdout, done.returncode) == ("well\n", 0), done.stderr
-    # no connection served both processes: the parent's first, the child's own, and nothing mixed
-    owners: dict[int, list[bytes]] = {}
-    for number, request in server.requests:
-        owners.setdefault(number, []).append(request)
-    assert len(server.requests) == 5
-    assert server.connections >= 2
 
 
 # --- pickle, copy --------------------------------------------------------------------------------------------------
@@ -348,5 +296,3 @@ def test_one_stream_from_two_tasks_is_refused(server: Server) -> None:
                 await first
 
     asyncio.run(main())
-
-

@@ -71,14 +71,19 @@ class BlockingStream:
                 result.append(error)
 
         thread = threading.Thread(target=read)
-        thread.start()
+        return _waiting(thread, result)
 
-        def wait() -> BaseException | None:
-            thread.join(10)
-            assert not thread.is_alive(), "the read did not end"
-            return result[0]
 
-        return wait
+def _waiting(thread: threading.Thread, result: list[BaseException | None]) -> Callable[[], BaseException | None]:
+    """Start the thread; the function given back waits for its end and gives its result."""
+    thread.start()
+
+    def wait() -> BaseException | None:
+        thread.join(10)
+        assert not thread.is_alive(), "the read did not end"
+        return result[0]
+
+    return wait
 
 
 class Asyncio:
@@ -148,14 +153,7 @@ class AsyncioStream:
 
         result: list[BaseException | None] = []
         thread = threading.Thread(target=lambda: result.append(self.seat.run(read())))
-        thread.start()
-
-        def wait() -> BaseException | None:
-            thread.join(10)
-            assert not thread.is_alive(), "the read did not end"
-            return result[0]
-
-        return wait
+        return _waiting(thread, result)
 
 
 Seat = Blocking | Asyncio

@@ -269,6 +269,11 @@ def test_it_tries_again_and_follows_and_passes_over_interim_responses(drive: Dri
     assert len(emulator.requests) == 3
 
 
+def test_own_io_asks_for_no_coding(emulator: Emulator) -> None:
+    over_sockets(exchange(emulator.base_url("free_netfly")))
+    assert emulator.requests[0].headers["accept-encoding"] == "identity"
+
+
 def test_own_io_bounds_its_connecting_by_every_clock() -> None:
     with Emulator(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as emulator:
         emulator.order(Stall("headers", on="connect"))

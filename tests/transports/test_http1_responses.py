@@ -6,9 +6,8 @@ import gzip
 import zlib
 from collections.abc import Callable
 
-import h11
 import pytest
-from http1_reading import ASKED, DIRECT, PLACES, SMALL, Outcome, cut, cuts, fed, read, said
+from http1_reading import ASKED, DIRECT, PLACES, SMALL, Outcome, cut, cuts, fed, h11_reads, read, said
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -194,30 +193,6 @@ def test_a_coding_has_an_end_of_its_own(coding: str, framing: str) -> None:
         for pieces in cuts(message(whole[:-missing], coding, framing, [])):
             assert read(pieces).error == "StreamTruncated: the compressed body stopped before its end"
     assert read([message(b"", coding, framing, [])])[2:] == (b"", "", framing != "close")
-
-
-def h11_reads(data: bytes) -> tuple[int, list[tuple[str, str]], bytes] | None:
-    """What h11 makes of a whole response; None for what it does not take for one."""
-    theirs = h11.Connection(h11.CLIENT)
-    theirs.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
-    theirs.send(h11.EndOfMessage())
-    theirs.receive_data(data)
-    head, body, ended = None, b"", False
-    try:
-        while not isinstance(event := theirs.next_event(), h11.EndOfMessage):
-            if event is h11.NEED_DATA and not ended:
-                ended = True
-                theirs.receive_data(b"")
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.Response):
-                head = event
-            elif not isinstance(event, h11.InformationalResponse):
-                return None
-    except h11.RemoteProtocolError:
-        return None
-    assert head is not None
-    return head.status_code, [(name.decode(), value.decode()) for name, value in head.headers], body
 
 
 BITS = st.sampled_from(
