@@ -184,7 +184,6 @@ def test_cancel_at_every_byte(seat: Seat) -> None:
             assert server.settled(0)
         server.fault = ANSWER
         assert seat.complete(client).text == TEXT
-        seat.close_client(client)
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])
@@ -208,7 +207,6 @@ def test_the_server_ends_at_every_byte(seat: Seat, how: str) -> None:
             assert outcome.error is not None or done
         server.fault = ANSWER
         assert seat.complete(client).text == TEXT
-        seat.close_client(client)
 
 
 # --- in every phase, from elsewhere --------------------------------------------------------------------------------
@@ -257,7 +255,6 @@ def test_end_it_from_another_thread(seat: Seat, phase: str, how: str) -> None:
         assert isinstance(error, Cancelled), repr(error)
         if how != "close the client" and world.heal() and world.server is not None and phase != "a retry's wait":
             assert seat.complete(client).text == TEXT
-        seat.close_client(client)
 
 
 def reach(phase: str, world: World, stream: Any) -> None:
@@ -291,7 +288,6 @@ def test_many_threads_end_one_stream_at_once(seat: Seat) -> None:
         assert world.server.settled(0)
         world.heal()
         assert seat.complete(client).text == TEXT
-        seat.close_client(client)
 
 
 

@@ -38,12 +38,6 @@ from transports import AsyncClient, Client
 from transports.emulator import DEFAULT_TEXT, Emulator
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
-        yield server
-
-
 def url(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
 
@@ -122,7 +116,6 @@ def test_a_client_or_stream_says_why_it_cannot(seat: Seat, server: Server, how: 
     for thing in (client, stream):
         with pytest.raises(TypeError, match=r"holds connections.*make a new one"):
             how(thing)
-    seat.close_client(client)
 
 
 # --- loops, closing ------------------------------------------------------------------------------------------------
@@ -209,7 +202,6 @@ def test_a_client_is_used_between_the_pieces_of_its_own_stream(seat: Seat, emula
             assert seat.complete(client).text == DEFAULT_TEXT
     assert "".join(pieces) == DEFAULT_TEXT
     stream.close()
-    seat.close_client(client)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no such signals here")
@@ -254,7 +246,6 @@ def test_a_stream_is_closed_by_a_finalizer(seat: Seat, server: Server) -> None:
     gc.collect()
     assert seat.complete(client).text == TEXT
     assert server.settled(1)
-    seat.close_client(client)
 
 
 # --- threads -------------------------------------------------------------------------------------------------------

@@ -112,7 +112,6 @@ def test_nobody_listens_and_nothing_is_in_the_way(seat: Seat, emulator: Emulator
     stream = seat.stream(client)
     assert stream.raw._exchange.watch is None
     assert type(stream.raw._wire).__name__ in ("RequestsWire", "AsyncWire")
-    seat.close_client(client)
 
 
 def test_warnings_carry_the_callers_line(seat: Seat, emulator: Emulator) -> None:
@@ -128,7 +127,6 @@ def test_warnings_carry_the_callers_line(seat: Seat, emulator: Emulator) -> None
         assert [warning.category for warning in caught] == [OptionIgnored]
         # one step above the client stands the seat, as a user's own code would
         assert caught[0].filename == sys.modules["seats"].__file__
-    seat.close_client(client)
 
 
 def test_warnings_of_the_old_names_carry_the_callers_line(emulator: Emulator) -> None:

@@ -49,17 +49,14 @@ def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
     with row.world() as world:
         settings: dict[str, Any] = {"retry": TWICE, "timeout": row.timeouts, "limits": row.limits, **world.settings}
         client = seat.client(row.provider, base_url=world.base_url, **settings)
-        try:
-            with peak_memory(cell.memory):
-                began = time.monotonic()
-                outcome = Outcome(seat, client, row.message)
-                took = time.monotonic() - began
-            judge(cell, outcome, took)
-            if world.server is not None:
-                count_requests(world.server, cell)
-            after(seat, client, world, cell, row.message)
-        finally:
-            seat.close_client(client)
+        with peak_memory(cell.memory):
+            began = time.monotonic()
+            outcome = Outcome(seat, client, row.message)
+            took = time.monotonic() - began
+        judge(cell, outcome, took)
+        if world.server is not None:
+            count_requests(world.server, cell)
+        after(seat, client, world, cell, row.message)
 
 
 _EITHER = ("reset in the handshake",)  # a reset may come before the handshake as well: that is the system's affair
@@ -81,7 +78,6 @@ def test_a_fault_has_the_same_words_on_both_clients(row: Row) -> None:
             client = seat.client(row.provider, base_url=world.base_url, **settings)
             outcome = Outcome(seat, client, row.message)
             words.append(re.sub(r":[0-9]+", ":PORT", str(outcome.error)))
-            seat.close_client(client)
             seat.end()
     assert words[0] == words[1]
 
@@ -156,7 +152,6 @@ def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool, keep_alives: i
         time.sleep(CLOCK * 1.5)  # the reader is that long at work on the piece, whatever else goes on
         assert stream.next() == ", world"
         assert stream.next() is None
-        seat.close_client(client)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,6 @@ def program(text: str, *arguments: object, flags: tuple[str, ...] = ("-X", "dev"
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
-        yield server
 
 
 # --- forgotten -----------------------------------------------------------------------------------------------------

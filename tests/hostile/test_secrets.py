@@ -209,7 +209,6 @@ def test_warnings_quote_nothing(seat: Seat, emulator: Emulator) -> None:
         del stream
     assert caught
     assert not found(" ".join(str(warning.message) for warning in caught))
-    seat.close_client(client)
 
 
 # --- the page of ChatgptFree: a nonce and cookies that come and go --
@@ -237,7 +236,6 @@ def test_the_pages_nonce_and_cookies(seat: Seat, caplog: pytest.LogCaptureFixtur
             assert nonce not in f"{thing!r} {thing}"
             assert cookie not in f"{thing!r} {thing}"
         assert "[hidden]" in repr(outcome.error)
-        seat.close_client(client)
 
 
 # --- fields of gateways, which nobody here knows --
@@ -362,7 +360,6 @@ def test_a_plain_answer_on_a_tls_port_gets_no_key(seat: Seat) -> None:
         assert outcome.error is not None
         assert world.server is not None
         assert world.server.requests == []
-        seat.close_client(client)
 
 
 @pytest.mark.parametrize("status", [200, 400])

@@ -44,7 +44,6 @@ def test_a_silent_address_is_overtaken(
     began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
     assert EYEBALLS_DELAY - 0.01 < time.monotonic() - began < 4, "not half of the connect clock"
-    seat.close_client(client)
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.3", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1"] * 3])
@@ -57,7 +56,6 @@ def test_an_address_that_refuses_costs_nothing(
     resolve(*addresses)
     client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
     assert seat.complete(client).text == DEFAULT_TEXT
-    seat.close_client(client)
 
 
 def test_where_no_address_answers(seat: Seat, emulator: Emulator, silent: str, resolve: Callable[..., None]) -> None:
@@ -68,7 +66,6 @@ def test_where_no_address_answers(seat: Seat, emulator: Emulator, silent: str, r
     resolve("127.0.0.3", "127.0.0.4")
     with pytest.raises(ConnectFailed, match=r"no connection to chat\.example:[0-9]+: refused"):
         seat.complete(client)
-    seat.close_client(client)
 
 
 def test_families_take_turns() -> None:
@@ -120,7 +117,6 @@ def test_look_ups_that_hang_hold_up_no_other(seat: Seat, emulator: Emulator, nam
     assert len(names.hanging) == 40
     client = seat.client("acytoo", base_url=url(emulator, "good.example"), timeout=CONNECT)
     assert seat.complete(client).text == DEFAULT_TEXT
-    seat.close_client(client)
 
 
 def test_asyncio_run_does_not_wait_for_a_look_up(emulator: Emulator, names: HangingNames) -> None:
@@ -176,7 +172,6 @@ def test_a_socks_proxy_may_have_several_addresses(
             proxy=f"{scheme}://proxy.example:{proxy.port}",
         )  # fmt: skip
         assert seat.complete(client).text == DEFAULT_TEXT
-        seat.close_client(client)
 
 
 def test_a_socks_proxy_that_is_not_there(seat: Seat, resolve: Callable[..., None]) -> None:
@@ -185,7 +180,6 @@ def test_a_socks_proxy_that_is_not_there(seat: Seat, resolve: Callable[..., None
     client = socks_client(seat, "socks5h", port)
     with pytest.raises(ProxyFailed, match=rf"^no connection to the proxy socks5h://proxy\.example:{port}: refused$"):
         seat.complete(client)
-    seat.close_client(client)
 
 
 @pytest.mark.parametrize(("reply", "words"), [(2, "not allowed by its ruleset"), (5, "connection refused")])
@@ -196,4 +190,3 @@ def test_a_socks_proxy_that_refuses(seat: Seat, reply: int, words: str, resolve:
         said = rf"^the proxy socks5h://proxy\.example:{proxy.port} opened no connection to chat\.example:1: {words}$"
         with pytest.raises(ProxyFailed, match=said):
             seat.complete(client)
-        seat.close_client(client)

@@ -69,7 +69,6 @@ def test_a_stream_is_an_object_and_no_generator(seat: Seat, emulator: Emulator) 
         assert isinstance(public, object)
     assert isinstance(stream, Stream if seat.name == "blocking" else AsyncStream)
     assert stream.reply.text == ""
-    seat.close_client(client)
 
 
 @pytest.mark.parametrize("name", ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"])
@@ -86,7 +85,6 @@ def test_every_setting_and_every_keyword_of_a_call(seat: Seat, emulator: Emulato
     sent = emulator.requests[-1].headers
     assert (sent["x-client"], sent["x-call"]) == ("1", "2")
     assert {"a=b", "c=d"} <= set(sent["cookie"].split("; "))
-    seat.close_client(client)
 
 
 # --- as the first page shows it --------------------------------------------------------------------------------------
@@ -118,7 +116,6 @@ def test_a_tool_call_is_looked_at_while_it_grows(seat: Seat, name: str) -> None:
         assert (call.name, json.loads(call.arguments)) == ("weather", calls[0][1])
         assert call.parse() == seen[-1] == calls[0][1]
         assert all(value is None or set(value) <= {"city", "days"} for value in seen)
-        seat.close_client(client)
 
 
 def test_a_call_without_arguments_means_none_and_a_broken_one_is_told(seat: Seat, emulator: Emulator) -> None:
@@ -135,7 +132,6 @@ def test_a_call_without_arguments_means_none_and_a_broken_one_is_told(seat: Seat
     assert broken.partial() == {}
     with pytest.raises(InvalidRequest, match="the tool call 'f' is not JSON"):
         broken.parse()
-    seat.close_client(client)
 
 
 SCHEMA = {
@@ -156,7 +152,6 @@ def test_a_structured_answer_is_looked_at_while_it_grows(seat: Seat, name: str) 
             seen.append(stream.raw.reply.partial())
         assert stream.raw.reply.parse() == seen[-1] == value
         assert '"inhabitants"' in emulator.requests[-1].body.decode(), "the schema was sent"
-        seat.close_client(client)
 
 
 def test_an_answer_that_is_no_json_is_told(seat: Seat, emulator: Emulator) -> None:
@@ -164,7 +159,6 @@ def test_an_answer_that_is_no_json_is_told(seat: Seat, emulator: Emulator) -> No
     reply = seat.complete(client)
     with pytest.raises(InvalidRequest, match="the answer is not JSON"):
         reply.parse()
-    seat.close_client(client)
 
 
 def test_several_choices(seat: Seat, emulator: Emulator) -> None:
@@ -180,7 +174,6 @@ def test_several_choices(seat: Seat, emulator: Emulator) -> None:
     assert [choice.text for choice in outcome.reply.choices] == ["a", "b"]
     assert outcome.reply.complete
     assert json.loads(emulator.requests[-1].body)["n"] == 2
-    seat.close_client(client)
 
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -196,7 +189,6 @@ def test_images_and_extra_fields_are_sent(seat: Seat, emulator: Emulator, name: 
     body = emulator.requests[-1].body.decode()
     assert PIXEL in body
     assert "topK" in body
-    seat.close_client(client)
 
 
 # --- from one provider to another ------------------------------------------------------------------------------------
@@ -223,8 +215,6 @@ def test_a_history_moves_to_another_provider_with_one_warning(seat: Seat, source
         assert warning.category is OptionIgnored
         assert target in str(warning.message)
         assert "7 °C" in json.dumps(json.loads(emulator.requests[-1].body), ensure_ascii=False)
-        seat.close_client(first)
-        seat.close_client(second)
 
 
 @pytest.mark.parametrize("name", WITH_TOOLS)
@@ -240,7 +230,6 @@ def test_and_back_to_its_own_with_none(seat: Seat, name: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert seat.complete(client, history).complete
-        seat.close_client(client)
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------------
@@ -290,7 +279,6 @@ def test_a_call_that_cannot_be_made_is_told_at_once(seat: Seat) -> None:
     for messages in (None, {"role": "user", "content": "Hello"}, ["Hello"], 5, b"Hello"):
         with pytest.raises(InvalidRequest, match="messages"):
             client.stream(messages)
-    seat.close_client(client)
 
 
 def test_a_closed_client_cannot_be_entered_again() -> None:
@@ -312,7 +300,6 @@ def test_iterating_twice_gives_nothing_more_and_the_reply_stays(seat: Seat, emul
     assert "".join(iter(stream.next, None)) == DEFAULT_TEXT
     assert stream.next() is None
     assert stream.raw.reply.text == DEFAULT_TEXT
-    seat.close_client(client)
 
 
 def test_text_and_events_may_be_mixed_and_nothing_comes_twice(seat: Seat, emulator: Emulator) -> None:
@@ -323,4 +310,3 @@ def test_text_and_events_may_be_mixed_and_nothing_comes_twice(seat: Seat, emulat
         if isinstance(event := stream.next_event(), TextDelta):
             got += event.text
     assert got == DEFAULT_TEXT
-    seat.close_client(client)
