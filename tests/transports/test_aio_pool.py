@@ -226,7 +226,12 @@ def test_rest_is_bounded_in_time_and_number(loop: str) -> None:
             await until(lambda: server.open == 2)
             await pool.aclose()
             pool = Pool(keepalive=0.05)
-            await fetch(AsyncWire(pool), get(port))
+            wires = [AsyncWire(pool), AsyncWire(pool)]
+            for wire in wires:
+                await wire.send(get(port), None)
+            for wire in wires:  # the second rests on when the first is closed
+                await body(wire)
+                await asyncio.sleep(0.02)
             await until(lambda: server.open == 0)  # closed by the clock, with no request that would look at them
             assert not pool.here()._lanes
             assert pool.here()._sweeper is None

@@ -230,6 +230,7 @@ def test_where_the_cuts_fall(emulator: Emulator) -> None:
     chunks = broken(emulator, "free_netfly", SplitCRLF()).chunks
     assert sum(one[-1:] == b"\r" and two[:1] == b"\n" for one, two in pairwise(chunks)) >= 10
     assert b"\n" not in broken(emulator, "free_netfly", LineEnds("\r")).body
+    assert broken(emulator, "acytoo", LineEnds("\r")).body == body  # which has no lines
 
 
 def test_one_byte_may_drip(emulator: Emulator, caller: Caller) -> None:

@@ -116,6 +116,24 @@ def test_what_failed_is_over(wires: Wires, wire: Wire) -> None:
         assert wires.left(server)
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"])
+def test_a_reset_while_the_request_is_sent(wires: Wires, wire: Wire, answer: bytes) -> None:
+    """The server may have answered without reading everything; asyncio loses what of that it has not read yet."""
+
+    def script(peer: Peer) -> None:
+        peer.sock.recv(1)
+        peer.send(answer)
+        peer.reset()
+
+    with Server(script) as server:
+        request = Send(HttpRequest("POST", f"http://127.0.0.1:{server.port}/", (), b"x" * (32 << 20)))
+        try:
+            assert wire.send(request, soon())[0] == 413
+        except ConnectionLost as error:
+            assert not error.reused
+            assert not answer or wires.kind != "blocking"
+
+
 # --- names and addresses
 
 
