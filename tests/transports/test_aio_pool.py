@@ -225,7 +225,7 @@ def test_rest_is_bounded_in_time_and_number(loop: str) -> None:
             await asyncio.gather(*(fetch(AsyncWire(pool), get(port)) for _ in range(5)))
             await until(lambda: server.open == 2)
             await pool.aclose()
-            pool = Pool(keepalive=0.05)
+            pool = Pool(keepalive=0.3)
             wires = [AsyncWire(pool), AsyncWire(pool)]
             for wire in wires:
                 await wire.send(get(port), None)

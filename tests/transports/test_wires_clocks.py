@@ -17,6 +17,7 @@ from wires import Wire, Wires, after, ending, get, soon, within
 from sansio_core import Send
 from sansio_core.errors import Cancelled, TimedOut
 from sansio_core.wire import HttpRequest
+from transports._shared.addresses import EYEBALLS_DELAY
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HANDSHAKE = b"\x16\x03\x03\x40\x00" + b"\x02" * 1000
@@ -204,10 +205,10 @@ def test_a_connect_is_ended(wire: Wire) -> None:
         assert type(raised.value) is TimeoutError
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.1])
+@pytest.mark.parametrize("delay", [0.0, 0.1, 2 * EYEBALLS_DELAY])
 def test_a_connect_is_cancelled(wire: Wire, delay: float) -> None:
     when = threading.Event()
-    timer = threading.Timer(delay, when.set)  # both before and while it waits must do
+    timer = threading.Timer(delay, when.set)  # before it waits, while, and where it looks for no other address
     timer.start()
     with silent_port() as port, ending(wire, "cancel", when):
         wire.send(get(port), soon())
