@@ -121,14 +121,6 @@ def test_a_client_or_stream_says_why_it_cannot(seat: Seat, server: Server, how: 
 # --- loops, closing ------------------------------------------------------------------------------------------------
 
 
-def test_asyncio_run_twice_with_one_client(server: Server) -> None:
-    client = AsyncClient("free_netfly", base_url=url(server))
-    for _ in range(3):
-        assert asyncio.run(client.complete("Hello")).text == TEXT
-    assert server.settled(0)  # each loop took its connections with it
-    assert server.connections == 3
-
-
 def test_one_asyncio_client_in_two_loops_at_once(server: Server) -> None:
     client = AsyncClient("free_netfly", base_url=url(server))
     texts: list[str] = []

@@ -149,19 +149,3 @@ def test_warnings_carry_the_callers_line(seat: Seat, emulator: Emulator) -> None
         assert [warning.category for warning in caught] == [OptionIgnored]
         # one step above the client stands the seat, as a user's own code would
         assert caught[0].filename == sys.modules["seats"].__file__
-
-
-def test_warnings_of_the_old_names_carry_the_callers_line(emulator: Emulator) -> None:
-    import asyncio
-
-    from transports import g4f_compat
-
-    async def ask_by_the_old_name() -> str:
-        pieces = g4f_compat.Yqcloud.create_async_generator(
-            "gpt-3.5-turbo", [{"role": "user", "content": "Hi"}], base_url=emulator.base_url("yqcloud"), temperature=1
-        )
-        return "".join([piece async for piece in pieces])
-
-    with pytest.warns(OptionIgnored) as caught:
-        assert asyncio.run(ask_by_the_old_name()) == DEFAULT_TEXT
-    assert [warning.filename for warning in caught if warning.category is OptionIgnored] == [__file__]

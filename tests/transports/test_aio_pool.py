@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +12,7 @@ from servers import OK
 from wire_harness import answering, body, fetch, forever, gone, read_request, reset, run, serve
 from wires import LOOPS, get
 
-from sansio_core.errors import Cancelled, ClientClosed, ConnectFailed, InvalidRequest
+from sansio_core.errors import ClientClosed, ConnectFailed, InvalidRequest
 from transports._asyncio.pool import Pool
 from transports._asyncio.wire import AsyncWire
 
@@ -267,19 +266,6 @@ def test_closing_ends_what_is_under_way(close: str, loop: str) -> None:
             pool.close()
 
     run(main, loop)
-
-
-def test_closing_from_another_thread() -> None:
-    async def main() -> None:
-        async with serve(forever) as port:
-            pool = Pool()
-            task = asyncio.create_task(AsyncWire(pool).send(get(port), None))
-            await until(lambda: any(lane.busy for lane in pool.here()._lanes.values()))
-            threading.Thread(target=pool.close).start()
-            with pytest.raises(Cancelled):
-                await task
-
-    run(main)
 
 
 @both_loops

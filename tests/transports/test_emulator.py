@@ -62,12 +62,6 @@ def test_a_good_request_is_answered_and_recorded(emulator: Emulator, caller: Cal
     assert record.headers["accept"] == dict(record.raw_headers)["accept"]
 
 
-def test_without_stream_the_completion_comes_whole(emulator: Emulator, caller: Caller) -> None:
-    answer = caller.ask(emulator, "free_netfly", fields={"stream": False})
-    assert answer.header("content-type") == "application/json"
-    assert json.loads(answer.body)["choices"][0]["message"]["content"] == TEXT
-
-
 @pytest.mark.parametrize(("size", "pieces"), [(None, ["one ", "two\n", "three"]), (5, ["one t", "wo\nth", "ree"])])
 def test_pieces_are_words_or_as_long_as_asked_and_one_chunk_each(size: int | None, pieces: list[str]) -> None:
     with Emulator(reply="one two\nthree", chunk_size=size) as emulator, Caller(emulator) as caller:

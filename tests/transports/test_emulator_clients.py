@@ -23,7 +23,6 @@ ALL = providers.names()
 WITH_TOOLS = [name for name in ALL if "tools" in providers.create(name, base_url="http://127.0.0.1").options]
 SOME = ("openai", "azure_openai", "groq", "vllm", "openai_responses", "anthropic", "gemini", "ollama")
 """One of each kind."""
-FREE = ("vllm", "ollama")
 CALLS = [("weather", {"city": "Zürich"}), ("now", {})]
 THOUGHT = "The user wants the weather.\nLet me look."
 TOOLS = [

@@ -17,7 +17,6 @@ from transports.emulator import DEFAULT_TEXT, Emulator, Status
 
 CHATS = ["blocking_chat.py", "asyncio_chat.py", "own_io.py", "parser_only.py"]
 EXAMPLES = [*CHATS, "tool_use.py"]  # with what every installation has; test_examples_foreign.py has the others
-PROVIDERS = ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
