@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
 
 from seats import Asyncio, Blocking, Seat
-from servers import Authority
+from servers import PATIENCE, Authority
 from wires import LOOPS, Wires
 
 from transports.emulator import Emulator
@@ -79,7 +79,9 @@ def wires(request: pytest.FixtureRequest) -> Iterator[Wires]:
     wires = Wires(request.param)
     yield wires
     wires.end()
-    assert set(threading.enumerate()) <= before
+    for thread in set(threading.enumerate()) - before:  # a look-up's thread may be just about to end
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")
