@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
 
 from seats import Asyncio, Blocking, Seat
+from servers import PATIENCE, Authority
+from wires import LOOPS, Wires
 
 from transports.emulator import Emulator
+
+# An example that takes long says only how busy the machine is. In CI a failure must be the same one at the next run.
+_CI = bool(os.environ.get("CI"))
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=_CI, print_blob=_CI)
+hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,6 +70,24 @@ def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
     seat: Seat = request.param()
     yield seat
     seat.end()
+
+
+@pytest.fixture(params=["blocking", *LOOPS])
+def wires(request: pytest.FixtureRequest) -> Iterator[Wires]:
+    """What is under each of the two clients, asyncio's on both loops, behind one face; it leaves no thread behind."""
+    before = set(threading.enumerate())
+    wires = Wires(request.param)
+    yield wires
+    wires.end()
+    for thread in set(threading.enumerate()) - before:  # a look-up's thread may be just about to end
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """A certificate authority of this test run."""
+    return Authority()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE), str(HERE.parent / "transports"), str(HERE.parents[1])]
 from fuzz_seeds import NAMES, seeds  # noqa: E402
 
 

@@ -5,24 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-import h11
 from cutting import Input, Target, named, same
+from http1_reading import h11_reads, read
 
 from sansio_core import ChatError, HttpRequest, InvalidRequest, Limits, ProxyFailed
 from sansio_core.dialects.error_mapping import of_response, request_id
-from sansio_core.http_request import (
-    check_base_url,
-    check_header,
-    check_url,
-    cookie_header,
-    origin,
-    redirect,
-)
+from sansio_core.http_request import check_base_url, check_header, check_url, cookie_header, origin, redirect
 from sansio_core.providers.chatgpt_free import _cookies_of, _read
 from sansio_core.redact import redact_url
 from sansio_core.retry_after import retry_after
 from transports.http1.failures import TUNNEL_EXCESS
-from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
 from transports.http1.tunnels import tunnel_of
 
@@ -30,67 +22,19 @@ SECRET = "word-of-the-fuzzer"
 PROXIES = tuple(parse_proxy(f"{start}p") for start in (f"http://u:{SECRET}@", f"socks5h://u:{SECRET}@", "socks5h://"))
 LIMITS = Limits(head=1000, decompressed=10_000)
 EXCESS = "bytes after the end"
-Read = tuple[int, list[tuple[str, str]], bytes, str]
-"""Status, header fields, body, and the error that ended it all, or ""."""
-
-
-def ours(pieces: list[bytes], method: str) -> Read:
-    """What a wire would make of `pieces` and the end of the connection."""
-    arriving = iter([piece for piece in pieces if piece])
-    response, body = Response(HttpRequest(method, "http://h/"), Route("http", "h", 80), LIMITS), b""
-    try:
-        while not response.feed_head(next(arriving, b"")):
-            assert not response.reusable
-        while True:
-            piece = response.pending()
-            while piece is None:
-                piece = response.feed(next(arriving, b""))
-            if not piece:
-                return response.status, response.headers, body, ""
-            body += piece
-    except ChatError as error:
-        return response.status, response.headers, body, named(error)
-
-
-def h11_reads(data: bytes, method: str) -> Read:
-    """What h11 makes of it all at once."""
-    connection = h11.Connection(h11.CLIENT)
-    for sent in (h11.Request(method=method, target="/", headers=[("host", "h")]), h11.EndOfMessage()):
-        connection.send(sent)
-    status, headers, body = 0, list[tuple[str, str]](), b""
-    try:
-        connection.receive_data(data)
-        ended = False
-        while True:
-            event = connection.next_event()
-            if event is h11.NEED_DATA and not ended:
-                ended = True
-                connection.receive_data(b"")
-            elif isinstance(event, h11.Response):
-                status = event.status_code
-                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                return status, headers, body, ""
-            elif not isinstance(event, h11.InformationalResponse):
-                return status, headers, body, "ended"
-    except h11.RemoteProtocolError as error:
-        return status, headers, body, str(error)
-
 
 def http(data: bytes) -> None:
     """Heads and bodies: the same at any cut, and what we and h11 both take as whole is the same to both."""
     given = Input.of(data)
     method = "HEAD" if given.choice & 2 else "GET"
     begun = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" if given.choice & 1 else b""
-    given = given._replace(body=begun + given.body)
-    read = ours([given.body], method)
-    same(read, ours(given.pieces(), method), "a response at a cut")
-    theirs = h11_reads(given.body, method)
-    is_plain = "content-encoding" not in dict(read[1])
-    if is_plain and not read[3] and not theirs[3]:
-        same(read, theirs, "a response to us and to h11")
+    body = begun + given.body
+    asked = HttpRequest(method, "http://h/")
+    whole = read([body], asked, limits=LIMITS)
+    same(whole, read(given._replace(body=body).pieces(), asked, limits=LIMITS), "a response at a cut")
+    theirs = h11_reads(body, method)
+    if "content-encoding" not in dict(whole.headers) and not whole.error and theirs is not None:
+        same(whole[:3], theirs, "a response to us and to h11")
 
 
 def tunnel_by(way: Route, pieces: list[bytes]) -> tuple[bytes, str]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from hostile_rows_network import row as network_row
 from hostile_rows_network import tls, tls_pair
-from hostile_server import Fault, Peer, Server
+from hostile_server import Fault, Server
 from matrix import CLOCK, GOOD, HEAD, TEN, TEXT, WHOLE, Cell, Row, World, head, served, sized, sse
+from servers import Peer
 
 from sansio_core import (
     AuthenticationFailed,
@@ -90,7 +91,7 @@ def drips(begin: bytes, piece: bytes) -> Fault:
 
     def fault(peer: Peer) -> None:
         peer.send(begin)
-        peer.drip(piece, 0.02)
+        peer.drip(piece)
 
     return fault
 
@@ -100,7 +101,7 @@ def repeats(begin: bytes, piece: bytes) -> Fault:
 
     def fault(peer: Peer) -> None:
         peer.send(begin)
-        peer.repeat(piece, 0.02)
+        peer.drip(piece, len(piece))
 
     return fault
 
@@ -308,7 +309,7 @@ _SILENCE = [
     ),
     row(
         "silence", "one byte at a time, for ever", drips(head(), b": a comment that never ends "),
-        Cell(TimedOut, tries=2, requests=2, clock="first_event"), timeouts=clock(first_event=CLOCK, idle=0.1),
+        Cell(TimedOut, tries=2, requests=2, clock="first_event"), timeouts=clock(first_event=CLOCK),
     ),
     row(
         "silence", "one byte of the head at a time", drips(b"HTTP/1.1 200 OK\r\nx: ", b"y"),
@@ -316,11 +317,11 @@ _SILENCE = [
     ),
     row(
         "silence", "comments for ever, no content", repeats(head(transfer_encoding="chunked"), _COMMENT),
-        Cell(TimedOut, tries=2, requests=2, clock="first_event"), timeouts=clock(first_event=CLOCK, idle=0.1),
+        Cell(TimedOut, tries=2, requests=2, clock="first_event"), timeouts=clock(first_event=CLOCK),
     ),
     row(
         "silence", "comments for ever after content", repeats(_BEGUN, _COMMENT),
-        Cell(TimedOut, handed=HEAD, clock="progress"), timeouts=clock(progress=CLOCK, idle=0.1),
+        Cell(TimedOut, handed=HEAD, clock="progress"), timeouts=clock(progress=CLOCK),
     ),
     row(
         "silence", "a request of 24 MiB is never read", Peer.deaf,

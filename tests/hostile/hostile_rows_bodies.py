@@ -6,8 +6,9 @@ import socket
 import zlib
 
 from hostile_rows_answers import MIB, clock, floods, row
-from hostile_server import Fault, Peer
+from hostile_server import Fault
 from matrix import CLOCK, GOOD, TEXT, WHOLE, Cell, chunked, head, sized, sse
+from servers import Peer
 
 from sansio_core import BadRequest, LimitExceeded, ServerFailed, TimedOut
 from sansio_core.timing import Limits
@@ -116,11 +117,11 @@ _MEMORY = [
     ),
     row(
         "floods", "a million empty events", chunked(b"event\n\n" * 1_000_000 + sse(TEXT)),
-        Cell(WHOLE, handed=TEXT, connection="kept", most=50, memory=24), timeouts=clock(total=50),
+        Cell(WHOLE, handed=TEXT, connection="kept", memory=24), timeouts=clock(first_event=50, total=50),
     ),
     row(
         "floods", "a hundred thousand events of empty data", chunked(b"data\n\n" * 100_000 + sse(TEXT)),
-        Cell(WHOLE, handed=TEXT, connection="kept", most=50, memory=24), timeouts=clock(total=50),
+        Cell(WHOLE, handed=TEXT, connection="kept", memory=24), timeouts=clock(first_event=50, total=50),
     ),
     row(
         "floods", "comments as fast as they come", floods(head(), b": flood\n\n" * 999),

@@ -7,15 +7,15 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-import trustme
-from hostile_server import Fault, Peer, Server
+from hostile_server import Fault, Server
 from matrix import CLOCK, GOOD, TEN, TEXT, WHOLE, Cell, Row, World, head, served
 from ports import closed_port, silent_port
+from servers import Authority, Peer, join
 
 from sansio_core import (
     ConnectFailed,
@@ -127,24 +127,12 @@ _NO_CONNECTION = [
 
 # --- TLS -------------------------------------------------------------------------------------------------------------
 
-_TRUSTED, _STRANGER = trustme.CA(), trustme.CA()
-
-
-def _server_tls(ca: trustme.CA, name: str, **kwargs: Any) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert(name, **kwargs).configure_cert(context)
-    return context
-
-
-def _client_tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    _TRUSTED.configure_trust(context)
-    return context
+TRUSTED, _STRANGER = Authority(), Authority()
 
 
 def tls_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Settings of a server on loopback and of a client that trusts it."""
-    return _server_tls(_TRUSTED, "127.0.0.1"), _client_tls()
+    return TRUSTED.server(), TRUSTED.client()
 
 
 def tls(make: Callable[[], ssl.SSLContext], fault: Fault | None = None, provider: str = "free_netfly") -> Worlds:
@@ -155,9 +143,9 @@ def tls(make: Callable[[], ssl.SSLContext], fault: Fault | None = None, provider
         with Server(fault or GOOD[provider], GOOD[provider], tls=make()) as server:
 
             def heal() -> None:
-                server.tls = _server_tls(_TRUSTED, "127.0.0.1")
+                server.tls = TRUSTED.server()
 
-            yield World(f"https://127.0.0.1:{server.port}", server, {"verify": _client_tls()}, heal)
+            yield World(f"https://127.0.0.1:{server.port}", server, {"verify": TRUSTED.client()}, heal)
 
     return world
 
@@ -167,8 +155,8 @@ def on_tls_port(fault: Fault) -> Worlds:
 
     @contextmanager
     def world() -> Iterator[World]:
-        with Server(fault, GOOD["free_netfly"], tls=_server_tls(_TRUSTED, "127.0.0.1"), unread=True) as server:
-            yield World(f"https://127.0.0.1:{server.port}", server, {"verify": _client_tls()})
+        with Server(fault, GOOD["free_netfly"], tls=TRUSTED.server(), unread=True) as server:
+            yield World(f"https://127.0.0.1:{server.port}", server, {"verify": TRUSTED.client()})
 
     return world
 
@@ -194,15 +182,15 @@ _PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 _TLS = [
     row(
-        "TLS", "unknown authority", tls(lambda: _server_tls(_STRANGER, "127.0.0.1")),
+        "TLS", "unknown authority", tls(_STRANGER.server),
         Cell(TLSFailed, requests=0, says="verify="),
     ),
     row(
-        "TLS", "wrong name", tls(lambda: _server_tls(_TRUSTED, "other.example")),
+        "TLS", "wrong name", tls(lambda: TRUSTED.server("other.example")),
         Cell(TLSFailed, requests=0, says="not valid for"),
     ),
     row(
-        "TLS", "expired", tls(lambda: _server_tls(_TRUSTED, "127.0.0.1", not_before=_PAST, not_after=_PAST)),
+        "TLS", "expired", tls(lambda: TRUSTED.server(not_before=_PAST, not_after=_PAST)),
         Cell(TLSFailed, requests=0, says="expired"),
     ),
     row("TLS", "plain text on a TLS port", on_tls_port(plain), Cell(TLSFailed, requests=1)),
@@ -210,7 +198,7 @@ _TLS = [
     row("TLS", "reset in the handshake", on_tls_port(Peer.reset), Cell(ConnectFailed, tries=2, requests=2)),
     row(
         "TLS", "ends without close_notify",
-        tls(lambda: _server_tls(_TRUSTED, "127.0.0.1"), ends_without_a_word, "acytoo"),
+        tls(TRUSTED.server, ends_without_a_word, "acytoo"),
         Cell(StreamTruncated, handed=TEXT, says="close_notify"), provider="acytoo",
     ),
     row(
@@ -224,26 +212,9 @@ _TLS = [
 
 
 def relay(peer: Peer, port: int) -> None:
-    """A proxy's own work: pass bytes both ways between the client and the origin at `port`."""
-    with socket.create_connection(("127.0.0.1", port)) as origin:
-        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-        def back() -> None:
-            with suppress(OSError):
-                while data := origin.recv(65536):
-                    peer.send(data)
-            with suppress(OSError):
-                peer.sock.shutdown(socket.SHUT_RDWR)
-
-        thread = threading.Thread(target=back)
-        thread.start()
-        with suppress(OSError):
-            while data := peer.sock.recv(65536):
-                origin.sendall(data)
-        with suppress(OSError):
-            origin.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    raise EOFError
+    """A proxy's own work: connect the client through to the origin at `port`."""
+    peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    join(peer, "127.0.0.1", port)
 
 
 def proxied(fault: Fault, *, tunnel: bool, unread: bool = False) -> Worlds:
@@ -252,11 +223,11 @@ def proxied(fault: Fault, *, tunnel: bool, unread: bool = False) -> Worlds:
     @contextmanager
     def world() -> Iterator[World]:
         good = GOOD["free_netfly"]
-        tls = _server_tls(_TRUSTED, "127.0.0.1") if tunnel else None
+        tls = TRUSTED.server() if tunnel else None
         with Server(good, good, tls=tls) as origin:
             work: Fault = (lambda peer: relay(peer, origin.port)) if tunnel else good
             with Server(fault, work, unread=unread) as proxy:
-                settings = {"verify": _client_tls(), "proxy": f"http://user:pass@127.0.0.1:{proxy.port}"}
+                settings = {"verify": TRUSTED.client(), "proxy": f"http://user:pass@127.0.0.1:{proxy.port}"}
                 yield World(f"http{'s' if tunnel else ''}://127.0.0.1:{origin.port}", proxy, settings)
                 if tunnel:
                     assert all(b"Hello" not in request for _, request in proxy.requests), "the proxy saw the question"

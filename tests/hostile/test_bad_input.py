@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from hostile_server import Server
-from matrix import GOOD, TEXT, chunked, sized, sse
+from matrix import TEXT, chunked, sized, sse
 from seats import Outcome, Seat
 
 from sansio_core import (
@@ -44,12 +42,6 @@ NAMES = [
 DEEP: Any = []
 for _ in range(100_000):
     DEEP = [DEEP]
-
-
-@contextmanager
-def host() -> Iterator[Server]:
-    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
-        yield server
 
 
 def attempt(build: Any) -> str:
@@ -102,7 +94,6 @@ def test_any_value_for_anything_of_a_call(seat: Seat, name: str) -> None:
         for value in [*ODD, DEEP]:
             given = {"messages": "Hello", **model, option: value}
             attempt(lambda given=given: client.stream(**given))
-    seat.close_client(client)
 
 
 MESSAGES: list[Any] = [
@@ -182,49 +173,45 @@ def test_a_proxy_that_cannot_be_used(seat: Seat, url: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         Outcome(seat, client, proxy=url)
     assert "hunter2" not in str(caught.value)
-    seat.close_client(client)
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "ключ", "a\x7fb", "\ud800", "a\u2028b"])
-def test_injection(seat: Seat, value: str) -> None:
-    with host() as server:
-        url = f"http://127.0.0.1:{server.port}"
-        for name in ("openai", "azure_openai", "anthropic", "gemini"):
-            with pytest.raises(InvalidRequest) as caught:
-                seat.client(name, api_key=value, base_url=url)
-            assert value not in str(caught.value)
-        client = seat.client("openai", api_key="key", base_url=url, model="m")
-        for given in (
-            {"headers": {"x": value}},
-            {"headers": {value: "x"}},
-            {"headers": [("x", value)]},
-            {"cookies": {"x": value}},
-            {"cookies": {value: "x"}},
-        ):
-            with pytest.raises(InvalidRequest):
-                client.stream("Hello", **given)
-        seat.close_client(client)
-        assert server.connections == 0
+def test_injection(seat: Seat, server: Server, value: str) -> None:
+    url = f"http://127.0.0.1:{server.port}"
+    for name in ("openai", "azure_openai", "anthropic", "gemini"):
+        with pytest.raises(InvalidRequest) as caught:
+            seat.client(name, api_key=value, base_url=url)
+        assert value not in str(caught.value)
+    client = seat.client("openai", api_key="key", base_url=url, model="m")
+    for given in (
+        {"headers": {"x": value}},
+        {"headers": {value: "x"}},
+        {"headers": [("x", value)]},
+        {"cookies": {"x": value}},
+        {"cookies": {value: "x"}},
+    ):
+        with pytest.raises(InvalidRequest):
+            client.stream("Hello", **given)
+    seat.close_client(client)
+    assert server.connections == 0
 
 
 @pytest.mark.parametrize("name", ["gemini", "azure_openai"])
 @pytest.mark.parametrize(
     "model", ["../../secret", "m?key=x", "m#x", "m\r\nX: y", "m\0", "модель", "m/../..", "m%2e%2e", "m n", "..", "."]
 )
-def test_a_models_name_stays_in_its_place_in_the_url(seat: Seat, name: str, model: str) -> None:
-    with host() as server:
-        client = seat.client(name, api_key="key", base_url=f"http://127.0.0.1:{server.port}/base", retry=1)
-        try:
-            Outcome(seat, client, model=model)
-        except InvalidRequest:
-            assert server.connections == 0
-        else:
-            line = server.requests[0][1].decode().split("\r\n")[0]
-            path = line.split(" ")[1].partition("?")[0]
-            assert path.startswith("/base/")
-            assert not {".", "..", ""} & set(path[1:].split("/")), path
-            assert "X: y" not in server.requests[0][1].decode().partition("\r\n\r\n")[0].split("\r\n")
-        seat.close_client(client)
+def test_a_models_name_stays_in_its_place_in_the_url(seat: Seat, server: Server, name: str, model: str) -> None:
+    client = seat.client(name, api_key="key", base_url=f"http://127.0.0.1:{server.port}/base", retry=1)
+    try:
+        Outcome(seat, client, model=model)
+    except InvalidRequest:
+        assert server.connections == 0
+    else:
+        line = server.requests[0][1].decode().split("\r\n")[0]
+        path = line.split(" ")[1].partition("?")[0]
+        assert path.startswith("/base/")
+        assert not {".", "..", ""} & set(path[1:].split("/")), path
+        assert "X: y" not in server.requests[0][1].decode().partition("\r\n\r\n")[0].split("\r\n")
 
 
 # --- numbers, depth, size ---------------------------------------------------------------------------------------------
@@ -233,23 +220,20 @@ def test_a_models_name_stays_in_its_place_in_the_url(seat: Seat, name: str, mode
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), -float("inf"), DEEP, {"a": float("nan")}, object(), {1, 2}, b"x"]
 )
-def test_what_json_cannot_carry(seat: Seat, value: Any) -> None:
-    with host() as server:
-        client = seat.client("openai", api_key="key", base_url=f"http://127.0.0.1:{server.port}", model="m")
-        for given in ({"temperature": value}, {"extra": {"x": value}}, {"tools": [value]}):
-            with pytest.raises(InvalidRequest):
-                client.stream("Hello", **given)
-        seat.close_client(client)
-        assert server.connections == 0
+def test_what_json_cannot_carry(seat: Seat, server: Server, value: Any) -> None:
+    client = seat.client("openai", api_key="key", base_url=f"http://127.0.0.1:{server.port}", model="m")
+    for given in ({"temperature": value}, {"extra": {"x": value}}, {"tools": [value]}):
+        with pytest.raises(InvalidRequest):
+            client.stream("Hello", **given)
+    seat.close_client(client)
+    assert server.connections == 0
 
 
-def test_a_huge_number_goes_as_it_is(seat: Seat) -> None:
-    with host() as server:
-        client = seat.client("openai", api_key="key", base_url=f"http://127.0.0.1:{server.port}", model="m")
-        assert seat.complete(client, seed=10**300).text == TEXT
-        assert json.loads(server.requests[0][1].partition(b"\r\n\r\n")[2])["seed"] == 10**300
-        assert attempt(lambda: client.stream("Hello", seed=10**5000)) in ("taken", "refused")
-        seat.close_client(client)
+def test_a_huge_number_goes_as_it_is(seat: Seat, server: Server) -> None:
+    client = seat.client("openai", api_key="key", base_url=f"http://127.0.0.1:{server.port}", model="m")
+    assert seat.complete(client, seed=10**300).text == TEXT
+    assert json.loads(server.requests[0][1].partition(b"\r\n\r\n")[2])["seed"] == 10**300
+    assert attempt(lambda: client.stream("Hello", seed=10**5000)) in ("taken", "refused")
 
 
 _NESTED = b"[" * 200_000
@@ -272,7 +256,6 @@ def test_deep_json_in_an_answer(seat: Seat, name: str, answer: str) -> None:
         client = seat.client(name, api_key="k", base_url=f"http://127.0.0.1:{server.port}", model=model, retry=1)
         outcome = Outcome(seat, client)
         assert outcome.reply.complete or isinstance(outcome.error, ChatError)
-        seat.close_client(client)
 
 
 def test_deep_json_in_a_tool_call() -> None:
@@ -289,4 +272,3 @@ def test_environment_proxies_that_cannot_be_used(seat: Seat, monkeypatch: pytest
     with pytest.raises((InvalidRequest, TransportFailure)) as caught:
         seat.complete(client)
     assert "hunter2" not in str(caught.value)
-    seat.close_client(client)

@@ -10,24 +10,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import uvloop
-from hostile_server import Peer, Server
-from matrix import GOOD, head, sse
+from hostile_server import Server
+from matrix import head, sse
+from servers import Peer
 
 from sansio_core import Cancelled, Timeouts
 from transports import AsyncClient, Client
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
-        yield server
 
 
 # A trace function raises where a handler could. What it interrupts is our code, and what ours calls of others' that

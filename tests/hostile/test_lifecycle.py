@@ -1,24 +1,21 @@
-"""A client's life: fork, pickle, copy, one loop after another, after close, from callbacks, from many threads."""
+"""A client's life: pickle, copy, one loop after another, after close, from callbacks, from many threads."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import gc
-import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_server import Peer, Server
+from hostile_server import Server
 from matrix import GOOD, TEXT, head, sse
 from seats import Blocking, Outcome, Seat
+from servers import Peer
 
 from sansio_core import (
     Cancelled,
@@ -40,63 +37,9 @@ from sansio_core.http_request import HttpRequest
 from transports import AsyncClient, Client
 from transports.emulator import DEFAULT_TEXT, Emulator
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
-        yield server
-
 
 def url(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
-
-
-# --- fork ----------------------------------------------------------------------------------------------------------
-
-_FORK = """
-import asyncio, os, sys
-from transports import AsyncClient, Client
-
-def ask(client):
-    return client.complete("Hello").text
-
-def aask(client):
-    return asyncio.run(client.complete("Hello")).text
-
-kind, url = sys.argv[1:]
-client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url)
-run = ask if kind == "blocking" else aask
-first = run(client)
-if kind == "blocking":
-    client._connections._lock.acquire()  # as another thread may, just then
-child = os.fork()
-if not child:
-    os._exit(0 if run(client) == run(client) == first else 1)
-if kind == "blocking":
-    client._connections._lock.release()
-assert run(client) == first
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert run(client) == first
-print("well")
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
-def test_fork_after_use(server: Server, kind: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", _FORK, kind, url(server)],
-        capture_output=True, text=True, timeout=30, cwd=ROOT, check=False,
-    )  # fmt: skip
-    assert (done.stdout, done.returncode) == ("well\n", 0), done.stderr
-    # no connection served both processes: the parent's first, the child's own, and nothing mixed
-    owners: dict[int, list[bytes]] = {}
-    for number, request in server.requests:
-        owners.setdefault(number, []).append(request)
-    assert len(server.requests) == 5
-    assert server.connections >= 2
 
 
 # --- pickle, copy --------------------------------------------------------------------------------------------------
@@ -173,18 +116,9 @@ def test_a_client_or_stream_says_why_it_cannot(seat: Seat, server: Server, how: 
     for thing in (client, stream):
         with pytest.raises(TypeError, match=r"holds connections.*make a new one"):
             how(thing)
-    seat.close_client(client)
 
 
 # --- loops, closing ------------------------------------------------------------------------------------------------
-
-
-def test_asyncio_run_twice_with_one_client(server: Server) -> None:
-    client = AsyncClient("free_netfly", base_url=url(server))
-    for _ in range(3):
-        assert asyncio.run(client.complete("Hello")).text == TEXT
-    assert server.settled(0)  # each loop took its connections with it
-    assert server.connections == 3
 
 
 def test_one_asyncio_client_in_two_loops_at_once(server: Server) -> None:
@@ -260,7 +194,6 @@ def test_a_client_is_used_between_the_pieces_of_its_own_stream(seat: Seat, emula
             assert seat.complete(client).text == DEFAULT_TEXT
     assert "".join(pieces) == DEFAULT_TEXT
     stream.close()
-    seat.close_client(client)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no such signals here")
@@ -305,7 +238,6 @@ def test_a_stream_is_closed_by_a_finalizer(seat: Seat, server: Server) -> None:
     gc.collect()
     assert seat.complete(client).text == TEXT
     assert server.settled(1)
-    seat.close_client(client)
 
 
 # --- threads -------------------------------------------------------------------------------------------------------
@@ -347,5 +279,3 @@ def test_one_stream_from_two_tasks_is_refused(server: Server) -> None:
                 await first
 
     asyncio.run(main())
-
-

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import matrix
 import pytest
 from hostile_rows import ROWS
 from hostile_rows_network import tls_pair
-from hostile_server import Peer, Server
+from hostile_server import Server
 from matrix import CLOCK, TEXT, WHOLE, Cell, Row, World, head, sse
 from seats import Asyncio, Blocking, Outcome, Seat
+from servers import Peer
 
 from sansio_core import ChatError, RetryPolicy, TimedOut, Timeouts
 
@@ -33,23 +37,26 @@ def test_no_cell_is_empty_and_no_row_is_there_twice() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_the_command_prints_every_row(tmp_path: Path) -> None:
+    command = [sys.executable, str(matrix.__file__)]
+    lines = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()[2:]
+    assert [line.split(" | ")[1] for line in lines] == [row.fault for row in ROWS]
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.family}: {row.fault}")
 def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
     cell: Cell = getattr(row, seat.name)
     with row.world() as world:
         settings: dict[str, Any] = {"retry": TWICE, "timeout": row.timeouts, "limits": row.limits, **world.settings}
         client = seat.client(row.provider, base_url=world.base_url, **settings)
-        try:
-            with peak_memory(cell.memory):
-                began = time.monotonic()
-                outcome = Outcome(seat, client, row.message)
-                took = time.monotonic() - began
-            judge(cell, outcome, took)
-            if world.server is not None:
-                count_requests(world.server, cell)
-            after(seat, client, world, cell, row.message)
-        finally:
-            seat.close_client(client)
+        with peak_memory(cell.memory):
+            began = time.monotonic()
+            outcome = Outcome(seat, client, row.message)
+            took = time.monotonic() - began
+        judge(cell, outcome, took)
+        if world.server is not None:
+            count_requests(world.server, cell)
+        after(seat, client, world, cell, row.message)
 
 
 _EITHER = ("reset in the handshake",)  # a reset may come before the handshake as well: that is the system's affair
@@ -71,7 +78,6 @@ def test_a_fault_has_the_same_words_on_both_clients(row: Row) -> None:
             client = seat.client(row.provider, base_url=world.base_url, **settings)
             outcome = Outcome(seat, client, row.message)
             words.append(re.sub(r":[0-9]+", ":PORT", str(outcome.error)))
-            seat.close_client(client)
             seat.end()
     assert words[0] == words[1]
 
@@ -93,7 +99,8 @@ def judge(cell: Cell, outcome: Outcome, took: float) -> None:
         assert isinstance(outcome.error, TimedOut)
         assert outcome.error.clock == cell.clock
         least = CLOCK * cell.tries
-    assert least - 0.01 <= took < least + cell.most
+        assert took < least + 8, "long after its clock"
+    assert took >= least - 0.01
 
 
 def count_requests(server: Server, cell: Cell) -> None:
@@ -115,12 +122,13 @@ def after(seat: Seat, client: Any, world: World, cell: Cell, message: str) -> No
     assert server.connections == before + (0 if kept else 1)
 
 
-@pytest.mark.parametrize("keep_alives", [0, 20_000])
+@pytest.mark.parametrize("keep_alives", [0, 6_000])
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool, keep_alives: int) -> None:
     """What came while the user was busy with a piece is handed out, though its clocks have passed meanwhile.
 
-    So is text behind more keep-alives than one read takes.
+    So is text behind more keep-alives than one read takes (of the blocking wire with TLS, 16 KiB). They are less than
+    TCP's first window, 64 KiB: more than that would arrive only after something was read, and so too late.
     """
     said = threading.Event()
 
@@ -141,10 +149,9 @@ def test_a_slow_reader_is_no_silent_server(seat: Seat, tls: bool, keep_alives: i
         assert stream.next() == "Hello"
         heard.set()
         assert said.wait(10)
-        time.sleep(CLOCK * 1.5)  # the piece takes its reader that long, whatever else goes on
+        time.sleep(CLOCK * 1.5)  # the reader is that long at work on the piece, whatever else goes on
         assert stream.next() == ", world"
         assert stream.next() is None
-        seat.close_client(client)
 
 
 @contextlib.contextmanager

@@ -6,14 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
-from hostile_rows_network import tls_pair
-from hostile_server import Peer, Server
+from hostile_rows_network import TRUSTED
+from hostile_server import Server
 from matrix import GOOD, head, sized, sse
+from servers import Peer
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -29,12 +28,6 @@ def program(text: str, *arguments: object, flags: tuple[str, ...] = ("-X", "dev"
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(GOOD["free_netfly"], GOOD["free_netfly"]) as server:
-        yield server
 
 
 # --- forgotten -----------------------------------------------------------------------------------------------------
@@ -175,12 +168,8 @@ def test_a_forked_process_leaves_its_parents_streams_alone(kind: str, how: str, 
 
     flags = () if kind == "asyncio" else ("-X", "dev", "-W", "error")  # a loop that is forked complains of itself
     ca = tmp_path / "ca.pem"
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(ca))
-    context = tls_pair()[0] if tls else None
-    if context is not None:
-        authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Server(answer, b"", tls=context) as server:
+    TRUSTED.ca.cert_pem.write_to_path(str(ca))
+    with Server(answer, b"", tls=TRUSTED.server() if tls else None) as server:
         url = f"http{'s' if tls else ''}://127.0.0.1:{server.port}"
         assert program(_FORK, kind, how, url, *([ca] if tls else []), flags=flags) == "lost: 0\n"
 
@@ -293,12 +282,10 @@ except ConnectFailed as error:
 
 @pytest.mark.parametrize(("kind", "left"), [("blocking", 0), ("blocking", 1), ("asyncio", 0)])
 def test_too_many_open_files_are_named(kind: str, left: int, tmp_path: Path) -> None:
-    ca, authority = tmp_path / "ca.pem", trustme.CA()
-    authority.cert_pem.write_to_path(str(ca))
-    context = tls_pair()[0]
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    ca = tmp_path / "ca.pem"
+    TRUSTED.ca.cert_pem.write_to_path(str(ca))
     good = GOOD["free_netfly"].replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1)
-    with Server(good, good, tls=context) as server:
+    with Server(good, good, tls=TRUSTED.server()) as server:
         url = f"https://127.0.0.1:{server.port}"
         said = program(_EXHAUST, kind, left, url, ca)
         assert said == f"no connection to 127.0.0.1:{server.port}: Too many open files\n"

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 from hostile_rows_network import on_tls_port, plain, relay, tls_pair
-from hostile_server import Fault, Peer, Server
+from hostile_server import Fault, Server
 from matrix import head, sized, sse
 from ports import closed_port
 from seats import Outcome, Seat
+from servers import Peer
 
 from sansio_core import ChatError, ChatRequest, Choice, Exchange, Reply, RetryPolicy, Send, Timeouts, providers
 from transports.cli import main
@@ -208,7 +209,6 @@ def test_warnings_quote_nothing(seat: Seat, emulator: Emulator) -> None:
         del stream
     assert caught
     assert not found(" ".join(str(warning.message) for warning in caught))
-    seat.close_client(client)
 
 
 # --- the page of ChatgptFree: a nonce and cookies that come and go --
@@ -236,7 +236,6 @@ def test_the_pages_nonce_and_cookies(seat: Seat, caplog: pytest.LogCaptureFixtur
             assert nonce not in f"{thing!r} {thing}"
             assert cookie not in f"{thing!r} {thing}"
         assert "[hidden]" in repr(outcome.error)
-        seat.close_client(client)
 
 
 # --- fields of gateways, which nobody here knows --
@@ -361,7 +360,6 @@ def test_a_plain_answer_on_a_tls_port_gets_no_key(seat: Seat) -> None:
         assert outcome.error is not None
         assert world.server is not None
         assert world.server.requests == []
-        seat.close_client(client)
 
 
 @pytest.mark.parametrize("status", [200, 400])

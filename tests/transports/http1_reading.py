@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
+import h11
 from hypothesis import strategies as st
 
 from sansio_core import Limits
@@ -66,6 +67,30 @@ def read(
         error = said(caught)
     keep = response.reusable and not error and not b"".join(arriving)
     return Outcome(response.status, response.headers, body, error, keep)
+
+
+def h11_reads(data: bytes, method: str = "GET") -> tuple[int, list[tuple[str, str]], bytes] | None:
+    """What h11 makes of a whole response; None for what it does not take for one."""
+    theirs = h11.Connection(h11.CLIENT)
+    theirs.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
+    theirs.send(h11.EndOfMessage())
+    theirs.receive_data(data)
+    head, body, ended = None, b"", False
+    try:
+        while not isinstance(event := theirs.next_event(), h11.EndOfMessage):
+            if event is h11.NEED_DATA and not ended:
+                ended = True
+                theirs.receive_data(b"")
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.Response):
+                head = event
+            elif not isinstance(event, h11.InformationalResponse):
+                return None
+    except h11.RemoteProtocolError:
+        return None
+    assert head is not None
+    return head.status_code, [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers], body
 
 
 def said(error: ChatError) -> str:

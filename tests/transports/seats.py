@@ -17,8 +17,13 @@ class Blocking:
 
     name = "blocking"
 
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+
     def client(self, provider: Any, **settings: Any) -> Client:
-        return Client(provider, **settings)
+        """A client, which is closed at the test's end if the test does not close it."""
+        self.clients.append(Client(provider, **settings))
+        return self.clients[-1]
 
     def stream(self, client: Any, messages: Any = "Hello", **options: Any) -> BlockingStream:
         return BlockingStream(client.stream(messages, **options))
@@ -41,6 +46,9 @@ class Blocking:
         client.close()
 
     def end(self) -> None:
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
         gc.collect()
 
 
@@ -71,14 +79,19 @@ class BlockingStream:
                 result.append(error)
 
         thread = threading.Thread(target=read)
-        thread.start()
+        return _waiting(thread, result)
 
-        def wait() -> BaseException | None:
-            thread.join(10)
-            assert not thread.is_alive(), "the read did not end"
-            return result[0]
 
-        return wait
+def _waiting(thread: threading.Thread, result: list[BaseException | None]) -> Callable[[], BaseException | None]:
+    """Start the thread; the function given back waits for its end and gives its result."""
+    thread.start()
+
+    def wait() -> BaseException | None:
+        thread.join(10)
+        assert not thread.is_alive(), "the read did not end"
+        return result[0]
+
+    return wait
 
 
 class Asyncio:
@@ -88,6 +101,7 @@ class Asyncio:
 
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
+        self.clients: list[AsyncClient] = []
 
     def run(self, awaitable: Any) -> Any:
         async def main() -> Any:
@@ -96,7 +110,8 @@ class Asyncio:
         return self.runner.run(main())
 
     def client(self, provider: Any, **settings: Any) -> AsyncClient:
-        return AsyncClient(provider, **settings)
+        self.clients.append(AsyncClient(provider, **settings))
+        return self.clients[-1]
 
     def stream(self, client: Any, messages: Any = "Hello", **options: Any) -> AsyncioStream:
         return AsyncioStream(self, client.stream(messages, **options))
@@ -116,6 +131,9 @@ class Asyncio:
         self.run(client.aclose())
 
     def end(self) -> None:
+        for client in self.clients:
+            self.close_client(client)
+        self.clients.clear()
         self.run(asyncio.sleep(0))
         assert not asyncio.all_tasks(self.runner.get_loop()), "a task was left behind"
         self.runner.close()
@@ -148,14 +166,7 @@ class AsyncioStream:
 
         result: list[BaseException | None] = []
         thread = threading.Thread(target=lambda: result.append(self.seat.run(read())))
-        thread.start()
-
-        def wait() -> BaseException | None:
-            thread.join(10)
-            assert not thread.is_alive(), "the read did not end"
-            return result[0]
-
-        return wait
+        return _waiting(thread, result)
 
 
 Seat = Blocking | Asyncio

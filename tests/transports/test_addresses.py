@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from ports import closed_port, silent_port
+from proxies import Socks
 from seats import Seat
-from socket_harness import Peer, Server, join
+from servers import Server
 
 from sansio_core import ConnectFailed, ProxyFailed, TimedOut, Timeouts
 from transports import AsyncClient
-from transports._shared.addresses import in_order, numeric
+from transports._shared.addresses import EYEBALLS_DELAY, in_order, numeric
 from transports.emulator import DEFAULT_TEXT, Emulator
 
 CONNECT = Timeouts(connect=10, total=20)
@@ -42,20 +43,19 @@ def test_a_silent_address_is_overtaken(
     client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
     began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
-    assert 0.2 < time.monotonic() - began < 2
-    seat.close_client(client)
+    assert EYEBALLS_DELAY - 0.01 < time.monotonic() - began < 4, "not half of the connect clock"
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.3", "127.0.0.1"], ["::1", "127.0.0.1"], ["127.0.0.1"] * 3])
 def test_an_address_that_refuses_costs_nothing(
-    seat: Seat, emulator: Emulator, addresses: list[str], resolve: Callable[..., None]
+    seat: Seat, emulator: Emulator, addresses: list[str], resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing waits for the delay after which a silent address is overtaken, which here is the test's own end."""
+    for transport in ("_asyncio", "_requests"):
+        monkeypatch.setattr(f"transports.{transport}.opening.EYEBALLS_DELAY", 60)
     resolve(*addresses)
     client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT)
-    began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
-    assert time.monotonic() - began < 0.2
-    seat.close_client(client)
 
 
 def test_where_no_address_answers(seat: Seat, emulator: Emulator, silent: str, resolve: Callable[..., None]) -> None:
@@ -66,7 +66,6 @@ def test_where_no_address_answers(seat: Seat, emulator: Emulator, silent: str, r
     resolve("127.0.0.3", "127.0.0.4")
     with pytest.raises(ConnectFailed, match=r"no connection to chat\.example:[0-9]+: refused"):
         seat.complete(client)
-    seat.close_client(client)
 
 
 def test_families_take_turns() -> None:
@@ -117,10 +116,7 @@ def test_look_ups_that_hang_hold_up_no_other(seat: Seat, emulator: Emulator, nam
         seat.close_client(client)
     assert len(names.hanging) == 40
     client = seat.client("acytoo", base_url=url(emulator, "good.example"), timeout=CONNECT)
-    began = time.monotonic()
     assert seat.complete(client).text == DEFAULT_TEXT
-    assert time.monotonic() - began < 1
-    seat.close_client(client)
 
 
 def test_asyncio_run_does_not_wait_for_a_look_up(emulator: Emulator, names: HangingNames) -> None:
@@ -135,7 +131,7 @@ def test_asyncio_run_does_not_wait_for_a_look_up(emulator: Emulator, names: Hang
 
     began = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10, "the names hang for twice as long"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("asyncio_")]
 
 
@@ -168,24 +164,14 @@ def socks_client(seat: Seat, scheme: str, port: int, **settings: Any) -> Any:
 def test_a_socks_proxy_may_have_several_addresses(
     seat: Seat, emulator: Emulator, scheme: str, resolve: Callable[..., None]
 ) -> None:
-    port = int(url(emulator, "x").rpartition(":")[2].partition("/")[0])
     resolve("127.0.0.3", "127.0.0.1")  # nobody listens at the first
 
-    def script(peer: Peer) -> None:
-        peer.exactly(3)
-        peer.send(b"\x05\x00")
-        kind = peer.exactly(4)[3]
-        peer.exactly((peer.exactly(1)[0] if kind == 3 else 4) + 2)
-        peer.send(b"\x05\x00\x00\x01" + bytes(6))
-        join(peer.sock, socket.create_connection(("127.0.0.1", port)))
-
-    with Server(script) as proxy:
+    with Server(Socks()) as proxy:
         client = seat.client(
             "acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT,
             proxy=f"{scheme}://proxy.example:{proxy.port}",
         )  # fmt: skip
         assert seat.complete(client).text == DEFAULT_TEXT
-        seat.close_client(client)
 
 
 def test_a_socks_proxy_that_is_not_there(seat: Seat, resolve: Callable[..., None]) -> None:
@@ -194,23 +180,13 @@ def test_a_socks_proxy_that_is_not_there(seat: Seat, resolve: Callable[..., None
     client = socks_client(seat, "socks5h", port)
     with pytest.raises(ProxyFailed, match=rf"^no connection to the proxy socks5h://proxy\.example:{port}: refused$"):
         seat.complete(client)
-    seat.close_client(client)
 
 
 @pytest.mark.parametrize(("reply", "words"), [(2, "not allowed by its ruleset"), (5, "connection refused")])
 def test_a_socks_proxy_that_refuses(seat: Seat, reply: int, words: str, resolve: Callable[..., None]) -> None:
-    def script(peer: Peer) -> None:
-        peer.exactly(3)
-        peer.send(b"\x05\x00")
-        peer.exactly(4)
-        peer.exactly(peer.exactly(1)[0] + 2)
-        peer.send(bytes([5, reply, 0, 1, 0, 0, 0, 0, 0, 0]))
-        peer.gone()
-
     resolve("127.0.0.1")
-    with Server(script) as proxy:
+    with Server(Socks(reply=reply)) as proxy:
         client = socks_client(seat, "socks5h", proxy.port)
         said = rf"^the proxy socks5h://proxy\.example:{proxy.port} opened no connection to chat\.example:1: {words}$"
         with pytest.raises(ProxyFailed, match=said):
             seat.complete(client)
-        seat.close_client(client)

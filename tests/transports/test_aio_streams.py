@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire_harness import LOOPS, run
+from wire_harness import run
+from wires import LOOPS
 
 from sansio_core import Limits
 from sansio_core.errors import Cancelled, ConnectionLost, StreamTruncated
@@ -167,7 +168,7 @@ def test_a_deadline_and_abort_end_a_read_of_any_pair(pair: Any, loop: str, tmp_p
             began = now()
             with pytest.raises(TimeoutError):
                 await connection.receive(AWAITED, began + 0.05)
-            assert began + 0.05 <= now() < began + 2
+            assert began + 0.05 <= now() < began + 10
             assert not connection.quiet
         async with pair(server, tmp_path / "..") as connection:
             read = asyncio.create_task(connection.receive(AWAITED, now() + 60))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
 import subprocess
 import sys
 import threading
@@ -15,7 +14,6 @@ from typing import Any
 
 import h11
 import pytest
-import trustme
 from emulator_caller import MESSAGES, PROVIDERS, TEXT, Caller, question
 
 from transports import emulator as emulation
@@ -62,24 +60,6 @@ def test_a_good_request_is_answered_and_recorded(emulator: Emulator, caller: Cal
         assert record.json == json.loads(record.body)
         assert record.form is None
     assert record.headers["accept"] == dict(record.raw_headers)["accept"]
-
-
-def test_the_event_stream_is_openais(emulator: Emulator, caller: Caller) -> None:
-    answer = caller.ask(emulator, "free_netfly")
-    assert answer.header("content-type") == "text/event-stream"
-    events = answer.body.split(b"\n\n")
-    assert events[-2:] == [b"data: [DONE]", b""]
-    chunks = [json.loads(event.removeprefix(b"data: ")) for event in events[:-2]]
-    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
-    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
-    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
-    assert "山".encode() in answer.body
-
-
-def test_without_stream_the_completion_comes_whole(emulator: Emulator, caller: Caller) -> None:
-    answer = caller.ask(emulator, "free_netfly", fields={"stream": False})
-    assert answer.header("content-type") == "application/json"
-    assert json.loads(answer.body)["choices"][0]["message"]["content"] == TEXT
 
 
 @pytest.mark.parametrize(("size", "pieces"), [(None, ["one ", "two\n", "three"]), (5, ["one t", "wo\nth", "ree"])])
@@ -343,20 +323,3 @@ def test_in_a_running_loop_and_under_uvloop() -> None:
     with asyncio.Runner() as plain, asyncio.Runner(loop_factory=uvloop.new_event_loop) as quick:
         for runner in (plain, quick):
             assert runner.run(exchange()).endswith(b"\r\n0\r\n\r\n")
-
-
-def test_tls() -> None:
-    authority = trustme.CA()
-    context, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("localhost").configure_cert(context)
-    with Emulator(reply=TEXT, ssl_context=context) as emulator:
-        assert emulator.base_url("free_netfly").startswith("https://127.0.0.1:")
-        with pytest.raises(ssl.SSLCertVerificationError):
-            Caller(emulator, client)
-        emulator.wait_for(lambda e: e.connections == 1 and e.open_connections == 0)
-        authority.configure_trust(client)
-        emulator.order(None, emulation.Reset())
-        with Caller(emulator, client) as caller:
-            assert caller.ask(emulator, "free_netfly").text == TEXT
-            broken = caller.ask(emulator, "free_netfly")
-            assert (broken.text, broken.ended) == ("Hello,", False)

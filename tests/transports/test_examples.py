@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from pathlib import Path
-from time import monotonic
-from typing import Any
 
 import pytest
 import trustme
 from processes import complaints
-from programs import load, run
+from programs import run
 
 from sansio_core import (
-    ChatRequest,
-    ConnectFailed,
-    ConnectionLost,
-    Exchange,
-    ProtocolViolation,
-    Reply,
-    StreamTruncated,
-    TimedOut,
-    Timeouts,
     providers,
 )
-from transports.emulator import DEFAULT_TEXT, Emulator, Interim, Redirect, Reset, Stall, Status, TruncatedFraming
+from transports.emulator import DEFAULT_TEXT, Emulator, Status
 
 CHATS = ["blocking_chat.py", "asyncio_chat.py", "own_io.py", "parser_only.py"]
 EXAMPLES = [*CHATS, "tool_use.py"]  # with what every installation has; test_examples_foreign.py has the others
-PROVIDERS = ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -94,80 +81,3 @@ def test_parser_only_with_a_recording(tmp_path: Path) -> None:
     body.write_bytes(body.read_bytes() + b"data: [DONE]\n\n")
     done = run("parser_only.py", "--body", str(body))
     assert (done.returncode, done.stdout) == (0, "Grüß Gott\n")
-
-
-# --- own_io is somebody's transport, so it must hold what ours hold --------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own_io() -> Any:
-    return load("own_io.py")
-
-
-def exchange(emulator: Emulator, provider: str = "free_netfly", **settings: Any) -> Exchange:
-    there = providers.create(provider, base_url=emulator.base_url(provider))
-    return Exchange(there, ChatRequest("Hello"), **{"retry": 1, **settings})
-
-
-@pytest.mark.parametrize("framing", ["chunked", "content-length", "close"])
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_own_io(provider: str, framing: Any, own_io: Any) -> None:
-    with Emulator(framing=framing) as emulator:
-        reply = Reply.of(own_io.stream(exchange(emulator, provider)))
-    assert (reply.text, reply.complete) == (DEFAULT_TEXT, True)
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Reset(before="headers"), ConnectionLost),
-        (Reset(after_pieces=2), ConnectionLost),
-        (TruncatedFraming(), StreamTruncated),
-        (Stall(where="headers"), TimedOut),
-        (Stall(after_pieces=2), TimedOut),
-    ],
-)
-def test_own_io_fails_as_it_should(fault: Any, error: type[Exception], emulator: Emulator, own_io: Any) -> None:
-    emulator.order(fault)
-    with pytest.raises(error):
-        list(own_io.stream(exchange(emulator, timeouts=Timeouts(total=0.3))))
-    emulator.wait_for(lambda e: e.open_connections == 0)
-
-
-def test_own_io_tries_again_and_follows(emulator: Emulator, own_io: Any) -> None:
-    moved = emulator.base_url("free_netfly") + "/api/openai/v1/chat/completions"
-    emulator.order(Status(status=503, headers={"Retry-After": "0"}), Redirect(status=307, location=moved), Interim())
-    reply = Reply.of(own_io.stream(exchange(emulator, retry=2)))
-    assert (reply.text, reply.complete) == (DEFAULT_TEXT, True)
-    assert len(emulator.requests) == 3
-
-
-def test_own_io_bounds_its_connecting_by_every_clock(own_io: Any) -> None:
-    with Emulator(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as emulator:
-        emulator.order(Stall("headers", on="connect"))
-        began = monotonic()
-        with pytest.raises(TimedOut, match="'total'"):
-            list(own_io.stream(exchange(emulator, timeouts=Timeouts(connect=30, total=0.3))))
-        assert monotonic() - began < 20
-
-
-def test_own_io_that_cannot_connect(own_io: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    there = providers.create("free_netfly", base_url=f"http://127.0.0.1:{port}")
-    with pytest.raises(ConnectFailed):
-        list(own_io.stream(Exchange(there, ChatRequest("Hello"), retry=1)))
-
-
-def test_own_io_asks_for_no_coding(emulator: Emulator, own_io: Any) -> None:
-    list(own_io.stream(exchange(emulator)))
-    assert emulator.requests[0].headers["accept-encoding"] == "identity"
-
-
-def test_own_io_against_no_http(own_io: Any) -> None:
-    from transports.emulator import RawResponse
-
-    with Emulator() as emulator:
-        emulator.order(RawResponse(b"220 mail.example ESMTP\r\n"))
-        with pytest.raises((StreamTruncated, ProtocolViolation)):
-            list(own_io.stream(exchange(emulator)))

@@ -1,4 +1,4 @@
-"""The core inside I/O stacks of others: the examples for trio, aiohttp and gevent, and the one of bare callbacks.
+"""The core inside I/O of one's own, and of others: plain sockets, bare callbacks, trio, aiohttp and gevent.
 
 trio comes with the extra `test`, the others with `examples`: pip install -e ".[test,examples]"
 """
@@ -10,6 +10,7 @@ import asyncio
 import importlib.util
 import json
 import signal
+import ssl
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from sansio_core import (
     ChatRequest,
     ConnectionLost,
     Exchange,
+    ProtocolViolation,
     RetryPolicy,
     StreamTruncated,
     TimedOut,
@@ -38,6 +40,7 @@ from transports.emulator import (
     Emulator,
     Interim,
     KeepAlives,
+    RawResponse,
     Redirect,
     Reset,
     Stall,
@@ -159,6 +162,11 @@ def relayed(body: bytes) -> list[tuple[str, str]]:
 # --- in this process: somebody's transports must hold what ours hold --------------------------------------------------
 
 
+def over_sockets(exchange: Exchange) -> None:
+    for event in load("own_io.py").stream(exchange):
+        print(getattr(event, "text", ""), end="")
+
+
 def over_trio(exchange: Exchange) -> None:
     import trio
 
@@ -187,6 +195,7 @@ Drive = Callable[[Exchange], None]
 drives = pytest.mark.parametrize(
     "drive",
     [
+        pytest.param(over_sockets, id="sockets"),
         pytest.param(over_trio, marks=needs("trio_chat.py"), id="trio"),
         pytest.param(over_callbacks, id="callbacks"),
         pytest.param(over_aiohttp, marks=needs("aiohttp_relay.py"), id="aiohttp"),
@@ -218,6 +227,7 @@ def test_every_framing(drive: Drive, provider: str, framing: Any, capsys: pytest
         (Reset(before="headers"), ConnectionLost),
         (Reset(after_pieces=2), ConnectionLost),
         (TruncatedFraming(after_pieces=2), (StreamTruncated, ConnectionLost)),
+        (RawResponse(b"220 mail.example ESMTP\r\n"), (StreamTruncated, ProtocolViolation, ConnectionLost)),
     ],
 )
 def test_a_fault(drive: Drive, fault: Any, error: Any, emulator: Emulator) -> None:
@@ -235,9 +245,9 @@ def test_a_fault(drive: Drive, fault: Any, error: Any, emulator: Emulator) -> No
     ("fault", "timeouts", "clock", "text"),
     [
         (Stall(where="headers"), Timeouts(first_event=0.2), "first_event", ""),
-        (Stall(after_pieces=2), Timeouts(idle=0.2), "idle", "Green leaves"),
-        (KeepAlives(after_pieces=2), Timeouts(progress=0.2), "progress", "Green leaves"),
-        (Stall(after_pieces=2), Timeouts(total=0.3), "total", "Green leaves"),
+        (Stall(after_pieces=2), Timeouts(idle=0.5), "idle", "Green leaves"),
+        (KeepAlives(after_pieces=2), Timeouts(progress=0.5), "progress", "Green leaves"),
+        (Stall(after_pieces=2), Timeouts(total=1), "total", "Green leaves"),
     ],
 )
 def test_a_clock(drive: Drive, fault: Any, timeouts: Timeouts, clock: str, text: str, emulator: Emulator) -> None:
@@ -257,6 +267,18 @@ def test_it_tries_again_and_follows_and_passes_over_interim_responses(drive: Dri
     drive(ours)
     assert (ours.reply.text, ours.reply.complete, ours.attempts) == (DEFAULT_TEXT, True, 2)
     assert len(emulator.requests) == 3
+
+
+def test_own_io_asks_for_no_coding(emulator: Emulator) -> None:
+    over_sockets(exchange(emulator.base_url("free_netfly")))
+    assert emulator.requests[0].headers["accept-encoding"] == "identity"
+
+
+def test_own_io_bounds_its_connecting_by_every_clock() -> None:
+    with Emulator(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as emulator:
+        emulator.order(Stall("headers", on="connect"))
+        with pytest.raises(TimedOut, match="'total'"):
+            over_sockets(exchange(emulator.base_url("free_netfly"), timeouts=Timeouts(connect=30, total=0.3)))
 
 
 @drives

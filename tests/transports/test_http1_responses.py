@@ -6,10 +6,9 @@ import gzip
 import zlib
 from collections.abc import Callable
 
-import h11
 import pytest
-from http1_reading import ASKED, DIRECT, PLACES, SMALL, Outcome, cut, cuts, fed, read, said
-from hypothesis import example, given, settings
+from http1_reading import ASKED, DIRECT, PLACES, SMALL, Outcome, cut, cuts, fed, h11_reads, read, said
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio_core import Limits
@@ -146,7 +145,6 @@ def message(body: bytes, coding: str, framing: str, sizes: list[int]) -> bytes:
     return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nA: b\r\n\r\n"
 
 
-@settings(deadline=None)
 @given(
     text=st.one_of(st.binary(max_size=60), st.binary(min_size=1, max_size=40).map(lambda data: data * 150)),
     coding=st.sampled_from(sorted(CODINGS)),
@@ -197,30 +195,6 @@ def test_a_coding_has_an_end_of_its_own(coding: str, framing: str) -> None:
     assert read([message(b"", coding, framing, [])])[2:] == (b"", "", framing != "close")
 
 
-def h11_reads(data: bytes) -> tuple[int, list[tuple[str, str]], bytes] | None:
-    """What h11 makes of a whole response; None for what it does not take for one."""
-    theirs = h11.Connection(h11.CLIENT)
-    theirs.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
-    theirs.send(h11.EndOfMessage())
-    theirs.receive_data(data)
-    head, body, ended = None, b"", False
-    try:
-        while not isinstance(event := theirs.next_event(), h11.EndOfMessage):
-            if event is h11.NEED_DATA and not ended:
-                ended = True
-                theirs.receive_data(b"")
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.Response):
-                head = event
-            elif not isinstance(event, h11.InformationalResponse):
-                return None
-    except h11.RemoteProtocolError:
-        return None
-    assert head is not None
-    return head.status_code, [(name.decode(), value.decode()) for name, value in head.headers], body
-
-
 BITS = st.sampled_from(
     [
         OK, OK, b"HTTP/1.1 103 Early Hints\r\n", b"HTTP/1.0 404\r\n", b"HTTP/1.1 204 No\r\n", b" folded\r\n",
@@ -231,7 +205,6 @@ BITS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     st.tuples(
         st.sampled_from([b"", OK, CHUNKED, OK + b"content-length: 4\r\n\r\n", CHUNKED + b"4\r\n"]),

@@ -15,14 +15,9 @@ from requests.utils import get_environ_proxies, select_proxy
 from sansio_core.errors import InvalidRequest
 from transports.http1.routes import Proxy, environment_proxy, parse_proxy
 
-NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+def no_cgi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUEST_METHOD", raising=False)
 
 

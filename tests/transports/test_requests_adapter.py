@@ -13,13 +13,14 @@ import pytest
 import requests
 from ports import closed_port
 from requests.adapters import HTTPAdapter
-from socket_harness import OK, Authority, Peer, Server, answering, fetch, get, soon, within
+from servers import OK, Authority, Peer, Server, answering, ok
 from urllib3 import Retry
 from urllib3.connectionpool import HTTPConnectionPool
+from wires import after, blocking, ending, get, soon, within
 
-from sansio_core.errors import Cancelled, ConnectionLost, ServerFailed
+from sansio_core.errors import ConnectionLost, ServerFailed
 from transports import Client
-from transports._requests.wire import Connections, RequestsWire
+from transports._requests.wire import Connections
 from transports.blocking import Adapter
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
@@ -32,30 +33,25 @@ def session() -> Iterator[requests.Session]:
         yield session
 
 
-def again(peer: Peer) -> None:
-    while True:
-        peer.request()
-        peer.send(OK)
-
-
 def test_a_session_and_a_client_share_connections(session: requests.Session) -> None:
     connections = Connections(session=session)
-    with Server(again) as server:
+    with Server(ok) as server:
         url = f"http://127.0.0.1:{server.port}"
         assert session.get(url).text == "ok"
-        assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
+        assert blocking(connections).fetch(get(server.port)) == b"ok"
         response = session.get(url, headers={"x": "y"}, timeout=5)
         assert (response.status_code, response.headers["content-length"], response.content) == (200, "2", b"ok")
         assert server.connections == 1
         session.close()
 
 
-def test_in_a_foreign_session_it_is_an_http_adapter(session: requests.Session, tmp_path: Path) -> None:
+def test_in_a_foreign_session_it_is_an_http_adapter(
+    session: requests.Session, authority: Authority, tmp_path: Path
+) -> None:
     """TLS by the session's settings, a stream, a timeout, an error of requests."""
-    authority = Authority()
     ca_file = tmp_path / "ca.pem"
     authority.ca.cert_pem.write_to_path(str(ca_file))
-    with Server(again, authority.server("127.0.0.1")) as server:
+    with Server(ok, authority.server()) as server:
         url = f"https://127.0.0.1:{server.port}"
         with pytest.raises(requests.exceptions.SSLError):
             session.get(url)
@@ -64,9 +60,9 @@ def test_in_a_foreign_session_it_is_an_http_adapter(session: requests.Session, t
             assert b"".join(response.iter_content(1)) == b"ok"
     with pytest.raises(requests.ConnectionError):
         session.get(f"http://127.0.0.1:{closed_port()}")
-    with Server(lambda peer: peer.gone()) as server, within(0.1), pytest.raises(requests.ReadTimeout):
+    with Server(Peer.gone) as server, within(0.1), pytest.raises(requests.ReadTimeout):
         session.get(f"http://127.0.0.1:{server.port}", timeout=0.1)
-    with Server(again) as proxy:
+    with Server(ok) as proxy:
         assert session.get("http://a.example", proxies={"http": f"http://127.0.0.1:{proxy.port}"}).text == "ok"
         with pytest.raises(requests.exceptions.ProxyError):
             session.get("https://a.example", proxies={"https": f"http://127.0.0.1:{closed_port()}"})
@@ -82,15 +78,12 @@ def test_a_call_of_ours_in_a_foreign_session_obeys_its_clocks(session: requests.
         peer.drip(b"HTTP/1.1 200 OK\r\nx: " + b"x" * 1000)
 
     with Server(script) as server:
-        wire = RequestsWire(connections)
+        wire = blocking(connections)
         with within(0.2), pytest.raises(TimeoutError):
-            wire.send(get(server.port), wire.now() + 0.2)
-        timer = threading.Thread(target=lambda: (reached.wait(5), wire.cancel()))
+            wire.send(get(server.port), after(0.2))
         reached.clear()
-        timer.start()
-        with pytest.raises(Cancelled):
+        with ending(wire, "cancel", reached):
             wire.send(get(server.port), soon())
-        timer.join()
 
 
 def test_what_runs_is_requests_and_urllib3(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
@@ -117,7 +110,7 @@ def test_it_is_pickled_with_its_session(session: requests.Session) -> None:
     session = pickle.loads(pickle.dumps(session))
     with Server(answering(OK, OK)) as server:
         assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
-        assert fetch(RequestsWire(Connections(session=session)), get(server.port)) == b"ok"
+        assert blocking(Connections(session=session)).fetch(get(server.port)) == b"ok"
     session.close()
 
 
@@ -127,15 +120,15 @@ def test_only_a_call_in_this_very_thread_is_one_of_ours(session: requests.Sessio
     reached, said = threading.Event(), threading.Event()
 
     def script(peer: Peer) -> None:
-        first, _, _ = peer.request()
-        if "slow" in first:
+        peer.request()
+        if "slow" in peer.first:
             reached.set()
             assert said.wait(5)
         peer.send(OK)
 
     with Server(script) as server:
-        wire = RequestsWire(connections)
-        thread = threading.Thread(target=lambda: fetch(wire, get(server.port, "/slow")))
+        wire = blocking(connections)
+        thread = threading.Thread(target=lambda: wire.fetch(get(server.port, "/slow")))
         thread.start()
         assert reached.wait(5)
         assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
@@ -147,7 +140,7 @@ def test_only_a_call_in_this_very_thread_is_one_of_ours(session: requests.Sessio
 def test_a_request_in_the_midst_of_a_call_is_no_part_of_it(session: requests.Session) -> None:
     """Somebody's log handler sends what urllib3 logs, through the very adapter that is at work."""
     connections = Connections(session=session)
-    with Server(again) as server, Server(again) as collector:
+    with Server(ok) as server, Server(ok) as collector:
 
         class Sending(logging.Handler):
             sent = 0
@@ -162,7 +155,7 @@ def test_a_request_in_the_midst_of_a_call_is_no_part_of_it(session: requests.Ses
         log.addHandler(handler)
         log.setLevel(logging.DEBUG)
         try:
-            assert fetch(RequestsWire(connections), get(server.port, "/mine")) == b"ok"
+            assert blocking(connections).fetch(get(server.port, "/mine")) == b"ok"
         finally:
             log.removeHandler(handler)
             log.setLevel(before)
@@ -186,13 +179,13 @@ def test_retries_of_the_adapter_are_for_others(emulator: Emulator) -> None:
 
 
 def test_pools_that_block_wait() -> None:
-    with requests.Session() as session, Server(again) as server:
+    with requests.Session() as session, Server(ok) as server:
         session.mount("http://", Adapter(pool_maxsize=1, pool_block=True))
         connections, said = Connections(session=session), list[object]()
         url = f"http://127.0.0.1:{server.port}"
 
         def ask(plain: bool) -> None:
-            said.append(session.get(url).content if plain else fetch(RequestsWire(connections), get(server.port)))
+            said.append(session.get(url).content if plain else blocking(connections).fetch(get(server.port)))
 
         threads = [threading.Thread(target=ask, args=(plain,)) for plain in (True, False) * 5]
         for thread in threads:
@@ -216,6 +209,6 @@ def test_a_connection_that_others_used_is_a_used_one(session: requests.Session) 
     with Server(script) as server:
         assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
         with pytest.raises(ConnectionLost) as caught:
-            RequestsWire(connections).send(get(server.port), soon())
+            blocking(connections).send(get(server.port), soon())
         assert caught.value.reused
         session.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -13,24 +12,11 @@ import requests
 import responses
 from ports import closed_port
 from requests.adapters import BaseAdapter, HTTPAdapter
-from socket_harness import (
-    OK,
-    PATIENCE,
-    Authority,
-    Peer,
-    Server,
-    answering,
-    body,
-    fetch,
-    get,
-    nothing_is_left,  # noqa: F401  # a fixture
-    soon,
-    within,
-)
+from servers import OK, PATIENCE, Authority, Peer, Server, answering
+from wires import Wire, after, blocking, ending, get, soon, within
 
 from sansio_core import Send
 from sansio_core.errors import (
-    Cancelled,
     ChatError,
     ConnectFailed,
     ConnectionLost,
@@ -41,7 +27,7 @@ from sansio_core.errors import (
     TLSFailed,
 )
 from sansio_core.http_request import HttpRequest
-from transports._requests.wire import Connections, RequestsWire
+from transports._requests.wire import Connections
 
 HEAD = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -72,9 +58,9 @@ def adapter(session: requests.Session) -> TheirAdapter:
 
 
 @pytest.fixture
-def wire(session: requests.Session) -> Iterator[RequestsWire]:
+def wire(session: requests.Session) -> Iterator[Wire]:
     connections = Connections(session=session)
-    wire = RequestsWire(connections)
+    wire = blocking(connections)
     yield wire
     wire.close()
     connections.close()
@@ -83,7 +69,7 @@ def wire(session: requests.Session) -> Iterator[RequestsWire]:
 # --- a session with plain adapters
 
 
-def test_a_session_gives_its_settings_and_nothing_else(session: requests.Session, wire: RequestsWire) -> None:
+def test_a_session_gives_its_settings_and_nothing_else(session: requests.Session, wire: Wire) -> None:
     session.headers["x-session"] = "1"
     session.auth = ("somebody", "else")
     session.cookies.set("a", "b")
@@ -92,35 +78,37 @@ def test_a_session_gives_its_settings_and_nothing_else(session: requests.Session
 
     def script(peer: Peer) -> None:
         while True:
-            seen.append(peer.request()[1])
+            peer.request()
+            seen.append(peer.fields)
             peer.send(OK)
 
     with Server(script) as server:
         for _ in range(2):
-            assert fetch(wire, get(server.port)) == b"ok"
+            assert wire.fetch(get(server.port)) == b"ok"
         assert server.connections == 1
     assert seen == [{"host": f"127.0.0.1:{server.port}", "accept-encoding": "gzip, deflate"}] * 2
 
 
-def test_with_plain_adapters_every_deadline_and_cancel_holds(wire: RequestsWire) -> None:
+def test_with_plain_adapters_every_deadline_and_cancel_holds(wire: Wire) -> None:
+    reached = threading.Event()
+
     def script(peer: Peer) -> None:
         peer.request()
+        reached.set()
         peer.drip(b"HTTP/1.1 200 OK\r\nx: " + b"x" * 1000)
 
     with Server(script) as server:
         with within(0.2), pytest.raises(TimeoutError):
-            wire.send(get(server.port), time.monotonic() + 0.2)
-        timer = threading.Timer(0.1, wire.cancel)
-        timer.start()
-        with pytest.raises(Cancelled):
+            wire.send(get(server.port), after(0.2))
+        reached.clear()
+        with ending(wire, "cancel", reached):
             wire.send(get(server.port), soon())
-        timer.join()
 
 
 def test_closing_leaves_the_session_open(session: requests.Session) -> None:
     connections = Connections(session=session)
     with Server(answering(OK, OK)) as server:
-        assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
+        assert blocking(connections).fetch(get(server.port)) == b"ok"
         connections.close()
         assert session.get(f"http://127.0.0.1:{server.port}").text == "ok"
         session.close()
@@ -138,7 +126,7 @@ def test_closing_leaves_the_session_open(session: requests.Session) -> None:
     ],
 )
 def test_their_adapter_hands_on_what_arrived(
-    wire: RequestsWire, adapter: TheirAdapter, head: bytes, first: bytes, second: bytes
+    wire: Wire, adapter: TheirAdapter, head: bytes, first: bytes, second: bytes
 ) -> None:
     seen = threading.Event()
 
@@ -161,7 +149,7 @@ def test_their_adapter_hands_on_what_arrived(
             )
             assert wire.read(soon()) == b"first"
             seen.set()
-            assert body(wire) == b"second"
+            assert wire.body() == b"second"
             assert adapter.sent == turn
         assert server.connections == (2 if b"close" in head else 1)
 
@@ -178,18 +166,18 @@ def test_their_adapter_hands_on_what_arrived(
     ],
 )
 def test_their_adapters_errors_are_ours(
-    wire: RequestsWire, adapter: TheirAdapter, answer: bytes, kind: type[ChatError]
+    wire: Wire, adapter: TheirAdapter, answer: bytes, kind: type[ChatError]
 ) -> None:
     def script(peer: Peer) -> None:
         peer.request()
         peer.send(answer)
 
     with Server(script) as server, pytest.raises(kind) as raised:
-        fetch(wire, get(server.port))
+        wire.fetch(get(server.port))
     assert type(raised.value) is kind
 
 
-def test_a_reset_under_their_adapter(wire: RequestsWire, adapter: TheirAdapter) -> None:
+def test_a_reset_under_their_adapter(wire: Wire, adapter: TheirAdapter) -> None:
     def script(peer: Peer) -> None:
         peer.request()
         peer.reset()
@@ -207,56 +195,46 @@ def test_no_connection_under_their_adapter(session: requests.Session, adapter: T
         (get(port), f"http://user:secret@127.0.0.1:{port}", ProxyFailed),
     ):
         with pytest.raises(kind) as raised:
-            RequestsWire(connections, proxy=proxy).send(action, soon())
+            blocking(connections, proxy).send(action, soon())
         assert "secret" not in str(raised.value)
-    with Server(answering(), Authority().server("127.0.0.1")) as server, pytest.raises(TLSFailed, match="verify="):
-        RequestsWire(connections).send(get(server.port, scheme="https"), soon())
+    with Server(answering(), Authority().server()) as server, pytest.raises(TLSFailed, match="verify="):
+        blocking(connections).send(get(server.port, scheme="https"), soon())
     context = Connections(session=session, verify=Authority().client())
     with pytest.raises(InvalidRequest, match="SSLContext"):
-        RequestsWire(context).send(get(port), soon())
+        blocking(context).send(get(port), soon())
 
 
-def test_deadlines_under_their_adapter(wire: RequestsWire, adapter: TheirAdapter) -> None:
+def test_deadlines_under_their_adapter(wire: Wire, adapter: TheirAdapter) -> None:
     def script(peer: Peer) -> None:
-        first, _, _ = peer.request()
-        if "body" in first:
+        peer.request()
+        if "body" in peer.first:
             peer.send(HEAD + b"\r\nfirst")
         peer.gone()
 
     with Server(script) as server:
         with within(0.2), pytest.raises(TimeoutError):
-            wire.send(get(server.port), time.monotonic() + 0.2)
+            wire.send(get(server.port), after(0.2))
         wire.send(get(server.port, "/body", connect_deadline=soon()), soon())
         assert wire.read(soon()) == b"first"
         with within(0.2), pytest.raises(TimeoutError):
-            wire.read(time.monotonic() + 0.2)
+            wire.read(after(0.2))
 
 
 @pytest.mark.parametrize("end", ["cancel", "close"])
-def test_cancel_in_a_body_under_their_adapter(wire: RequestsWire, adapter: TheirAdapter, end: str) -> None:
-    reached, gone = threading.Event(), threading.Event()
+def test_cancel_in_a_body_under_their_adapter(wire: Wire, adapter: TheirAdapter, end: str) -> None:
+    reached = threading.Event()
 
     def script(peer: Peer) -> None:
         peer.request()
         peer.send(CHUNKED + b"3\r\nfir")
         reached.set()
         peer.gone()
-        gone.set()
-
-    def finish() -> None:
-        assert reached.wait(PATIENCE)
-        while not gone.is_set():
-            wire.close() if end == "close" else wire.cancel()
-            gone.wait(0.01)
 
     with Server(script) as server:
         wire.send(get(server.port), soon())
         assert wire.read(soon()) == b"fir"
-        thread = threading.Thread(target=finish)
-        thread.start()
-        with pytest.raises(Cancelled):
+        with ending(wire, end, reached):
             wire.read(soon())
-        thread.join()
 
 
 def test_an_adapter_that_knows_no_urllib3(session: requests.Session) -> None:
@@ -273,9 +251,9 @@ def test_an_adapter_that_knows_no_urllib3(session: requests.Session) -> None:
 
     session.mount("http://", Canned())
     connections = Connections(session=session)
-    wire = RequestsWire(connections)
+    wire = blocking(connections)
     assert wire.send(Send(HttpRequest("GET", "http://a.example/")), soon()) == (200, [("x-timeout", "True")])
-    assert body(wire) == b""
+    assert wire.body() == b""
     session.adapters.clear()
     with pytest.raises(InvalidRequest):
         wire.send(Send(HttpRequest("GET", "http://a.example/")), soon())
@@ -287,7 +265,7 @@ def test_an_adapter_that_knows_no_urllib3(session: requests.Session) -> None:
 @pytest.mark.parametrize("own", [True, False])
 def test_under_responses(session: requests.Session, own: bool) -> None:
     connections = Connections(session=session if own else None)
-    wire = RequestsWire(connections)
+    wire = blocking(connections)
     action = Send(
         HttpRequest("POST", "https://chat.example/v1?q=1", (("authorization", "Bearer k"),), b'{"a": 1}'),
         connect_deadline=soon(),
@@ -306,12 +284,12 @@ def test_under_responses(session: requests.Session, own: bool) -> None:
         )
         status, headers = wire.send(action, soon())
         assert (status, dict(headers)) == (200, {"x-id": "7", "content-type": "text/event-stream"})
-        assert body(wire) == b"data: 1\n\n"
+        assert wire.body() == b"data: 1\n\n"
         assert mock.calls[0].request.body == b'{"a": 1}'
     with responses.RequestsMock() as mock:
         mock.post("https://chat.example/v1", status=429)
         assert wire.send(action, soon())[0] == 429
-        assert body(wire) == b""
+        assert wire.body() == b""
     with responses.RequestsMock() as mock:
         mock.post("https://chat.example/v1", body=requests.ConnectionError("no"))
         with pytest.raises(ConnectionLost):
@@ -325,5 +303,5 @@ def test_responses_lets_through_what_it_is_told_to() -> None:
     connections = Connections()
     with Server(answering(OK)) as server, responses.RequestsMock() as mock:
         mock.add_passthru(f"http://127.0.0.1:{server.port}")
-        assert fetch(RequestsWire(connections), get(server.port)) == b"ok"
+        assert blocking(connections).fetch(get(server.port)) == b"ok"
         connections.close()
