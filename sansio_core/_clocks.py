@@ -101,7 +101,7 @@ class Clocks:
         Operating systems' timers may fire a little early, so that the clock that is nearest to `now` is meant.
         """
         deadline = inf if self.deadline is None else self.deadline
-        return self.connect is not None and now < deadline and abs(now - self.connect) < deadline - now
+        return self.connect is not None and abs(now - self.connect) < deadline - now
 
     @property
     def deadline(self) -> float | None:

@@ -76,6 +76,21 @@ def test_when_two_clocks_fire_at_once_it_was_not_the_connecting() -> None:
     tells(started(timeouts=Timeouts(connect=None, first_event=10)), "first_event", 1009.99, 10)
 
 
+def test_a_timer_that_fires_early_is_the_nearest_clocks() -> None:
+    tells(started(timeouts=Timeouts(connect=3, first_event=10)), "first_event", 1009.99, 10)
+    tells(started(timeouts=Timeouts(connect=3, first_event=10)), "connect", 1006.4, 3)
+    tells(started(timeouts=Timeouts(connect=3, first_event=10)), "first_event", 1006.5, 10)
+
+
+def test_each_attempt_waits_for_its_own_first_event() -> None:
+    ours = started(retry=2)
+    ours.receive_head(200, SSE, 1001)
+    ours.receive_data(sse({"id": "c1", "choices": []}), 1002)
+    ours.receive_failure(ConnectionLost("reset"), 1003)
+    assert isinstance(ours.next_action(1005), Send)
+    fires(ours, "first_event", 1025, 20)
+
+
 def test_once_the_head_is_there_it_was_not_the_connecting() -> None:
     tells(streaming(), "idle", 1003, 7)
 
@@ -130,6 +145,18 @@ def test_text_behind_keep_alives_that_came_in_time_is_found_by_a_slow_reader() -
     assert ours.deadline == 1016, "whoever finds nothing to read knows at once"
     assert text_of(ours.receive_data(sse(chunk("b")), 1090.1)) == "b"
     fires(ours, "idle", 1097.1, 7)
+
+
+def test_a_reader_that_was_late_once_is_given_as_long_again() -> None:
+    """What it read late counts no more once content came in time."""
+    pings = b": " + b"p" * (5 * 1024 * 1024) + b"\n"
+    ours = streaming()
+    ours.receive_data(sse(chunk("a")), 1005)
+    ours.receive_data(pings, 1020)
+    ours.receive_data(sse(chunk("b")), 1020.1)
+    ours.receive_data(b": ping\n", 1026)
+    ours.receive_data(pings, 1032)
+    assert ours.reading
 
 
 def test_a_peer_that_always_has_one_more_keep_alive_is_left_all_the_same() -> None:
