@@ -175,7 +175,7 @@ TREE: dict[tuple[str, ...], tuple[str, ...]] = {
 
 def test_the_tree_of_errors() -> None:
     found: dict[tuple[str, ...], list[str]] = {}
-    for name, value in vars(sansio_core).items():
+    for name, value in ((name, getattr(sansio_core, name)) for name in sansio_core.__all__):
         if inspect.isclass(value) and issubclass(value, ChatError):
             found.setdefault(tuple(base.__name__ for base in value.__bases__), []).append(name)
     assert {bases: tuple(sorted(kinds)) for bases, kinds in found.items()} == TREE

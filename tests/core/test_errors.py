@@ -37,7 +37,8 @@ from sansio_core import (
 from sansio_core.errors import EXCERPT, excerpt, safe_repr, status_class, suggestion
 from sansio_core.redact import redact
 
-ALL = [value for value in vars(sansio_core).values() if inspect.isclass(value) and issubclass(value, ChatError)]
+NAMED = [getattr(sansio_core, name) for name in sansio_core.__all__]
+ALL = [value for value in NAMED if inspect.isclass(value) and issubclass(value, ChatError)]
 
 
 def made(kind: type[ChatError]) -> ChatError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import sansio_core
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "sansio_core"
@@ -77,7 +80,7 @@ def test_no_module_of_the_core_imports_what_touches_the_world(path: Path) -> Non
         assert not prefixes & BANNED, f"{path.name} imports {name}"
     text = path.read_text()
     assert "__import__" not in text
-    assert "import_module" not in text or path == CORE / "providers" / "__init__.py"
+    assert "import_module" not in text or path in (CORE / "__init__.py", CORE / "providers" / "__init__.py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(CORE)) for path in MODULES])
@@ -148,8 +151,20 @@ def loaded_by(code: str) -> set[str]:
     return set(json.loads(fresh(code + show).splitlines()[-1])) - set(json.loads(fresh(show)))
 
 
-def test_import_loads_nothing_that_touches_the_world() -> None:
-    loaded = loaded_by("import sansio_core")
+def test_every_public_name_is_loaded_when_it_is_used() -> None:
+    assert sorted([*sansio_core._HOMES, "parsers", "providers"]) == sorted(sansio_core.__all__)
+    for name in sansio_core.__all__:
+        value = getattr(sansio_core, name)
+        assert not inspect.isclass(value) or value.__module__ == f"sansio_core.{sansio_core._HOMES[name]}", name
+    assert not [name for name in loaded_by("import sansio_core; dir(sansio_core)") if name.startswith("sansio_core.")]
+    errors_alone = loaded_by("from sansio_core import ChatError")
+    assert not any(name.startswith(("sansio_core.dialects", "sansio_core.providers")) for name in errors_alone)
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = sansio_core.Nothing
+
+
+def test_using_all_of_it_loads_nothing_that_touches_the_world() -> None:
+    loaded = loaded_by("from sansio_core import *")
     assert not loaded & set(LOADED)
     assert not any(
         name.startswith("sansio_core.providers.") and name.rpartition(".")[2] not in SHARED for name in loaded
