@@ -242,7 +242,9 @@ class TemplateDecoder(EventDecoder):
         event, before, self._unmatched_before = self._unmatched, self._unmatched_before, _NONE
         if self._known(event) is not None:  # another stream has learnt it since: a thousand may begin together
             return
-        if len(event.lines) > _LONGEST:
+        begun = self._field.search(before.lines, before.start, before.end)
+        # No event matches one with an empty text: OpenAI's first, in every stream. That costs 40 µs less than asking.
+        if len(event.lines) > _LONGEST or begun is None or before.lines[begun.end()] == '"':
             return
         self._tries += 1
         # Only tries 1, 2, 4, 8, … decode: else a stream whose events never become a template would pay at each of them.

@@ -161,7 +161,7 @@ class Provider(ABC):
         """
         self.check(request)
         call = self.call(request, random)
-        ignored = sorted(request.options.keys() - self.options - self.own_options)
+        ignored = sorted(request.options.keys() - self.options - self.own_options) if request.options else []
         unsupported = [", ".join(ignored), *call.unsupported] if ignored else call.unsupported
         # One warning, not one for each: whoever turns warnings into errors learns of all losses at once.
         if unsupported:
