@@ -138,7 +138,7 @@ __all__ = [
 # rest. Measured: `import sansio_core.parsers` takes a third of the time that all of it does.
 _NAMES = {
     "content_coding": "ContentDecoder",
-    "dialects.base": "ChatParser",
+    "dialects": "ChatParser",
     "errors": (
         "AuthenticationFailed BadRequest Cancelled ChatError ClientClosed ConnectFailed ConnectionLost "
         "ContentFiltered ContextTooLong HTTPStatusError InvalidRequest IPBlocked LimitExceeded NotFound "
@@ -158,6 +158,8 @@ _NAMES = {
     "states": "Action Finish Send State Wait",
     "timing": "Limits Timeouts",
 }
+# The homes are packages and modules at the top alone: threads that load a package and a module within it at once take
+# the two import locks in opposite orders, and one of them gets importlib's _DeadlockError.
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 

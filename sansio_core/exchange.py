@@ -75,7 +75,7 @@ class Exchange:
 
         READY           next_action                 → SENT, FAILED
                         receive_failure(Cancelled)  → FAILED
-        WAITING         next_action                 → READY
+        WAITING         next_action                 → READY, FAILED
                         receive_failure(Cancelled)  → FAILED
         SENT            receive_head                → STREAM, SETUP, ERROR_RESPONSE, READY, FAILED
                         receive_failure             → READY, WAITING, FAILED
@@ -273,6 +273,10 @@ class Exchange:
     def _wait(self, now: float) -> Action:
         if now < self._until:
             return Wait(self._until - now)
+        if self._clocks.total_fired(now):
+            # The caller comes back late. There is no time left for another attempt; the last one's error is the reason.
+            self._to(State.FAILED)
+            return self.next_action(now)
         self.attempts += 1
         self._start_again()
         return self.next_action(now)

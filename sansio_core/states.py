@@ -73,7 +73,7 @@ _AFTER_ERROR = (State.READY, State.WAITING, State.FAILED)
 EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
     (State.READY, Input.ACTION): (State.SENT, State.FAILED),
     (State.READY, Input.CANCEL): (State.FAILED,),
-    (State.WAITING, Input.ACTION): (State.READY,),
+    (State.WAITING, Input.ACTION): (State.READY, State.FAILED),
     (State.WAITING, Input.CANCEL): (State.FAILED,),
     (State.SENT, Input.HEAD): (State.STREAM, State.SETUP, State.ERROR_RESPONSE, State.READY, State.FAILED),
     (State.SENT, Input.FAILURE): _AFTER_ERROR,

@@ -118,6 +118,8 @@ class Provider(ABC):
     key_header: ClassVar[tuple[str, str] | None] = None
     # The path between the host and the endpoints, where `info.url` does not have it.
     version: ClassVar[str] = ""
+    # Whether `base_url` may be the address of one of OpenAI's endpoints.
+    openai_wire: ClassVar[bool] = False
     # Where the host lists its models; None where the wire has no list.
     models_path: ClassVar[str | None] = None
     # The parser of the answers, where they are event streams.
@@ -136,7 +138,7 @@ class Provider(ABC):
             _check_key(api_key)
         self.api_key = api_key
         base = check_base_url(base_url or self.info.url)
-        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path)
+        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path, self.openai_wire)
         self.headers = header_pairs(headers)
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)  # raises for a cookie that cannot be sent, here and not in the first call
@@ -286,27 +288,29 @@ class Provider(ABC):
         return fields
 
 
-_VERSION = re.compile(r"/v\d+[a-z0-9]*(/openai)?$")  # v1, v1beta; v1beta/openai is Google's for OpenAI's wire
+_VERSION = re.compile(r"/v\d+[a-z0-9]*\Z")  # v1, v1beta
 
 
-def versioned(base_url: str, path: str) -> str:
+def versioned(base_url: str, path: str, openai_wire: bool = False) -> str:
     """`base_url` with `path`, the version on a vendor's own host, after it.
 
-    Not added is what `base_url` ends with already: a whole endpoint's address, a version, or the beginning of `path`.
+    Not added is what `base_url` ends with already: another version, or the beginning of `path`.
     """
     # Vendors and gateways document the base with and without the version, or show an endpoint's address to be copied:
     # https://api.groq.com, …/openai, …/openai/v1 and …/openai/v1/chat/completions are the same base.
-    base = base_url.rstrip("/")
-    for endpoint in ("/chat/completions", "/responses", "/models"):
-        base = base.removesuffix(endpoint)
-    if _VERSION.search(base):
-        return base
-    steps = path.split("/")
-    for n in range(len(steps), 1, -1):
-        begun = "/".join(steps[:n])
-        if base.endswith(begun):
-            return base + path.removeprefix(begun)
-    return base + path
+    parts = urlsplit(base_url)
+    base = parts.path.rstrip("/")  # without the host, which may be called "models" or "v1" itself
+    if openai_wire:
+        for endpoint in ("/chat/completions", "/responses", "/models"):
+            base = base.removesuffix(endpoint)
+    # Google's base for OpenAI's wire ends with /v1beta/openai.
+    version = _VERSION.search(base.removesuffix("/openai") if openai_wire else base)
+    # Ollama's path, /api, is no version, and no version stands in its place.
+    if not (version and _VERSION.search(path)):
+        steps = path.split("/")
+        overlaps = ("/".join(steps[:n]) for n in range(len(steps), 1, -1))
+        base += path.removeprefix(next((begun for begun in overlaps if base.endswith(begun)), ""))
+    return f"{parts.scheme}://{parts.netloc}{base}"
 
 
 def _names(headers: Headers) -> tuple[str, ...]:

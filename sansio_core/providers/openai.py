@@ -33,6 +33,7 @@ class OpenAI(Provider):
     roles = ROLES
     base_headers = STREAMED_JSON
     key_header = BEARER
+    openai_wire = True
     models_path = "models"
     parser_class = openai_chat.OpenAIChatParser
 
@@ -74,7 +75,7 @@ class AzureOpenAI(OpenAI):
     key_header = ("api-key", "")
 
     def __init__(self, *, host: Host, base_url: str | None = None, model: str | None = None, **settings: Any) -> None:
-        if not base_url:
+        if not base_url or not isinstance(base_url, str):
             raise InvalidRequest(f"{host.name} needs base_url={host.url}, and model=, the deployment's name")
         # The portal's address: https://RESOURCE…/openai/deployments/NAME/chat/completions?api-version=…
         address, _, query = base_url.partition("?")

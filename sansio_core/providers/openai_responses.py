@@ -31,6 +31,7 @@ class OpenAIResponses(Provider):
     roles = ROLES
     base_headers = STREAMED_JSON
     key_header = BEARER
+    openai_wire = True
     # …/api-reference/models/list: the list is the same as Chat Completions'; it names models of other kinds too
     models_path = "models"
     parser_class = openai_responses.OpenAIResponsesParser

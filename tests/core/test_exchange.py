@@ -218,6 +218,13 @@ def failure(error: ChatError) -> Any:
     return lambda ours: ours.receive_failure(error, 0)
 
 
+def late(ours: Exchange) -> None:
+    """The caller comes back when the total has fired: the error is the last attempt's."""
+    with pytest.raises(ConnectFailed):
+        ours.next_action(99)
+    assert ours.attempts == 1
+
+
 ACT = CALLS[Input.ACTION]
 END = data(b"")
 FULL = b"x" * (64 * 1024 + 1)
@@ -227,7 +234,8 @@ WAYS: list[tuple[Any, Input, Any, State]] = [
     (lambda: at(S.READY), IN.ACTION, ACT, S.SENT),
     (lambda: at(S.READY, timeouts=1), IN.ACTION, lambda ours: (ours._clocks.start(0), ours.next_action(2)), S.FAILED),
     (lambda: at(S.READY), IN.CANCEL, failure(Cancelled()), S.FAILED),
-    (lambda: at(S.WAITING), IN.ACTION, lambda ours: ours.next_action(99), S.READY),
+    (lambda: at(S.WAITING), IN.ACTION, lambda ours: ours.next_action(9), S.READY),
+    (lambda: at(S.WAITING, timeouts=60), IN.ACTION, late, S.FAILED),
     (lambda: at(S.WAITING), IN.CANCEL, failure(Cancelled()), S.FAILED),
     (lambda: at(S.SENT), IN.HEAD, head(200), S.STREAM),
     (lambda: at(S.SENT, Page), IN.HEAD, head(200), S.SETUP),

@@ -44,7 +44,10 @@ def listing(name: str, **config: Any) -> HttpRequest:
 @pytest.mark.parametrize(
     ("name", "base_url", "path"),
     [
-        ("anthropic", "http://h/v1/models", "/v1/messages"),
+        ("anthropic", "http://h/gate/v1beta/openai", "/gate/v1beta/openai/v1/messages"),
+        ("ollama", "http://h/gate/v1", "/gate/v1/api/chat"),
+        ("yqcloud", "http://h/models", "/models/api/generateStream"),
+        ("openai", "http://h/v1beta/openai", "/v1beta/openai/chat/completions"),
         ("anthropic", "http://h/gate", "/gate/v1/messages"),
         ("anthropic", "http://h/v2", "/v2/messages"),
         ("gemini", "http://h/v1", "/v1/models/m:streamGenerateContent?alt=sse"),
@@ -57,6 +60,17 @@ def listing(name: str, **config: Any) -> HttpRequest:
 def test_a_base_url_with_and_without_the_version(name: str, base_url: str, path: str) -> None:
     model = None if providers.info(name).models else "m"
     assert question(name, config={"base_url": base_url}, model=model).url == f"http://h{path}"
+
+
+@pytest.mark.parametrize("name", [name for name in providers.names() if name != "azure_openai"])
+@pytest.mark.parametrize("host", ["models", "responses", "v1", "api", "openai"])
+def test_a_host_is_asked_whatever_its_name(name: str, host: str) -> None:
+    """Services of a cluster have such names; another host would get the key."""
+    provider = providers.create(name, base_url=f"http://{host}:8080")
+    assert provider.base_url.startswith(f"http://{host}:8080")
+    assert HttpRequest("GET", provider.endpoint("x")).origin == ("http", host, 8080)
+    bare = providers.create(name, base_url=f"http://{host}")
+    assert HttpRequest("GET", bare.endpoint("x")).origin == ("http", host, 80)
 
 
 @pytest.mark.parametrize("name", ["openai", "openai_responses", "anthropic", "gemini", "groq"])

@@ -557,6 +557,7 @@ def test_providers(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["providers", "--json"]) == 0
     facts = {info["name"]: info for info in json.loads(capsys.readouterr().out)}
     assert facts["chatgpt_free"]["model_aliases"] == {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
+    assert all(info["supports_message_history"] and info["supports_system_message"] for info in facts.values())
 
 
 def test_emulate_lists_its_faults(capsys: Capture) -> None:

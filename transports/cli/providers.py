@@ -20,7 +20,7 @@ def show_providers(args: Namespace) -> int:
     known = [providers.info(name) for name in providers.names()]
     out = output_for(args.output)
     if args.output == "json":
-        out.write(json.dumps([asdict(info) for info in known], indent=2) + "\n")
+        out.write(json.dumps([_facts(info) for info in known], indent=2) + "\n")
     else:
         out.write("\n".join(_table([_HEADINGS, *map(_row, known)])) + "\n")
     return COMPLETE
@@ -28,6 +28,11 @@ def show_providers(args: Namespace) -> int:
 
 _NARROW = 8  # characters; no column is made narrower than that
 _HEADINGS = ("NAME", "DEFAULT MODEL", "WORKING", "KEY VARIABLE", "BASE URL")
+
+
+def _facts(info: ProviderInfo) -> dict[str, object]:
+    alike = ("supports_message_history", "supports_system_message")  # the same of all, and so no fields of each
+    return asdict(info) | {name: getattr(info, name) for name in alike}
 
 
 def _row(info: ProviderInfo) -> tuple[str, ...]:
