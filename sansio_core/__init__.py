@@ -60,6 +60,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+# Type checkers and editors do not follow __getattr__: for them, each name is imported here as well.
 if TYPE_CHECKING:
     from . import parsers, providers
     from .content_coding import ContentDecoder
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __sansio_layer__ = True  # see providers.base.warn
 
+# Written out, although _HOMES has nearly the same names: type checkers read `__all__` from the text alone.
 __all__ = [
     "Action", "Annotation", "AuthenticationFailed", "BadRequest", "Cancelled", "ChatError", "ChatEvent", "ChatParser",
     "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
@@ -164,13 +166,17 @@ _HOMES = {name: module for module, names in _NAMES.items() for name in names.spl
 
 
 def __getattr__(name: str) -> object:
+    # These two are packages, not names within a module. Importing them makes them attributes of this package, so that
+    # this function is not asked for them again.
     if name in ("parsers", "providers"):
         return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Kept as an attribute of the module: PEP 562 asks __getattr__ only for names that are not there.
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     return value
 
 
 def __dir__() -> list[str]:
+    # Names that were not used yet are no globals, and completion in a shell should list them all the same.
     return sorted({*globals(), *__all__})

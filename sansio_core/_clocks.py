@@ -46,6 +46,8 @@ class Clocks:
     def request_sent(self, now: float) -> None:
         """A request goes out: the clocks for connecting and for the first event run from here."""
         self._event_began = False
+        # The clocks of an earlier attempt stop. `idle` runs from the response's head on: until then `connect` and
+        # `first_event` bound the waiting.
         self._last_byte = self._grace = inf
         self._event_allowed = inf if self._timeouts.first_event is None else self._timeouts.first_event
         self._event = now + self._event_allowed
@@ -57,6 +59,8 @@ class Clocks:
 
     def event_arrived(self, now: float, content: bool) -> None:
         """Any first event ends `first_event` and starts `progress`; an event with content starts `progress` anew."""
+        # Later events without content leave the clock alone: a server can send reports of usage or frames of an unknown
+        # type for ever without getting any further.
         if content or not self._event_began:
             self._event_began = True
             self._event_allowed = self._progress
@@ -64,6 +68,8 @@ class Clocks:
 
     def start_grace(self, until: float, anew: bool) -> None:
         """The end is proven: wait at the longest `until` for what may follow; `anew` drops an earlier bound."""
+        # Each feed behind a finish reason comes here. Without min(), pings would put off the end for as long as they
+        # come.
         self._grace = until if anew else min(self._grace, until)
 
     def stop_grace(self) -> None:
@@ -88,11 +94,15 @@ class Clocks:
         time. (Where nothing is left to read, waiting until `deadline` fires it at once.)
         """
         if now < self._event:  # nearly always
+            # An event among the late bytes has restarted the clock: what was counted against its old time is void.
             if self._overdue_bytes:
                 self._overdue_bytes, self._overdue_until = 0, inf
         else:
             self._overdue_bytes += size
+            # min(), so that the first late feed alone sets this bound: a peer without a pause would put it off for
+            # ever.
             self._overdue_until = min(self._overdue_until, now + self._event_allowed)
+        # The idle clock is left out: bytes have just arrived.
         return self._overdue_bytes > UNREAD or now >= min(self._overdue_until, self._total, self._grace)
 
     def connecting(self, now: float) -> bool:
@@ -101,6 +111,7 @@ class Clocks:
         Operating systems' timers may fire a little early, so that the clock that is nearest to `now` is meant.
         """
         deadline = inf if self.deadline is None else self.deadline
+        # Where another clock has passed already, the right side is negative, and that clock is the one to be named.
         return self.connect is not None and abs(now - self.connect) < deadline - now
 
     @property
@@ -122,4 +133,5 @@ class Clocks:
         }
         name = min(whens, key=lambda clock: whens[clock])
         name = name if whens[name] < inf else "idle"
+        # Timeouts has no `grace`: it is not the user's to set, and no user sees a TimedOut of it.
         return name, getattr(self._timeouts, name, None)

@@ -36,6 +36,7 @@ class ContentDecoder:
 
     def __init__(self, content_encoding: str, max_size: int) -> None:
         names = [name.strip().lower() for name in content_encoding.split(",")]
+        # RFC 9110 8.4: "identity" should not be sent here; where a server does, it changes nothing.
         names = [name for name in names if name not in ("", "identity")]
         if len(names) > MAX_CODINGS:
             raise UnexpectedContent(f"the body has {len(names)} content codings; at most {MAX_CODINGS} are decoded")
@@ -95,6 +96,7 @@ class _Inflater:
 
     @property
     def unfinished(self) -> bool:
+        # One byte alone has begun no member, and yet the body was cut.
         return self._inflate is not None or (bool(self._input) and not self._started)
 
     def push(self, data: bytes) -> None:
@@ -118,6 +120,7 @@ class _Inflater:
         if self._left < 0:  # by as many bytes as there are too many
             out, self._fault = out[: self._left], LimitExceeded("decompressed", self._max_size)
         if self._fault is not None:
+            # pull() begins with raising the fault: that is now where no output stands before it.
             return out or self.pull()
         self._input = self._inflate.unconsumed_tail
         self._full = len(out) == PIECE

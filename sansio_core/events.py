@@ -62,6 +62,7 @@ class ToolCallDelta:
     index: int  # not the id: OpenAI's wire sends the id once and then the index alone
     id: str | None = None
     name: str | None = None
+    # Text and no value: a piece may end anywhere in the JSON, and what a model writes need not be JSON at all.
     arguments: str = ""
     choice: int = 0
     extra: Mapping[str, Any] | None = None
@@ -109,6 +110,7 @@ class Finished:
     """A choice ended. `reason` is None where the wire proves the end without a reason, as the end of a plain text."""
 
     reason: FinishReason | None = None
+    # Kept, as several words of a provider share one reason: Gemini's SAFETY and SPII are both content_filter.
     provider_reason: str | None = None
     choice: int = 0
 
@@ -127,6 +129,7 @@ class UnknownFrame:
     `why` says whether it is malformed or has a type that the dialect does not know: providers add types at any time.
     """
 
+    # An event and no error: one malformed frame among good ones does not end an answer.
     raw: str
     why: str = ""
 
@@ -144,6 +147,7 @@ class Failed:
     unfinished: tuple[int, ...] = ()
 
 
+# Started, UsageReport and KeepAlive are left out: a server can send them without getting any further.
 Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeItem
 """The events with a part of the answer itself; they restart the progress clock."""
 ChatEvent = Content | Started | UsageReport | Finished | KeepAlive | UnknownFrame | Failed

@@ -40,6 +40,7 @@ def parse_partial(text: str) -> Any:
     closed = beginning.closed()
     try:
         return json.loads(closed)
+    # Callers ask at each piece that arrives, so that an exception would only have to be caught by each of them.
     except (ValueError, RecursionError):
         return None
 
@@ -72,6 +73,7 @@ class _Beginning:
     def _open(self, found: re.Match[str]) -> bool:
         self._closers.append("]" if found["open"] == "[" else "}")
         self._key = found["open"] == "{"
+        # An open bracket is a value already: closed here, it is an empty one.
         self._safe = self._at
         return True
 
@@ -80,6 +82,7 @@ class _Beginning:
         return bool(self._closers) and self._closers.pop() == found["close"]
 
     def _comma(self, found: re.Match[str]) -> bool:
+        # A slice, as a text that is no JSON may have a comma outside any bracket.
         self._key = self._closers[-1:] == ["}"]
         return True
 
@@ -101,6 +104,7 @@ class _Beginning:
 
     def _scalar(self, found: re.Match[str]) -> bool:
         scalar = found["scalar"]
+        # Text behind it ends a scalar. Whether it is JSON, json.loads decides.
         if self._at < len(self._text) or scalar in _LITERALS:
             self._safe = self._at
         elif number := _NUMBER.match(scalar):
@@ -111,6 +115,7 @@ class _Beginning:
 
 
 # By the last group of _TOKEN that matched; each tells whether the text may still be the beginning of JSON.
+# A string's is always `quote`: where the string is cut, that group matches no character, but it matches.
 _READERS: dict[str, Callable[[_Beginning, re.Match[str]], bool]] = {
     "open": _Beginning._open,
     "close": _Beginning._close,

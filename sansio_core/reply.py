@@ -121,6 +121,7 @@ class Choice:
         if self._native:
             message["native"] = {
                 "dialect": self._native[0].dialect,
+                # Copies, as the caller may change the message while an event is in a log as well.
                 "items": [dict(native.item) for native in self._native],
             }
         return message
@@ -158,6 +159,7 @@ class Choice:
         call.id = piece.id or call.id  # only the first piece of a call has them
         call.name = piece.name or call.name
         call.arguments.append(piece.arguments)
+        # Merged, as each piece of a call may bring other fields.
         if piece.extra:
             call.extra = {**(call.extra or {}), **piece.extra}
 
@@ -201,6 +203,7 @@ class Reply(Choice):
     @property
     def complete(self) -> bool:
         """True once the stream proved the end of every choice, and no event said that it failed."""
+        # All choices, as they share one stream: where it breaks off, some may have ended and others not.
         return not self.failed and self.finished and all(choice.finished for choice in (self._others or {}).values())
 
     def extend(self, events: Iterable[ChatEvent]) -> bool:
@@ -222,6 +225,7 @@ class Reply(Choice):
                 self._choice(event.choice)._add(event)
                 return True
             case UsageReport():
+                # Not added up: each report counts from the beginning of the answer.
                 self.usage = event
             case Started():  # a wire may send the id and the model in different frames
                 self.id = event.id or self.id
@@ -232,6 +236,7 @@ class Reply(Choice):
                 self.failed = True
                 for index in cut:  # of the first choice: Failed names no other
                     (self._calls or {}).pop(index, None)
+        # KeepAlive and UnknownFrame are no part of the answer: they change nothing.
         return False
 
     def _choice(self, index: int) -> Choice:
@@ -245,4 +250,5 @@ class Reply(Choice):
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "failed" if self.failed else "incomplete"
+        # The length and not the text: a repr ends up in logs.
         return f"<Reply {state}, {len(self.text)} characters, finish_reason={self.finish_reason!r}>"

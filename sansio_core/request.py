@@ -51,6 +51,7 @@ class ImagePart:
         if not self.url.startswith("data:"):
             return None
         head, _, payload = self.url[5:].partition(",")
+        # From the right: RFC 2397 allows parameters of the media type before `;base64`.
         media_type, _, encoding = head.rpartition(";")
         if encoding != "base64" or not payload:
             raise InvalidRequest("an image's data URL must read data:image/TYPE;base64,DATA")
@@ -96,6 +97,7 @@ class ToolCall:
 
         Raises InvalidRequest for a value that JSON cannot carry.
         """
+        # A str goes as it is: as JSON, the model would read it in quotes and with escapes.
         content = result if isinstance(result, str) else dump_json(result).decode()
         message = {"role": "tool", "name": self.name, "content": content}
         # Gemini's and Ollama's calls may have no id: there the tool's name says which call is answered.
@@ -175,6 +177,7 @@ class ChatRequest:
         put(self, "cookies", as_mapping("cookies", cookies))
         # None is as not given, so that callers can pass their own optional parameters on
         put(self, "options", {name: value for name, value in options.items() if value is not None})
+        # For its error alone, which would otherwise come only when a provider writes the body.
         as_mapping("extra", options.get("extra"))
 
 
@@ -188,6 +191,7 @@ def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) 
     except (TypeError, ValueError):
         raise InvalidRequest("headers must be a mapping of names to values, or pairs of them") from None
     for name, value in fields:
+        # RFC 9110 5.5: a line end in a value would begin another header field.
         check_header(name, value)
     return fields
 
@@ -252,6 +256,7 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
 
 def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
     role = message.get("role")
+    # A tuple and no set: a role out of a file may be any value, also one that has no hash.
     if role not in ROLES:
         said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
         raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")

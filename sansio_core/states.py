@@ -75,21 +75,29 @@ EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
     (State.READY, Input.CANCEL): (State.FAILED,),
     (State.WAITING, Input.ACTION): (State.READY, State.FAILED),
     (State.WAITING, Input.CANCEL): (State.FAILED,),
+    # Not WAITING: a head alone fails by its status (below 200, or one that has no content), and no RetryPolicy retries
+    # that. READY, as Call.renew may find the setup request's answer stale.
     (State.SENT, Input.HEAD): (State.STREAM, State.SETUP, State.ERROR_RESPONSE, State.READY, State.FAILED),
     (State.SENT, Input.FAILURE): _AFTER_ERROR,
     (State.SENT, Input.CANCEL): (State.FAILED,),
+    # The bytes of a page can fail by their number alone, and no RetryPolicy retries a LimitExceeded.
     (State.SETUP, Input.DATA): (State.FAILED,),
     (State.SETUP, Input.END): _AFTER_ERROR,  # READY without an error, too: the question is next
+    # Not READY: a connection that failed behind the response's head was not stale (RFC 9112 9.3.1), and no other setup
+    # request comes before this one, whose answer could be renewed.
     (State.SETUP, Input.FAILURE): (State.WAITING, State.FAILED),
     (State.SETUP, Input.CANCEL): (State.FAILED,),
     (State.ERROR_RESPONSE, Input.DATA): _AFTER_ERROR,
     (State.ERROR_RESPONSE, Input.END): _AFTER_ERROR,
     (State.ERROR_RESPONSE, Input.FAILURE): _AFTER_ERROR,  # the status said enough
     (State.ERROR_RESPONSE, Input.CANCEL): (State.FAILED,),
+    # DONE without DRAIN: a clock has fired behind the proven end, while the peer sends without a pause.
     (State.STREAM, Input.DATA): (State.DRAIN, State.DONE, *_AFTER_ERROR),
     (State.STREAM, Input.END): (State.DONE, *_AFTER_ERROR),
     (State.STREAM, Input.FAILURE): (State.DONE, *_AFTER_ERROR),  # DONE where the answer's end was proven before
+    # DONE: a user who cancels behind the proven end has the whole answer.
     (State.STREAM, Input.CANCEL): (State.DONE, State.FAILED),
+    # Whatever happens in DRAIN, the answer is whole: a failure costs no more than the connection.
     (State.DRAIN, Input.DATA): (State.DONE,),
     (State.DRAIN, Input.END): (State.DONE,),
     (State.DRAIN, Input.FAILURE): (State.DONE,),
@@ -103,6 +111,7 @@ EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
 }
 """The states that may follow a state on an input. A pair that is not here is the caller's mistake."""
 
+# By the state alone, as Exchange._to, which checks each step, does not know the input.
 NEXT: dict[State, frozenset[State]] = {
     state: frozenset(to for (at, _), following in EDGES.items() if at is state for to in following) for state in State
 }

@@ -12,6 +12,7 @@ MAX_SECONDS = 1e9
 
 def within(value: object, most: float) -> bool:
     """Whether `value` is a number from 0 to `most`. NaN is not; nor are True and False, which are ints to Python."""
+    # The type comes first: comparing a str with 0 raises a TypeError, which would not name the setting.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
 
 
@@ -48,6 +49,7 @@ class Timeouts:
         """The Timeouts that a user's `timeout=` means: a number is the total, over `default`; None is `default`."""
         if isinstance(timeout, Timeouts):
             return timeout
+        # replace() runs __post_init__ again, which checks the number.
         return default if timeout is None else replace(default, total=timeout)
 
 
@@ -64,10 +66,13 @@ class Limits:
 
     # Far above what any answer needs and far below what a machine has: they stop a peer that sends without an end.
 
+    # A frame may be a whole answer: some hosts ignore `stream`.
     frame: int = 16 * 1024 * 1024
     head: int = 64 * 1024
+    # Cut and no error of its own: the status has said that the request failed, and a long body must not hide that.
     error_body: int = 64 * 1024
     page: int = 8 * 1024 * 1024
+    # Counted behind the decompression, as one byte on the wire can stand for a thousand.
     decompressed: int = 256 * 1024 * 1024
 
     def __post_init__(self) -> None:

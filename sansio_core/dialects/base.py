@@ -49,12 +49,14 @@ class ChatParser(ABC):
                 self._escapes = _BACKSLASH in data  # an int is found in an eighth of the time that b"\\" takes
             try:
                 self._feed(data, out)
+            # Not raised, as the events before the fault would be lost with it.
             except LimitExceeded as error:
                 self._fail(error, out)
             except RecursionError:  # a dialect that goes through a value that json.loads could still build
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
             if self._failed:
                 self._failure_last(out)
+            # Last, as a half that still waits is given before a Failed: that one must be in its place.
             if out and self._escapes:
                 self._halves.mend(out)
         return out
@@ -72,6 +74,7 @@ class ChatParser(ABC):
                 self._fail(error, out)
             except RecursionError:
                 self._fail(ProtocolViolation(_TOO_DEEP), out)
+            # Where _end has reported a fault, the missing end marker is only its consequence.
             if not self.complete and not self.ended:
                 # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
                 stopped = "stopped before its end marker" if self._fed else "is empty: its body has not a single byte"
@@ -166,6 +169,7 @@ class EventStreamParser(ChatParser):
                     self._decode(event_type, _decode_at(text, at)[0], out)
                 else:
                     self._decode(form, item[1], out)
+            # What stands behind the end is ignored in this feed, as it is in later ones: else the cut would decide.
             if self.ended:
                 return
 
@@ -215,6 +219,7 @@ class EventStreamParser(ChatParser):
                 return
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
+        # First, as a bare object may be a gateway's error, in a shape that is not the dialect's.
         error = in_band(value)
         if error is None:
             self._decode("message", value, out)

@@ -106,6 +106,7 @@ def error_in(value: Any) -> Any:
     The shapes in use: {"error": "text"}, {"error": {…}}, {"type": "error", …}, {"errors": […]}, {"detail": …},
     {"message": …}, {"status": "error", "msg": …}, {"success": false, …}, and any of them in a list (Google's arrays).
     """
+    # Bounded: a long list that is no error is not searched to its end.
     items = value[:3] if isinstance(value, list) else [value]
     errors = (_error_in_object(item) for item in items if isinstance(item, dict))
     return next((error for error in errors if error is not None), None)
@@ -164,6 +165,7 @@ def of_error(error: Any) -> ChatError:
 
 def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
     """The error for an error response: by its status, its headers and a bounded piece of its body."""
+    # A bounded piece may end inside a character.
     text = body.decode(errors="replace")
     value = _loads(text)
     error = error_in(value)
@@ -188,11 +190,13 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
 
 def _codes(error: dict[str, Any]) -> tuple[str | None, str | None]:
     """The provider's own code and kind of an error, as HTTPStatusError keeps them."""
+    # Google's kind is its `status`, a word such as INVALID_ARGUMENT; its `code` is a number.
     return _code(error.get("code")), _code(error.get("type") or error.get("status"))
 
 
 def _class_in_stream(error: dict[str, Any], message: str) -> type[HTTPStatusError] | None:
     """The class of an error that has no HTTP status: by its codes, and by any number in them that is one."""
+    # Words before numbers: invalid_api_key says more than a 400 beside it.
     kinds = [*_classes(error), *map(status_class, _statuses(error))]
     return _fine_class(kinds, message) or next(iter(kinds), None)
 
@@ -229,6 +233,7 @@ def _classes(error: dict[str, Any]) -> list[type[HTTPStatusError]]:
 def _statuses(error: dict[str, Any]) -> list[int]:
     """The HTTP statuses of an error that an error object names: Google's code, Fastify's statusCode, and the like."""
     numbers = (error.get(key) for key in ("code", "status", "statusCode", "status_code"))
+    # 400 to 599 only: the numbers of google.rpc.Code end at 16, and a status below 400 is no error.
     return [int(n) for n in numbers if isinstance(n, (int, str)) and re.fullmatch(r"[45][0-9]{2}", str(n))]
 
 

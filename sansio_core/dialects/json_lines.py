@@ -38,11 +38,13 @@ class NDJSONChatParser(ChatParser):
         self._take(self._lines.close(), out)
         if not self.ended and (rest := self._bare.close().strip()):
             out.append(UnknownFrame(rest, "unfinished JSON"))
+        # Before ChatParser.end reports StreamTruncated: a proxy's words name the cause, and the first fault counts.
         if not self.complete and self._said:
             self._fail(UnexpectedContent(f"text came in place of an answer: {excerpt(self._said)}"), out)
 
     def _take(self, lines: list[str], out: list[ChatEvent]) -> None:
         for line in lines:
+            # A good line makes text before it no last words, so that `_said` is empty again.
             if self._usual(line, out):
                 self._said = ""
                 continue

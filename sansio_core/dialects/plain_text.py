@@ -86,6 +86,7 @@ class PlainTextParser(ChatParser):
         self._body.append(text)
         self._size += len(text)
         if self._state is _OPENING:
+            # JSON may have blank space before its value (RFC 8259, 2), and a page before its first tag.
             self._start += text if self._start else text.lstrip()
             if self._start:
                 page = self._html and self._start[0] == "<"
@@ -103,6 +104,7 @@ class PlainTextParser(ChatParser):
             self._deliver(body, out)
             return
         # A known sentence inside an error object tells more than the object's own fields, which may say only 403.
+        # In the body, and in the message that was read from it: JSON may write the sentence in escapes.
         known = [kind(sentence) for sentence, kind in self._error_sentences.items() if sentence in body + error.detail]
         self._fail(known[0] if known else error, out)
 
@@ -125,6 +127,7 @@ class PlainTextParser(ChatParser):
 
     def _fail_with_sentence(self, text: str, out: list[ChatEvent]) -> None:
         """The first error sentence in `text` ends the answer; the text before it is one."""
+        # The first by its place and not by the mapping's order: the text before it is the same for any cut.
         at, sentence = min((text.find(sentence), sentence) for sentence in self._error_sentences if sentence in text)
         if at:
             out.append(TextDelta(text[:at]))
@@ -156,6 +159,7 @@ def _state_of_object(start: str, any_object: bool) -> _State:
 
 def _overlap(text: str, sentence: str) -> int:
     """How many of the last characters of `text` are the beginning of `sentence`."""
+    # All but one of the sentence's characters at most: a whole sentence was found before.
     at = text.find(sentence[0], max(0, len(text) - len(sentence) + 1))
     while at >= 0 and not sentence.startswith(text[at:]):
         at = text.find(sentence[0], at + 1)

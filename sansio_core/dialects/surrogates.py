@@ -43,8 +43,10 @@ class Halves:
 
     def _mend(self, event: _Delta, mended: list[ChatEvent]) -> None:
         key = type(event), event.choice
+        # Events of another kind or choice may stand between two halves, so that each waits for its own next text.
         before = self._held.pop(key, None)
         text = event.text if before is None else before.text + event.text
+        # A slice, as the text may be empty.
         if "\ud800" <= text[-1:] <= "\udbff":
             self._held[key] = replace(event, text=text[-1])
             text = text[:-1]

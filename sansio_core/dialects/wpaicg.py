@@ -38,12 +38,14 @@ class WpaicgParser(OpenAIChatParser):
         super()._decode(event, value, out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
+        # wp_send_json_error has a `data`, too: only `success` tells its object from an answer.
         if not isinstance(value, dict) or "data" not in value or "choices" in value or _is_error(value):
             super()._decode_bare(value, out)
         elif isinstance(text := value["data"], str):
             if text:
                 out.append(TextDelta(text))
             out.append(Finished())  # the plugin gives no reason
+            # The object is the whole answer; no `[DONE]` follows it.
             self.complete = self.ended = True
         else:
             self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)

@@ -7,6 +7,8 @@ from io import StringIO
 
 from .lines import MAX_FRAME_SIZE, BoundedParser
 
+# Regular expressions pass over what stands between, in C. A colon is not among these, since nothing is validated; a
+# comma counts only between the elements of an array at the top level.
 _STRUCTURE = re.compile(r'["{}\[\],]')
 _IN_STRING = re.compile(r'["\\]')
 
@@ -25,6 +27,7 @@ class JSONValueScanner(BoundedParser):
 
     def __init__(self, *, max_frame_size: int = MAX_FRAME_SIZE) -> None:
         super().__init__(max_frame_size=max_frame_size)
+        # It grows in place: adding strings would copy a long value for each feed.
         self._value = StringIO()  # the unfinished value, from the feeds before
         self._depth = 0  # brackets that are open in the value
         self._in_array = False  # inside an array at the top level, whose brackets belong to no value
@@ -52,9 +55,11 @@ class JSONValueScanner(BoundedParser):
             start = self._structure(text, start, at, values)
             if self._failed:
                 break
+        # Outside a value nothing is kept, so that text between values may have any length.
         if self.open and not self._failed:
             self._keep(text[start:])
         if self._failed:
+            # `_failed` was set in the middle of this feed; `_fail` decides whether this call raises or the next one.
             self._value = StringIO()
             self._fail(values)
         return values
@@ -71,6 +76,7 @@ class JSONValueScanner(BoundedParser):
 
     def _string(self, text: str, at: int) -> int:
         """Go on inside a string, from `at`. Gives where to look next."""
+        # The backslash may be the last character of the feed before.
         if self._escaped:
             self._escaped = False
             return at + 1
@@ -97,6 +103,7 @@ class JSONValueScanner(BoundedParser):
                 self._take(text[start : at - 1], values)  # a scalar, or the blank space behind an object or array
                 self._in_array = text[at - 1] != "]"
                 return at
+            # Where no bracket is open, a closing one is a character of text.
             case "]" | "}" if self._depth:
                 self._depth -= 1
                 if not self._depth:

@@ -11,6 +11,7 @@ MAX_FRAME_SIZE = 16 * 1024 * 1024
 
 Data = bytes | bytearray | memoryview
 _BOM = b"\xef\xbb\xbf"  # the byte order mark U+FEFF in UTF-8
+# As ints, which `in` finds in bytes several times as fast as a bytes of length one (see ChatParser.feed).
 LF, CR = b"\n\r"
 
 
@@ -77,12 +78,15 @@ class LineSplitter:
             data = data.removeprefix(b"\n")  # of a CRLF: its CR ended the line in the feed before
         self.steady = True
         has_cr = self._cr and CR in data
+        # A piece of a long line: `rest` is not searched again, so that any cut stays linear.
         if LF not in data and not has_cr:
             self.rest += data
             return []
         if has_cr:
+            # The line ends at its CR. To wait for an LF would hold back an event for as long as the server is silent.
             self._after_cr = data[-1] == CR
             self.steady = not self._after_cr
+            # In this order: the other way round, each CRLF would become two line ends, and so a blank line.
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return self._split(data)
 
@@ -90,6 +94,7 @@ class LineSplitter:
         lines = data.split(b"\n")
         last = lines.pop()  # behind the last line end: the beginning of the next line, or nothing
         if lines and self.rest:
+            # Only the first line can have begun in an earlier feed.
             self.rest += lines[0]
             lines[0] = bytes(self.rest)
             self.rest.clear()
@@ -108,6 +113,7 @@ class LineSplitter:
 
     def _without_mark(self, data: bytes) -> bytes:
         """The stream's first bytes without a byte order mark; nothing as long as they may be a part of one."""
+        # At most two bytes wait, and only in a stream that begins with 0xEF.
         data = self._mark + data
         self._started = len(data) >= len(_BOM) or not _BOM.startswith(data)
         self._mark = b"" if self._started else data

@@ -24,12 +24,14 @@ class NDJSONParser(BoundedParser):
         """The lines that `data` completes. Raises LimitExceeded, and RuntimeError after close()."""
         if self._failed or self._closed:
             self._check()
+        # A memoryview has neither find() nor split().
         if type(data) is not bytes:
             data = bytes(data)
         lines = self._lines
         rest = lines.rest
         if len(rest) + len(data) > self.max_frame_size:  # else no line can be too long, and none has to be measured
             return self._by_line(data)
+        # From the first bytes on, the splitter stays steady: where CR ends no line, no LF can belong to one.
         if not lines.steady:
             return self._first_line(data)
         end = data.rfind(b"\n")
@@ -58,6 +60,7 @@ class NDJSONParser(BoundedParser):
             if len(line) > self.max_frame_size:
                 return self._drop(frames)
             frames += _frames(line)
+        # The unfinished line counts as well: a peer may never send a line end.
         return frames if len(self._lines.rest) <= self.max_frame_size else self._drop(frames)
 
     def close(self) -> list[str]:

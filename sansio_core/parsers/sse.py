@@ -127,6 +127,7 @@ class SSEParser(BoundedParser):
             else:
                 self._dispatch(frames)  # "If the line is empty (a blank line): dispatch the event"
         rest = self._lines.rest
+        # An unfinished line counts as well: a peer may never end it. `_fits` decides, as a comment counts by itself.
         if self._size + len(rest) > self.max_frame_size and not self._fits(rest):
             return self._drop(frames)
         return frames
@@ -139,6 +140,7 @@ class SSEParser(BoundedParser):
         self._closed = True
         frames: list[Frame] = []
         rest = self._lines.close()
+        # The last words of a chat are kept, although no blank line ends their event.
         if self._lenient:
             if rest:
                 self._line(rest, frames)
@@ -162,6 +164,7 @@ class SSEParser(BoundedParser):
             self._size += len(line)
             return
         name, _, value = line.partition(b":")
+        # "If value starts with a U+0020 SPACE character, remove it from value": one, and no tab.
         if value.startswith(b" "):
             value = value[1:]
         if name == b"data":
@@ -170,10 +173,13 @@ class SSEParser(BoundedParser):
             self._event = value
         elif name == b"id":
             if b"\0" not in value:  # "Otherwise, ignore the field"
+                # It counts from the next blank line on, which _dispatch takes in.
                 self._id = value
         elif name == b"retry":
             self._set_retry(value)
         elif not name:
+            # The standard ignores a line that begins with a colon; here it is a sign of life, of which dialects
+            # make a KeepAlive.
             frames.append(Comment(_decode(value)))
             return
         elif self._lenient:
@@ -193,11 +199,13 @@ class SSEParser(BoundedParser):
     def _dispatch(self, frames: list[Frame]) -> None:
         self._size = 0
         self.last_event_id = _decode(self._id)  # the standard sets it even where no data makes an event of it
+        # The list is asked, and not its text: one line "data:" makes an event with empty data; no such line makes none.
         if self._data:
             # No character of UTF-8 has a line end in it: decoding by event gives what decoding the whole stream would.
             event, data = _decode(self._event) or "message", _decode(b"\n".join(self._data))
             frames.append(ServerSentEvent(event, data, self.last_event_id))
             self._data = []
+        # The type and the data are the event's own. The id stays for all events behind it, as the standard has it.
         self._event = b""
 
 

@@ -56,6 +56,7 @@ class EventDecoder:
     def decode(self, event_type: str, text: str, at: int, start: int, stop: int) -> Any:
         """The item of the event at `at` of `text`, whose data is from `start` to `stop`."""
         value, stopped = _decode_at(text, start)
+        # raw_decode() stops behind the first value: what stands behind that makes the data no JSON, as for json.loads.
         if stopped != stop:
             raise ValueError(f"JSON from {start} to {stopped}, not {stop}")
         return event_type, value
@@ -105,6 +106,7 @@ class _Msgspec(EventDecoder):
 
     def decode_all(self, event_types: Iterable[str], texts: Sequence[str], items: list[Any]) -> None:
         with suppress(*self.decode_errors):
+            # extend() appends one by one: when one raises, those before it are in `items`.
             items.extend(zip(event_types, map(self._decode, texts), strict=False))
 
 
@@ -161,6 +163,7 @@ class SSEJSONParser:
         if self._tail:
             self._by_rules(bytes(self._tail), items)
             self._tail.clear()
+        # Made even where it has nothing to do: once closed, it raises RuntimeError for whatever is fed later.
         plain = self._plain_parser()
         self._take(plain, plain.close(), items)
         return items
@@ -207,6 +210,7 @@ class SSEJSONParser:
         whole, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
         try:
             # Of more bytes than the limit, one event may be too long: the plain parser measures each.
+            # Strictly: that an invalid byte becomes U+FFFD is left to the plain parser, and so to one place.
             text = whole.decode() if end <= self.max_frame_size else ""
         except UnicodeDecodeError:
             text = ""
@@ -245,6 +249,8 @@ class SSEJSONParser:
 
     def _take(self, plain: SSEParser, frames: list[Frame], items: list[Item]) -> None:
         """Frames of the plain parser as items."""
+        # The next event does not stand directly behind the last one: a run of a template ends
+        # (dialects/text_template.py).
         if frames:
             self._decoder.interrupt()
         for frame in frames:
@@ -281,6 +287,7 @@ class SSEJSONParser:
             start = text.find(end, at)
             event_type, start = text[at + 7 : start], start + len(end)
         # an empty event type is "message", which the plain parser knows
+        # The data's line ends where the blank line begins: there is no further field.
         if event_type and text.startswith("data:", start) and text.find(end, start) == stop:
             start += 6 if text.startswith(" ", start + 5) else 5
             try:

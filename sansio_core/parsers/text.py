@@ -32,6 +32,7 @@ class TextParser:
         if self._whole and (len(data) < _SHORT or data[-1] < 0x80):
             try:
                 text = str(data, "utf-8")
+            # Invalid, or cut inside a character: the codec below tells which.
             except UnicodeDecodeError:
                 pass
             else:
@@ -39,6 +40,7 @@ class TextParser:
         if self._closed:
             raise RuntimeError("this TextParser is closed: a new stream needs a new one")
         pieces = self._pieces(self._decoder.decode(bytes(data)))
+        # The first item of the codec's state has the bytes of an unfinished character.
         self._whole = self._started and not self._decoder.getstate()[0]
         return pieces
 
@@ -52,5 +54,6 @@ class TextParser:
     def _pieces(self, text: str) -> list[str]:
         if text and not self._started:
             self._started = True
+            # Only here: anywhere else U+FEFF is a character of the text.
             text = text.removeprefix("\ufeff")
         return [text] if text else []

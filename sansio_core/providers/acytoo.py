@@ -23,6 +23,7 @@ class Acytoo(Provider):
         url="https://chat.acytoo.com",
         default_model="gpt-3.5-turbo",
         models=("gpt-3.5-turbo",),
+        # The public host was last known not to answer; base_url puts the provider on another one.
         working=False,
     )
     # Nothing is known of errors that another attempt mends: whether to make one is left to the caller.
@@ -37,6 +38,7 @@ class Acytoo(Provider):
             "key": "",
             "model": self.resolve_model(request.model),
             "messages": [{"role": message.role, "content": message.text} for message in request.messages],
+            # The endpoint's public clients send one with every question, 0.5 unless the user sets it.
             "temperature": request.options.get("temperature", 0.5),
             "password": "",
         }

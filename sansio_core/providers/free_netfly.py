@@ -26,6 +26,7 @@ class FreeNetfly(Provider):
         models=("gpt-3.5-turbo", "gpt-4"),
         working=False,
     )
+    # Without jitter: the waits are those of the endpoint's public clients. They take 30 of the 60 seconds.
     retry = RetryPolicy(attempts=5, first_wait=2, factor=2, max_wait=16, jitter=0)
     timeouts = Timeouts(total=60)
     # Chat Completions' options of 2023: whether the endpoint takes a younger one is not known.

@@ -84,6 +84,7 @@ class AzureOpenAI(OpenAI):
         address, _, deployment = address.partition("/openai/deployments")
         if not address.endswith("/openai/v1"):
             address = address.removesuffix("/v1").removesuffix("/openai")
+        # unquote(), as the address has the name percent-encoded, and _chat_url encodes it again.
         super().__init__(host=host, base_url=address, model=model or unquote(deployment.strip("/")), **settings)
 
     @property

@@ -52,7 +52,9 @@ class Yqcloud(Provider):
         first = request.messages[0]
         leads = first.role == "system" and len(request.messages) > 1 and "system_message" not in request.options
         low, high = _USER_IDS
+        # random() is below 1: the greatest number can be drawn, and none above it.
         user_id = request.options.get("user_id", low + int(random() * (high - low + 1)))
+        # True is an int to Python.
         if isinstance(user_id, bool) or not isinstance(user_id, (int, str)):
             raise InvalidRequest(f"user_id must be a whole number, not {safe_repr(user_id)}")
         body = {

@@ -91,6 +91,7 @@ class GeminiParser(EventStreamParser):
         usage = value.get("usageMetadata")
         self._counts = bool(usage)
         if usage:
+            # These figures are later than those of a chunk that was not decoded.
             self._usage, self._undecoded = usage, None
         self._after_candidates(value, out)
 
@@ -154,6 +155,7 @@ class GeminiParser(EventStreamParser):
     def _report_usage(self, out: list[ChatEvent]) -> None:
         """ai.google.dev/api/generate-content#UsageMetadata: the last figures, if they were not reported yet."""
         if self._undecoded is not None:
+            # Only chunks like one with usage are kept there (`_counts`), so that this one has it, too.
             self._usage = _JSON.raw_decode(*self._undecoded)[0]["usageMetadata"]
         raw, self._usage, self._undecoded = self._usage, None, None
         if type(raw) is dict:  # the API counts thoughts apart from the candidates' tokens
@@ -258,6 +260,7 @@ class _Candidate:
         Of a streamed call, the first part alone has the name. A call whose last part is missing ends with the next one.
         """
         name, call_id = nonempty(call.get("name")), nonempty(call.get("id"))
+        # A name begins another call, unless a server repeats it with the id of the call that is under way.
         if self.streamed is not None and name and (call_id is None or call_id != self.streamed.id):
             self.end_call(out)
         if self.streamed is not None:

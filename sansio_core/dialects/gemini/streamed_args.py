@@ -15,6 +15,8 @@ from ..base import as_text
 
 # The steps of a path (RFC 9535, section 2.3): a name after a dot, an index, a quoted name. After a dot any name is
 # taken, not only those of the RFC: it is clear where it ends, and an argument must not get lost.
+# An index has nine digits at most, as int() raises for some thousands of them. The quantifiers are possessive ("*+"):
+# nothing is tried twice.
 _STEP = re.compile(
     r"""
       \.(?P<name>[^.\[\]'"*][^.\[\]]*+)
@@ -132,6 +134,7 @@ class ArgumentsWriter:
             return ""
         if depth == len(path):  # another piece of a string
             if path == self._path:
+                # Without its quotes, as it goes on inside a string.
                 return dumped(value)[1:-1]
         elif path[:depth] == self._path[:depth] and _in_order(path, depth, before):
             return self._written(path, leaf, depth, bool(before if depth else self._path))
@@ -207,6 +210,7 @@ def steps_of(path: Any) -> tuple[Step, ...] | None:
                 return None
         steps.append(int(index) if name is None else name)
         at = found.end()
+    # The arguments are an object, so that the first step is a name.
     return tuple(steps) if steps and type(steps[0]) is str else None
 
 

@@ -108,6 +108,7 @@ class OllamaParser(NDJSONChatParser):
             out.append(UnknownFrame(as_text(others), "fields of another kind"))
 
     def _beside_text(self, message: dict[str, Any], value: dict[str, Any], out: list[ChatEvent]) -> None:
+        # Before `_done`, which reports tool_calls as the reason only if there are calls.
         if message.get("tool_calls"):
             self._tool_calls(message["tool_calls"], out)
         if value.get("logprobs"):
@@ -154,12 +155,14 @@ class OllamaParser(NDJSONChatParser):
         if finished != self._finished:
             self._finished = finished  # a second `done` that says nothing new is not reported
             out.append(finished)
+        # Not `ended`, too: a second `done` may have the figures.
         self.complete = True
 
     def _report_usage(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """docs.ollama.com/api/usage: counts of tokens, durations in nanoseconds; the same figures are reported once."""
         figures = {name: figure for name, figure in value.items() if name.endswith(("_count", "_duration"))}
         if figures and figures != self._figures:
+            # Merged, so that a second `done` with fewer figures takes none away.
             self._figures |= figures
             prompt, answer = self._figures.get("prompt_eval_count"), self._figures.get("eval_count")
             out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))  # a copy

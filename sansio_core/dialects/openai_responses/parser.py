@@ -106,9 +106,11 @@ class OpenAIResponsesParser(EventStreamParser):
         if type(kind) is not str:
             self._unknown(event, value, out)
             return
+        # First of all: `response.completed` and `response.failed` end with words of _PROGRESS, too.
         handle = _HANDLERS.get(kind)
         if handle is not None:
             handle(self, value, out)
+        # A whole response has no `type`.
         elif value.get("object") == "response":
             self._end_of(str(value.get("status")), value, out)
         elif kind.startswith("response.") and kind.endswith(_PROGRESS):
@@ -255,7 +257,9 @@ class OpenAIResponsesParser(EventStreamParser):
         """The last event, or a whole response: it has all of the answer, of which a host may have streamed nothing."""
         response = object_of(value)
         self._begun({"response": response}, out)
+        # Surer than the event's name: the `done` of `response.done` is no status.
         status = nonempty(response.get("status")) or status
+        # Also of a response that failed: what was not streamed is given before the Failed.
         self._output(response.get("output"), out)
         if response.get("usage"):  # a response that failed was paid for as well
             out.append(usage(response["usage"]))
@@ -336,6 +340,7 @@ _HANDLERS: dict[str, _Handler] = {
 
 def _keys(*keys: Any) -> list[int | str]:
     """Those of an index and an id that an event has."""
+    # By type(): True would count as the index 1, and a list has no hash.
     return [key for key in keys if type(key) in (int, str) and key != ""]
 
 
