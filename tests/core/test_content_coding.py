@@ -207,7 +207,7 @@ def test_more_may_be_given_while_output_waits() -> None:
     decoder.finish()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "gzip, deflate"]), st.integers(1, 20))
 def test_any_bytes_end_in_an_error_of_ours_or_in_none(body: bytes, coding: str, size: int) -> None:
     with suppress(ProtocolViolation, StreamTruncated):

@@ -168,7 +168,7 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(answer=ANSWERS, step=st.integers(1, 200))
 def test_an_answer_gives_its_events_at_any_cut(name: str, answer: Answer, step: int) -> None:
     body, events = STREAMS[name](answer)
@@ -301,7 +301,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
 
 
 @pytest.mark.parametrize("name", LIKELY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), garbage=st.just(b"") | st.binary(max_size=40))
 def test_anything_gives_the_same_events_at_any_cut(name: str, data: st.DataObject, garbage: bytes) -> None:
     frames = data.draw(st.lists(LIKELY[name], max_size=8))

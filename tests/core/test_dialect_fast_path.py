@@ -67,7 +67,7 @@ CHUNKS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.one_of(CHUNKS, st.builds(lambda text: chunk({"content": text}), TEXTS)), min_size=1, max_size=12),
     st.data(),
@@ -94,7 +94,7 @@ RESPONSE_DELTAS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(RESPONSE_DELTAS, min_size=1, max_size=15), st.data())
 def test_events_of_a_response_say_the_same(values: list[Any], data: st.DataObject) -> None:
     body = sse(*values, completed())

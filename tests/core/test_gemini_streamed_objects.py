@@ -6,7 +6,7 @@ from typing import Any
 
 from dialect_harness import comparable, events_of, native_items, sse, unknown
 from gemini_call_frames import END, begin, parts, piece, text
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio_core import (
@@ -58,7 +58,6 @@ def stream_of(draw: Any, args: list[dict[str, Any]]) -> bytes:
     return sse(parts(begin()), *[parts(part) for part in given], parts(END, finish="STOP"))
 
 
-@settings(deadline=None)
 @given(OBJECTS, st.data())
 def test_any_object_in_its_own_order(value: dict[str, Any], data: st.DataObject) -> None:
     args = [arg for path, leaf in leaves(value, "$") for arg in partial_args(data.draw, path, leaf)]
@@ -73,7 +72,6 @@ def test_any_object_in_its_own_order(value: dict[str, Any], data: st.DataObject)
     assert native_items(Reply.of(events)) == [{"functionCall": {"name": "f", "args": value}}]
 
 
-@settings(deadline=None)
 @given(OBJECTS, st.data())
 def test_any_object_in_any_order(value: dict[str, Any], data: st.DataObject) -> None:
     queues = [partial_args(data.draw, path, leaf) for path, leaf in leaves(value, "$")]
@@ -119,7 +117,6 @@ CHUNKS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(CHUNKS, max_size=8), st.integers(0, 30), st.integers(1, 60))
 def test_anything_gives_events_and_the_same_at_every_cut(chunks: list[Any], lost: int, step: int) -> None:
     body = sse(*chunks)

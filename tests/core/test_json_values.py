@@ -103,7 +103,7 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(st.text(max_size=3), JSON, max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(OBJECTS | st.lists(JSON, max_size=3), max_size=4),
     st.sampled_from([None, 1]),
@@ -145,7 +145,7 @@ def by_the_character(text: str) -> list[str]:
     return [*[value.strip() for value in values if value.strip()], "[" * in_array + rest]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(alphabet='ab"\\[]{},: \n', max_size=30), st.integers(1, 30))
 def test_any_text_at_any_cut(text: str, size: int) -> None:
     pieces = [text[at : at + size] for at in range(0, len(text), size)]

@@ -79,14 +79,14 @@ def by_the_line(data: bytes) -> list[str]:
     return [line.decode("utf-8", "replace") for line in lines if line and not line.isspace()]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cut_anywhere(STREAMS))
 def test_any_cut_gives_the_lines_of_the_whole(pieces: list[bytes]) -> None:
     assert feed(NDJSONParser(), pieces) == by_the_line(b"".join(pieces))
     assert feed(NDJSONParser(), [b"0\n", *pieces]) == ["0", *by_the_line(b"".join(pieces))]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cut_anywhere(STREAMS), st.integers(1, 8))
 def test_the_limit_does_not_depend_on_the_cut(pieces: list[bytes], size: int) -> None:
     def run(pieces: list[bytes]) -> tuple[list[str], bool]:

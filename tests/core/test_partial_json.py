@@ -147,7 +147,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(JSON, st.booleans(), st.sampled_from([None, 1]))
 def test_the_value_only_grows_and_ends_as_the_whole(value: Any, ascii: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii, indent=indent)
@@ -159,7 +159,7 @@ def test_the_value_only_grows_and_ends_as_the_whole(value: Any, ascii: bool, ind
     assert before == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet='{}[]",:\\u0d8tfn1-.eE \n', max_size=20) | st.text(max_size=10))
 def test_it_never_raises_and_takes_all_that_is_json(text: str) -> None:
     value = parse_partial(text)

@@ -343,7 +343,7 @@ class ByTheBook:
         return True
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(cut_anywhere(STREAMS), st.booleans(), st.integers(1, 16) | st.just(1000))
 def test_any_stream_at_any_cut_is_as_the_book_has_it(pieces: list[bytes], lenient: bool, limit: int) -> None:
     parser, frames, within = SSEParser(lenient=lenient, max_frame_size=limit), list[Frame](), True

@@ -88,7 +88,7 @@ PARTS = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     cut_anywhere(
         st.tuples(st.lists(PARTS, max_size=8).map(b"".join), st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"])).map(

@@ -287,20 +287,20 @@ def streams(draw: st.DrawFn) -> bytes:
     return data.replace(b"\n", draw(st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"])))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cut_anywhere(streams()), st.booleans(), st.sampled_from([1000, 1000, 20]))
 def test_any_stream_at_any_cut_is_as_the_slow_path_has_it(pieces: list[bytes], fast: bool, size: int) -> None:
     same_as_slow(pieces, fast, size)
     same_as_slow([b"data: 0\n\n", b"".join(pieces)], fast, size)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(streams(), st.booleans())
 def test_any_stream_by_the_byte_is_as_the_slow_path_has_it(data: bytes, fast: bool) -> None:
     same_as_slow([data[at : at + 1] for at in range(len(data))], fast)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(TEXTS, max_size=6))
 def test_both_decoders_give_the_same(texts: list[bytes]) -> None:
     data = b"".join(b"data: " + text + b"\n\n" for text in texts)

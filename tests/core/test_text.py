@@ -50,7 +50,7 @@ def test_closed() -> None:
 PARTS = st.binary(max_size=3) | st.text(max_size=3).map(str.encode) | st.sampled_from([b"x" * 300, "日".encode() * 100])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cut_anywhere(st.lists(PARTS, max_size=8).map(b"".join)))
 def test_every_call_gives_what_the_codec_gives(pieces: list[bytes]) -> None:
     parser, decoder, begun = TextParser(), codecs.getincrementaldecoder("utf-8")("replace"), False

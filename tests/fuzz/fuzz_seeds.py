@@ -7,7 +7,7 @@ import json
 
 NAMES = (
     "sse", "sse-json", "ndjson", "text", "coding", "json-values", "partial", "http", "tunnels", "headers", "urls",
-    "exchange", "growth", "dialect-openai", "dialect-chatgpt_free", "dialect-yqcloud", "dialect-acytoo",
+    "growth", "dialect-openai", "dialect-chatgpt_free", "dialect-yqcloud", "dialect-acytoo",
     "dialect-openai_responses", "dialect-anthropic", "dialect-gemini", "dialect-ollama",
 )  # fmt: skip
 
@@ -136,20 +136,8 @@ def values() -> list[bytes]:
     return [text.encode() for text in texts]
 
 
-def steps() -> list[bytes]:
-    found = []
-    for name in range(8):
-        for body in [*event_streams()[:3], *plain(), *lines()[:1]]:
-            pieces = [body[at : at + 200] for at in range(0, len(body), 200)]
-            fed = b"".join(bytes([len(piece)]) + piece for piece in pieces)
-            found.append(bytes([name, 2, 1, 0, 0, 0]) + fed + b"\x00")
-    return [*found, b"\x01\x02\x01\x00\x0a\x14retry-after:3\nx:y.." + b"\x00" * 20, b"\x00\x02\x01" + b"\x00\xe2" * 8]
-
-
 def seeds(name: str) -> list[bytes]:
     """What the target called `name` begins with."""
-    if name == "exchange":
-        return steps()
     kinds = {
         "http": messages, "tunnels": proxies, "headers": fields, "urls": addresses,
         "json-values": values, "partial": values, "ndjson": lines, "dialect-ollama": lines, "text": plain,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fuzz_dialects
-import fuzz_exchange
 import fuzz_http
 import fuzz_parsers
 from cutting import Target
@@ -11,6 +10,5 @@ from cutting import Target
 TARGETS: dict[str, Target] = {
     **fuzz_parsers.TARGETS,
     **fuzz_http.TARGETS,
-    **fuzz_exchange.TARGETS,
     **fuzz_dialects.TARGETS,
 }
