@@ -59,12 +59,12 @@ class Part:
         """All that it wrote into its logs."""
         return "\n".join(file.read_text(errors="replace") for file in self.folder.glob("*.log"))
 
-    def logged(self, text: str) -> str:
-        """The same, once `text` stands in it (programs write their logs late)."""
+    def logged(self, text: str, times: int = 1) -> str:
+        """The same, once `text` stands in it so often (programs write their logs late)."""
         end = time.monotonic() + PATIENCE
-        while text not in (logs := self.logs()) and time.monotonic() < end:
+        while (logs := self.logs()).count(text) < times and time.monotonic() < end:
             time.sleep(0.02)
-        assert text in logs
+        assert logs.count(text) >= times
         return logs
 
     def kill(self) -> None:

@@ -113,7 +113,7 @@ def test_connections_are_kept_for_as_long_as_nginx_keeps_them(
         with client_of(seat, origin, authority, part, port) as client:
             for _ in range(requests):
                 assert seat.complete(client).text == DEFAULT_TEXT
-        log = part.logged("POST")
+        log = part.logged("POST", requests)
     assert log.count("POST") == requests
     assert len(set(re.findall(r"connection=(\d+) POST", log))) == connections
 
