@@ -182,7 +182,7 @@ def test_a_look_up_is_ended(wire: Wire, names: SlowNames) -> None:
         wire.send(get(1, host="a.slow.example", connect_deadline=after(SHORT)), soon())
     assert raised.value.clock == "connect"
     assert raised.value.seconds is not None
-    assert 0 < raised.value.seconds <= SHORT  # less what went by before the wire was asked
+    assert 0 <= raised.value.seconds <= SHORT  # less what went by before the wire was asked
     names.asked.clear()
     with ending(wire, "cancel", names.asked):
         wire.send(get(1, host="b.slow.example"), soon())
