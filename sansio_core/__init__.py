@@ -36,10 +36,10 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
     dialects.json_lines      NDJSONChatParser, for wires of JSON lines
     dialects.history         earlier answers and tools' results, and what a wire cannot carry of them
     dialects.openai_chat     OpenAI's Chat Completions, which most hosts speak
-    dialects.openai_responses
-    dialects.anthropic
-    dialects.gemini
-    dialects.ollama
+    dialects.openai_responses OpenAI's Responses
+    dialects.anthropic       Anthropic's Messages
+    dialects.gemini          Google's Gemini
+    dialects.ollama          Ollama's own wire
     dialects.plain_text      answers that are the text itself
     dialects.wpaicg          a WordPress plugin's chat form
 Endpoints
