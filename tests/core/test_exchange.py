@@ -403,6 +403,20 @@ def test_an_answer_after_a_page_may_come_in_many_pieces() -> None:
     assert Run(exchange("chatgpt_free")).over(Answer(page), Answer(pieces)).text == "Hello"
 
 
+def test_a_little_behind_the_end_leaves_the_connection_reusable() -> None:
+    ours = at(State.DRAIN)
+    ours.receive_data(b": bye\n\n", 0)
+    assert (ours.state, ours.reusable) == (S.DRAIN, False)
+    ours.receive_data(b"", 0)
+    assert (ours.state, ours.reusable) == (S.DONE, True)
+
+
+def test_an_error_response_without_a_body_has_none() -> None:
+    error, _ = failing(Answer(b"", 404))
+    assert isinstance(error, NotFound)
+    assert error.body == ""
+
+
 def test_whoever_watches_is_called_after_each_change_of_state() -> None:
     ours, seen = exchange("free_netfly"), list[State]()
     ours.on_state_change = lambda: seen.append(ours.state)
