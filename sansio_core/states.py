@@ -66,9 +66,9 @@ class Input(Enum):
     CANCEL = "receive_failure(Cancelled)"
 
 
-_AFTER_ERROR = (State.READY, State.WAITING, State.FAILED)
 # An error may be tried again at once (the connection had been kept alive for too long, what the setup request gave is
 # stale), or after a delay; or it ends the exchange.
+_AFTER_ERROR = (State.READY, State.WAITING, State.FAILED)
 
 EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
     (State.READY, Input.ACTION): (State.SENT, State.FAILED),
@@ -116,15 +116,3 @@ NEXT: dict[State, frozenset[State]] = {
     state: frozenset(to for (at, _), following in EDGES.items() if at is state for to in following) for state in State
 }
 READING = frozenset(state for state in State if (state, Input.DATA) in EDGES)
-
-
-def diagram() -> str:
-    """The table as the docstring of Exchange shows it: a line for each input of each state that leads elsewhere."""
-    lines = []
-    last = None
-    for (state, given), following in EDGES.items():
-        if following:
-            name = "" if state is last else state.name
-            lines.append(f"{name:14}  {given.value:26}  → {', '.join(to.name for to in following)}")
-            last = state
-    return "\n".join(lines)
