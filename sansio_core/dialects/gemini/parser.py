@@ -6,7 +6,6 @@ error.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ...errors import ChatError, ContentFiltered
@@ -24,6 +23,7 @@ from ...events import (
     UnknownFrame,
     UsageReport,
 )
+from ...parsers.json_values import decode_at
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import of_event
 from ..forms import count, json_text, nonempty
@@ -57,7 +57,6 @@ _NO_REASONS = ("", "FINISH_REASON_UNSPECIFIED")
 _NO_NOTES = frozenset({"content", "finishReason", "index", "tokenCount", "avgLogprobs", "safetyRatings"})
 """Fields of a candidate that are no notes on its text. Safety ratings are one where they stopped the answer."""
 _CHUNK_FIELDS = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
-_JSON = json.JSONDecoder()
 
 
 class GeminiParser(EventStreamParser):
@@ -156,7 +155,7 @@ class GeminiParser(EventStreamParser):
         """ai.google.dev/api/generate-content#UsageMetadata: the last figures, if they were not reported yet."""
         if self._undecoded is not None:
             # Only chunks like one with usage are kept there (`_counts`), so that this one has it, too.
-            self._usage = _JSON.raw_decode(*self._undecoded)[0]["usageMetadata"]
+            self._usage = decode_at(*self._undecoded)[0]["usageMetadata"]
         raw, self._usage, self._undecoded = self._usage, None, None
         if type(raw) is dict:  # the API counts thoughts apart from the candidates' tokens
             out.append(
