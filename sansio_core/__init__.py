@@ -14,7 +14,9 @@ What goes over a wire
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
-    request                  ChatRequest: messages, their parts, tools, options; checked here, once
+    parts                    the parts of a message: texts, images, files, in any vendor's form
+    options                  the options that have one name with every provider
+    request                  ChatRequest: messages, tool calls, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
     reply                    Reply: an answer's events folded into the final message
 How long, how often, how much
@@ -28,7 +30,10 @@ Bytes to frames
     parsers.sse              server-sent events, to the letter of the WHATWG's standard
     parsers.sse_json         the same for events whose data is JSON, much faster
 Frames to events, questions to bodies: the dialects, each both halves of one wire
+    model_facts              what vendors say of their models, and the default models, a row each
     dialects.forms           the common forms in which users write tools, choices and formats; options put in a body
+    dialects.reasoning       one option for the effort of reasoning, as words or tokens
+    dialects.schemas         JSON Schemas made fit for vendors that take a part of the language
     dialects.error_mapping   the error that a response, or an object in a stream, stands for
     dialects.surrogates      characters that a server cut in two
     dialects.text_template   events that differ in their text alone are not decoded again
@@ -44,7 +49,6 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
     dialects.wpaicg          a WordPress plugin's chat form
 Endpoints
     providers.base           Provider: URL, key, header fields, policy; Call: one question's way through an endpoint
-    providers.models         the default models, a row each
     providers.hosts          the hosts of OpenAI's wire, a row each
     providers                the registry; each other module is one provider, loaded when its name is asked for
 The machine
@@ -102,6 +106,8 @@ if TYPE_CHECKING:
         Finished,
         FinishReason,
         KeepAlive,
+        Metadata,
+        NativeDelta,
         NativeItem,
         ReasoningDelta,
         RefusalDelta,
@@ -114,8 +120,9 @@ if TYPE_CHECKING:
     from .exchange import Exchange
     from .http_request import HttpRequest
     from .model_list import ModelList
+    from .parts import FilePart, ImagePart, TextPart
     from .reply import Choice, Reply
-    from .request import ChatRequest, ImagePart, Message, Messages, TextPart, ToolCall
+    from .request import ChatRequest, Message, Messages, ToolCall
     from .retry import RetryPolicy
     from .states import Action, Finish, Send, State, Wait
     from .timing import Limits, Timeouts
@@ -127,13 +134,13 @@ __sansio_layer__ = True  # see providers.base.warn
 __all__ = [
     "Action", "Annotation", "AuthenticationFailed", "BadRequest", "Cancelled", "ChatError", "ChatEvent", "ChatParser",
     "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
-    "ContextTooLong", "Exchange", "Failed", "Finish", "FinishReason", "Finished", "HTTPStatusError", "HttpRequest",
-    "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message", "Messages",
-    "ModelList", "NativeItem", "NotFound", "OptionIgnored", "PermissionDenied", "ProtocolViolation",
-    "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send",
-    "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart",
-    "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure", "UnexpectedContent",
-    "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
+    "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished", "HTTPStatusError",
+    "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
+    "Messages", "Metadata", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored", "PermissionDenied",
+    "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply",
+    "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed",
+    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
+    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -148,14 +155,15 @@ _NAMES = {
         "StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent UnexpectedRedirect"
     ),
     "events": (
-        "Annotation ChatEvent Failed Finished FinishReason KeepAlive NativeItem ReasoningDelta RefusalDelta "
-        "Started TextDelta ToolCallDelta UnknownFrame UsageReport"
+        "Annotation ChatEvent Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem ReasoningDelta "
+        "RefusalDelta Started TextDelta ToolCallDelta UnknownFrame UsageReport"
     ),
     "exchange": "Exchange",
     "http_request": "HttpRequest",
     "model_list": "ModelList",
+    "parts": "FilePart ImagePart TextPart",
     "reply": "Choice Reply",
-    "request": "ChatRequest ImagePart Message Messages TextPart ToolCall",
+    "request": "ChatRequest Message Messages ToolCall",
     "retry": "RetryPolicy",
     "states": "Action Finish Send State Wait",
     "timing": "Limits Timeouts",

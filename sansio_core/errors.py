@@ -186,8 +186,8 @@ class HTTPStatusError(ChatError):
 
     `status` is the HTTP status, None for an error inside a stream (`in_band`). `request_id` is the provider's id of the
     request, for its support; `retry_after` the seconds that it asks to wait; `body` an excerpt of the response's body;
-    `code` and `kind` the fields `code` and `type` of the provider's error object. `url` is the request's URL without
-    secrets, set by the exchange.
+    `code`, `kind` and `param` the fields `code`, `type` and `param` of the provider's error object. `url` is the
+    request's URL without secrets, set by the exchange.
     """
 
     what = "the provider refused the request"  # how the message begins; each subclass has its own
@@ -203,6 +203,7 @@ class HTTPStatusError(ChatError):
         retry_after: float | None = None,
         code: str | None = None,
         kind: str | None = None,
+        param: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.args = (status, detail)  # as for ProxyFailed; copies get the other attributes from __dict__
@@ -212,6 +213,7 @@ class HTTPStatusError(ChatError):
         self.retry_after = retry_after
         self.code = code
         self.kind = kind
+        self.param = param
 
     @property
     def in_band(self) -> bool:
@@ -234,7 +236,8 @@ class HTTPStatusError(ChatError):
 
     def _where(self) -> str:
         """Where the error stood, for the message."""
-        return "in its stream" if self.status is None else f"status {self.status}"
+        where = "in its stream" if self.status is None else f"status {self.status}"
+        return f"{where}, {self.param}" if self.param else where
 
 
 class BadRequest(HTTPStatusError):
@@ -306,8 +309,17 @@ class UnexpectedRedirect(HTTPStatusError):
 class ProviderRefused(ChatError):
     """The provider sent, with the status 200, a sentence or page in place of an answer: it does not serve the request.
 
-    Free endpoints do so, without any field or status that says which error it is.
+    Free endpoints do so, without any field or status that says which error it is. `code`, `kind` and `param` are those
+    of an error object in the stream whose code stands for no HTTP status.
     """
+
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, kind: str | None = None, param: str | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.kind = kind
+        self.param = param
 
     def __str__(self) -> str:
         return f"the provider refused in its answer: {excerpt(self.detail)}"

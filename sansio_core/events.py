@@ -12,8 +12,11 @@ from typing import Any, Literal
 
 from .errors import ChatError
 
-FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "error", "other"]
-"""Why an answer ended, in one vocabulary for all providers; Finished has the provider's own word beside it."""
+FinishReason = Literal["stop", "length", "tool_calls", "pause", "content_filter", "refusal", "error", "other"]
+"""Why an answer ended, in one vocabulary for all providers; Finished has the provider's own word beside it.
+
+"pause": the answer goes on when `Reply.message` is sent back as the last message.
+"""
 
 
 # Frozen, as one event may be in a log, in a Reply and in the user's hands at once; slotted, as a long answer has
@@ -56,7 +59,7 @@ class ToolCallDelta:
 
     The first piece of a call has its `id` (None where the wire has none) and `name`; later pieces have None there. The
     call's arguments are the `arguments` of all its pieces joined: JSON text, or "" for no arguments. `extra` has the
-    call's further fields on OpenAI's chat wire, as ToolCall has them.
+    call's further fields on OpenAI's chat wire, as ToolCall has them; `custom` is as for ToolCall.
     """
 
     index: int  # not the id: OpenAI's wire sends the id once and then the index alone
@@ -66,6 +69,7 @@ class ToolCallDelta:
     arguments: str = ""
     choice: int = 0
     extra: Mapping[str, Any] | None = None
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +95,33 @@ class NativeItem:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeDelta:
+    """A piece, in the wire's own shape, of what the provider makes besides text: audio, an image, code that it runs.
+
+    The NativeItem that follows has all of it, where the wire has such an item. `dialect` names the wire.
+    """
+
+    dialect: str
+    raw: Mapping[str, Any]
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the provider says about the answer that is no part of it: its service tier, a conversation's id, ratings."""
+
+    raw: Mapping[str, Any]
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReport:
     """The tokens of the question and the answer so far; a later report replaces an earlier one. None: not reported.
 
-    The figures are the provider's own and are not added up: providers differ in whether cached tokens are part of
-    `input_tokens`, and reasoning part of `output_tokens`. `raw` is the provider's usage object, with all its fields.
+    The fields named `…_tokens` are the provider's own figures: providers differ in whether cached tokens are part of
+    `input_tokens`, and reasoning part of `output_tokens`. `input`, `output` and `total` can be compared: all tokens
+    that the model read, cached ones too, and all that it wrote, reasoning too. `service_tier` is the tier that was
+    billed. `raw` is the provider's usage object, with all its fields.
     """
 
     input_tokens: int | None = None
@@ -103,6 +129,30 @@ class UsageReport:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+    total_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None  # of the question and the answer
+    service_tier: str | None = None
+    # Tokens that the provider does not count in `input_tokens` or `output_tokens`.
+    more_input: int = 0
+    more_output: int = 0
+
+    @property
+    def input(self) -> int | None:
+        """All tokens that the model read."""
+        return None if self.input_tokens is None else self.input_tokens + self.more_input
+
+    @property
+    def output(self) -> int | None:
+        """All tokens that the model wrote."""
+        return None if self.output_tokens is None else self.output_tokens + self.more_output
+
+    @property
+    def total(self) -> int | None:
+        """All tokens that the model read and wrote."""
+        if self.input is None or self.output is None:
+            return self.total_tokens
+        return self.input + self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +197,8 @@ class Failed:
     unfinished: tuple[int, ...] = ()
 
 
-# Started, UsageReport and KeepAlive are left out: a server can send them without getting any further.
-Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeItem
+# Started, Metadata, UsageReport and KeepAlive are left out: a server can send them without getting any further.
+Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation | NativeDelta | NativeItem
 """The events with a part of the answer itself; they restart the progress clock."""
-ChatEvent = Content | Started | UsageReport | Finished | KeepAlive | UnknownFrame | Failed
+ChatEvent = Content | Started | Metadata | UsageReport | Finished | KeepAlive | UnknownFrame | Failed
 """Every event of a stream."""

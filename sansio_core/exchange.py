@@ -42,7 +42,7 @@ from .errors import (
     UnexpectedRedirect,
 )
 from .events import ChatEvent, Failed, KeepAlive
-from .http_request import REDIRECTS, Headers, HttpRequest, body_length, header, redirect
+from .http_request import REDIRECTS, Headers, HttpRequest, account_headers, body_length, header, redirect
 from .providers import Call, Provider
 from .redact import redact
 from .reply import Reply
@@ -192,6 +192,7 @@ class Exchange:
         if self._asking:
             # A gateway may put a piece of the request into its request id, and with it a key.
             self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
+            self.reply.headers = {name: redact(value, self.secrets) for name, value in account_headers(self.headers)}
         handler(self, status, now)
 
     def receive_data(self, data: Data, now: float) -> list[ChatEvent]:

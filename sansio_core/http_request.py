@@ -274,3 +274,15 @@ def redirect(request: HttpRequest, status: int, location: str, count: int) -> Ht
     if count > MAX_REDIRECTS:
         raise UnexpectedRedirect(status, f"more than {MAX_REDIRECTS} times, last to {redact_url(target)}")
     return moved
+
+
+# The beginnings of the header fields in which providers and gateways tell of the account: rate limits, service tiers,
+# costs. (OpenAI's, Anthropic's, Google's, Groq's and Azure's pages on rate limits; docs.litellm.ai/docs/proxy/headers.)
+_ACCOUNT = (
+    "x-ratelimit-", "ratelimit", "anthropic-", "openai-", "x-gemini-", "x-groq-", "x-ms-", "x-litellm-", "x-should-",
+)  # fmt: skip
+
+
+def account_headers(headers: Headers) -> list[tuple[str, str]]:
+    """Those of a response's header fields that tell of the account, with their names in lower case."""
+    return [(name, value) for name, value in ((n.lower(), v) for n, v in headers) if name.startswith(_ACCOUNT)]

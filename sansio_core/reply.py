@@ -12,6 +12,8 @@ from .events import (
     Failed,
     Finished,
     FinishReason,
+    Metadata,
+    NativeDelta,
     NativeItem,
     ReasoningDelta,
     RefusalDelta,
@@ -27,13 +29,14 @@ from .request import ToolCall, parse_json
 class _Call:
     """A tool call of which pieces still arrive."""
 
-    __slots__ = ("arguments", "extra", "id", "name")
+    __slots__ = ("arguments", "custom", "extra", "id", "name")
 
     def __init__(self) -> None:
         self.id: str | None = None
         self.name = ""
         self.arguments = _Text()
         self.extra: Mapping[str, Any] | None = None
+        self.custom = False
 
 
 class _Text(list[str]):
@@ -61,8 +64,8 @@ class Choice:
     # Members that few answers need are None until the first event for them: thousands of streams may be open at once
     # with hardly any content, and a list is 56 bytes. (Measured by the table `idle` of tests/bench.)
     __slots__ = (
-        "__weakref__", "_calls", "_native", "_reasoning", "_refusal", "_text", "annotations", "finish_reason",
-        "finished", "provider_reason",
+        "__weakref__", "_calls", "_metadata", "_native", "_reasoning", "_refusal", "_text", "annotations",
+        "finish_reason", "finished", "provider_reason",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -71,6 +74,7 @@ class Choice:
         self._refusal: _Text | None = None
         self._calls: dict[int, _Call] | None = None
         self._native: list[NativeItem] | None = None
+        self._metadata: dict[str, Any] | None = None
         self.annotations: list[Mapping[str, Any]] = []
         self.finished = False
         self.finish_reason: FinishReason | None = None
@@ -96,7 +100,12 @@ class Choice:
         """The tool calls so far, in the order of their index."""
         # sorted, as their first pieces may arrive in another order, each with its index
         calls = (call for _, call in sorted(self._calls.items())) if self._calls else ()
-        return [ToolCall(call.id, call.name, str(call.arguments), call.extra) for call in calls]
+        return [ToolCall(call.id, call.name, str(call.arguments), call.extra, call.custom) for call in calls]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the provider said about the answer so far; of a field that came twice the last value."""
+        return self._metadata or {}
 
     @property
     def message(self) -> dict[str, Any]:
@@ -108,12 +117,8 @@ class Choice:
         message: dict[str, Any] = {"role": "assistant", "content": self.text or self.refusal or ""}
         if self._calls:
             message["tool_calls"] = [
-                {
-                    **(call.extra or {}),  # first, so that none of them can replace a field of ours
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments},
-                }
+                # `extra` first, so that none of its fields can replace one of ours
+                {**(call.extra or {}), "id": call.id, **_named(call)}
                 for call in self.tool_calls
             ]
         if self.reasoning:
@@ -158,6 +163,7 @@ class Choice:
         call = self._calls.setdefault(piece.index, _Call())
         call.id = piece.id or call.id  # only the first piece of a call has them
         call.name = piece.name or call.name
+        call.custom |= piece.custom
         call.arguments.append(piece.arguments)
         # Merged, as each piece of a call may bring other fields.
         if piece.extra:
@@ -174,10 +180,11 @@ class Reply(Choice):
     """The answer so far; `complete` once its end was proven.
 
     The Reply itself is the first choice, as nearly all answers have only one; `choices` has all. `usage` is the
-    provider's last report of tokens; `request_id` is from the response's header fields.
+    provider's last report of tokens; `request_id` is from the response's header fields, and `headers` has those that
+    tell of the account: rate limits, service tiers, costs.
     """
 
-    __slots__ = ("_others", "failed", "id", "model", "request_id", "usage")
+    __slots__ = ("_others", "failed", "headers", "id", "model", "request_id", "usage")
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,6 +193,7 @@ class Reply(Choice):
         self.model: str | None = None
         self.request_id: str | None = None
         self.usage: UsageReport | None = None
+        self.headers: Mapping[str, str] = {}
         self.failed = False
 
     @classmethod
@@ -221,9 +229,15 @@ class Reply(Choice):
 
     def _fold(self, event: ChatEvent) -> bool:
         match event:
-            case TextDelta() | ReasoningDelta() | RefusalDelta() | ToolCallDelta() | Annotation() | NativeItem():
+            case (
+                TextDelta() | ReasoningDelta() | RefusalDelta() | ToolCallDelta() | Annotation() | NativeDelta()
+                | NativeItem()
+            ):  # fmt: skip
                 self._choice(event.choice)._add(event)
                 return True
+            case Metadata():
+                choice = self._choice(event.choice)
+                choice._metadata = {**choice.metadata, **event.raw}
             case UsageReport():
                 # Not added up: each report counts from the beginning of the answer.
                 self.usage = event
@@ -252,3 +266,9 @@ class Reply(Choice):
         state = "complete" if self.complete else "failed" if self.failed else "incomplete"
         # The length and not the text: a repr ends up in logs.
         return f"<Reply {state}, {len(self.text)} characters, finish_reason={self.finish_reason!r}>"
+
+
+def _named(call: ToolCall) -> dict[str, Any]:
+    if call.custom:
+        return {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}

@@ -7,65 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
+from .options import check_option
 from .partial_json import parse_partial
+from .parts import Part, RawPart, TextPart, kind_of, part_of
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
-
-OPTIONS = frozenset(
-    {
-        "temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "seed", "n",
-        "presence_penalty", "frequency_penalty", "repetition_penalty", "reasoning_effort", "verbosity",
-        "tools", "tool_choice", "parallel_tool_calls", "response_format",
-        "logprobs", "top_logprobs", "logit_bias", "user", "metadata", "service_tier", "store", "extra",
-    }
-)  # fmt: skip
-"""The options that have one name with every provider. A provider warns of those that its wire has no field for."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextPart:
-    """A piece of a message's text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePart:
-    """An image by its URL or as a data URL; `detail` is OpenAI's hint ("low", "high", "auto")."""
-
-    url: str
-    detail: str | None = None
-
-    @property
-    def data(self) -> tuple[str, str] | None:
-        """The media type and the base64 text of a data URL (RFC 2397); None for the URL of an image elsewhere.
-
-        Raises InvalidRequest for a data URL that is not in base64: Anthropic, Gemini and Ollama take no other encoding.
-        """
-        if not self.url.startswith("data:"):
-            return None
-        head, _, payload = self.url[5:].partition(",")
-        # From the right: RFC 2397 allows parameters of the media type before `;base64`.
-        media_type, _, encoding = head.rpartition(";")
-        if encoding != "base64" or not payload:
-            raise InvalidRequest("an image's data URL must read data:image/TYPE;base64,DATA")
-        return media_type or "application/octet-stream", payload  # not RFC 2397's text/plain: that is no image
-
-
-@dataclass(frozen=True, slots=True)
-class RawPart:
-    """Any other part, in a wire's own shape (audio, a file): sent unchanged on wires that take parts."""
-
-    raw: Mapping[str, Any]
-
-
-Part = TextPart | ImagePart | RawPart
 
 CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments", "input"})
 """The fields of a call on OpenAI's chat wire that ToolCall covers; the last three if a host leaves out `function`."""
@@ -76,30 +28,41 @@ class ToolCall:
     """A call of a tool that a model made; `arguments` is the text that the model wrote, which need not be good JSON.
 
     `extra` has the fields of a call on OpenAI's chat wire that are not among CALL_FIELDS, as Gemini's signature in
-    `extra_content`. They go back on that wire, in the same place, unless the host is known to reject them.
+    `extra_content`. They go back on that wire, in the same place, unless the host is known to reject them. `custom`:
+    the call is of one of OpenAI's custom tools, whose `arguments` are any text.
     """
 
     id: str | None
     name: str
     arguments: str = ""
     extra: Mapping[str, Any] | None = None
+    custom: bool = False
 
     def parse(self) -> Any:
-        """The arguments as a value; {} where there are none. Raises InvalidRequest, with the place, if not JSON."""
+        """The arguments as a value; {} where there are none; of a custom tool the text. Raises InvalidRequest, with the
+        place, if they are not JSON."""
+        if self.custom:
+            return self.arguments
         return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r}")
 
     def partial(self) -> Any:
         """The value of the arguments so far, while they arrive: open strings and brackets are closed. None at first."""
         return parse_partial(self.arguments)
 
-    def answer(self, result: Any) -> dict[str, Any]:
-        """The message that answers this call with the tool's `result`, a str or any JSON value.
+    def answer(self, result: Any, *, is_error: bool = False) -> dict[str, Any]:
+        """The message that answers this call with the tool's `result`: a str, any JSON value, a part or a list of them.
 
-        Raises InvalidRequest for a value that JSON cannot carry.
+        `is_error`: the tool failed, and `result` says how. Raises InvalidRequest for a value that JSON cannot carry.
         """
-        # A str goes as it is: as JSON, the model would read it in quotes and with escapes.
-        content = result if isinstance(result, str) else dump_json(result).decode()
+        results = result if isinstance(result, (list, tuple)) and result else [result]
+        content: Any
+        if all(isinstance(part, Part) for part in results):
+            content = list(results)
+        else:  # a str goes as it is: as JSON, the model would read it in quotes and with escapes
+            content = result if isinstance(result, str) else dump_json(result).decode()
         message = {"role": "tool", "name": self.name, "content": content}
+        if is_error:
+            message["is_error"] = True
         # Gemini's and Ollama's calls may have no id: there the tool's name says which call is answered.
         return message if self.id is None else {**message, "tool_call_id": self.id}
 
@@ -116,8 +79,9 @@ class Native:
 class Message:
     """One checked message. Users write mappings, and providers read these.
 
-    `tool_calls` are an assistant's; `tool_call_id` and `name` belong to a tool's answer; `reasoning` and `native` are
-    the fields of Reply.message beside its text.
+    `tool_calls` are an assistant's; `tool_call_id`, `name` and `is_error` belong to a tool's answer; `reasoning` and
+    `native` are the fields of Reply.message beside its text; `refusal` is what OpenAI's wires call a model's words for
+    why it declined. `extra` has all other fields that are not empty, as an earlier answer's `audio`.
     """
 
     role: str
@@ -127,15 +91,18 @@ class Message:
     name: str | None = None
     reasoning: str = ""
     native: Native | None = None
+    is_error: bool = False
+    refusal: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The text parts joined, for wires that carry text only. Raises InvalidRequest if a part is anything else."""
         for part in self.parts:
             if not isinstance(part, TextPart):
-                kind = "an image" if isinstance(part, ImagePart) else f"a part of type {part.raw.get('type')!r}"
+                kind = kind_of(part)
                 raise InvalidRequest(f"this provider takes text only, and a message holds {kind}: leave it out")
-        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart)) or self.refusal or ""
 
 
 Messages = str | Sequence[Mapping[str, Any] | Message]
@@ -177,8 +144,8 @@ class ChatRequest:
         put(self, "cookies", as_mapping("cookies", cookies))
         # None is as not given, so that callers can pass their own optional parameters on
         put(self, "options", {name: value for name, value in options.items() if value is not None})
-        # For its error alone, which would otherwise come only when a provider writes the body.
-        as_mapping("extra", options.get("extra"))
+        for name, value in self.options.items():
+            check_option(name, value)
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
@@ -254,6 +221,15 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
     return message
 
 
+# The fields of a message that Message covers. `reasoning_content` is what DeepSeek and vLLM call `reasoning`.
+_FIELDS = frozenset(
+    {
+        "role", "content", "tool_calls", "tool_call_id", "name", "reasoning", "reasoning_content", "native", "is_error",
+        "refusal", "cache_control",
+    }
+)  # fmt: skip
+
+
 def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
     role = message.get("role")
     # A tuple and no set: a role out of a file may be any value, also one that has no hash.
@@ -261,19 +237,26 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
         said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
         raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
     calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
-    native = _native(i, message.get("native"))
-    # Other fields are ignored: histories come out of databases and other SDKs with fields of their own.
+    native, refusal = _native(i, message.get("native")), _str(i, message, "refusal") or None
     content = message.get("content")
-    if content is None and not calls and native is None:  # an assistant that only called tools has no content
+    # An assistant that only called tools has no content.
+    if content is None and not calls and native is None and refusal is None:
         raise InvalidRequest(f"messages[{i}] has no content")
+    parts = _parts(i, content)
+    if message.get("cache_control") and parts and not isinstance(parts[-1], RawPart):
+        parts = (*parts[:-1], replace(parts[-1], cache_control=message["cache_control"]))
     return Message(
         role=role,
-        parts=_parts(i, content),
+        parts=parts,
         tool_calls=calls,
         tool_call_id=_str(i, message, "tool_call_id"),
         name=_str(i, message, "name"),
-        reasoning=_str(i, message, "reasoning") or "",
+        reasoning=_str(i, message, "reasoning") or _str(i, message, "reasoning_content") or "",
         native=native,
+        is_error=bool(message.get("is_error")),
+        refusal=refusal,
+        # Histories come out of databases and other SDKs with fields of their own: wires name those that they lack.
+        extra={name: value for name, value in message.items() if name not in _FIELDS and value},
     )
 
 
@@ -309,21 +292,14 @@ def _parts(i: int, content: Any) -> tuple[Part, ...]:
     return tuple(_part(i, part) for part in content)
 
 
-def _part(i: int, part: Any) -> Part:
-    if isinstance(part, str):
-        return TextPart(_text(i, part))
-    if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
-        raise InvalidRequest(f"messages[{i}] has a part without a 'type'; a text part is {{'type': 'text', 'text': …}}")
-    if part["type"] == "text" and set(part) <= {"type", "text"}:  # with more, as `cache_control`, it is a wire's own
-        return TextPart(_text(i, part.get("text")))
-    if part["type"] == "image_url":
-        image = part.get("image_url")
-        # a mapping on OpenAI's chat wire; Mistral's takes the bare URL too
-        url, detail = (image.get("url"), image.get("detail")) if isinstance(image, Mapping) else (image, None)
-        if not isinstance(url, str) or not url:
-            raise InvalidRequest(f"messages[{i}] has an image without its URL: {{'image_url': {{'url': …}}}}")
-        return ImagePart(url, detail)
-    return RawPart(part)
+def _part(i: int, given: Any) -> Part:
+    try:
+        part = part_of(given)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"messages[{i}] has {error}") from None
+    if isinstance(part, TextPart):
+        _text(i, part.text)
+    return part
 
 
 def _text(i: int, text: Any) -> str:
@@ -340,6 +316,10 @@ def _tool_call(i: int, call: Any) -> ToolCall:
     if isinstance(call, ToolCall):  # of a Reply, or out of other messages
         return call
     function = call.get("function") if isinstance(call, Mapping) else None
+    custom = call.get("custom") if isinstance(call, Mapping) and function is None else None
+    if isinstance(custom, Mapping) and isinstance(custom.get("name"), str):
+        text = _text(i, custom.get("input") or "")
+        return ToolCall(_str(i, call, "id"), custom["name"], text, extra_fields(call), custom=True)
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
     # a str on OpenAI's wire, an object on Ollama's and Gemini's

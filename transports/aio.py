@@ -61,7 +61,7 @@ class AsyncClient(BaseClient):
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
         `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and others,
-        see `sansio_core.request.OPTIONS`. `model`, `timeout` and `proxy` replace the client's for this call; `headers`
+        see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy` replace the client's for this call; `headers`
         and `cookies` are merged into the client's.
         """
         exchange = self._exchange(

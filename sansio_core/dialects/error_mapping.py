@@ -158,9 +158,9 @@ def of_error(error: Any) -> ChatError:
     """The ChatError for an error object found inside a stream, whatever its shape."""
     if not isinstance(error, dict):
         return ProviderRefused(str(error))
-    message, (code, kind) = _message(error), _codes(error)
+    message, codes = _message(error), _codes(error)
     found = _class_in_stream(error, message)
-    return ProviderRefused(message) if found is None else found(None, message, code=code, kind=kind)
+    return ProviderRefused(message, **codes) if found is None else found(None, message, **codes)
 
 
 def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
@@ -171,9 +171,9 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
     error = error_in(value)
     if error is None:
         error = value  # an object that has no shape of an error is one all the same: the status says so
-    found, message, code, kind = status_class(status), "", None, None
+    found, message, codes = status_class(status), "", _codes({})
     if isinstance(error, dict):
-        message, (code, kind) = _message(error), _codes(error)
+        message, codes = _message(error), _codes(error)
         found = _class_of_response(error, message, status) or found
     elif _TOO_LONG.search(text) and status in _TOO_LONG_STATUSES:
         found = ContextTooLong
@@ -183,15 +183,15 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         body=excerpt(text_of_html(text) if is_html(text) else text),
         request_id=request_id(headers),
         retry_after=retry_after(headers),
-        code=code,
-        kind=kind,
+        **codes,
     )
 
 
-def _codes(error: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The provider's own code and kind of an error, as HTTPStatusError keeps them."""
+def _codes(error: dict[str, Any]) -> dict[str, Any]:
+    """The provider's own code and kind of an error, and the field that it is about, as HTTPStatusError keeps them."""
     # Google's kind is its `status`, a word such as INVALID_ARGUMENT; its `code` is a number.
-    return _code(error.get("code")), _code(error.get("type") or error.get("status"))
+    kind = error.get("type") or error.get("status")
+    return {"code": _code(error.get("code")), "kind": _code(kind), "param": _code(error.get("param"))}
 
 
 def _class_in_stream(error: dict[str, Any], message: str) -> type[HTTPStatusError] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import InvalidRequest, safe_repr
+from ..errors import InvalidRequest, safe_repr, suggestion
+from ..model_facts import ModelFacts
+from ..parts import CacheControl, Part, kind_of
 from ..request import ToolCall
 
 
@@ -58,11 +60,27 @@ def with_extra(wire: dict[str, Any], options: Mapping[str, Any]) -> dict[str, An
 
 
 def arguments_of(call: ToolCall) -> dict[str, Any]:
-    """The arguments of `call` as a JSON object, for wires that take no text. Raises InvalidRequest if they are none."""
-    arguments = call.parse()
+    """The arguments of `call` as a JSON object, for wires that take no text. Raises InvalidRequest if they are none.
+
+    A custom tool's text is the field `input` of the object; of arguments that were cut, there is what came of them.
+    """
+    if call.custom:
+        return {"input": call.arguments}
+    arguments = call.partial() if is_cut(call) else call.parse()
     if not isinstance(arguments, dict):
         raise InvalidRequest(f"the arguments of the tool call {call.name!r} must be a JSON object on this wire")
     return arguments
+
+
+def is_cut(call: ToolCall) -> bool:
+    """Whether the arguments of `call` are the beginning of a JSON object, as of an answer that ended at max_tokens."""
+    if call.custom or not call.arguments.lstrip().startswith("{"):
+        return False
+    try:
+        json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        return isinstance(call.partial(), dict)
+    return False
 
 
 def json_text(value: Any) -> str:
@@ -72,57 +90,141 @@ def json_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def function_of(tool: Any) -> Mapping[str, Any] | None:
-    """The function that `tool` declares in a common form; None for a tool in a wire's own form.
+class Function(NamedTuple):
+    """A function that the model may call, in whichever vendor's form it was declared.
 
-    Raises InvalidRequest for what is no mapping.
+    `parameters`: its JSON Schema; `strict`: whether the model must keep to it; `others`: what no common form has.
     """
-    match tool:
-        # OpenAI Chat Completions: {"type": "function", "function": {…}}
-        case {"function": Mapping() as function}:
-            return function
-        # Anthropic's own form; its server tools have a `type` beside the name
-        case {"input_schema": _}:
-            return None
-        # OpenAI Responses: the function's fields beside the type
-        case {"name": str(), "type": "function"}:
-            return {name: value for name, value in tool.items() if name != "type"}
-        # the function alone, as frameworks derive it from a Python function
-        case {"name": str()} if "type" not in tool:
-            return {**tool}
-        case Mapping():
-            return None
-    raise InvalidRequest("a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}")
+
+    name: str
+    description: str | None
+    parameters: Mapping[str, Any]
+    strict: bool | None
+    cache_control: CacheControl
+    others: Mapping[str, Any]
+
+
+def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
+    """`tools` as Functions; a vendor's own kind of tool as a mapping. Raises InvalidRequest for what is no tool."""
+    found: list[Function | dict[str, Any]] = []
+    for tool in list_of(tools, "tools"):
+        match tool:
+            # Gemini: all functions in one tool
+            case {"functionDeclarations": [*functions], **others} if not others:
+                found += [_function(function) for function in functions]
+            # OpenAI Chat Completions
+            case {"type": "function", "function": Mapping() as function} | {"function": Mapping() as function}:
+                mark = {name: tool[name] for name in ("cache_control",) if name in tool}
+                found.append(_function({**function, **mark}))
+            # OpenAI Responses; Anthropic, whose other tools have a type of their own; the function alone, as
+            # frameworks derive it from a Python function
+            case {"name": str(), "type": "function"} | {"name": str(), "input_schema": _}:
+                found.append(_function(tool))
+            case {"name": str()} if "type" not in tool:
+                found.append(_function(tool))
+            case Mapping():
+                found.append(dict(tool))
+            case _:
+                raise InvalidRequest(f"{_TOOL}, not {safe_repr(tool)}")
+    return found
+
+
+_TOOL = "a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}"
+_SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema")
+
+
+def _function(given: Any) -> Function:
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str) or not given["name"]:
+        raise InvalidRequest(f"{_TOOL}; one has no name")
+    name = given["name"]
+    schema: Any = next((given[key] for key in _SCHEMAS if given.get(key)), {})
+    if not isinstance(schema, Mapping):
+        raise InvalidRequest(f"the parameters of the tool {name!r} must be a JSON Schema, not {safe_repr(schema)}")
+    common = {"type", "name", "description", "strict", "cache_control", *_SCHEMAS}
+    others = {key: value for key, value in given.items() if key not in common and value is not None}
+    return Function(
+        name, given.get("description"), schema, given.get("strict"), given.get("cache_control"), others
+    )  # fmt: skip
+
+
+def function_fields(function: Function) -> dict[str, Any]:
+    """OpenAI's object for a Function; one without parameters takes none (…/guides/function-calling)."""
+    fields = {
+        "name": function.name,
+        "description": function.description,
+        "parameters": function.parameters or None,
+        "strict": function.strict,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def openai_tools(tools: Any) -> list[dict[str, Any]]:
     """`tools` in OpenAI's form, which Ollama's wire shares; a host's own kinds of tools as they are."""
-    functions = [(tool, function_of(tool)) for tool in list_of(tools, "tools")]
     return [
-        dict(tool) if function is None else {"type": "function", "function": dict(function)}
-        for tool, function in functions
+        {"type": "function", "function": function_fields(tool)} if isinstance(tool, Function) else tool
+        for tool in tools_of(tools)
     ]
 
 
-def choice_of(choice: Any) -> tuple[str, str | None]:
-    """The mode ("auto", "none", "required", "tool") of a tool_choice in its common forms, and the tool's name.
+def no_such_part(part: Part, whose: str, takes: str) -> InvalidRequest:
+    """The error for a part that the wire of `whose` has no form for; `takes` says which it has."""
+    return InvalidRequest(f"{whose} takes no {kind_of(part).partition(' ')[2]} in a message; it takes {takes}")
 
-    Any other str is a tool's name. The mode is "" for any other mapping: a wire's own form, to be sent as it is.
+
+def cache_mark(mark: CacheControl) -> dict[str, Any] | None:
+    """A part's or tool's `cache_control` as Anthropic's object; None where there is none."""
+    if not mark:
+        return None
+    if mark is True:
+        return {"type": "ephemeral"}
+    if not isinstance(mark, Mapping) or mark.get("type") != "ephemeral" or mark.keys() - {"type", "ttl"}:
+        raise InvalidRequest(
+            f"cache_control must be True or {{'type': 'ephemeral', 'ttl': '5m' or '1h'}}, not {safe_repr(mark)}"
+        )
+    return dict(mark)
+
+
+# "any" is Anthropic's, Gemini's and Mistral's word for OpenAI's "required".
+_MODES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+
+
+def choice_of(choice: Any) -> tuple[str, str | None]:
+    """The mode ("auto", "none", "required", "tool") of a tool_choice in any vendor's form, and the tool's name.
+
+    Any other str is a tool's name. The mode is "" for any other mapping: a wire's own form, which no other has.
     """
-    # "any" is Anthropic's and Mistral's word for OpenAI's "required".
-    if isinstance(choice, str) and choice in ("auto", "none", "required", "any"):
-        return ("required" if choice == "any" else choice), None
-    if isinstance(choice, str) and choice:
-        return "tool", choice
-    if isinstance(choice, Mapping):
-        function = choice.get("function")
-        if isinstance(function, Mapping) and isinstance(function.get("name"), str):
-            return "tool", function["name"]
-        return "", None
+    if isinstance(choice, Mapping) and choice.keys() == {"type"} and choice["type"] in _MODES:  # Anthropic
+        choice = choice["type"]
+    match choice:
+        case "auto" | "none" | "required" | "any":
+            return _MODES[choice], None
+        case str() if choice:
+            return "tool", choice
+        # OpenAI Chat Completions; OpenAI Responses, and Anthropic
+        case {"type": "function", "function": {"name": str(name)}} | {"function": {"name": str(name)}}:
+            return "tool", name
+        case {"type": "function" | "tool", "name": str(name), **others} if not others:
+            return "tool", name
+        case {"functionCallingConfig": {"mode": ("AUTO" | "NONE" | "ANY") as mode, **others}} if not others:
+            return _MODES[mode.lower()], None
+        case {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [str(name)]}}:
+            return "tool", name
+        case Mapping():
+            return "", None
     raise InvalidRequest(
         "tool_choice must be 'auto', 'none', 'required', a tool's name or "
         f"{{'type': 'function', 'function': {{'name': …}}}}, not {safe_repr(choice)}"
     )
+
+
+class Format(NamedTuple):
+    """What a response_format asks for: `kind` is "text", "json" (any JSON) or "schema" (JSON that fits `schema`)."""
+
+    kind: str
+    schema: Mapping[str, Any] = {}
+    name: str = "answer"
+    strict: bool | None = None
+    description: str | None = None
 
 
 # A JSON Schema that asks for something has one of these keywords (json-schema.org/draft/2020-12/json-schema-core); the
@@ -130,34 +232,58 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
 _SCHEMA = frozenset({"properties", "items", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "$defs", "$schema"})
 
 
-def format_of(response_format: Any) -> Mapping[str, Any] | str:
-    """The JSON Schema that a response_format holds, or is; "json" where any JSON will do; "text" for text or None."""
+def format_of(response_format: Any) -> Format:
+    """What a response_format in any vendor's form asks for; a JSON Schema alone does as well."""
     match response_format:
         case None | {"type": "text"}:
-            return "text"
+            return Format("text")
         case {"type": "json_object"}:
-            return "json"
-        case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
-            return schema
+            return Format("json")
+        # OpenAI Chat Completions; beside the type, OpenAI Responses and Anthropic
+        case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema, **fields}}:
+            return _format(schema, fields)
+        case {"type": "json_schema", "schema": Mapping() as schema, **fields}:
+            return _format(schema, fields)
         case Mapping() if _SCHEMA & response_format.keys() and response_format.get("type") != "json_schema":
-            return response_format
+            # developers.openai.com/api/docs/guides/structured-outputs: strict mode rejects a schema without
+            # `additionalProperties: false`, so only a schema that has it is asked for strictly.
+            strict = True if response_format.get("additionalProperties") is False else None
+            return Format("schema", response_format, _name(response_format.get("title")), strict)
     raise InvalidRequest(
         "response_format must be a JSON Schema, {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, "
         "{'type': 'json_object'} or {'type': 'text'}"
     )
 
 
-def json_schema(response_format: Mapping[str, Any]) -> dict[str, Any]:
-    """OpenAI's fields (name, schema, strict) for a response_format in which `format_of` finds a schema."""
-    if response_format.get("type") == "json_schema":
-        return {"name": "answer", **response_format["json_schema"]}
+def _format(schema: Mapping[str, Any], fields: Mapping[Any, Any]) -> Format:
+    return Format("schema", schema, _name(fields.get("name")), fields.get("strict"), fields.get("description"))
+
+
+def _name(name: Any) -> str:
     # platform.openai.com/docs/api-reference/chat/create, response_format: "Must be a-z, A-Z, 0-9, or contain
     # underscores and dashes, with a maximum length of 64."
-    title = re.sub(r"[^A-Za-z0-9_-]", "_", str(response_format.get("title") or "answer"))[:64]
-    # platform.openai.com/docs/guides/structured-outputs, supported schemas: strict mode rejects a schema without
-    # `additionalProperties: false`, so only a schema that has it is asked for strictly.
-    strict = response_format.get("additionalProperties") is False
-    return {"name": title, "schema": response_format, **({"strict": True} if strict else {})}
+    return re.sub(r"[^A-Za-z0-9_-]", "_", str(name or "answer"))[:64]
+
+
+def json_schema(wanted: Format) -> dict[str, Any]:
+    """OpenAI's fields for a Format with a schema."""
+    given = {"strict": wanted.strict, "description": wanted.description}
+    fields = {key: value for key, value in given.items() if value is not None}
+    return {"name": wanted.name, "schema": wanted.schema, **fields}
+
+
+def check_max_tokens(options: Mapping[str, Any], facts: ModelFacts | None) -> None:
+    """Raises InvalidRequest for a `max_tokens` above what the model of `facts` can write."""
+    if facts and facts.output and options.get("max_tokens", 0) > facts.output:
+        raise InvalidRequest(f"{facts.name} writes at most {facts.output} tokens: max_tokens is too large")
+
+
+def one_of(option: str, value: Any, words: Collection[str], whose: str) -> Any:
+    """`value`, if it is one of `words`. Raises InvalidRequest, which names all of them, if it is not."""
+    if value not in words:
+        near = suggestion(value, words)
+        raise InvalidRequest(f"{whose} has no {option} {safe_repr(value)}{near}; known are {', '.join(words)}")
+    return value
 
 
 def stop_of(stop: Any) -> list[str]:

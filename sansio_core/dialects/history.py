@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from ..parts import RawPart, TextPart
 from ..request import Message, ToolCall
+from .forms import is_cut
 
 
-def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[Message]:
+def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool, refusals: bool = False) -> list[Message]:
     """`messages`, where each tool's result has the `tool_call_id` and the function's `name` of the call it answers.
 
     The call is the one with the result's id, else the oldest without a result that has the result's function name,
     else the oldest without a result. `invent_ids`: calls without an id get one, for wires that demand it.
+    `refusals`: the wire has a field for a refusal; on others it is a text.
     """
     out: list[Message] = []
     asked: list[ToolCall] = []
@@ -35,6 +38,8 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool) -> list[M
                 if call in waiting:
                     waiting.remove(call)
                 message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
+        if message.refusal and not refusals:
+            message = replace(message, parts=(*message.parts, TextPart(message.refusal)))
         out.append(message)
     return out
 
@@ -115,9 +120,37 @@ def _lost_calls(answers: list[Message], calls: bool, call_fields: bool) -> list[
     return [f"{', '.join(sorted(fields))} of tool calls"] if fields and not call_fields else []
 
 
+def unsupported_fields(
+    messages: Iterable[Message],
+    *,
+    names: bool = False,
+    errors: bool = False,
+    marks: bool = False,
+    cut: bool = True,
+    extra: Container[str] = (),
+) -> list[str]:
+    """In words, what a wire has no field for of the messages' own fields.
+
+    What the wire takes: a `name` of messages other than tools' answers, if `names`; a tool's `is_error`, if `errors`; a
+    part's `cache_control`, if `marks`; a call's arguments that were cut, if `cut`; other fields called `extra`.
+    """
+    lost: dict[str, None] = {}  # in the order in which they stand in the messages, each once
+    for message in messages:
+        if message.name is not None and message.role != "tool" and not names:
+            lost["the name of messages"] = None
+        if message.is_error and not errors:
+            lost["is_error of tools' answers"] = None
+        if not marks and any(not isinstance(part, RawPart) and part.cache_control for part in message.parts):
+            lost["cache_control of parts"] = None
+        if not cut and any(is_cut(call) for call in message.tool_calls):
+            lost["the open end of a tool call's arguments, which were cut"] = None
+        lost |= {f"the field {name} of messages": None for name in message.extra if name not in extra}
+    return list(lost)
+
+
 def unsupported_in_text(messages: Iterable[Message]) -> list[str]:
     """In words, what is lost of earlier answers on a wire whose messages are plain text."""
-    return unsupported_history(messages, calls=False, reasoning_matters=False)
+    return unsupported_history(messages, calls=False, reasoning_matters=False) + unsupported_fields(messages)
 
 
 def prompt_of(messages: Sequence[Message]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dialects import anthropic
+from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from ..retry import RETRIED_STATUSES, RetryPolicy
 from .base import STREAMED_JSON, Call, Provider, ProviderInfo
-from .models import default_model
 
 
 class Anthropic(Provider):

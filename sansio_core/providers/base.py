@@ -20,7 +20,8 @@ from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
-from ..request import OPTIONS, ChatRequest, as_mapping, dump_json, header_pairs
+from ..options import OPTIONS
+from ..request import ChatRequest, as_mapping, dump_json, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
 

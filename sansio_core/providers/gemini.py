@@ -7,9 +7,9 @@ from typing import Any
 
 from ..dialects import gemini
 from ..http_request import quote_segment
+from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from .base import Call, Provider, ProviderInfo
-from .models import default_model
 
 
 class Gemini(Provider):

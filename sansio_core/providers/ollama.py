@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from ..dialects import ChatParser, ollama
 from ..dialects.base import MAX_FRAME
+from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from .base import BEARER, Call, Provider, ProviderInfo
-from .models import default_model
 
 
 class Ollama(Provider):

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ..dialects import openai_chat
 from ..errors import InvalidRequest
 from ..http_request import quote_segment
+from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
 from .hosts import HOSTS, Host
-from .models import default_model
 
 _OPENAI = HOSTS["openai"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..dialects import openai_responses
+from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
 from .hosts import HOSTS
-from .models import default_model
 
 
 class OpenAIResponses(Provider):

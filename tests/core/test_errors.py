@@ -110,7 +110,7 @@ def test_what_the_exchange_knows_is_said() -> None:
     assert str(wrong) == "the provider wants a key, and none was sent (status 401): no such key"
 
 
-ALL_KNOWN = {"body": "b", "request_id": "r", "retry_after": 1.5, "code": "c", "kind": "k"}
+ALL_KNOWN = {"body": "b", "request_id": "r", "retry_after": 1.5, "code": "c", "kind": "k", "param": "p"}
 
 
 @pytest.mark.parametrize(

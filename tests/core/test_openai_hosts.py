@@ -26,8 +26,8 @@ from sansio_core import (
     Wait,
     providers,
 )
+from sansio_core.options import OPTIONS
 from sansio_core.providers.hosts import HOSTS
-from sansio_core.request import OPTIONS
 
 AZURE = "https://res.openai.azure.com"
 

@@ -30,8 +30,8 @@ LOADED = (
 
 # What each room may import of the core, beside itself. The modules of GROUND are on one floor, and may look at their
 # neighbours; those of BELOW import nothing of the core, and every room may import them.
-BELOW = {"redact", "partial_json"}
-GROUND = {"errors", "http_request", "request", "events"}
+BELOW = {"redact", "partial_json", "model_facts"}
+GROUND = {"errors", "http_request", "parts", "options", "request", "events"}
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in BELOW},
     **dict.fromkeys(GROUND, GROUND),
@@ -46,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }
-SHARED = ("__init__", "base", "hosts", "models")
+SHARED = ("__init__", "base", "hosts")
 """The modules of providers/ that are no provider."""
 
 

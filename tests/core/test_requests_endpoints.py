@@ -21,8 +21,8 @@ from sansio_core import (
     NotFound,
     providers,
 )
+from sansio_core.options import OPTIONS
 from sansio_core.providers.hosts import HOSTS
-from sansio_core.request import OPTIONS
 
 KEYS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key", "openai": "authorization"}
 

@@ -7,17 +7,19 @@ from functools import partial
 from typing import Any
 
 from ...errors import InvalidRequest
-from ...request import ChatRequest, ImagePart, Message, Part, TextPart, as_mapping
+from ...parts import FilePart, ImagePart, Part, TextPart
+from ...request import ChatRequest, Message, as_mapping
 from ..forms import (
+    Function,
     Payload,
     arguments_of,
     choice_of,
     format_of,
-    function_of,
-    list_of,
+    no_such_part,
     put,
     put_options,
     stop_of,
+    tools_of,
     with_extra,
 )
 from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_history
@@ -58,10 +60,10 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
     if "tool_choice" in options or "parallel_tool_calls" in options:
         wire["tool_choice"] = _tool_choice(options)
     unsupported = unsupported_history(request.messages, NAME)
-    response_format = format_of(options.get("response_format"))
-    if isinstance(response_format, Mapping):  # platform.claude.com/docs/en/build-with-claude/structured-outputs
-        put(wire, "output_config.format", {"type": "json_schema", "schema": response_format})
-    elif response_format == "json":  # this wire has no JSON mode without a schema
+    wanted = format_of(options.get("response_format"))
+    if wanted.kind == "schema":  # platform.claude.com/docs/en/build-with-claude/structured-outputs
+        put(wire, "output_config.format", {"type": "json_schema", "schema": wanted.schema})
+    elif wanted.kind == "json":  # this wire has no JSON mode without a schema
         unsupported.append("response_format json_object (give a JSON Schema)")
     return Payload(with_extra(wire, options), unsupported)
 
@@ -82,17 +84,16 @@ def _put_effort(wire: dict[str, Any], effort: Any, *, limited: bool) -> None:
 
 
 def _tools(tools: Any) -> list[dict[str, Any]]:
-    return [_tool(tool) for tool in list_of(tools, "tools")]
+    # A mapping is the wire's own form, as of a server tool: platform.claude.com/docs/en/agents-and-tools
+    return [_function(tool) if isinstance(tool, Function) else tool for tool in tools_of(tools)]
 
 
-def _tool(tool: Any) -> dict[str, Any]:
-    function = function_of(tool)
-    if function is None:  # the wire's own form, as of a server tool: platform.claude.com/docs/en/agents-and-tools
-        return dict(tool)
+def _function(function: Function) -> dict[str, Any]:
     # platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools: input_schema is required, also of a function
     # without parameters, and must be of the type object.
-    wire = {"name": function.get("name"), "input_schema": function.get("parameters") or {"type": "object"}}
-    return wire | {key: function[key] for key in ("description", "strict") if function.get(key)}
+    wire: dict[str, Any] = {"name": function.name, "input_schema": function.parameters or {"type": "object"}}
+    wire |= {"description": function.description} if function.description else {}
+    return wire | ({"strict": True} if function.strict else {}) | dict(function.others)
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
@@ -171,4 +172,6 @@ def _part(part: Part) -> dict[str, Any]:
             return {"type": "image", "source": {"type": "url", "url": part.url}}
         media_type, data = part.data
         return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
+    if isinstance(part, FilePart):
+        raise no_such_part(part, "anthropic", "texts and images")
     return dict(part.raw)

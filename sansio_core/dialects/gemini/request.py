@@ -7,17 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
-from ...request import ChatRequest, ImagePart, Message, Part, TextPart, ToolCall
+from ...parts import FilePart, ImagePart, Part, TextPart
+from ...request import ChatRequest, Message, ToolCall
 from ..forms import (
+    Function,
     Payload,
     arguments_of,
     choice_of,
     format_of,
-    function_of,
-    list_of,
+    no_such_part,
     put,
     put_options,
     stop_of,
+    tools_of,
     with_extra,
 )
 from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_history
@@ -71,12 +73,12 @@ def payload(request: ChatRequest, model: str) -> Payload:
     put_options(wire, options, _FIELDS, _FORMS)
     if "reasoning_effort" in options:
         put(wire, "generationConfig.thinkingConfig", _thinking(options["reasoning_effort"], model))
-    response_format = format_of(options.get("response_format"))
-    if response_format != "text":  # ai.google.dev/gemini-api/docs/structured-output
+    wanted = format_of(options.get("response_format"))
+    if wanted.kind != "text":  # ai.google.dev/gemini-api/docs/structured-output
         put(wire, "generationConfig.responseMimeType", "application/json")
-    if not isinstance(response_format, str):
+    if wanted.kind == "schema":
         # Not `responseSchema`: it takes only a subset of OpenAPI's schema objects, and users give JSON Schemas.
-        put(wire, "generationConfig.responseJsonSchema", response_format)
+        put(wire, "generationConfig.responseJsonSchema", wanted.schema)
     return Payload(with_extra(wire, options), unsupported_history(request.messages, NAME))
 
 
@@ -103,15 +105,16 @@ def _thinking(effort: Any, model: str) -> dict[str, Any]:
 def _tools(tools: Any) -> list[dict[str, Any]]:
     functions: list[dict[str, Any]] = []
     wire: list[dict[str, Any]] = []
-    for tool in list_of(tools, "tools"):
-        function = function_of(tool)
-        if function is None:  # googleSearch, codeExecution, …: each is a tool of its own
-            wire.append(dict(tool))
+    for tool in tools_of(tools):
+        if not isinstance(tool, Function):  # googleSearch, codeExecution, …: each is a tool of its own
+            wire.append(tool)
             continue
-        declaration = {key: function[key] for key in ("name", "description") if function.get(key)}
+        declaration: dict[str, Any] = {"name": tool.name}
+        if tool.description:
+            declaration["description"] = tool.description
         # Not `parameters`: ai.google.dev/api/caching#FunctionDeclaration, that takes OpenAPI's schema objects only.
-        if function.get("parameters"):
-            declaration["parametersJsonSchema"] = function["parameters"]
+        if tool.parameters:
+            declaration["parametersJsonSchema"] = tool.parameters
         functions.append(declaration)
     # ai.google.dev/gemini-api/docs/function-calling: all functions stand in one tool.
     return [{"functionDeclarations": functions}, *wire] if functions else wire
@@ -184,4 +187,6 @@ def _part(part: Part) -> dict[str, Any]:
             return {"fileData": ({"mimeType": f"image/{kind}"} if kind else {}) | {"fileUri": part.url}}
         media_type, data = part.data
         return {"inlineData": {"mimeType": media_type, "data": data}}
+    if isinstance(part, FilePart):
+        raise no_such_part(part, "gemini", "texts and images")
     return dict(part.raw)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
-from ...request import ChatRequest, ImagePart, Message, ToolCall
+from ...parts import ImagePart
+from ...request import ChatRequest, Message, ToolCall
 from ..forms import Payload, arguments_of, format_of, openai_tools, put_options, stop_of, with_extra
 from ..history import resolve_tool_ids, unsupported_history
 
@@ -40,9 +41,9 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
     messages = [_message(message) for message in resolve_tool_ids(request.messages, invent_ids=False)]
     wire: dict[str, Any] = {"model": model, "messages": messages, "stream": True}
     put_options(wire, request.options, _FIELDS, _FORMS)
-    response_format = format_of(request.options.get("response_format"))
-    if response_format != "text":  # docs.ollama.com/capabilities/structured-outputs: "json", or a JSON Schema
-        wire["format"] = response_format
+    wanted = format_of(request.options.get("response_format"))
+    if wanted.kind != "text":  # docs.ollama.com/capabilities/structured-outputs: "json", or a JSON Schema
+        wire["format"] = wanted.schema or "json"
     return Payload(
         with_extra(wire, request.options), unsupported_history(request.messages, NAME, reasoning=True)
     )  # fmt: skip

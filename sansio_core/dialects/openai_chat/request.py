@@ -6,8 +6,18 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...request import ChatRequest, ImagePart, Message, Part, TextPart
-from ..forms import Payload, choice_of, format_of, json_schema, openai_tools, put_options, with_extra
+from ...parts import FilePart, ImagePart, Part, TextPart
+from ...request import ChatRequest, Message
+from ..forms import (
+    Payload,
+    choice_of,
+    format_of,
+    json_schema,
+    no_such_part,
+    openai_tools,
+    put_options,
+    with_extra,
+)
 from ..history import native_of, resolve_tool_ids, unsupported_history
 
 NAME = "openai_chat"
@@ -69,8 +79,7 @@ _JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "nul
 def _response_format(response_format: Any) -> Any:
     if isinstance(response_format, Mapping) and response_format.get("type", "object") not in _JSON_TYPES:
         return response_format
-    format_of(response_format)  # raises for what holds no schema
-    return {"type": "json_schema", "json_schema": json_schema(response_format)}
+    return {"type": "json_schema", "json_schema": json_schema(format_of(response_format))}
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
@@ -157,4 +166,6 @@ def _part(part: Part) -> dict[str, Any]:
         # platform.openai.com/docs/guides/images-vision: `detail` is optional, and not every host has it
         image = {"url": part.url} if part.detail is None else {"url": part.url, "detail": part.detail}
         return {"type": "image_url", "image_url": image}
+    if isinstance(part, FilePart):
+        raise no_such_part(part, "openai", "texts and images")
     return dict(part.raw)

@@ -6,8 +6,20 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...request import ChatRequest, ImagePart, Message, Part, TextPart
-from ..forms import Payload, choice_of, format_of, function_of, json_schema, list_of, put_options, with_extra
+from ...parts import FilePart, ImagePart, Part, TextPart
+from ...request import ChatRequest, Message
+from ..forms import (
+    Function,
+    Payload,
+    choice_of,
+    format_of,
+    function_fields,
+    json_schema,
+    no_such_part,
+    put_options,
+    tools_of,
+    with_extra,
+)
 from ..history import native_of, resolve_tool_ids, unsupported_history
 
 NAME = "openai_responses"
@@ -61,16 +73,13 @@ def _include(options: Mapping[str, Any], model: str, stateless: bool) -> list[st
 
 
 def _tools(tools: Any) -> list[dict[str, Any]]:
-    return [_tool(tool) for tool in list_of(tools, "tools")]
+    return [_function(tool) if isinstance(tool, Function) else tool for tool in tools_of(tools)]
 
 
-def _tool(tool: Any) -> dict[str, Any]:
-    function = function_of(tool)
-    if function is None:  # the wire's own kinds: web_search, file_search, custom, …
-        return dict(tool)
+def _function(function: Function) -> dict[str, Any]:
     # platform.openai.com/docs/guides/function-calling, strict mode: where `strict` is not given, this wire makes the
     # schema strict (optional fields become required), and Chat Completions does not. False means the same on all wires.
-    return {"type": "function", "strict": False, **function}
+    return {"type": "function", "strict": False, **function_fields(function)}
 
 
 def _tool_choice(choice: Any) -> Any:
@@ -80,10 +89,10 @@ def _tool_choice(choice: Any) -> Any:
 
 def _response_format(response_format: Any) -> dict[str, Any]:
     wanted = format_of(response_format)
-    if isinstance(wanted, str):
-        return {"type": "json_object" if wanted == "json" else wanted}
+    if wanted.kind != "schema":
+        return {"type": "json_object" if wanted.kind == "json" else "text"}
     # platform.openai.com/docs/guides/migrate-to-responses: name, schema and strict stand beside the type
-    return {"type": "json_schema", **json_schema(response_format)}
+    return {"type": "json_schema", **json_schema(wanted)}
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
@@ -144,6 +153,8 @@ def _part(part: Part, text_type: str) -> dict[str, Any]:
     if isinstance(part, ImagePart):
         # …/responses/create, input_image: `detail` is required here and "auto" its default
         return {"type": "input_image", "image_url": part.url, "detail": part.detail or "auto"}
+    if isinstance(part, FilePart):
+        raise no_such_part(part, "openai_responses", "texts and images")
     match part.raw:
         # Users write files as Chat Completions has them, {"type": "file", "file": {…}}; this wire has the fields beside
         # the type.

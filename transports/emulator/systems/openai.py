@@ -10,8 +10,8 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from sansio_core.model_facts import default_model
 from sansio_core.providers.hosts import Host
-from sansio_core.providers.models import default_model
 
 from ..request import Request
 from ..response import Response

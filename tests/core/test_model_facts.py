@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sansio_core import providers
-from sansio_core.providers.models import DEFAULTS, DefaultModel
+from sansio_core.model_facts import DEFAULTS, DefaultModel
 
 OURS = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")  # their model is a fact of their wire
 NONE = ("azure_openai", "vllm", "llama_cpp", "lm_studio")  # a deployment of the user's, or what is loaded

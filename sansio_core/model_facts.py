@@ -1,17 +1,60 @@
-"""The default model of each provider, with the vendor's page that says so. To change a default, change its row.
+"""What vendors say of their models, as data: what a model takes, how long it lives, and each provider's default.
 
-A default is a model that the vendor sells today, of its small and fast class where it has one, that takes tools and
-sampling options on this provider's wire, and whose retirement is not announced or is the furthest away.
+To change a fact, change its row, and say where and when it was read. A model that no row names is unknown: its requests
+pass as they are. The rows are read by `tests/core/test_model_facts.py`, which fails once a default has been shut down.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One model, or a family: all models whose names begin with `name`; the longest such row counts.
+
+    `context`, `output`: the most tokens that it reads and writes. `efforts`: the words for an effort of reasoning that
+    it takes, the least first; `effort`: the one where a request names none. `can`: what else it takes, in the words
+    that stand above its vendor's rows. `shut_down`: the day (ISO 8601) from which the vendor does not serve it;
+    `until`: the day before which it will not retire it. `source`: the vendor's page; `seen`: the day on which we read
+    it.
+    """
+
+    name: str
+    source: str
+    seen: str
+    context: int | None = None
+    output: int | None = None
+    efforts: tuple[str, ...] = ()
+    effort: str | None = None
+    can: frozenset[str] = field(default_factory=frozenset)
+    shut_down: str | None = None
+    until: str | None = None
+
+
+FACTS: dict[str, tuple[ModelFacts, ...]] = {
+    "anthropic": (),
+    "openai": (),
+    "gemini": (),
+    "ollama": (),
+}
+"""By vendor."""
+
+
+def facts_of(vendor: str, model: str | None) -> ModelFacts | None:
+    """The row of `vendor` for `model`, which may have a gateway's prefix; None for a model that no row names."""
+    # openrouter.ai: anthropic/claude-…; Bedrock: us.anthropic.claude-…; Gemini's list: models/gemini-…
+    name = re.sub(r"^([a-z-]+\.)*(anthropic|openai)\.", "", (model or "").lower().rpartition("/")[2])
+    rows = [row for row in FACTS[vendor] if name.startswith(row.name)]
+    return max(rows, key=lambda row: len(row.name), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultModel:
-    """One row.
+    """The default model of a provider: one that the vendor sells today, of its small and fast class where it has one,
+    that takes tools and sampling options on this provider's wire, and whose retirement is not announced or is the
+    furthest away.
 
     `source`: the vendor's page of models or of their retirement. `seen`: the day (ISO 8601) on which we read it.
     `until`: the day before which the vendor will not retire the model, where it has promised one.
