@@ -40,21 +40,25 @@ WIDER = (
 )
 
 
+def on_the_wire(wire: str) -> dict[Any, Any]:
+    """The types that stand on a wire for helpers of the SDK."""
+    if wire == "ollama":
+        from ollama import Image
+
+        return {Image: bytes}  # its base64 text
+    return {}
+
+
 @cache
 def judge_of(wire: str, model: str) -> Judge:
-    """A judge who knows what stands on the wire for an SDK's helpers."""
-    instead = {}
-    if wire == "ollama":
-        from ollama import _types
-
-        instead[_types.Image] = bytes  # an image stands on the wire as its base64 text
+    """A judge by the types of a wire's vendor, and by what `model` takes besides."""
     rows = [row for row in WIDER if row.wire == wire and (not row.models or model in row.models)]
-    return Judge(instead, {(row.owner, row.field): row.kind for row in rows})
+    return Judge(on_the_wire(wire), {(row.owner, row.field): row.kind for row in rows})
 
 
 @cache
-def body_type(wire: str) -> Any:
-    """The type of the body of a request that asks for a stream."""
+def body_type(wire: str, beta: bool = False) -> Any:
+    """The type of the body of a request that asks for a stream; `beta`: of one with what is new at Anthropic."""
     match wire:
         case "openai":
             from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
@@ -64,6 +68,10 @@ def body_type(wire: str) -> Any:
             from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
             return ResponseCreateParamsStreaming
+        case "anthropic" if beta:
+            from anthropic.types.beta.message_create_params import MessageCreateParamsStreaming as BetaParams
+
+            return BetaParams
         case "anthropic":
             from anthropic.types.message_create_params import MessageCreateParamsStreaming
 
@@ -97,9 +105,9 @@ USED: set[tuple[str, str, str]] = set()
 """The rows of WIDER, by wire, owner and field, that a body has needed so far."""
 
 
-def faults(wire: str, model: str, body: Any) -> list[Fault]:
+def faults(wire: str, model: str, body: Any, *, beta: bool = False) -> list[Fault]:
     """What of a body the vendor's types do not take."""
     judge = judge_of(wire, model)
-    found = judge.faults(body, body_type(wire))
+    found = judge.faults(body, body_type(wire, beta))
     USED.update((wire, *row) for row in judge.used)
     return found

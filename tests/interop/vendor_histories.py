@@ -11,7 +11,7 @@ from typing import Any
 
 from bodies import BODIES
 from vendor_corpus import FUNCTION, MODELS, Case
-from vendor_examples import answers
+from vendor_frames import answers
 
 from sansio_core import Reply, providers
 
@@ -165,8 +165,8 @@ def replies() -> dict[str, dict[str, Any]]:
     for dialect, bodies in BODIES.items():
         for name, body in bodies.items():
             found[f"{PROVIDERS[dialect]}/{name}"] = message_of(PROVIDERS[dialect], body)
-    for wire, kind, body in answers():
-        found[f"{wire}/{kind}"] = message_of(wire, body)
+    for frame in answers():
+        found[f"{frame.wire}/{frame.kind}"] = message_of(frame.wire, frame.body)
     return found
 
 

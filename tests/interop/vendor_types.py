@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import typing_extensions
-from pydantic import BaseModel
 
 LISTS = (list, Iterable, Sequence, tuple, set)
 OPEN = (object, Any)
@@ -25,10 +24,11 @@ OPEN = (object, Any)
 
 
 class Fault(NamedTuple):
-    """Where a value breaks its type, and how."""
+    """Where a value breaks its type, and how: `said` goes on after the path, or after the value."""
 
     path: str
     said: str
+    value: str = ""
 
 
 class Field(NamedTuple):
@@ -57,7 +57,8 @@ def bare(kind: Any) -> Any:
 
 
 def is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    """Whether `kind` is a model of pydantic, which is only there if an SDK is."""
+    return isinstance(kind, type) and hasattr(kind, "model_fields")
 
 
 def is_object(kind: Any) -> bool:
@@ -145,27 +146,30 @@ class Judge:
             return self._of_list(value, kind, path)
         if origin in (dict, Mapping):
             return self._of_mapping(value, kind, path)
-        return [] if _is_scalar(value, kind) else [Fault(path, f"{_short(value)} is no {name_of(kind)}")]
+        return [] if _is_scalar(value, kind) else [Fault(path, f"is no {name_of(kind)}", _short(value))]
 
     def _of_union(self, value: Any, members: Sequence[Any], path: str) -> list[Fault]:
         """None if a member takes the value; else the faults under the member that was most likely meant."""
-        near = sorted((distance, i) for i, member in enumerate(members) if (distance := _distance(value, member)) < FAR)
-        nearest: list[Fault] = []
-        for _, i in near:
-            found = self.faults(value, members[i], path)
+        near = [(distance, member) for member in members if (distance := _distance(value, member)) < FAR]
+        nearest: tuple[int, list[Fault]] | None = None
+        for distance, member in sorted(near, key=lambda row: row[0]):
+            found = self.faults(value, member, path)
             if not found:
                 return []
-            nearest = nearest or found
+            if nearest is None or (distance, len(found)) < (nearest[0], len(nearest[1])):
+                nearest = distance, found
         names = ", ".join(sorted(map(name_of, members))) if len(members) < 6 else f"{len(members)} types"
-        return nearest or [Fault(path, f"{_short(value)} is none of {names}")]
+        return nearest[1] if nearest else [Fault(path, f"is none of {names}", _short(value))]
 
     def _of_object(self, value: Any, kind: Any, path: str) -> list[Fault]:
         if not isinstance(value, dict):
-            return [Fault(path, f"{_short(value)} is no {name_of(kind)}")]
+            return [Fault(path, f"is no {name_of(kind)}", _short(value))]
         fields = self._fields(kind, value)
         if (word := fields.get("type")) and "type" in value and (wrong := self.faults(value["type"], word.kind)):
-            return [Fault(f"{path}.type", wrong[0].said)]  # it is another object: its other fields prove nothing
-        found = [Fault(f"{path}.{name}", f"{name_of(kind)} has no such field") for name in value if name not in fields]
+            return [
+                Fault(f"{path}.type", wrong[0].said, wrong[0].value)
+            ]  # it is another object: its other fields prove nothing
+        found = [Fault(f"{path}.{name}", f"is no field of {name_of(kind)}") for name in value if name not in fields]
         for name, field in fields.items():
             if name in value:
                 found += self.faults(value[name], field.kind, f"{path}.{name}")
@@ -184,7 +188,7 @@ class Judge:
 
     def _of_list(self, value: Any, kind: Any, path: str) -> list[Fault]:
         if not isinstance(value, list):
-            return [Fault(path, f"{_short(value)} is no list")]
+            return [Fault(path, "is no list", _short(value))]
         args = typing_extensions.get_args(kind)
         return [
             fault
@@ -194,7 +198,7 @@ class Judge:
 
     def _of_mapping(self, value: Any, kind: Any, path: str) -> list[Fault]:
         if not isinstance(value, dict):
-            return [Fault(path, f"{_short(value)} is no object")]
+            return [Fault(path, "is no object", _short(value))]
         args = typing_extensions.get_args(kind)
         inside = args[1] if args else Any
         return [fault for name, item in value.items() for fault in self.faults(item, inside, f"{path}.{name}")]
