@@ -60,7 +60,8 @@ class Example:
     def label(self) -> str:
         """What was chosen in it."""
         chosen = [site for site in self.sites if site in self.picks] or self.sites[:1]
-        told = ",".join(f"{path[1:]}={names[self.picks.get((path, names), 0)]}" for path, names in chosen)
+        # with no sign that pytest's -k cannot read
+        told = "+".join(f"{path[1:]}:{names[self.picks.get((path, names), 0)]}" for path, names in chosen)
         return told.replace("[]", "").replace(".*", "")
 
     def _make(self, kind: Any, path: str, name: str) -> Any:
