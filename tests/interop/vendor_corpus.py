@@ -130,7 +130,7 @@ FORMATS: dict[str, Any] = {
 
 def words(*values: Any) -> dict[str, Any]:
     """Values under their own texts."""
-    return {repr(value): value for value in values}
+    return {repr(value)[:40]: value for value in values}
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -166,6 +166,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "auto", "default", "flex", "priority", "scale", "standard_only", "standard", "fast", "banana", True, 1, ""
     ),
     "store": words(True, False, "yes", 1),
+    "prompt_cache_key": words("k", "", 5),
+    "prompt_cache_retention": words("in_memory", "24h", "1h", 5),
 }  # fmt: skip
 
 # What goes in as it is: fields of each wire that no option has, and one that an option has as well.

@@ -13,7 +13,7 @@ from bodies import BODIES
 from vendor_corpus import FUNCTION, MODELS, Case
 from vendor_frames import answers
 
-from sansio_core import Reply, providers
+from sansio_core import FilePart, ImagePart, Reply, TextPart, providers
 
 PNG = "iVBORw0KGgo="
 LINK = {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}
@@ -51,6 +51,19 @@ AUDIO = {"type": "input_audio", "input_audio": {"data": PNG, "format": "wav"}}
 FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PNG}"}}
 DOCUMENT = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PNG}}
 
+HOUR = {"type": "ephemeral", "ttl": "1h"}
+FILES: dict[str, Any] = {
+    "pdf": FilePart(b"%PDF-1.7"), "named-pdf": FilePart(b"%PDF-1.7", name="a.pdf"),
+    "png": FilePart(b"\x89PNG\r\n\x1a\n"), "text": FilePart(b"Hi", "text/plain"),
+    "csv": FilePart(b"a,b", name="a.csv"), "json": FilePart(b"{}", name="a.json"),
+    "wav": FilePart(b"RIFF    WAVE"), "mp3": FilePart(b"ID3"), "ogg": FilePart(b"OggS\x00"),
+    "mp4": FilePart(b"    ftypmp42"), "docx": FilePart(b"PK", name="a.docx"), "bmp": FilePart(b"BM", "image/bmp"),
+    "link": FilePart("https://x.example/a.pdf"), "image-link": FilePart("https://x.example/a.png"),
+    "typeless-link": FilePart("https://x.example/a"), "data": FilePart(f"data:application/pdf;base64,{PNG}"),
+    "gs": FilePart("gs://bucket/a.pdf"), "path": FilePart("a.pdf"), "typeless": FilePart(b"\x00"),
+    "cached": FilePart(b"%PDF-1.7", cache_control=True),
+}  # fmt: skip
+
 CONTENTS: dict[str, Any] = {
     "text": "Hi", "empty": "", "blank": " ", "no-parts": [], "text-part": [text("Hi")], "bare-text-part": ["Hi"],
     "two-texts": [text("a"), text("b")], "empty-text-part": [text("")], "empty-and-text": [text(""), text("a")],
@@ -68,6 +81,11 @@ CONTENTS: dict[str, Any] = {
     "input-text": [{"type": "input_text", "text": "Hi"}], "input-image": [{"type": "input_image", "image_url": "https://x/a"}],
     "output-text": [{"type": "output_text", "text": "Hi"}], "refusal": [{"type": "refusal", "refusal": "No."}],
     "unknown-part": [{"type": "hologram", "data": 1}],
+    **{f"file-of-{name}": [TextPart("What is it?"), part] for name, part in FILES.items()},
+    "text-object": [TextPart("Hi")], "cached-object": [TextPart("a", True), TextPart("b", HOUR), TextPart("c")],
+    "cached-oddly": [TextPart("a", {"type": "eternal"})],
+    "image-object": [ImagePart("https://x.example/a.png", "high")],
+    "cached-image": [ImagePart(f"data:image/png;base64,{PNG}", cache_control=True)],
 }  # fmt: skip
 
 HISTORIES: dict[str, Any] = {
@@ -126,6 +144,14 @@ HISTORIES: dict[str, Any] = {
     "answer-json": [ASKED, called(call("c1")), answer("c1", '{"rain": true}')],
     "answer-list": [ASKED, called(call("c1")), answer("c1", "[1, 2]")],
     "answer-is-error": [ASKED, called(call("c1")), answer("c1", "no such city", is_error=True)],
+    "cached-message": [user("Hi", cache_control=EPHEMERAL)],
+    "cached-system": [{"role": "system", "content": "Be brief.", "cache_control": True}, ASKED],
+    "cached-answer": [ASKED, called(call("c1")), answer("c1", cache_control=HOUR)],
+    "cached-calls": [ASKED, called(call("c1"), cache_control=True), answer("c1")],
+    "cached-five-times": [user("Hi", cache_control=True) for _ in range(5)],
+    "refusal": [ASKED, said(None, refusal="No."), user("And?")],
+    "reasoning-content": [ASKED, said("Rain.", reasoning_content="Hm"), user("And?")],
+    "answer-is-no-error": [ASKED, called(call("c1")), answer("c1", is_error=False)],
     "answer-then-user": [ASKED, called(call("c1")), answer("c1"), user("And?")],
     "anthropic-tool-use": [ASKED, said([{"type": "tool_use", "id": "t1", "name": "weather", "input": {}}]),
                            user([{"type": "tool_result", "tool_use_id": "t1", "content": "rain"}])],
