@@ -109,8 +109,11 @@ def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
     found: list[Function | dict[str, Any]] = []
     for tool in list_of(tools, "tools"):
         match tool:
-            # Gemini: all functions in one tool
-            case {"functionDeclarations": [*functions], **others} if not others:
+            # Gemini: all functions in one tool; its SDK takes the fields' names in Python's form, too
+            case {"functionDeclarations": [*functions], **others} | {
+                "function_declarations": [*functions],
+                **others,
+            } if not others:
                 found += [_function(function) for function in functions]
             # OpenAI Chat Completions
             case {"type": "function", "function": Mapping() as function} | {"function": Mapping() as function}:
@@ -130,7 +133,8 @@ def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
 
 
 _TOOL = "a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}"
-_SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema")
+# OpenAI's, Anthropic's, Gemini's (and as its SDK writes it), the Model Context Protocol's
+_SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
 
 
 def _function(given: Any) -> Function:
@@ -288,7 +292,11 @@ def one_of(option: str, value: Any, words: Collection[str], whose: str) -> Any:
 
 def stop_of(stop: Any) -> list[str]:
     """`stop`, one text or several, as a list, for wires that do not take a single text."""
-    return [stop] if isinstance(stop, str) else list_of(stop, "stop")
+    words = [stop] if isinstance(stop, str) else list_of(stop, "stop")
+    for word in words:
+        if not isinstance(word, str):
+            raise InvalidRequest(f"stop must be a str or a list of them; one is {safe_repr(word)}")
+    return words
 
 
 def list_of(value: Any, option: str) -> list[Any]:
