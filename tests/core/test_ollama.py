@@ -8,7 +8,7 @@ import pytest
 from dialect_harness import AS_SCHEMA, PIXEL, SCHEMA, WEATHER, asked, events_of, ndjson, sent
 from ollama_frames import DONE, call, chat
 
-from sansio_core import ChatRequest, FilePart, ImagePart, InvalidRequest, OptionIgnored, Reply, providers
+from sansio_core import ChatRequest, FilePart, ImagePart, InvalidRequest, ModelInfo, OptionIgnored, Reply, providers
 
 NAMED_F = {"type": "function", "function": {"name": "f"}}
 MARK = {"type": "ephemeral"}
@@ -313,4 +313,7 @@ def test_models() -> None:
     request = provider.models_request()
     assert request is not None
     assert (request.method, request.url) == ("GET", "http://127.0.0.1:11434/api/tags")
-    assert provider.parse_models({"models": [{"name": "llama3.2:latest", "size": 1}]}) == ["llama3.2:latest"]
+    item = {"name": "llama3.2:latest", "size": 1, "details": {"family": "llama"}, "capabilities": ["vision", "tools"]}
+    assert provider.parse_models({"models": [item]}) == [
+        ModelInfo("llama3.2:latest", input=("text", "image"), raw=item)
+    ]

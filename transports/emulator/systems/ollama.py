@@ -29,10 +29,8 @@ class Ollama(System):
         if (request.method, request.path) != ("GET", "/api/tags"):
             return None
         self._check_key(request)
-        models = [
-            {"name": name, "model": name, "modified_at": TIME, "size": 1, "digest": "0" * 64, "details": {}}
-            for name in MODELS
-        ]
+        facts = {"modified_at": TIME, "size": 1, "digest": "0" * 64, "details": {"format": "gguf"}}
+        models = [{"name": name, "model": name, **facts} for name in MODELS]
         return Response("application/json", [dump({"models": models})])
 
     def check(self, request: Request) -> Question:
