@@ -133,8 +133,10 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
     out, messages = said(capsys)
     reply = json.loads(out)
     usage = reply.pop("usage")
-    assert set(usage) == {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "raw"}
+    assert "more_input" not in usage
+    assert usage["total"] == usage["input"] + usage["output"] == usage["raw"]["total_tokens"]
     assert usage["output_tokens"] == usage["raw"]["completion_tokens"]
+    assert isinstance(reply.pop("metadata"), dict)
     assert reply == {
         "text": DEFAULT_TEXT,
         "reasoning": "",
