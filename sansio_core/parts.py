@@ -163,7 +163,7 @@ class FilePart:
     def file_name(self) -> str | None:
         """The name; of a path or URL its last step; None for bytes without a name."""
         if self.name or isinstance(self.source, bytes):
-            return self.name
+            return self.name or None
         if (path := self.path) is not None:
             return re.split(r"[/\\]", path)[-1] or None
         return (self.url or "").partition("?")[0].partition("#")[0].rpartition("/")[2] or None
