@@ -33,11 +33,18 @@ class ModelFacts:
     until: str | None = None
 
 
+# Ollama. Most models that think take true and false, this one levels: false hides its thoughts and does not stop them.
+_OLLAMA = (
+    ModelFacts("gpt-oss", "docs.ollama.com/capabilities/thinking", "2026-11-22",
+               efforts=("low", "medium", "high"), effort="medium"),
+)  # fmt: skip
+
+
 FACTS: dict[str, tuple[ModelFacts, ...]] = {
     "anthropic": (),
     "openai": (),
     "gemini": (),
-    "ollama": (),
+    "ollama": _OLLAMA,
 }
 """By vendor."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..dialects import gemini
 from ..http_request import quote_segment
 from ..model_facts import default_model
+from ..model_info import ModelInfo
 from ..request import ROLES, ChatRequest
 from .base import Call, Provider, ProviderInfo
 
@@ -44,11 +46,11 @@ class Gemini(Provider):
         url = self.endpoint(f"models/{quote_segment(model)}:streamGenerateContent?alt=sse")
         return self.post_json(request, url, gemini.payload(request, model))
 
-    def parse_models(self, value: Any) -> list[str]:
+    def parse_models(self, value: Any) -> list[ModelInfo]:
         """As Provider's, without the prefix `models/`, and without models that do not generate text."""
         if isinstance(value, dict) and isinstance(value.get("models"), list):
             value = [item for item in value["models"] if isinstance(item, dict) and _generates(item)]
-        return [name.removeprefix("models/") for name in super().parse_models(value)]
+        return [replace(model, name=model.name.removeprefix("models/")) for model in super().parse_models(value)]
 
 
 def _generates(model: dict[str, Any]) -> bool:

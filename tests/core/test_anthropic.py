@@ -290,7 +290,8 @@ def test_models() -> None:
     assert request is not None
     assert (request.method, request.url) == ("GET", "https://api.anthropic.com/v1/models?limit=1000")
     assert dict(request.headers)["x-api-key"] == "k"
-    assert provider.parse_models({"data": [{"id": "a"}, {"id": "b"}], "has_more": False}) == ["a", "b"]
+    listed = provider.parse_models({"data": [{"id": "a"}, {"id": "b"}], "has_more": False})
+    assert [model.name for model in listed] == ["a", "b"]
 
 
 def test_an_overloaded_provider_is_asked_again() -> None:

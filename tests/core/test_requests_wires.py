@@ -147,7 +147,6 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
             {**EMPTY_CALL, "reasoning": "Hm."},
             {"role": "assistant", "tool_calls": [FUNCTION]},
         ),
-        ("ollama", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi"}),
         (
             "ollama",
             {"role": "user", "content": "Hi", "tool_call_id": "c"},

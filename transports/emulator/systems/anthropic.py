@@ -64,7 +64,9 @@ class Anthropic(System):
         if (request.method, request.path) != ("GET", "/v1/models"):
             return None
         self._check_access(request)
-        data = [{"type": "model", "id": name, "display_name": name, "created_at": TIME} for name in MODELS]
+        able = {name: {"supported": True} for name in ("image_input", "pdf_input")}
+        facts = {"max_input_tokens": 200_000, "max_tokens": 64_000, "capabilities": able, "retires_at": None}
+        data = [{"type": "model", "id": name, "display_name": name, "created_at": TIME, **facts} for name in MODELS]
         return Response("application/json", [dump({"data": data, "has_more": False})], headers=list(HEADERS))
 
     def check(self, request: Request) -> Question:

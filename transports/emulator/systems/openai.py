@@ -21,6 +21,18 @@ from .answer import Answer, Question, is_marked, is_signature, reasoning_mark
 from .base import ErrorResponse, check_fields, check_headers, check_object, dump, text_of
 
 OTHER_MODEL = "emulated-model-2"
+# What a host's list of models says besides.
+LISTED: dict[str, dict[str, Any]] = {
+    "openai": {"shutdown_date": None},
+    "openrouter": {
+        "context_length": 200_000,
+        "architecture": {"input_modalities": ["text", "image"]},
+        "top_provider": {"max_completion_tokens": 64_000},
+        "expiration_date": "2027-06-30",
+    },
+    "groq": {"context_window": 131_072, "max_completion_tokens": 65_536},
+    "mistral": {"max_context_length": 262_144, "capabilities": {"vision": True, "audio": False}},
+}
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
@@ -40,7 +52,7 @@ class OpenAI(OpenAIChat):
             return None
         self._check_key(request)
         models = [
-            {"id": name, "object": "model", "created": CREATED, "owned_by": self.name}
+            {"id": name, "object": "model", "created": CREATED, "owned_by": self.name, **LISTED.get(self.name, {})}
             for name in (self.model, OTHER_MODEL)
         ]
         return Response("application/json", [dump({"object": "list", "data": models})])

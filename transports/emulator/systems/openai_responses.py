@@ -32,7 +32,8 @@ class OpenAIResponses(System):
         if (request.method, request.path) != ("GET", "/v1/models"):
             return None
         self._check_key(request)
-        models = [{"id": name, "object": "model", "created": CREATED, "owned_by": "openai"} for name in MODELS]
+        facts = {"object": "model", "created": CREATED, "owned_by": "openai", "shutdown_date": "2027-10-23"}
+        models = [{"id": name, **facts} for name in MODELS]
         return Response("application/json", [dump({"object": "list", "data": models})])
 
     def check(self, request: Request) -> Question:
