@@ -36,7 +36,7 @@ class ModelFacts:
 # --- Anthropic -------------------------------------------------------------------------------------------------------
 # `can`: "adaptive" and "budget" are the forms of thinking that a model takes (`output_config.effort`, `budget_tokens`);
 # "thinks": it does so where a request says nothing, which "off" (`disabled`) or "between_tools" ends; "summaries": it
-# shows its thoughts only where `display` asks for them; "samplers": temperature, top_p or top_k; "forced": a tool_choice
+# shows its thoughts only where `display` asks for them; "samplers": temperature, top_p, top_k; "forced": a tool_choice
 # that forces a tool; "prefill": an answer's beginning as the last message; "system": such messages amid the others.
 _CLAUDE = "platform.claude.com/docs/en/"
 _THINKING = f"{_CLAUDE}build-with-claude/thinking"

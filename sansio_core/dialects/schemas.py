@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import InvalidRequest, safe_repr
 
+_CLAUDE_KEEPS = ("$defs", "definitions", "title", "description")
 _Fit = Callable[[Any], Any]
 # platform.claude.com/docs/en/build-with-claude/structured-outputs, JSON Schema limitations
 _CLAUDE_FORMATS = (
@@ -73,7 +74,7 @@ def _claude(schema: Any, root: Mapping[str, Any]) -> dict[str, Any]:
         return _claude(whole, root)
     rest = _mapped(schema, lambda inner: _claude(inner, root))
     rest.pop("$schema", None)
-    out = {key: rest.pop(key) for key in ("$defs", "definitions", "title", "description") if key in rest}
+    out: dict[str, Any] = {key: rest.pop(key) for key in _CLAUDE_KEEPS if key in rest}
     if "$ref" in rest:
         return {**out, "$ref": rest["$ref"]}
     kind = rest.pop("type", "object" if "properties" in rest else None)

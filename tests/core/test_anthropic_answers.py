@@ -8,9 +8,10 @@ from anthropic_frames import STOP, TEXT, begin, delta, start, stop, why
 from dialect_harness import events_of, every_cut, native_items, said_by, sent, sse, unknown
 
 from sansio_core import (
-    Annotation,
     Finished,
     KeepAlive,
+    Metadata,
+    NativeDelta,
     NativeItem,
     ReasoningDelta,
     Reply,
@@ -130,8 +131,9 @@ def test_what_the_provider_does_itself_is_no_call_of_the_user() -> None:
     )
     reply = Reply.of(every_cut("anthropic", body))
     assert reply.tool_calls == []
-    assert (reply.finish_reason, reply.provider_reason) == ("other", "pause_turn")
-    assert reply.annotations == [{"cited_text": "a"}, {"cited_text": "b"}, {"stop_details": {"k": 1}}]
+    assert (reply.finish_reason, reply.provider_reason) == ("pause", "pause_turn")
+    assert reply.annotations == [{"cited_text": "a"}, {"cited_text": "b"}]
+    assert reply.metadata == {"stop_details": {"k": 1}}
     assert native_items(reply) == [
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}},
         result,
@@ -257,7 +259,7 @@ def test_usage_is_merged_and_what_is_said_later_counts() -> None:
     body = sse(begin(**first), *TEXT, why(None, last), why("end_turn", details, stop_sequence=None), STOP)
     usage = Reply.of(every_cut("anthropic", body)).usage
     raw = {**first, "input_tokens": 28, "output_tokens": 106, **details}
-    assert usage == UsageReport(28, 106, 3, 67, raw)
+    assert usage == UsageReport(28, 106, 3, 67, raw, more_input=3)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +270,8 @@ def test_usage_is_merged_and_what_is_said_later_counts() -> None:
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("refusal", "refusal"),
+        ("pause_turn", "pause"),
+        ("compaction", "pause"),
         ("something_new", "other"),
     ],
 )
@@ -276,9 +280,9 @@ def test_stop_reasons(word: str, reason: str) -> None:
     assert (reply.finish_reason, reply.provider_reason) == (reason, word)
 
 
-def test_annotations_of_a_stop_sequence() -> None:
+def test_the_stop_sequence_is_told() -> None:
     body = sse(begin(), *TEXT, why("stop_sequence", stop_sequence="```"), STOP)
-    assert Annotation({"stop_sequence": "```"}) in events_of("anthropic", body)
+    assert Metadata({"stop_sequence": "```"}) in events_of("anthropic", body)
 
 
 CALL = {"type": "tool_use", "id": "t", "name": "f"}
@@ -327,7 +331,30 @@ CALL = {"type": "tool_use", "id": "t", "name": "f"}
         ),
         (
             [start(0, type="compaction", content="a"), delta(0, "compaction_delta", content=None), stop(0)],
-            [NativeItem("anthropic", {"type": "compaction", "content": "a"})],
+            [
+                NativeDelta("anthropic", {"type": "compaction_delta", "content": None}),
+                NativeItem("anthropic", {"type": "compaction", "content": "a"}),
+            ],
+        ),
+        # how much is thought where no thought is shown; what a tool of the provider's is asked
+        (
+            [
+                start(0, type="thinking", thinking="", signature=""),
+                delta(0, "thinking_delta", thinking="", estimated_tokens=50),
+                delta(0, "thinking_delta", thinking="", estimated_tokens=None),
+                delta(0, "signature_delta", signature="s"),
+                stop(0),
+                start(1, type="server_tool_use", id="s", name="web_search", input={}),
+                delta(1, "input_json_delta", partial_json=""),
+                delta(1, "input_json_delta", partial_json="{}"),
+                stop(1),
+            ],
+            [
+                NativeDelta("anthropic", {"type": "thinking_delta", "estimated_tokens": 50}),
+                NativeItem("anthropic", {"type": "thinking", "thinking": "", "signature": "s"}),
+                NativeDelta("anthropic", {"type": "input_json_delta", "partial_json": "{}"}),
+                NativeItem("anthropic", {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+            ],
         ),
         # the type may stand in the event's line alone
         ([{"type": "", "x": 1}], [UnknownFrame('{"type": "", "x": 1}', "no event of a message")]),
@@ -355,7 +382,7 @@ def test_notes_beside_the_last_delta_are_not_lost() -> None:
     notes = {"stop_details": {"category": "x"}, "context_management": {"applied_edits": [{"type": "compact_20260112"}]}}
     last = why("end_turn", stop_details=notes["stop_details"]) | {"context_management": notes["context_management"]}
     reply = Reply.of(every_cut("anthropic", sse(begin(), *TEXT, {**last, "input_transformations": None}, STOP)))
-    assert reply.annotations == [notes]
+    assert reply.metadata == notes
     whole = {
         "type": "message",
         "id": "m",
@@ -365,7 +392,19 @@ def test_notes_beside_the_last_delta_are_not_lost() -> None:
         "stop_sequence": None,
         **notes,
     }
-    assert Reply.of(events_of("anthropic", json.dumps(whole).encode())).annotations == [notes]
+    assert Reply.of(events_of("anthropic", json.dumps(whole).encode())).metadata == notes
+
+
+def test_what_the_message_says_of_itself_is_told_once_for_each_value() -> None:
+    container, later = {"id": "c", "expires_at": "1"}, {"id": "c", "expires_at": "2"}
+    first = begin()
+    first["message"] |= {"container": container, "diagnostics": None, "stop_reason": None}
+    lasts = [why(None, container=container), why(None, container=later), why("end_turn", container=later)]
+    events = every_cut("anthropic", sse(first, *TEXT, *lasts, STOP))
+    assert [event for event in events if isinstance(event, Metadata)] == [
+        Metadata({"container": container}),
+        Metadata({"container": later}),
+    ]
 
 
 def test_reasoning_and_text_interleave_in_order() -> None:
@@ -375,3 +414,52 @@ def test_reasoning_and_text_interleave_in_order() -> None:
     body = sse(begin(), *blocks, *said, stop(1), stop(0), why("end_turn"), STOP)
     pieces = [e for e in every_cut("anthropic", body) if isinstance(e, (TextDelta, ReasoningDelta))]
     assert pieces == [ReasoningDelta("a"), TextDelta("b"), ReasoningDelta("c")]
+
+
+def test_usage_can_be_compared_with_other_providers() -> None:
+    """The vendor counts what the cache had, and what a compaction read and wrote, beside the rest."""
+    figures = {
+        "input_tokens": 5,
+        "cache_read_input_tokens": 100,
+        "cache_creation_input_tokens": 20,
+        "output_tokens": 7,
+        "service_tier": "standard",
+        "iterations": [
+            {"type": "message", "input_tokens": 5, "output_tokens": 7},
+            {"type": "compaction", "input_tokens": 1000, "cache_read_input_tokens": 400, "output_tokens": 30},
+        ],
+    }
+    usage = Reply.of(every_cut("anthropic", sse(begin(**figures), *TEXT, why("end_turn"), STOP))).usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens, usage.output_tokens) == (5, 100, 20, 7)
+    assert (usage.input, usage.output, usage.total) == (1525, 37, 1562)
+    assert (usage.service_tier, usage.raw) == ("standard", figures)
+
+
+ASKED = {"role": "user", "content": "?"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "blocks"),
+    [
+        ("pause_turn", [{"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}}]),
+        (
+            "pause_turn",
+            [
+                {"type": "thinking", "thinking": "", "signature": "s"},
+                {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+                {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+                {"type": "text", "text": "So"},
+            ],
+        ),
+        ("compaction", [{"type": "compaction", "content": "Sum", "encrypted_content": "x=="}]),
+    ],
+)
+def test_a_paused_answer_is_sent_back_and_goes_on(reason: str, blocks: list[dict[str, Any]]) -> None:
+    frames = [frame for i, block in enumerate(blocks) for frame in (start(i, **block), stop(i))]
+    reply = Reply.of(every_cut("anthropic", sse(begin(), *frames, why(reason), STOP)))
+    assert (reply.finish_reason, reply.complete) == ("pause", True)
+    message = json.loads(json.dumps(reply.message))
+    for model in ("claude-opus-5-5", "claude-haiku-4-5", "m"):
+        messages = sent("anthropic", [ASKED, message], model=model)["messages"]
+        assert messages == [ASKED, {"role": "assistant", "content": blocks}]
