@@ -149,6 +149,15 @@ def test_extra_is_not_judged() -> None:
     assert (wire["temperature"], wire["tool_choice"]) == (0.5, {"type": "any"})
 
 
-def test_a_gateways_prefix_hides_no_model() -> None:
+@pytest.mark.parametrize(
+    "model", ["anthropic/claude-opus-5-5", "us.anthropic.claude-opus-5-5-v1:0", "claude-fable-5@20260609"]
+)
+def test_a_gateways_names_hide_no_model(model: str) -> None:
     with pytest.raises(InvalidRequest, match="always reasons"):
-        sent("anthropic", "Hi", model="anthropic/claude-opus-5-5", reasoning_effort="none")
+        sent("anthropic", "Hi", model=model, reasoning_effort="none")
+
+
+@pytest.mark.parametrize("model", ["claude-opus-5-9", "claude-mythos-5-10-preview", "claude-opus-4-12"])
+def test_of_a_later_generation_nothing_is_known(model: str) -> None:
+    wire = sent("anthropic", "Hi", model=model, reasoning_effort="none", temperature=0.5, top_p=0.5)
+    assert (wire["thinking"], wire["temperature"], wire["max_tokens"]) == (OFF, 0.5, 8192)

@@ -322,21 +322,25 @@ _HANDLERS: dict[str, Callable[[AnthropicParser, dict[str, Any], list[ChatEvent]]
 
 
 def _report(figures: dict[str, Any]) -> UsageReport:
+    read, written = count(figures.get("cache_read_input_tokens")), count(figures.get("cache_creation_input_tokens"))
     # "Total input tokens in a request is the summation of `input_tokens`, `cache_creation_input_tokens`, and
     # `cache_read_input_tokens`"; "a `compaction` entry's tokens are not included in the top-level `usage` fields".
-    compactions = [one for one in objects(figures.get("iterations")) if one.get("type") == "compaction"]
-    cached = [count(one.get(name)) or 0 for one in (figures, *compactions) for name in _CACHED]
+    more_input, more_output = (read or 0) + (written or 0), 0
+    for one in objects(figures.get("iterations")):
+        if one.get("type") == "compaction":
+            more_input += sum(count(one.get(name)) or 0 for name in _INPUT)
+            more_output += count(one.get("output_tokens")) or 0
     return UsageReport(
         count(figures.get("input_tokens")),
         count(figures.get("output_tokens")),
-        count(figures.get("cache_read_input_tokens")),
+        read,
         count(object_of(figures.get("output_tokens_details")).get("thinking_tokens")),
         dict(figures),  # a copy, as later events change the figures
-        cache_write_tokens=count(figures.get("cache_creation_input_tokens")),
+        cache_write_tokens=written,
         service_tier=nonempty(figures.get("service_tier")),
-        more_input=sum(cached) + sum(count(one.get("input_tokens")) or 0 for one in compactions),
-        more_output=sum(count(one.get("output_tokens")) or 0 for one in compactions),
+        more_input=more_input,
+        more_output=more_output,
     )
 
 
-_CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
+_INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ OPTIONS = frozenset(
 def payload(request: ChatRequest, model: str | None, version: str = VERSION) -> Payload:
     """The body for `request`, where `version` is the `anthropic-version`. Raises InvalidRequest for what cannot be
     sent."""
-    options, facts = request.options, facts_of(NAME, model)
+    options, facts = request.options, _facts(model)
     unsupported = unsupported_history(request.messages, NAME)
     unsupported += unsupported_fields(request.messages, errors=True, marks=True, cut=False)
     if any(isinstance(part, ImagePart) and part.detail for message in request.messages for part in message.parts):
@@ -57,6 +58,13 @@ def payload(request: ChatRequest, model: str | None, version: str = VERSION) -> 
     _check_last(wire, model, facts)
     check_marks(wire)
     return Payload(with_extra(wire, options), unsupported)
+
+
+def _facts(model: str | None) -> ModelFacts | None:
+    """The row of `model`; none for one of a later generation (claude-opus-5-9), which a shorter row's name begins."""
+    facts = facts_of(NAME, model)
+    later = facts and re.match(r"-?\d{1,2}(?!\d)", (model or "").lower().partition(facts.name)[2])
+    return None if later else facts
 
 
 def _put_options(wire: dict[str, Any], options: Mapping[str, Any], unsupported: list[str]) -> None:
