@@ -399,10 +399,11 @@ def test_what_the_message_says_of_itself_is_told_once_for_each_value() -> None:
     container, later = {"id": "c", "expires_at": "1"}, {"id": "c", "expires_at": "2"}
     first = begin()
     first["message"] |= {"container": container, "diagnostics": None, "stop_reason": None}
-    lasts = [why(None, container=container), why(None, container=later), why("end_turn", container=later)]
+    lasts = [why(None, other=1), why(None, container=later), why("end_turn", container=later, other=1)]
     events = every_cut("anthropic", sse(first, *TEXT, *lasts, STOP))
     assert [event for event in events if isinstance(event, Metadata)] == [
         Metadata({"container": container}),
+        Metadata({"other": 1}),
         Metadata({"container": later}),
     ]
 
@@ -427,12 +428,13 @@ def test_usage_can_be_compared_with_other_providers() -> None:
         "iterations": [
             {"type": "message", "input_tokens": 5, "output_tokens": 7},
             {"type": "compaction", "input_tokens": 1000, "cache_read_input_tokens": 400, "output_tokens": 30},
+            {"type": "compaction", "input_tokens": 200, "output_tokens": 1},
         ],
     }
     usage = Reply.of(every_cut("anthropic", sse(begin(**figures), *TEXT, why("end_turn"), STOP))).usage
     assert usage is not None
     assert (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens, usage.output_tokens) == (5, 100, 20, 7)
-    assert (usage.input, usage.output, usage.total) == (1525, 37, 1562)
+    assert (usage.input, usage.output, usage.total) == (1725, 38, 1763)
     assert (usage.service_tier, usage.raw) == ("standard", figures)
 
 

@@ -111,6 +111,7 @@ def test_what_is_refused(model: str, options: dict[str, Any], said: str) -> None
         ("a-new-model", {"tool_choice": "f", "reasoning_effort": 1024, "temperature": 0.1, "top_p": 0.5}),
         ("claude-haiku-4-5", {"temperature": 0.1, "top_k": 3}),
         ("claude-haiku-4-5", {"top_p": 0.95, "reasoning_effort": 1024}),
+        ("claude-haiku-4-5", {"top_p": 1, "reasoning_effort": 1024}),
     ],
 )
 def test_what_goes_as_it_is(model: str, options: dict[str, Any]) -> None:
