@@ -75,7 +75,7 @@ def test_what_the_message_says_of_itself_is_told_once_for_each_value() -> None:
 
 def test_usage_can_be_compared_with_other_providers() -> None:
     """The vendor counts what the cache had, and what a compaction read and wrote, beside the rest."""
-    figures = {
+    figures: dict[str, Any] = {
         "input_tokens": 5,
         "cache_read_input_tokens": 100,
         "cache_creation_input_tokens": 20,
