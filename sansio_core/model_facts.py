@@ -33,6 +33,78 @@ class ModelFacts:
     until: str | None = None
 
 
+# --- Anthropic -------------------------------------------------------------------------------------------------------
+# `can`: "adaptive" and "budget" are the forms of thinking that a model takes (`output_config.effort`, `budget_tokens`);
+# "thinks": it does so where a request says nothing, which "off" (`disabled`) or "between_tools" ends; "summaries": it
+# shows its thoughts only where `display` asks for them; "samplers": temperature, top_p, top_k; "forced": a tool_choice
+# that forces a tool; "prefill": an answer's beginning as the last message; "system": such messages amid the others.
+_CLAUDE = "platform.claude.com/docs/en/"
+_THINKING = f"{_CLAUDE}build-with-claude/thinking"
+_RETIRED = f"{_CLAUDE}about-claude/model-deprecations"
+_FIVE = ("low", "medium", "high", "xhigh", "max")
+_NO_XHIGH = ("low", "medium", "high", "max")
+
+
+def _claude(
+    name: str, can: str, efforts: tuple[str, ...] = (), effort: str | None = None, *, source: str = _THINKING,
+    size: tuple[int | None, int | None] = (None, None), until: str | None = None, shut_down: str | None = None,
+) -> ModelFacts:  # fmt: skip
+    return ModelFacts(
+        name, source, "2026-11-22", *size, efforts, effort, frozenset(can.split()), shut_down=shut_down, until=until
+    )
+
+
+_LARGE, _SMALL = (1_000_000, 128_000), (200_000, 64_000)
+_ALWAYS = "adaptive thinks summaries system"  # "Claude 4.7 and later" take no samplers and no budget
+
+_CLAUDES = (
+    # of these two the pages readable to us do not say whether a tool can be forced
+    _claude("claude-fable-5-2", f"{_ALWAYS} forced", _FIVE, size=_LARGE,
+            source=f"{_CLAUDE}models/fable-5-2/whats-new-fable-5-2"),
+    _claude("claude-mythos-5-2", f"{_ALWAYS} forced", _FIVE, size=_LARGE,
+            source=f"{_CLAUDE}models/fable-5-2/whats-new-fable-5-2"),
+    _claude("claude-fable-5-1", _ALWAYS, _FIVE, "high", size=_LARGE, until="2027-09-01"),
+    _claude("claude-mythos-5-1", _ALWAYS, _FIVE, "high", size=_LARGE),
+    _claude("claude-fable-5", f"{_ALWAYS} forced", _FIVE, "high", size=_LARGE, until="2027-06-09"),
+    _claude("claude-mythos-5", f"{_ALWAYS} forced", _FIVE, "high", size=_LARGE),
+    _claude("claude-opus-5-5", _ALWAYS, _FIVE, "medium", size=_LARGE, until="2027-09-22",
+            source=f"{_CLAUDE}build-with-claude/thinking-troubleshooting"),
+    _claude("claude-opus-5", f"{_ALWAYS} off forced", _FIVE, "high", size=_LARGE, until="2027-07-24"),
+    _claude("claude-opus-4-8", "adaptive off summaries forced system", _FIVE, "high", size=_LARGE, until="2027-05-28"),
+    _claude("claude-opus-4-7", "adaptive off summaries forced", _FIVE, "high", size=_LARGE, until="2027-04-16"),
+    _claude("claude-opus-4-6", "adaptive budget off samplers forced", _NO_XHIGH, "high", size=_LARGE,
+            until="2027-02-05"),
+    _claude("claude-sonnet-5-5", f"{_ALWAYS} between_tools", _FIVE, "high", size=_LARGE, until="2027-09-28",
+            source=f"{_CLAUDE}models/sonnet-5-5/migration-guide"),
+    _claude("claude-sonnet-5", "adaptive thinks off summaries forced", _FIVE, "high", size=_LARGE, until="2027-06-30"),
+    _claude("claude-sonnet-4-6", "adaptive budget off samplers forced", _NO_XHIGH, "high", size=_LARGE,
+            until="2027-02-17"),
+    _claude("claude-haiku-5-5", f"{_ALWAYS} off forced", _FIVE, "medium", size=_LARGE, until="2027-10-07",
+            source=f"{_CLAUDE}models/haiku-5-5/migration-guide"),
+    _claude("claude-opus-4-5", "budget off samplers forced prefill", _FIVE[:3], "high", size=_SMALL,
+            until="2026-11-24"),
+    _claude("claude-sonnet-4-5", "budget off samplers forced prefill", size=_SMALL, source=_RETIRED,
+            shut_down="2026-11-30"),
+    _claude("claude-haiku-4-5", "budget off samplers forced prefill", size=_SMALL, source=_RETIRED),
+    _claude("claude-mythos-preview", "adaptive budget thinks summaries forced", _NO_XHIGH, size=(None, 128_000),
+            source=_RETIRED, shut_down="2026-06-30"),
+    *(
+        _claude(name, f"{thinks}samplers forced prefill", source=_RETIRED, shut_down=day)
+        for name, thinks, day in (
+            ("claude-opus-4-1", "budget ", "2026-08-05"),
+            ("claude-opus-4-0", "budget ", "2026-06-15"),
+            ("claude-opus-4-2025", "budget ", "2026-06-15"),
+            ("claude-sonnet-4-0", "budget ", "2026-06-15"),
+            ("claude-sonnet-4-2025", "budget ", "2026-06-15"),
+            ("claude-3-haiku", "", "2026-04-20"),
+            ("claude-3-7-sonnet", "budget ", "2026-02-19"),
+            ("claude-3-5-haiku", "", "2026-02-19"),
+            ("claude-3-opus", "", "2026-01-05"),
+        )
+    ),
+)  # fmt: skip
+
+
 # Ollama. Most models that think take true and false, this one levels: false hides its thoughts and does not stop them.
 _OLLAMA = (
     ModelFacts("gpt-oss", "docs.ollama.com/capabilities/thinking", "2026-11-22",
@@ -41,7 +113,7 @@ _OLLAMA = (
 
 
 FACTS: dict[str, tuple[ModelFacts, ...]] = {
-    "anthropic": (),
+    "anthropic": _CLAUDES,
     "openai": (),
     "gemini": (),
     "ollama": _OLLAMA,
