@@ -47,16 +47,16 @@ _OPENAI_SEEN = "2026-11-22"
 _TO_HIGH = ("low", "medium", "high")
 _TO_XHIGH = (*_TO_HIGH, "xhigh")
 _TO_MAX = (*_TO_XHIGH, "max")
-_OF_ALL = frozenset({"chat", "responses", "images", "pdf", "schemas"})
+_OF_ALL = frozenset({"chat", "responses", "images", "pdf", "schemas", "retention"})
 _GPT_4 = _OF_ALL | {"samplers", "chat tools", "parallel"}
 _O = _OF_ALL | {"chat tools"}
-_GPT_5 = _OF_ALL | {"chat tools", "parallel", "verbosity", "retention"}
+_GPT_5 = _OF_ALL | {"chat tools", "parallel", "verbosity"}
 _GPT_5_1 = _GPT_5 | {"samplers at none"}
 _GPT_5_4 = (_GPT_5_1 | {"chat tools at none", "phase"}) - {"chat tools"}
 _GPT_5_6 = (_GPT_5_4 | {"breakpoints"}) - {"retention"}
 _ALWAYS_REASONS = _GPT_5_6 - {"samplers at none", "chat tools at none"}
 _RESPONSES_5 = (_GPT_5 | {"phase"}) - {"chat", "chat tools"}
-_AUDIO = frozenset({"chat", "audio", "samplers", "chat tools", "parallel"})
+_AUDIO = frozenset({"chat", "audio", "samplers", "chat tools", "parallel", "retention"})
 
 
 def _openai(
@@ -128,11 +128,65 @@ _OPENAI = (
     _openai("gpt-3.5-turbo", 16_385, 4_096, shut_down="2026-10-23", source=_OPENAI_ENDS),
 )  # fmt: skip
 
+# Hosts of others' models: the words for an effort alone.
+_HOSTS_SEEN = "2026-11-22"
+_GPT_OSS_PAGE = "developers.openai.com/api/docs/models/gpt-oss-120b"
+_GPT_OSS_ROW = ModelFacts("gpt-oss", _GPT_OSS_PAGE, _HOSTS_SEEN, 131_072, None, _TO_HIGH)
+_GLM = ("low", "high", "max")
+
+
+def _hosted(
+    name: str, source: str, efforts: tuple[str, ...], effort: str | None = None, context: int | None = None
+) -> ModelFacts:
+    return ModelFacts(name, source, _HOSTS_SEEN, context, None, efforts, effort)
+
+
+_GROQ = (
+    _GPT_OSS_ROW,
+    _hosted("qwen3.8-27b", "console.groq.com/docs/reasoning", ("none", "default", *_TO_HIGH), "medium", 131_072),
+)
+_MISTRAL = (
+    *(_hosted(name, "docs.mistral.ai/models", ("none", "high"), None, 262_144)
+      for name in ("mistral-small-latest", "mistral-small-2603", "mistral-medium-latest", "mistral-medium-2604",
+                   "mistral-medium-3-5", "devstral")),
+    _hosted("zai-glm-5-3", "docs.mistral.ai/models", _GLM, None, 1_048_576),
+)  # fmt: skip
+# it has low, high and max, and takes the other words for these
+_DEEPSEEK = (
+    _hosted("deepseek", "api-docs.deepseek.com/guides/thinking_mode", ("none", "minimal", *_TO_MAX), "high", 1_000_000),
+)
+_XAI = (
+    _hosted("grok-4.3", "docs.x.ai/docs/guides/reasoning", ("none", *_TO_HIGH), None, 1_000_000),
+    _hosted("grok-latest", "docs.x.ai/docs/guides/reasoning", ("none", *_TO_HIGH), None, 1_000_000),
+    _hosted("grok-4.5", "docs.x.ai/docs/guides/reasoning", _TO_HIGH, "high", 500_000),
+    _hosted("grok-4.6", "docs.x.ai/docs/guides/reasoning", _TO_HIGH, None, 500_000),
+    _hosted("grok-build-latest", "docs.x.ai/docs/guides/reasoning", _TO_HIGH, None, 500_000),
+    _hosted("grok-4.7", "docs.x.ai/docs/guides/reasoning", _TO_XHIGH, None, 500_000),
+)
+_CEREBRAS = (
+    _GPT_OSS_ROW,
+    _hosted("qwen-3.8-27b", "inference-docs.cerebras.ai/capabilities/reasoning", ("none", *_TO_HIGH), None, 65_536),
+    _hosted("zai-glm-5.3", "inference-docs.cerebras.ai/capabilities/reasoning", _GLM),
+    _hosted("kimi-k3", "inference-docs.cerebras.ai/capabilities/reasoning", _GLM),
+)
+_FIREWORKS = (_GPT_OSS_ROW, _hosted("glm-5p3", "docs.fireworks.ai/guides/reasoning", _GLM, None, 1_048_576))
+_TOGETHER = (_GPT_OSS_ROW, _hosted("deepseek-v4-pro", "docs.together.ai/docs/reasoning", ("high", "max")))
+# every model there: "invalid reasoning value: … (must be "high", "medium", "low", or "none")"
+_OLLAMA_OPENAI = (_hosted("", "docs.ollama.com/api/openai-compatibility", ("none", *_TO_HIGH)),)
+
 FACTS: dict[str, tuple[ModelFacts, ...]] = {
     "anthropic": (),
     "openai": _OPENAI,
     "gemini": (),
     "ollama": (),
+    "groq": _GROQ,
+    "mistral": _MISTRAL,
+    "deepseek": _DEEPSEEK,
+    "xai": _XAI,
+    "cerebras": _CEREBRAS,
+    "fireworks": _FIREWORKS,
+    "together": _TOGETHER,
+    "ollama_openai": _OLLAMA_OPENAI,
 }
 """By vendor."""
 

@@ -27,7 +27,7 @@ from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error, of_event
 from ..forms import count, json_text, nonempty, object_of, objects
 from ..text_template import Templates
-from .request import NAME
+from .quirks import NAME
 
 # `finish_reason` of platform.openai.com/docs/api-reference/chat/object, and the words of hosts that differ
 _REASONS: dict[str, FinishReason] = {
