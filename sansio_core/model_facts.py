@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,7 @@ FACTS: dict[str, tuple[ModelFacts, ...]] = {
 """By vendor."""
 
 
+@lru_cache(maxsize=256)  # every request asks, and most programs name few models: 10 µs else
 def facts_of(vendor: str, model: str | None) -> ModelFacts | None:
     """The row of `vendor` for `model`, which may have a gateway's prefix; None for a model that no row names."""
     # openrouter.ai: anthropic/claude-…; Bedrock: us.anthropic.claude-…; Gemini's list: models/gemini-…

@@ -121,9 +121,11 @@ HOSTS: dict[str, Host] = {
         # docs.vllm.ai/en/latest/serving/openai_compatible_server.html, …/features/multimodal_inputs.html
         Host("vllm", "http://localhost:8000/v1", "VLLM_API_KEY", COMMON | _SAMPLERS,
              Quirks(developer=True, files={**_SOUND, **_FILMS}, file_urls=True), any_model=True, local=True),
-        # github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+        # github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md; an object as tool_choice is "auto" to it:
+        # github.com/langchain-ai/langchain, partners/llama-cpp
         Host("llama_cpp", "http://localhost:8080/v1", "LLAMA_API_KEY", COMMON | _SAMPLERS,
-             Quirks({"repetition_penalty": "repeat_penalty"}, files=_SOUND), any_model=True, local=True),
+             Quirks({"repetition_penalty": "repeat_penalty"}, forces_one=False, files=_SOUND), any_model=True,
+             local=True),
         # lmstudio.ai/docs/app/api/endpoints/openai
         Host("lm_studio", "http://localhost:1234/v1", None, (COMMON | _SAMPLERS) - {"n", "user"},
              Quirks({"repetition_penalty": "repeat_penalty"}), any_model=True, local=True),

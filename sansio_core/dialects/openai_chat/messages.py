@@ -98,8 +98,9 @@ class _Writer:
         own = (native_of(message, NAME) or []) if quirks.reasoning_details else []
         if details := _joined([item for item in own if item.get("type") != _AUDIO]):
             wire["reasoning_details"] = details
-        for name in message.extra.keys() & quirks.fields_of_messages:
-            wire.setdefault(name, message.extra[name])
+        for name, value in message.extra.items():
+            if name in quirks.fields_of_messages:
+                wire.setdefault(name, value)
         return wire
 
     def _answered(self, message: Message) -> dict[str, Any]:
@@ -113,13 +114,15 @@ class _Writer:
 
     def _content(self, message: Message) -> dict[str, Any]:
         """The field `content`, one plain text as a string, which every host takes; or the sound of an answer."""
-        sound = self._sound(message)
+        sound = self._sound(message) if message.native or message.extra else {}
         match message.parts:
             case (TextPart(text, None),) if text:
                 return {"content": text} | sound
             case () | (TextPart("", None),):
                 return self._no_text(message, sound)
-        return {"content": [self._part(part, message.role) for part in message.parts]} | sound
+        parts = [self._part(part, message.role) for part in message.parts]
+        only_text = len(parts) == 1 and parts[0].keys() == {"type", "text"}
+        return {"content": parts[0]["text"] if only_text else parts} | sound
 
     def _no_text(self, message: Message, sound: dict[str, Any]) -> dict[str, Any]:
         if sound:
@@ -134,13 +137,14 @@ class _Writer:
         """The field for an earlier answer that was spoken: …/guides/audio, multi-turn conversations."""
         own = message.native.items if message.native and message.native.dialect == NAME else ()
         sound = next((item for item in own if item.get("type") == _AUDIO), message.extra.get("audio"))
-        if not isinstance(sound, Mapping) or not isinstance(sound.get("id"), str):
+        if sound is None:
             return {}
-        if self._quirks.audio and self._target.takes("audio"):
-            return {"audio": {"id": sound["id"]}}
-        self.lost["the sound of earlier answers"] = None
-        said = sound.get("transcript")
-        return {"content": said} if isinstance(said, str) and said and not _has_text(message) else {}
+        said = sound if isinstance(sound, Mapping) and message.role == "assistant" else {}
+        if isinstance(said.get("id"), str) and self._quirks.audio and self._target.takes("audio"):
+            return {"audio": {"id": said["id"]}}
+        self.lost["the sound of messages"] = None
+        words = said.get("transcript")
+        return {"content": words} if isinstance(words, str) and words and not _has_text(message) else {}
 
     def _part(self, part: Part, role: str) -> dict[str, Any]:
         if isinstance(part, RawPart):

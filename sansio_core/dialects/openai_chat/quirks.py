@@ -20,6 +20,7 @@ class Quirks:
     refused here. `gateway`: OpenAI's models may be behind it. `facts`: the vendor in `model_facts.FACTS` whose rows say
     what its models take. `schemas`: it takes a JSON Schema as response_format. `counts_logprobs`: `logprobs` is a
     number there. `thinks`: its models think until `thinking` says not, and meanwhile take no forced tool.
+    `forces_one`: a tool_choice may name a tool.
 
     Messages. `developer`: it has that role. `names`: they may have a name. `fields_of_messages`: what they may have
     besides. `files`: the form of a file's part by its media type, or the beginning of that; `file_urls`: a file may be
@@ -38,6 +39,7 @@ class Quirks:
     schemas: bool = True
     counts_logprobs: bool = False
     thinks: bool = False
+    forces_one: bool = True
     developer: bool = False
     names: bool = True
     fields_of_messages: frozenset[str] = frozenset()

@@ -60,6 +60,10 @@ def _other(tool: dict[str, Any], target: Target) -> dict[str, Any]:
 def choice_form(choice: Any, tools: Iterable[Mapping[str, Any]], target: Target) -> Any:
     """A tool_choice in the wire's form; `tools` are those of the request, in that form."""
     mode, name = choice_of(choice)
+    if mode == "tool" and not target.quirks.forces_one:
+        if [tool.get("function", {}).get("name") for tool in tools] != [name]:
+            raise InvalidRequest(f"{target.host} forces no certain tool: give only that one, or tool_choice='required'")
+        return "required"
     if mode == "tool":
         custom = any(tool["custom"].get("name") == name for tool in tools if tool.get("type") == "custom")
         kind = "custom" if custom else "function"
