@@ -36,7 +36,11 @@ FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]},
         ),
         ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT}]}),
-        ("free_netfly", {"tools": [STRICT]}, {"tools": [{"type": "function", "function": {**STRICT, "parameters": FIT}}]}),
+        (
+            "free_netfly",
+            {"tools": [STRICT]},
+            {"tools": [{"type": "function", "function": {**STRICT, "parameters": FIT}}]},
+        ),
         # tool_choice
         ("openai", {"tool_choice": "any"}, {"tool_choice": "required"}),
         ("vllm", {"tool_choice": WITHOUT_FUNCTION}, {"tool_choice": WITHOUT_FUNCTION}),
