@@ -37,6 +37,8 @@ def _strict(schema: Any, root: Mapping[str, Any]) -> Any:
         case [Mapping() as only]:
             del out["allOf"]
             out |= only
+            if "$ref" in out and len(out) > 1:
+                return _strict(out, root)
     if out.get("type") == "object":
         out.setdefault("additionalProperties", False)
     if isinstance(out.get("properties"), dict):

@@ -63,7 +63,20 @@ CHUNKS = st.builds(
     st.sampled_from([0, 0, 0, 1]),
     st.sampled_from([None, None, None, "stop"]),
     PADDED,
-    st.sampled_from([{}, {}, {"created": 1}, {"x": {"p": "1"}}, {"content": "outer"}, {"x": {"obfuscation": "y"}}]),
+    st.sampled_from(
+        [
+            {},
+            {},
+            {"created": 1},
+            {"x": {"p": "1"}},
+            {"content": "outer"},
+            {"x": {"obfuscation": "y"}},
+            {"service_tier": "flex"},
+            {"service_tier": "auto"},
+            {"system_fingerprint": "f"},
+            {"system_fingerprint": "g", "timings": {"p": "1"}},
+        ]
+    ),
 )
 
 

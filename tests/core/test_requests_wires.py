@@ -14,6 +14,7 @@ LIST = {"type": "array", "items": {"type": "integer"}}
 UNNAMED = {"type": "json_schema", "json_schema": {"schema": SCHEMA}}
 WITHOUT_FUNCTION = {"type": "tool", "function": {"name": 5}}
 CLOSED = {**SCHEMA, "additionalProperties": False}
+FIT = {**SCHEMA, "additionalProperties": False, "required": ["n"]}
 STRICT = {"name": "f", "parameters": SCHEMA, "strict": True}
 OWN = {"name": "f", "input_schema": SCHEMA}
 FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
@@ -36,10 +37,14 @@ FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]},
         ),
         ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT}]}),
-        ("free_netfly", {"tools": [STRICT]}, {"tools": [{"type": "function", "function": STRICT}]}),
+        (
+            "free_netfly",
+            {"tools": [STRICT]},
+            {"tools": [{"type": "function", "function": {**STRICT, "parameters": FIT}}]},
+        ),
         # tool_choice
         ("openai", {"tool_choice": "any"}, {"tool_choice": "required"}),
-        ("openai", {"tool_choice": WITHOUT_FUNCTION}, {"tool_choice": WITHOUT_FUNCTION}),
+        ("vllm", {"tool_choice": WITHOUT_FUNCTION}, {"tool_choice": WITHOUT_FUNCTION}),
         # response_format
         (
             "openai_responses",
@@ -131,10 +136,9 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
         (
             "deepseek",
             EMPTY_CALL,
-            {"role": "assistant", "content": None, "tool_calls": [FUNCTION]},
+            {"role": "assistant", "content": None, "tool_calls": [FUNCTION], "reasoning_content": " "},
         ),
         ("openai", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi", "name": "bob"}),
-        ("groq", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi"}),
         (
             "deepseek",
             {**EMPTY_CALL, "reasoning": "Hm."},
@@ -240,7 +244,8 @@ def test_the_warning_names_all_fields_of_calls_in_order() -> None:
 
 def test_openai_names_a_schema_that_is_given_its_way() -> None:
     named = {"type": "json_schema", "json_schema": {"name": "mine", "schema": SCHEMA, "strict": True}}
-    assert sent("openai", "Hello", response_format=named)["response_format"] == named
+    wire = sent("openai", "Hello", response_format=named)["response_format"]
+    assert wire == {"type": "json_schema", "json_schema": {"name": "mine", "schema": FIT, "strict": True}}
     wire = sent("openai_responses", "Hello", response_format=named)["text"]["format"]
     assert wire == {"type": "json_schema", "name": "mine", "schema": SCHEMA, "strict": True}
     assert sent("ollama", "Hello", response_format=AS_SCHEMA)["format"] == SCHEMA
