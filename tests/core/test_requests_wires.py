@@ -14,6 +14,7 @@ LIST = {"type": "array", "items": {"type": "integer"}}
 UNNAMED = {"type": "json_schema", "json_schema": {"schema": SCHEMA}}
 WITHOUT_FUNCTION = {"type": "tool", "function": {"name": 5}}
 STRICT = {"name": "f", "parameters": SCHEMA, "strict": True}
+FIT = {**SCHEMA, "additionalProperties": False, "required": ["n"]}
 OWN = {"name": "f", "input_schema": SCHEMA}
 FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
 
@@ -34,7 +35,7 @@ FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
             {"tools": [FLAT]},
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]},
         ),
-        ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT}]}),
+        ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT, "parameters": FIT}]}),
         ("free_netfly", {"tools": [STRICT]}, {"tools": [{"type": "function", "function": STRICT}]}),
         # tool_choice
         ("openai", {"tool_choice": "any"}, {"tool_choice": "required"}),
@@ -156,7 +157,7 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
         (
             "openai_responses",
             {"role": "assistant", "content": ""},
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]},
+            {"role": "assistant", "content": ""},
         ),
         (
             "openai_responses",
@@ -242,5 +243,5 @@ def test_openai_names_a_schema_that_is_given_its_way() -> None:
     named = {"type": "json_schema", "json_schema": {"name": "mine", "schema": SCHEMA, "strict": True}}
     assert sent("openai", "Hello", response_format=named)["response_format"] == named
     wire = sent("openai_responses", "Hello", response_format=named)["text"]["format"]
-    assert wire == {"type": "json_schema", "name": "mine", "schema": SCHEMA, "strict": True}
+    assert wire == {"type": "json_schema", "name": "mine", "schema": FIT, "strict": True}
     assert sent("ollama", "Hello", response_format=AS_SCHEMA)["format"] == SCHEMA
