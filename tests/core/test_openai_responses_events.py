@@ -125,6 +125,11 @@ def test_facts_of_an_answer_that_was_cut() -> None:
     assert isinstance(events[3], Failed)
 
 
+def test_facts_of_a_response_that_is_not_over() -> None:
+    events = said({"object": "response", "status": "queued", "id": "r1", "service_tier": "flex"})
+    assert [event for event in events if isinstance(event, Metadata)] == [Metadata({"service_tier": "flex"})]
+
+
 MISALIGNMENT = {"error_type": "e", "steer": {"message": "Stop."}}
 
 

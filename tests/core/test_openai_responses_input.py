@@ -68,6 +68,7 @@ def test_a_part_of_a_question_and_of_a_tools_answer(part: Any, wire: dict[str, A
         ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, r"takes no file \(audio/wav\)"),
         ({"type": "tool_use", "id": "t", "name": "f", "input": {}}, "takes no part of type 'tool_use'"),
         ({"type": "image_url", "image_url": {"url": PIXEL, "detail": "ultra"}}, "no detail of an image 'ultra'"),
+        ({"type": "file", "file": {"file_id": "f", "pages": 2}}, "takes no part of type 'file'"),
         (FilePart("a.pdf"), "the core reads no files"),
     ],
 )
@@ -96,8 +97,9 @@ def test_a_mark_for_the_cache(mark: Any, wire: dict[str, Any]) -> None:
     body = sent(NAME, user(*parts), model="gpt-5.6-sol")
     assert [part["prompt_cache_breakpoint"] for part in body["input"][0]["content"]] == [wire, wire]
     lost = NOT_SENT.format("cache_control of parts")
-    older = warned(user(*parts), lost, model="gpt-5.5")["input"][0]["content"]
-    assert [set(part) for part in older] == [{"type", "text"}, {"type", "filename", "file_data"}]
+    for model in ("gpt-5.5", "a-new-model"):
+        unmarked = warned(user(*parts), lost, model=model)["input"][0]["content"]
+        assert [set(part) for part in unmarked] == [{"type", "text"}, {"type", "filename", "file_data"}]
     said = [{"role": "assistant", "content": parts[:1]}]
     assert warned(said, NOT_SENT.format("cache_control of answers"), model="gpt-5.6-sol")["input"] == [
         {"role": "assistant", "content": "a"}
@@ -207,6 +209,12 @@ def test_reasoning_that_nothing_follows() -> None:
     assert warned([answer(thought, thought), question], lost)["input"] == [question]
     assert warned([question, answer(said, thought)], lost)["input"] == [question, said]
     assert sent(NAME, [answer(thought, thought, said), question])["input"] == [thought, thought, said, question]
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"role": "tool", "tool_call_id": "c", "content": "?"}
+    assert [item["type"] for item in warned([answer(call, thought), output], lost)["input"]] == [
+        "function_call",
+        "function_call_output",
+    ]
     other = {"role": "assistant", "content": "Hi"}
     assert sent(NAME, [answer(thought), other])["input"] == [thought, other]
 
