@@ -36,7 +36,7 @@ FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
             {"tools": [FLAT]},
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]},
         ),
-        ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT}]}),
+        ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT, "parameters": FIT}]}),
         (
             "free_netfly",
             {"tools": [STRICT]},
@@ -157,7 +157,7 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
         (
             "openai_responses",
             {"role": "assistant", "content": ""},
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]},
+            {"role": "assistant", "content": ""},
         ),
         (
             "openai_responses",
@@ -247,5 +247,5 @@ def test_openai_names_a_schema_that_is_given_its_way() -> None:
     wire = sent("openai", "Hello", response_format=named)["response_format"]
     assert wire == {"type": "json_schema", "json_schema": {"name": "mine", "schema": FIT, "strict": True}}
     wire = sent("openai_responses", "Hello", response_format=named)["text"]["format"]
-    assert wire == {"type": "json_schema", "name": "mine", "schema": SCHEMA, "strict": True}
+    assert wire == {"type": "json_schema", "name": "mine", "schema": FIT, "strict": True}
     assert sent("ollama", "Hello", response_format=AS_SCHEMA)["format"] == SCHEMA
