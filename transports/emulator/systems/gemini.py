@@ -18,7 +18,7 @@ from ._api import NO_MODEL, is_bad, list_of
 from .answer import Answer, Question, is_signature, make_id, sign
 from .base import ErrorResponse, System, check_fields, check_object, dump, text_of
 
-MODELS = ("gemini-3.5-flash-lite", "gemini-2.5-flash")
+MODELS = ("gemini-3.1-flash-lite", "gemini-2.5-flash")
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
