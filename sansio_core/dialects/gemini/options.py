@@ -37,7 +37,7 @@ _HINTS = {
     "penalties": (("presence_penalty", "frequency_penalty"), "takes no penalties"),
 }
 # ai.google.dev/gemini-api/docs/{flex-inference,priority-inference}
-TIERS = ("standard", "flex", "priority")
+_TIERS = ("standard", "flex", "priority")
 # ai.google.dev/gemini-api/docs/thinking: thinking levels
 _LEVELS = ("minimal", "low", "medium", "high", "xhigh")
 _MOST = 32_768  # the most tokens that any model takes as a budget
@@ -89,7 +89,7 @@ def _take_out(given: dict[str, Any], model: str, facts: ModelFacts) -> list[str]
 
 
 def _tier(tier: Any) -> Any:
-    return one_of("service_tier", tier, TIERS, "gemini")
+    return one_of("service_tier", tier, _TIERS, "gemini")
 
 
 def _count_of_logprobs(number: int) -> int:

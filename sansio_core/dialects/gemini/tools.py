@@ -134,9 +134,9 @@ def _config(choice: Any) -> dict[str, Any]:
     mode, name = choice_of(choice)
     if not mode:
         raise InvalidRequest(
-            f"gemini has no tool_choice {safe_repr(choice)}; known are 'auto', 'none', 'required', a function's name, "
-            "{'functionCallingConfig': {'mode': …, 'allowedFunctionNames': […]}}; extra={'toolConfig': …} sends "
-            "anything as it is"
+            "gemini's tool_choice must be 'auto', 'none', 'required', a function's name or {'functionCallingConfig': "
+            "{'mode': …, 'allowedFunctionNames': […]}}, "
+            f"not {safe_repr(choice)}; extra={{'toolConfig': …}} sends anything as it is"
         )
     return {"functionCallingConfig": {"mode": _COMMON[mode]} | ({"allowedFunctionNames": [name]} if name else {})}
 

@@ -1,4 +1,4 @@
-"""Google's Gemini API: generateContent, and its stream as events (CRLF) or as one JSON array.
+"""Google's Gemini API, and the paths of Vertex AI: generateContent, its stream as events (CRLF) or as one JSON array.
 
 Sources: https://ai.google.dev/api/generate-content, …/api/models, …/gemini-api/docs/thought-signatures and
 function-calling; errors: https://cloud.google.com/apis/design/errors
@@ -29,7 +29,10 @@ STATUSES = {
 }
 UNSIGNED = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 """A client may send one of these in place of a signature, for a call of another model (thought-signatures, "FAQs")."""
-_CHAT = re.compile(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent)")
+_CHAT = re.compile(
+    r"/v1(?:beta1?)?/(?:(?:projects/[^/]+/locations/[^/]+/)?publishers/google/)?models/([^/:]+)"
+    r":(generateContent|streamGenerateContent)"
+)
 Parts = list[dict[str, Any]]
 
 
@@ -76,6 +79,7 @@ class Gemini(System):
     def _check_key(request: Request) -> None:
         """Google's API gives 400 for a wrong key, and 403 only for none at all."""
         key = request.headers.get("x-goog-api-key") or parse_qs(request.query).get("key", [""])[0]
+        key = key or request.headers.get("authorization", "").removeprefix("Bearer ")
         if not key:
             raise ErrorResponse(403, "Method doesn't allow unregistered callers. Please use API Key to call this API.")
         if is_bad(key):
