@@ -19,7 +19,7 @@ class ModelFacts:
     it takes, the least first; `effort`: the one where a request names none. `can`: what else it takes, in the words
     that stand above its vendor's rows. `shut_down`: the day (ISO 8601) from which the vendor does not serve it;
     `until`: the day before which it will not retire it. `source`: the vendor's page; `seen`: the day on which we read
-    it.
+    it. `budget`: the least and the most tokens of reasoning, of a model that takes a number of them.
     """
 
     name: str
@@ -32,6 +32,87 @@ class ModelFacts:
     can: frozenset[str] = field(default_factory=frozenset)
     shut_down: str | None = None
     until: str | None = None
+    budget: tuple[int, int] | None = None
+
+
+# --- Gemini ----------------------------------------------------------------------------------------------------------
+# `can`: "samplers": temperature, top_p and top_k have an effect; "penalties": they may be other than 0; "candidates":
+# several answers to one question; "functions"; "mixed": functions beside Google's own tools, and beside answers in
+# JSON; "vertex-off": on Vertex AI, reasoning can be left off by a budget of 0. The effort "none" says that it can be
+# everywhere. Of a row without such words, nothing is known but its figures.
+_GOOGLE_THINKING = "ai.google.dev/gemini-api/docs/thinking"
+_GOOGLE_ENDS = "ai.google.dev/gemini-api/docs/deprecations"
+_LONG_DECODE = "ai.google.dev/gemini-api/docs/generate-content/long-decode"
+_GOOGLE_TRIED = "github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/profiles/google.py"
+_GOOGLE_PRICES = "github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json"
+_GEMINI_2_5 = "samplers candidates functions"
+_SAMPLED = "samplers functions mixed"
+_FROM_LOW = ("low", "medium", "high")
+_FROM_MINIMAL = ("minimal", *_FROM_LOW)
+_SHARED, _NO_SIZE = (1_048_576, 1_048_576), (None, None)
+
+
+def _gemini(
+    name: str, can: str = "", efforts: tuple[str, ...] = (), effort: str | None = None, *,
+    source: str = _GOOGLE_THINKING, size: tuple[int | None, int | None] = (1_048_576, 65_536),
+    budget: tuple[int, int] | None = None, shut_down: str | None = None,
+) -> ModelFacts:  # fmt: skip
+    return ModelFacts(
+        name, source, "2026-11-22", *size, efforts, effort, frozenset(can.split()), shut_down, budget=budget
+    )
+
+
+_GEMINIS = (
+    # The context is one for question, thoughts and answer; an answer of more than 65,536 tokens pauses on its way.
+    _gemini("gemini-4-argon", "functions mixed", _FROM_LOW, "medium", size=_SHARED, source=_LONG_DECODE),
+    _gemini("gemini-4-carbon", "functions mixed", _FROM_LOW, "medium", size=_SHARED),
+    _gemini("gemini-4-carbon-cyber-permissive", "functions mixed", _FROM_LOW, "high", size=_SHARED),
+    _gemini("gemini-4-hydrogen", "functions mixed", (*_FROM_LOW, "xhigh"), "high", size=_SHARED),
+    _gemini("gemini-4-neon", "functions mixed", (*_FROM_LOW, "xhigh"), "high", size=_SHARED),
+    # "Gemini 3.6 Flash, 3.5 Flash-Lite and later accept the fields" of sampling "but ignore them"
+    _gemini("gemini-3.8-flash", "functions mixed", _FROM_LOW, "medium"),
+    _gemini("gemini-3.7-flash", "functions mixed", _FROM_LOW, "medium"),
+    _gemini("gemini-3.6-flash", "functions mixed", _FROM_MINIMAL, "medium"),
+    _gemini("gemini-3.5-flash-lite", "functions mixed", _FROM_MINIMAL, "minimal"),
+    _gemini("gemini-3.5-flash", _SAMPLED, _FROM_MINIMAL, "medium"),
+    _gemini("gemini-3.1-flash-lite", _SAMPLED, _FROM_MINIMAL, "minimal", source=_GOOGLE_ENDS, shut_down="2027-05-07"),
+    _gemini("gemini-3.1-pro-preview", f"{_SAMPLED} vertex-off", _FROM_LOW, "high", source=_GOOGLE_TRIED),
+    _gemini("gemini-3-flash-preview", _SAMPLED, _FROM_MINIMAL, "high"),
+    _gemini("gemini-3-pro-preview", _SAMPLED, ("low", "high"), "high", source=_GOOGLE_ENDS, shut_down="2026-03-09"),
+    # From that day on, requests go to gemini-3.8-flash and gemini-3.5-flash-lite.
+    _gemini("gemini-2.5-pro", _GEMINI_2_5, budget=(128, 32_768), source=_GOOGLE_ENDS, shut_down="2026-12-01"),
+    _gemini("gemini-2.5-flash", _GEMINI_2_5, ("none",), budget=(1, 24_576), source=_GOOGLE_ENDS,
+            shut_down="2026-12-01"),
+    _gemini("gemini-2.5-flash-lite", _GEMINI_2_5, ("none",), budget=(512, 24_576)),
+    # Models of images take no functions. The API refuses "low" and "medium", Vertex AI takes them.
+    _gemini("gemini-2.5-flash-image", "samplers candidates", size=_NO_SIZE, source=_GOOGLE_TRIED),
+    _gemini("gemini-3.1-flash-image", "samplers candidates", ("minimal", "high"), "minimal", size=_NO_SIZE,
+            source=_GOOGLE_TRIED),
+    _gemini("gemini-3.1-flash-lite-image", "samplers candidates", ("minimal", "high"), "minimal", size=_NO_SIZE),
+    _gemini("gemini-3-pro-image", "samplers candidates", ("high",), "high", size=_NO_SIZE),
+    _gemini("nano-banana-pro-preview", "samplers candidates", ("high",), "high", size=_NO_SIZE),
+    # of the newest models of their kind: their efforts are those that all of these take
+    *(
+        _gemini(f"gemini-{kind}-latest", f"{_SAMPLED} candidates", _FROM_LOW, size=_NO_SIZE)
+        for kind in ("flash", "flash-lite", "pro")
+    ),
+    _gemini("gemma-4", f"{_SAMPLED} candidates penalties", ("minimal", "high"), size=(262_144, 32_768),
+            source=_GOOGLE_PRICES),
+    _gemini("gemini-robotics-er-2", size=(131_072, 65_536), source=_GOOGLE_PRICES),
+    *(
+        _gemini(name, size=_NO_SIZE, source=_GOOGLE_ENDS, shut_down=day)
+        for name, day in (
+            ("gemini-2.0-flash", "2026-06-01"),
+            ("gemini-2.5-flash-preview-09-25", "2026-02-17"),
+            ("gemini-2.5-computer-use-preview-10-2025", "2026-07-28"),
+            ("gemini-2.5-flash-preview-tts", "2026-11-17"),
+            ("gemini-2.5-pro-preview-tts", "2026-11-17"),
+            ("gemini-3.1-flash-lite-preview", "2026-05-25"),
+            ("gemini-3.1-flash-image-preview", "2026-06-25"),
+            ("gemini-3-pro-image-preview", "2026-06-25"),
+        )
+    ),
+)  # fmt: skip
 
 
 # --- Anthropic -------------------------------------------------------------------------------------------------------
@@ -258,7 +339,7 @@ _OLLAMA_OPENAI = (_hosted("", "docs.ollama.com/api/openai-compatibility", ("none
 FACTS: dict[str, tuple[ModelFacts, ...]] = {
     "anthropic": _CLAUDES,
     "openai": _OPENAI,
-    "gemini": (),
+    "gemini": _GEMINIS,
     "ollama": _OLLAMA,
     "groq": _GROQ,
     "mistral": _MISTRAL,
@@ -309,8 +390,8 @@ DEFAULTS: dict[str, DefaultModel] = {
         # its successors reject sampling options
         DefaultModel("anthropic", "claude-sonnet-4-6", "platform.claude.com/docs/en/about-claude/model-deprecations",
                      "2026-11-21", until="2027-02-17"),
-        # named by Google as the successor of gemini-2.5-flash, which is retired on 2026-12-01
-        DefaultModel("gemini", "gemini-3.5-flash-lite", "ai.google.dev/gemini-api/docs/deprecations", "2026-11-21"),
+        # its successors ignore sampling options
+        DefaultModel("gemini", "gemini-3.1-flash-lite", _GOOGLE_ENDS, "2026-11-22", until="2027-05-07"),
         DefaultModel("ollama", "llama3.2", "ollama.com/library/llama3.2", "2026-11-21"),
         DefaultModel("ollama_openai", "llama3.2", "ollama.com/library/llama3.2", "2026-11-21"),
         # the host routes it to a current model, so that it cannot be retired

@@ -213,7 +213,7 @@ def kind_of(part: Part) -> str:
         case FilePart():
             return f"a file ({part.known_type or part.file_name or 'of an unknown type'})"
         case RawPart(raw):
-            return f"a part of type {raw.get('type')!r}"
+            return f"a part of type {raw['type']!r}" if "type" in raw else f"a part with {', '.join(map(str, raw))}"
     return "a text"
 
 
@@ -250,7 +250,7 @@ def part_of(part: Any) -> Part:
             common = form(fields, mark) if form else None
             if common is not None:
                 return common
-            if kind and isinstance(kind, str):
+            if isinstance(kind, str) and (kind or fields.keys() & _GEMINI_KINDS):
                 return RawPart(part)
     raise InvalidRequest("a part without a 'type'; a text part is {'type': 'text', 'text': …}")
 
@@ -351,6 +351,13 @@ def _gemini(fields: dict[str, Any], mark: CacheControl) -> TextPart | FilePart |
     return None
 
 
+# ai.google.dev/api/caching#Part: what Gemini's parts are told apart by, having no type.
+_GEMINI_KINDS = frozenset(
+    {
+        "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult",
+        "toolCall", "toolResponse",
+    }
+)  # fmt: skip
 _FORMS: dict[str, Callable[[dict[str, Any], CacheControl], Part | None]] = {
     "": _gemini,
     "text": _text,

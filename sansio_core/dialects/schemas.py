@@ -14,6 +14,7 @@ _Fit = Callable[[Any], Any]
 _CLAUDE_FORMATS = (
     "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid",
 )  # fmt: skip
+_ENUMS = {str: "string", int: "integer", float: "number"}  # of values of other types, Gemini takes no enum
 
 
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,6 +145,28 @@ _LITERALS: dict[str, Callable[[Any], bool]] = {
     "enum": lambda values: isinstance(values, (list, tuple)) and bool(values) and all(map(_is_simple, values)),
     "const": _is_simple,
 }
+
+
+def gemini_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`schema` for Gemini, where `const` is an `enum` of one value, and a `$ref` has no other keyword beside it.
+
+    ai.google.dev/api/generate-content#generationconfig, responseJsonSchema. Raises InvalidRequest for endless nesting.
+    """
+    return _guarded(lambda: _gemini(schema))
+
+
+def _gemini(schema: Any) -> Any:
+    if not isinstance(schema, Mapping):
+        return schema
+    out = _mapped(schema, _gemini)
+    if isinstance(out.get("additionalProperties"), Mapping):
+        out["additionalProperties"] = _gemini(out["additionalProperties"])
+    if (kind := _ENUMS.get(type(out.get("const")))) is not None:
+        out["enum"] = [out.pop("const")]
+        out.setdefault("type", kind)
+    if "$ref" in out and "anyOf" not in out and any(not key.startswith("$") for key in out):
+        out["anyOf"] = [{"$ref": out.pop("$ref")}]
+    return out
 
 
 def _mapped(schema: Mapping[str, Any], fit: _Fit) -> dict[str, Any]:

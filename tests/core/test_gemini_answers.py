@@ -12,6 +12,7 @@ from sansio_core import (
     AuthenticationFailed,
     ContentFiltered,
     Finished,
+    Metadata,
     NativeItem,
     RateLimited,
     ReasoningDelta,
@@ -42,7 +43,7 @@ def test_text() -> None:
         TextDelta(" there"),
         NativeItem("gemini", {"text": "Hello there"}),
         Finished("stop", "STOP"),
-        UsageReport(5, 2, 1, 3, last),
+        UsageReport(5, 2, 1, 3, last, more_output=3),
     ]
 
 
@@ -94,22 +95,6 @@ def test_parts_of_other_kinds_are_kept() -> None:
     assert native_items(reply) == [text("a"), *parts, text("b")]
     assert reply.text == "ab"
     assert reply.tool_calls == []
-
-
-def test_notes_on_the_text() -> None:
-    citations = {"citationSources": [{"uri": "u"}]}
-    ratings = [{"category": "C", "blocked": True}]
-    first = chunk(text("a"))
-    first["candidates"][0] |= {"citationMetadata": citations, "safetyRatings": ratings, "groundingMetadata": {}}
-    last = chunk(finish="SAFETY")
-    last["candidates"][0] |= {"finishMessage": "Stopped", "safetyRatings": ratings, "avgLogprobs": -1.0}
-    reply = Reply.of(every_cut("gemini", sse(first, last)))
-    assert reply.annotations == [
-        {"citationMetadata": citations},
-        {"finishMessage": "Stopped"},
-        {"safetyRatings": ratings},
-    ]
-    assert (reply.finish_reason, reply.text, reply.complete) == ("content_filter", "a", True)
 
 
 def test_several_candidates() -> None:
@@ -230,18 +215,6 @@ def test_usage_that_comes_alone_and_calls_without_a_name() -> None:
     ]
 
 
-def test_ratings_are_told_where_they_stopped_the_answer_alone() -> None:
-    last = chunk(finish="STOP")
-    last["candidates"][0]["safetyRatings"] = [{"category": "C"}]
-    assert exactly(last) == [Finished("stop", "STOP")]
-
-
-def test_a_note_belongs_to_its_candidate() -> None:
-    noted = chunk(index=1, finish="STOP")
-    noted["candidates"][0]["finishMessage"] = "Stopped"
-    assert exactly(noted) == [Annotation({"finishMessage": "Stopped"}, 1), Finished("stop", "STOP", 1)]
-
-
 def test_every_candidate_must_finish() -> None:
     events = every_cut("gemini", sse(chunk(text("b"), index=1), chunk(text("a"), index=0, finish="STOP")))
     assert isinstance(error_of(events), StreamTruncated)
@@ -256,11 +229,12 @@ def test_a_block_reason_that_is_no_text() -> None:
 @pytest.mark.parametrize("more", [{}, {"blockReasonMessage": "Reasons"}])
 def test_a_blocked_prompt(more: dict[str, Any]) -> None:
     usage = {"promptTokenCount": 9}
-    events = every_cut("gemini", sse({"promptFeedback": {"blockReason": "SAFETY", **more}, "usageMetadata": usage}))
+    feedback = {"blockReason": "SAFETY", **more}
+    events = every_cut("gemini", sse({"promptFeedback": feedback, "usageMetadata": usage}))
     error = error_of(events)
     assert type(error) is ContentFiltered
     assert (error.code, error.detail) == ("SAFETY", more.get("blockReasonMessage", "the prompt was blocked: SAFETY"))
-    assert events[0] == UsageReport(9, raw=usage)
+    assert events[:2] == [Metadata({"promptFeedback": feedback}), UsageReport(9, raw=usage)]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def line_here() -> int:
     ("name", "lost"),
     [
         ("anthropic", "seed and the reasoning and signatures of openrouter answers and extra_content of tool calls"),
-        ("gemini", "logit_bias and the reasoning and signatures of openrouter answers and extra_content of tool calls"),
+        ("gemini", "logit_bias and the reasoning and signatures of openrouter answers"),
         (
             "ollama",
             "logit_bias and the signatures and encrypted parts of openrouter answers and extra_content of tool calls",

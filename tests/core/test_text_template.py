@@ -332,7 +332,9 @@ WHOLE: dict[str, tuple[bytes, bytes, list[Any]]] = {
         b'data: {"candidates": [{"index": 0, "finishReason": "STOP"}]}\r\n\r\n',
         [
             Started("r1", None), *DELTAS, NativeItem("gemini", {"text": "".join(TEXTS)}), Finished("stop", "STOP"),
-            UsageReport(1, 4, raw={"promptTokenCount": 1, "candidatesTokenCount": 4, "totalTokenCount": 5}),
+            UsageReport(
+                1, 4, raw={"promptTokenCount": 1, "candidatesTokenCount": 4, "totalTokenCount": 5}, total_tokens=5
+            ),
         ],
     ),
 }  # fmt: skip

@@ -109,6 +109,10 @@ def test_geminis_events_end_with_crlf_and_its_array_is_one(thinker: Emulator) ->
         thinker, "gemini", path="/v1beta/models/gemini-2.5-flash:generateContent?key=k", without="x-goog-api-key"
     )
     assert [part["text"] for part in whole.json["candidates"][0]["content"]["parts"]] == [THOUGHT, TEXT]
+    models = "/v1beta1/projects/p/locations/eu/publishers/google/models"
+    token = {"authorization": "Bearer token"}
+    vertex = ask(thinker, "gemini", path=f"{models}/gemini-x:generateContent", headers=token, without="x-goog-api-key")
+    assert vertex.json["candidates"] == whole.json["candidates"]
     quiet = ask(thinker, "gemini", generationConfig={"thinkingConfig": {"thinkingBudget": 0}})
     assert (quiet.reply.reasoning, quiet.reply.text) == ("", TEXT)
 

@@ -121,11 +121,6 @@ def _no_reasoning(message: dict[str, Any]) -> None:
     message["reasoning"] = ""
 
 
-def _signatures_dropped(message: dict[str, Any]) -> None:
-    items = [{key: value for key, value in item.items() if key != "thoughtSignature"} for item in _items(message)]
-    message["native"] = {**message["native"], "items": items}
-
-
 def _items(message: dict[str, Any]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = message["native"]["items"]
     return items
@@ -140,7 +135,6 @@ CHANGES: list[tuple[str, dict[str, Any], Change, str]] = [
     ("anthropic", {}, _altered("thinking"), "Invalid `signature`"),
     ("gemini", {}, _altered("thoughtSignature"), "signature is not valid"),
     ("gemini", NEWER, _altered("thoughtSignature"), "signature is not valid"),
-    ("gemini", NEWER, _signatures_dropped, "missing a thought_signature"),
     ("openai_responses", {}, _first_dropped, "required 'reasoning' item"),
     ("openai_responses", STATELESS, _first_dropped, "required 'reasoning' item"),
     ("openai_responses", STATELESS, _altered("encrypted_content"), "could not be verified"),

@@ -2,191 +2,150 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...errors import InvalidRequest, safe_repr
-from ...parts import FilePart, ImagePart, Part, TextPart
+from ...errors import InvalidRequest
+from ...model_facts import facts_of
+from ...parts import ImagePart, Part, TextPart
 from ...request import ChatRequest, Message, ToolCall
-from ..forms import (
-    Function,
-    Payload,
-    arguments_of,
-    choice_of,
-    format_of,
-    no_such_part,
-    put,
-    put_options,
-    stop_of,
-    tools_of,
-    with_extra,
-)
-from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_history
+from ..forms import Payload, arguments_of, check_max_tokens, put, with_extra
+from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_fields, unsupported_history
+from .options import OPTIONS, Asked, format_fields, put_generation
+from .parts import part_of, result_of, system_part
+from .tools import Tools
+
+__all__ = ["NAME", "OPTIONS", "TOKEN", "payload"]
 
 NAME = "gemini"
-# Option -> field of the body: ai.google.dev/api/generate-content#generationconfig. The boolean is `responseLogprobs`
-# there; `logprobs` is the number of alternatives, which is top_logprobs everywhere else.
-_FIELDS = {
-    "temperature": "generationConfig.temperature",
-    "top_p": "generationConfig.topP",
-    "top_k": "generationConfig.topK",
-    "max_tokens": "generationConfig.maxOutputTokens",
-    "stop": "generationConfig.stopSequences",
-    "seed": "generationConfig.seed",
-    "n": "generationConfig.candidateCount",
-    "presence_penalty": "generationConfig.presencePenalty",
-    "frequency_penalty": "generationConfig.frequencyPenalty",
-    "logprobs": "generationConfig.responseLogprobs",
-    "top_logprobs": "generationConfig.logprobs",
-    "tools": "tools",
-    "tool_choice": "toolConfig",
-}
-# The options that this wire has a field for.
-OPTIONS = frozenset({*_FIELDS, "reasoning_effort", "response_format", "extra"})
-# ai.google.dev/gemini-api/docs/openai#thinking: what OpenAI's words mean to models that take a budget of tokens
-_BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
-# ai.google.dev/gemini-api/docs/thinking: thinking levels
-_LEVELS = ("minimal", "low", "medium", "high")
+TOKEN = "continuationToken"
+"""ai.google.dev/gemini-api/docs/generate-content/long-decode: the field, of a candidate and of a request, by which an
+answer goes on; as a native item it is no part, but a sign that the question is to be asked again."""
 # ai.google.dev/gemini-api/docs/thought-signatures, FAQs: Gemini 3 answers 400 to a call in the history without a
 # signature; for a call that another model made, this stands in its place.
 _UNSIGNED = "skip_thought_signature_validator"
-# ai.google.dev/api/caching#FunctionCallingConfig: ANY with allowedFunctionNames is a call of that function.
-_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "tool": "ANY"}
-# ai.google.dev/gemini-api/docs/image-understanding: the supported image types, by the ends of links' names
-_IMAGES = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "gif": "gif", "heic": "heic", "heif": "heif"}
 
 
-def payload(request: ChatRequest, model: str) -> Payload:
-    """The body for `request` to `model`, which the URL names. Raises InvalidRequest for what cannot be sent."""
+def payload(request: ChatRequest, model: str, *, vertex: bool = False) -> Payload:
+    """The body for `request` to `model`, which the URL names; `vertex`: that of Vertex AI.
+
+    Raises InvalidRequest for what cannot be sent.
+    """
     options = request.options
-    # Gemini 3 rejects calls without a signature; a model before it would take the stand-in for a signature of its own.
-    signed = not _is_older(model)
-    # A call's id is optional on this wire: results are matched by the function's name.
-    system, turns = system_and_turns(resolve_tool_ids(request.messages, invent_ids=False))
-    contents = [_content(turn, signed) for turn in turns]
-    # "contents.parts must not be empty" is the API's answer to a turn without parts.
-    wire: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
-    # The wire has no role "system": the prompt is a field of its own.
-    if prompt := [_part(part) for message in system for part in message.parts]:
-        wire["systemInstruction"] = {"parts": prompt}
-    put_options(wire, options, _FIELDS, _FORMS)
-    if "reasoning_effort" in options:
-        put(wire, "generationConfig.thinkingConfig", _thinking(options["reasoning_effort"], model))
-    wanted = format_of(options.get("response_format"))
-    if wanted.kind != "text":  # ai.google.dev/gemini-api/docs/structured-output
-        put(wire, "generationConfig.responseMimeType", "application/json")
-    if wanted.kind == "schema":
-        # Not `responseSchema`: it takes only a subset of OpenAPI's schema objects, and users give JSON Schemas.
-        put(wire, "generationConfig.responseJsonSchema", wanted.schema)
-    return Payload(with_extra(wire, options), unsupported_history(request.messages, NAME))
+    facts = facts_of("gemini", model)
+    check_max_tokens(options, facts)
+    if facts is not None and not facts.can:  # of which nothing is known but figures
+        facts = None
+    asked = Asked(model, facts, _is_older(model), vertex)
+    messages, token = _going_on(request.messages)
+    wire, unsupported = _contents(messages, asked.older)
+    if token:
+        wire[TOKEN] = token
+    form = format_fields(options.get("response_format"))
+    in_json = form.get("responseMimeType", "text/plain") != "text/plain"
+    tools = Tools(options, asked, in_json=in_json)
+    wire |= tools.fields()
+    unsupported += tools.unsupported
+    unsupported += put_generation(wire, options, asked)
+    for name, value in form.items():
+        put(wire, f"generationConfig.{name}", value)
+    return Payload(with_extra(wire, options), unsupported)
 
 
 def _is_older(model: str) -> bool:
     """Whether `model` is of a generation before Gemini 3, which thinks by a budget and asks for no signatures."""
     # The old generations are named, so that a model with a new name is taken for a new one.
-    return any(generation in model for generation in ("gemini-1", "gemini-2"))
+    return re.search(r"gemini-[12](?![0-9])|gemma", model) is not None
 
 
-def _thinking(effort: Any, model: str) -> dict[str, Any]:
-    # ai.google.dev/gemini-api/docs/thinking: a level for Gemini 3 and later, a budget for 2.5; both are an error.
-    # Thoughts are asked for, as they are not sent otherwise.
-    if isinstance(effort, str) and effort in _LEVELS and not _is_older(model):
-        return {"includeThoughts": True, "thinkingLevel": effort.upper()}
-    budget = effort if type(effort) is int else _BUDGETS.get(effort) if isinstance(effort, str) else None
-    if budget is None:
-        raise InvalidRequest(
-            f"{model} has no reasoning_effort {safe_repr(effort)}; "
-            f"known are {', '.join(_BUDGETS)}, or a number of tokens"
-        )
-    return {"includeThoughts": True, "thinkingBudget": budget} if budget else {"thinkingBudget": 0}
+def _going_on(messages: Sequence[Message]) -> tuple[Sequence[Message], str | None]:
+    """`messages` without the unfinished answers at their end, and the token by which the last of these goes on."""
+    # …/generate-content/long-decode: "the same request" with the token, and never the answer so far.
+    token = None
+    while messages and (items := native_of(messages[-1], NAME)) and (found := _token(items)):
+        messages, token = messages[:-1], token or found
+    return messages, token
 
 
-def _tools(tools: Any) -> list[dict[str, Any]]:
-    functions: list[dict[str, Any]] = []
-    wire: list[dict[str, Any]] = []
-    for tool in tools_of(tools):
-        if not isinstance(tool, Function):  # googleSearch, codeExecution, …: each is a tool of its own
-            wire.append(tool)
-            continue
-        declaration: dict[str, Any] = {"name": tool.name}
-        if tool.description:
-            declaration["description"] = tool.description
-        # Not `parameters`: ai.google.dev/api/caching#FunctionDeclaration, that takes OpenAPI's schema objects only.
-        if tool.parameters:
-            declaration["parametersJsonSchema"] = tool.parameters
-        functions.append(declaration)
-    # ai.google.dev/gemini-api/docs/function-calling: all functions stand in one tool.
-    return [{"functionDeclarations": functions}, *wire] if functions else wire
+def _token(items: Iterable[dict[str, Any]]) -> str | None:
+    return next((item[TOKEN] for item in items if TOKEN in item), None)
 
 
-def _tool_config(choice: Any) -> dict[str, Any]:
-    mode, name = choice_of(choice)
-    if not mode:
-        return dict(choice)
-    config: dict[str, Any] = {"mode": _MODES[mode]}
-    if name is not None:
-        config["allowedFunctionNames"] = [name]
-    return {"functionCallingConfig": config}
+def _contents(messages: Sequence[Message], older: bool) -> tuple[dict[str, Any], list[str]]:
+    """The messages' fields of the body, and what of the messages has none."""
+    # A call's id is optional on this wire: results are matched by the function's name.
+    system, turns = system_and_turns(resolve_tool_ids(messages, invent_ids=False))
+    contents = [content for turn in turns for content in _turn(turn, older)]
+    # "contents.parts must not be empty" is the API's answer to a turn without parts.
+    wire: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
+    if not wire["contents"]:
+        raise InvalidRequest("gemini needs a message beside the system's, with something in it: ask something")
+    # The wire has no role "system": the prompt is a field of its own.
+    if prompt := [system_part(part) for message in system for part in _filled(message)]:
+        wire["systemInstruction"] = {"parts": prompt}
+    unsupported = unsupported_history(messages, NAME, call_fields=True) + _lost_fields(messages)
+    unsupported += unsupported_fields(messages, errors=True, cut=False)
+    if any(isinstance(part, ImagePart) and part.detail not in (None, "auto") for m in messages for part in m.parts):
+        unsupported.append("detail of images")
+    return wire, unsupported
 
 
-_FORMS: dict[str, Callable[[Any], Any]] = {"stop": stop_of, "tools": _tools, "tool_choice": _tool_config}
+def _lost_fields(messages: Iterable[Message]) -> list[str]:
+    fields = {
+        name
+        for message in messages
+        for call in message.tool_calls
+        for name in call.extra or ()
+        if name != "extra_content" or not _signature(call)
+    }
+    return [f"{', '.join(sorted(fields))} of tool calls"] if fields else []
 
 
-def _content(turn: list[Message], signed: bool) -> dict[str, Any]:
+def _filled(message: Message) -> list[Part]:
+    """The parts of `message` without empty texts, which Vertex AI rejects ("it has an empty text parameter")."""
+    return [part for part in message.parts if not isinstance(part, TextPart) or part.text]
+
+
+def _turn(turn: list[Message], older: bool) -> list[dict[str, Any]]:
     # ai.google.dev/api/caching#Content: the roles are "user" and "model"; tools' results are the user's.
     message = turn[0]
-    if message.role == "tool":
-        return {"role": "user", "parts": [_result(result) for result in turn]}
     if message.role == "assistant":
-        return {"role": "model", "parts": _model(message, signed)}
-    return {"role": "user", "parts": [_part(part) for part in message.parts]}
+        return [{"role": "model", "parts": _model(message, older)}]
+    if message.role != "tool":
+        return [{"role": "user", "parts": [part_of(part) for part in _filled(message)]}]
+    # ai.google.dev/gemini-api/docs/function-calling#multimodal: from Gemini 3 on, files stand within an answer
+    results = [result_of(result, with_files=not older) for result in turn]
+    files = [part for _, behind in results for part in behind]
+    # In a content of their own: one with answers and other parts is taken for the model's
+    # (github.com/pydantic/pydantic-ai/issues/4210).
+    return [{"role": "user", "parts": parts} for parts in ([result for result, _ in results], files)]
 
 
-def _model(message: Message, signed: bool) -> list[dict[str, Any]]:
-    """The parts of an answer; `signed`: the model that is asked rejects calls without a signature."""
+def _model(message: Message, older: bool) -> list[dict[str, Any]]:
     # ai.google.dev/gemini-api/docs/thought-signatures: signatures go back in the parts in which they came.
-    if (parts := native_of(message, NAME)) is not None:
-        return parts
-    text = [_part(part) for part in message.parts if part != TextPart("")]
-    calls: list[dict[str, Any]] = [{"functionCall": _call(call)} for call in message.tool_calls]
-    # The same page: of parallel calls only the first has a signature.
-    if calls and signed:
-        calls[0]["thoughtSignature"] = _UNSIGNED
-    return text + calls
+    parts = native_of(message, NAME)
+    if parts is None:
+        parts = [part_of(part) for part in _filled(message)] + [_call(call) for call in message.tool_calls]
+    # "Invalid thought signature" is the answer to a part that has nothing else.
+    parts = [part for part in parts if TOKEN not in part and part.keys() != {"thoughtSignature"}]
+    first = next((at for at, part in enumerate(parts) if "functionCall" in part), None)
+    # The same page: of parallel calls only the first has a signature. A model before Gemini 3 would take the stand-in
+    # for a signature of its own.
+    if first is not None and not older and "thoughtSignature" not in parts[first]:
+        parts[first] = {**parts[first], "thoughtSignature": _UNSIGNED}
+    return parts
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
     named = {"name": call.name, "args": arguments_of(call)}
-    return named if call.id is None else {"id": call.id, **named}
+    part: dict[str, Any] = {"functionCall": named if call.id is None else {"id": call.id, **named}}
+    return part | ({"thoughtSignature": signature} if (signature := _signature(call)) else {})
 
 
-def _result(message: Message) -> dict[str, Any]:
-    if not message.name:
-        raise InvalidRequest(
-            "a tool's answer needs the tool_call_id of an earlier call, or the function's name in 'name'"
-        )
-    try:
-        response = json.loads(message.text)
-    except (ValueError, RecursionError):
-        response = message.text
-    # ai.google.dev/api/caching#FunctionResponse: the response is a JSON object; 'Use "output" key to specify function
-    # output' for any other value.
-    result = {"name": message.name, "response": response if isinstance(response, dict) else {"output": response}}
-    return {"functionResponse": result if not message.tool_call_id else {"id": message.tool_call_id, **result}}
-
-
-def _part(part: Part) -> dict[str, Any]:
-    # ai.google.dev/api/caching#Part
-    if isinstance(part, TextPart):
-        return {"text": part.text}
-    if isinstance(part, ImagePart):
-        if part.data is None:
-            # The type is optional beside a link: one that its name does not tell is left for the server to find out.
-            kind = _IMAGES.get(part.url.partition("?")[0].rpartition(".")[2].lower())
-            return {"fileData": ({"mimeType": f"image/{kind}"} if kind else {}) | {"fileUri": part.url}}
-        media_type, data = part.data
-        return {"inlineData": {"mimeType": media_type, "data": data}}
-    if isinstance(part, FilePart):
-        raise no_such_part(part, "gemini", "texts and images")
-    return dict(part.raw)
+def _signature(call: ToolCall) -> str | None:
+    """The signature of a call that came by Gemini's endpoint of OpenAI's wire (…/docs/thought-signatures#openai)."""
+    match call.extra:
+        case {"extra_content": {"google": {"thought_signature": str(signature)}}}:
+            return signature
+    return None

@@ -1,4 +1,4 @@
-"""Google's Gemini API: generateContent, and its stream as events (CRLF) or as one JSON array.
+"""Google's Gemini API, and the paths of Vertex AI: generateContent, its stream as events (CRLF) or as one JSON array.
 
 Sources: https://ai.google.dev/api/generate-content, …/api/models, …/gemini-api/docs/thought-signatures and
 function-calling; errors: https://cloud.google.com/apis/design/errors
@@ -18,7 +18,7 @@ from ._api import NO_MODEL, is_bad, list_of
 from .answer import Answer, Question, is_signature, make_id, sign
 from .base import ErrorResponse, System, check_fields, check_object, dump, text_of
 
-MODELS = ("gemini-3.5-flash-lite", "gemini-2.5-flash")
+MODELS = ("gemini-3.1-flash-lite", "gemini-2.5-flash")
 LIMITS = {"inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536}
 STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -30,7 +30,10 @@ STATUSES = {
 }
 UNSIGNED = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 """A client may send one of these in place of a signature, for a call of another model (thought-signatures, "FAQs")."""
-_CHAT = re.compile(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent)")
+_CHAT = re.compile(
+    r"/v1(?:beta1?)?/(?:(?:projects/[^/]+/locations/[^/]+/)?publishers/google/)?models/([^/:]+)"
+    r":(generateContent|streamGenerateContent)"
+)
 Parts = list[dict[str, Any]]
 
 
@@ -77,6 +80,7 @@ class Gemini(System):
     def _check_key(request: Request) -> None:
         """Google's API gives 400 for a wrong key, and 403 only for none at all."""
         key = request.headers.get("x-goog-api-key") or parse_qs(request.query).get("key", [""])[0]
+        key = key or request.headers.get("authorization", "").removeprefix("Bearer ")
         if not key:
             raise ErrorResponse(403, "Method doesn't allow unregistered callers. Please use API Key to call this API.")
         if is_bad(key):

@@ -1,0 +1,215 @@
+"""One candidate of a Gemini answer: ai.google.dev/api/generate-content#v1beta.Candidate."""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+from ...events import (
+    Annotation,
+    ChatEvent,
+    Finished,
+    FinishReason,
+    Metadata,
+    NativeItem,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UnknownFrame,
+)
+from ..base import as_text
+from ..forms import json_text, nonempty
+from .request import NAME, TOKEN
+from .streamed_args import StreamedCall
+
+# ai.google.dev/api/generate-content#FinishReason; any other is "other"
+_REASONS: dict[str, FinishReason] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "pause",
+    "FUNCTION_CALL": "tool_calls",  # of servers that imitate the API, which itself says STOP
+    **dict.fromkeys(
+        (
+            "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR", "ESCALATION",
+        ),
+        "content_filter",
+    ),
+    **dict.fromkeys(
+        (
+            "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE",
+            "MALFORMED_RESPONSE", "PUP_LIMITED_DISABLED",
+        ),
+        "error",
+    ),
+}  # fmt: skip
+_PROPER_ENDS = ("stop", "tool_calls")  # the model came to its end, and so did a call whose arguments were coming
+# FINISH_REASON_UNSPECIFIED: "Default value. This value is unused."; some versions send it in every chunk
+_NO_REASONS = ("", "FINISH_REASON_UNSPECIFIED")
+USUAL_FIELDS = frozenset({"content", "parts", "role", "finishReason", "index"})
+_BEFORE_THE_END = USUAL_FIELDS | {"tokenCount", "avgLogprobs"}  # figures of the answer so far
+_NOTES = ("citationMetadata", "groundingMetadata", "urlContextMetadata", "groundingAttributions")
+"""Fields that are notes on the text, or on where it comes from; others are said of the answer."""
+
+
+def is_reason(word: Any) -> TypeGuard[str]:
+    """Whether a `finishReason` says that the candidate ended."""
+    return type(word) is str and word not in _NO_REASONS
+
+
+def says(value: Any) -> bool:
+    """Whether a field has something in it: servers send {} and {"safetyRatings": []} for nothing."""
+    return any(value.values()) if type(value) is dict else bool(value)
+
+
+class Candidate:
+    """One answer while its parts come.
+
+    Parts are kept for the next turn as they came (ai.google.dev/gemini-api/docs/thought-signatures: a part with a
+    signature goes back in its place, and is never merged with one without). Plain text is merged into one part.
+    """
+
+    __slots__ = ("calls", "finished", "index", "pieces", "seen", "streamed", "thought")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.calls = 0
+        self.streamed: StreamedCall | None = None  # the call whose arguments are coming
+        self.finished: Finished | None = None
+        self.pieces: list[str] = []  # the plain text since the last part of another kind
+        self.thought = False  # whether that text is a thought
+        self.seen: dict[str, Any] = {}  # the last values of the fields that `say` has told
+
+    def parts(self, parts: list[Any], out: list[ChatEvent]) -> None:
+        for part in parts:
+            text = part.get("text") if type(part) is dict and len(part) == 1 else None
+            if text and type(text) is str and self.pieces and not self.thought:  # nearly all parts
+                self.pieces.append(text)
+                out.append(TextDelta(text, self.index))
+            else:
+                self._part(part, out)
+
+    def _part(self, part: Any, out: list[ChatEvent]) -> None:
+        if type(part) is not dict:
+            out.append(UnknownFrame(as_text(part), "a part that is no object"))
+            return
+        text, thought = part.get("text"), part.get("thought") is True
+        if type(text) is not str:
+            self.release(out)
+            self._no_text(part, out)
+            return
+        plain = len(part) == 1 + thought  # no signature and the like beside the text
+        if self.pieces and (thought is not self.thought or not plain):
+            self.release(out)
+        if text:
+            out.append(ReasoningDelta(text, self.index) if thought else TextDelta(text, self.index))
+        if not plain:
+            self._no_text(part, out)
+        elif text:
+            self.pieces.append(text)
+            self.thought = thought
+
+    def _no_text(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
+        """A part that goes back as it is: a function call, an image, code and its result, text with a signature."""
+        call = part.get("functionCall")
+        if type(call) is dict:
+            self._call(part, call, out)
+        elif part:
+            out.append(NativeItem(NAME, part, self.index))
+
+    # --- function calls ------------------------------------------------------------------------------------------
+
+    def _call(self, part: dict[str, Any], call: dict[str, Any], out: list[ChatEvent]) -> None:
+        """ai.google.dev/api/caching#FunctionCall: a whole call, or one part of a call whose arguments are streamed.
+
+        Of a streamed call, the first part alone has the name. A call whose last part is missing ends with the next one.
+        """
+        name, call_id = nonempty(call.get("name")), nonempty(call.get("id"))
+        # A name begins another call, unless a server repeats it with the id of the call that is under way.
+        if self.streamed is not None and name and (call_id is None or call_id != self.streamed.id):
+            self.end_call(out)
+        if self.streamed is not None:
+            self._go_on(self.streamed, part, out)
+        elif not name and "args" not in call:
+            out.append(UnknownFrame(as_text(part), "a part of no call"))
+        elif call.get("willContinue") is True or call.get("partialArgs"):
+            self.streamed = StreamedCall(self.calls)
+            self.calls += 1
+            self._go_on(self.streamed, part, out, name)
+        else:
+            # "args: the function parameters and values in JSON object format"; the id is optional
+            out.append(ToolCallDelta(self.calls, call_id, name, json_text(call.get("args")), self.index))
+            self.calls += 1
+            out.append(NativeItem(NAME, part, self.index))
+
+    def _go_on(
+        self, streamed: StreamedCall, part: dict[str, Any], out: list[ChatEvent], name: str | None = None
+    ) -> None:
+        known = streamed.id
+        text = streamed.take(part, out)
+        call = part["functionCall"]
+        new_id = None if known else nonempty(call.get("id"))  # an event has it once, a server may repeat it
+        if text or new_id:
+            out.append(ToolCallDelta(streamed.index, new_id, name, text, self.index))
+        if call.get("willContinue") is not True:
+            self.end_call(out)
+
+    def end_call(self, out: list[ChatEvent], reason: FinishReason | None = "tool_calls") -> None:
+        """End the call whose arguments are coming: it is whole, or the answer was cut for another `reason`.
+
+        The arguments of a call that was cut stay open, so that they are no JSON. What came of them goes back closed,
+        because the API takes an object only.
+        """
+        if self.streamed is not None:
+            end = self.streamed.end()
+            if reason in _PROPER_ENDS:
+                out.append(ToolCallDelta(self.streamed.index, arguments=end, choice=self.index))
+            out.append(NativeItem(NAME, self.streamed.item(), self.index))
+            self.streamed = None
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def say(self, holder: dict[str, Any], out: list[ChatEvent]) -> None:
+        """The fields of `holder` beside those that every chunk has: what is noted of the text, or said of the answer.
+
+        What is repeated unchanged is told once, and of figures the last.
+        """
+        usual = USUAL_FIELDS if is_reason(holder.get("finishReason")) else _BEFORE_THE_END
+        for name, value in holder.items():
+            if name in usual or not says(value):
+                continue
+            if name == "logprobsResult":  # of this chunk's tokens, which may be those of the chunk before it
+                out.append(Annotation({name: value}, self.index))
+            elif self.seen.get(name) != value:
+                self.seen[name] = value
+                out.append((Annotation if name in _NOTES else Metadata)({name: value}, self.index))
+
+    def release(self, out: list[ChatEvent]) -> None:
+        """Give the plain text so far as one part."""
+        if self.pieces:
+            part: dict[str, Any] = {"text": "".join(self.pieces)}
+            if self.thought:
+                part["thought"] = True
+            self.pieces = []
+            out.append(NativeItem(NAME, part, self.index))
+
+    def finish(self, word: str, parts: Any, token: Any, out: list[ChatEvent]) -> None:
+        """`token`: that of the chunk with the finish reason, by which the answer goes on."""
+        reason = _REASONS.get(word, "other")
+        match parts:
+            case [*_, {"functionCall": {"willContinue": True}}] if reason in _PROPER_ENDS:
+                pass  # the call goes on: some servers say STOP in every chunk
+            case _:
+                self.end_call(out, reason)
+        self.release(out)  # before Finished, so that the message is whole when an answer is
+        if reason == "stop" and self.calls:  # the API has no finish reason for calls: it says STOP
+            reason = "tool_calls"
+        if reason == "pause":  # the token may have come before; without one, nothing goes on
+            token = token or self.seen.get(TOKEN)
+            reason = "pause" if token else "length"
+        finished = Finished(reason, word, self.index)
+        if finished != self.finished:  # older models say STOP in every chunk
+            # …/generate-content/long-decode: an answer of max_tokens may have a token, too, for a question with more
+            if token and reason in ("pause", "length"):
+                out.append(NativeItem(NAME, {TOKEN: token}, self.index))
+            self.finished = finished
+            out.append(finished)
