@@ -128,8 +128,6 @@ def test_what_has_no_common_form_stays_as_it_is(form: dict[str, Any]) -> None:
         ({"type": 5}, "a part without a 'type'"),
         ({"type": ["text"]}, "a part without a 'type'"),
         ({"text": "a", "thought": True}, "a part without a 'type'"),
-        ({"inlineData": {"mimeType": "a/b", "data": "aGk=", "more": 1}}, "a part without a 'type'"),
-        ({"functionCall": {"name": "f"}}, "a part without a 'type'"),
         ({"type": "text"}, "text that is no str but NoneType"),
         ({"type": "text", "text": 5}, "text that is no str but int"),
         ({"type": "image_url"}, "an image without its URL"),
