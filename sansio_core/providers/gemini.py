@@ -75,7 +75,7 @@ class Gemini(Provider):
         # The list of models, and so a user, may name it with the prefix that it has in the URL.
         model = (self.resolve_model(request.model) or "").removeprefix("publishers/google/").removeprefix("models/")
         # github.com/googleapis/python-genai, README: "aliases exist only on v1beta"
-        if not self.vertex and self.base_url.endswith("/v1") and re.fullmatch(_ALIASES, model):
+        if self.base_url.endswith("/v1") and re.fullmatch(_ALIASES, model):
             raise InvalidRequest(f"{model} is there in v1beta alone: let base_url end with it, or name the model")
         # ai.google.dev/api#stream-content: without alt=sse the chunks come as one JSON array
         url = self.endpoint(f"models/{quote_segment(model)}:streamGenerateContent?alt=sse")

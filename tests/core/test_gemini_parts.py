@@ -181,6 +181,11 @@ def test_files_in_answers() -> None:
     ]
 
 
+def test_a_file_with_more_to_it_is_no_part_of_an_answer() -> None:
+    detailed = {**PNG, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}}
+    assert answered([detailed], "gemini-3.8-flash")[1:] == [{"role": "user", "parts": [detailed]}]
+
+
 def test_all_answers_come_before_the_files() -> None:
     calls = [ToolCall("a", "f"), ToolCall("b", "g")]
     results = [calls[0].answer(ImagePart(PIXEL)), calls[1].answer("done")]

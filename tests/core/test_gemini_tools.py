@@ -146,7 +146,7 @@ def test_a_choice_needs_functions_to_choose_from() -> None:
     lost = "tool_choice (it is about functions, and tools has none)"
     assert told(tool_choice="auto") == lost
     assert told(tool_choice="none", tools=[SEARCH]) == lost
-    for choice in ("required", "weather"):
+    for choice in ("required", "weather", {"type": "allowed_tools", **ALLOWED}):
         assert "tools has no function: give one" in refused(tool_choice=choice, tools=[SEARCH])
     extra = {"tools": [{"functionDeclarations": [NOW]}]}
     assert sent("gemini", "?", tool_choice="now", extra=extra) == {
