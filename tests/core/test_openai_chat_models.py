@@ -343,3 +343,11 @@ def test_a_format_keeps_its_name_and_description() -> None:
         assert fields("gpt-4o", response_format=form) == {
             "response_format": {"type": "json_schema", "json_schema": given}
         }
+
+
+def test_a_strict_format_is_made_fit() -> None:
+    given = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}}
+    fit = {**SCHEMA, "additionalProperties": False, "required": ["n"]}
+    assert fields("gpt-4o", response_format=given)["response_format"]["json_schema"]["schema"] == fit
+    loose = {**given, "json_schema": {"name": "n", "schema": SCHEMA}}
+    assert fields("gpt-4o", response_format=loose) == {"response_format": loose}

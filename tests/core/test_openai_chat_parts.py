@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dialect_harness import PIXEL, asked, sent
+from openai_chat_frames import calls as calls_of
 from openai_chat_frames import chunk, said
 from test_openai_chat_models import body, refused
 
@@ -89,6 +90,8 @@ def test_a_file_in_the_hosts_form(host: str, given: Any, wire: dict[str, Any]) -
         ("openai", {"type": "tool_result", "tool_use_id": "t"}, "openai takes no part of type 'tool_result'"),
         ("vllm", {"type": "tool_use", "id": "t"}, "vllm takes no part of type 'tool_use'"),
         ("vllm", {"type": "thinking", "thinking": "Hm", "signature": "s"}, "takes no part of type 'thinking'"),
+        ("openai", {"type": "file", "file_id": "f1"}, "openai takes no part of type 'file'"),
+        ("vllm", {"type": "thinking"}, "takes no part of type 'thinking'"),
         ("openai", ImagePart(PIXEL, "ultra"), "no detail of images 'ultra'"),
     ],
 )
@@ -177,12 +180,14 @@ def test_an_answer_to_no_call() -> None:
 
 
 def test_a_custom_call_goes_back() -> None:
-    deltas = [
+    deltas: list[dict[str, Any]] = [
         {"index": 0, "id": "a", "type": "custom", "custom": {"name": "sql", "input": "select"}},
         {"index": 0, "custom": {"input": " 1"}},
     ]
     reply = Reply.of(said(*(chunk({"tool_calls": [delta]}) for delta in deltas), chunk(None, "tool_calls")))
     assert reply.tool_calls == [ToolCall("a", "sql", "select 1", custom=True)]
+    del deltas[0]["type"]
+    assert calls_of(*deltas) == reply.tool_calls
     history = [{"role": "user", "content": "?"}, reply.message, reply.tool_calls[0].answer("1")]
     (call,) = sent("openai", history)["messages"][1]["tool_calls"]
     assert call == {"id": "a", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}

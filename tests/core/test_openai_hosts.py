@@ -26,6 +26,7 @@ from sansio_core import (
     Wait,
     providers,
 )
+from sansio_core.model_facts import FACTS
 from sansio_core.options import OPTIONS
 from sansio_core.providers.hosts import HOSTS
 
@@ -77,6 +78,7 @@ def test_every_row_is_a_provider() -> None:
     for name, host in HOSTS.items():
         assert host.options <= OPTIONS, name
         assert set(host.quirks.fields) <= host.options, name
+        assert host.quirks.facts in ("", *FACTS), name
         config = {"base_url": AZURE} if name == "azure_openai" else {}
         provider = providers.create(name, **config)
         assert repr(pickle.loads(pickle.dumps(provider))) == repr(provider)

@@ -19,11 +19,9 @@ _TEXTS = ("text", "input_text", "output_text")
 # OpenAI's other parts, which stand in a user's messages alone
 _USERS = ("image_url", "input_audio", "file")
 # Parts of other vendors' wires, which no host of this one has
-_FOREIGN = frozenset(
-    {
-        "tool_use", "tool_result", "server_tool_use", "redacted_thinking", "reasoning", "image", "document",
-        "input_image", "input_file", "search_result",
-    }
+_FOREIGN = (
+    "tool_use", "tool_result", "server_tool_use", "redacted_thinking", "reasoning", "image", "document", "input_image",
+    "input_file", "search_result",
 )  # fmt: skip
 _MARK = "prompt_cache_breakpoint"
 _AUDIO = "audio"
@@ -195,11 +193,11 @@ class _Writer:
             if strict and role == "assistant":
                 return self._known(raw, "refusal", "refusal")
             return {"type": "text", "text": raw["refusal"]}
-        if strict and kind in _USERS:
+        if strict and kind in _USERS and kind in raw:
             self._check_role(part, role)
             return self._known(raw, kind, kind)
         # Mistral's thinking is a list, Anthropic's a text, which nobody takes here.
-        if strict or kind in _FOREIGN or (kind == "thinking" and not isinstance(raw["thinking"], list)):
+        if strict or kind in _FOREIGN or (kind == "thinking" and not isinstance(raw.get("thinking"), list)):
             takes = "texts and refusals" if role == "assistant" else "texts, images and files"
             raise no_such_part(part, self._target.host, takes)
         return dict(raw)
