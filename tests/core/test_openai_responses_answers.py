@@ -13,6 +13,7 @@ from sansio_core import (
     ContextTooLong,
     Finished,
     KeepAlive,
+    Metadata,
     ProviderRefused,
     RateLimited,
     ReasoningDelta,
@@ -57,8 +58,9 @@ def test_a_stream() -> None:
         UsageReport(5, 2, 3, 1, usage),
         Finished("stop", "completed"),
     ]
+    numbered = [*events[:-1], Metadata({"sequence_number": 5}), events[-1]]
     for body in (sse(*values), sse(*values, named=True), sse(*values) + b"data: [DONE]\n\n"):
-        assert every_cut(NAME, body) == events
+        assert every_cut(NAME, body) == numbered
     bare = [{k: v for k, v in value.items() if k not in ("sequence_number", "output_index")} for value in values]
     assert said(*bare) == events
     nameless = [

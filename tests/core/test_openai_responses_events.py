@@ -64,7 +64,7 @@ ALL_ARGUMENTS = ev("mcp_call_arguments.done", item_id="mc", output_index=0, argu
         ([ALL_ARGUMENTS], [made(ALL_ARGUMENTS)]),
         ([ev("compaction.compacting", item_id="cmp", output_index=0)], [KeepAlive("response.compaction.compacting")]),
         ([ev("mcp_list_tools.failed")], [KeepAlive("response.mcp_list_tools.failed")]),
-        ([{"type": "keepalive", "sequence_number": 7}], [KeepAlive("keepalive")]),
+        ([{"type": "keepalive", "sequence_number": 7}], [KeepAlive("keepalive"), Metadata({"sequence_number": 7})]),
         ([ev("output_text.annotation.added", annotation=None)], [KeepAlive("response.output_text.annotation.added")]),
     ],
 )  # fmt: skip

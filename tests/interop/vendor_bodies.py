@@ -23,7 +23,7 @@ class Wider(NamedTuple):
     models: tuple[str, ...] = ()
 
 
-_SAMPLED = ("claude-haiku-4-5", "claude-sonnet-4-6")
+_SAMPLED = ("claude-haiku-4-5", "claude-sonnet-4-6", "a-new-model")
 _DROPPED = "dropped from version 2 of the SDK, as newer models reject it"
 _GO = "github.com/ollama/ollama/blob/main/api/types.go has it, the Python SDK has not"
 _MODELFILE = "docs.ollama.com/modelfile#parameter has it, the Python SDK has not"

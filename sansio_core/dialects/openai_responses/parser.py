@@ -24,6 +24,7 @@ from ...events import (
     ToolCallDelta,
     UnknownFrame,
 )
+from ...parsers.json_values import decode_at
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import json_text, nonempty, object_of, objects
@@ -70,6 +71,7 @@ class OpenAIResponsesParser(EventStreamParser):
     """
 
     text_fields = ("delta",)
+    keeps_text = True  # not the text: the number of the event that brought it
 
     def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
         super().__init__(max_frame_size, templates)
@@ -79,12 +81,17 @@ class OpenAIResponsesParser(EventStreamParser):
         self._calls = 0
         self._last_type = ""  # of the items that came whole
         self._facts: dict[str, Any] = {}  # what the response says besides the answer: told at the end
+        # The last event's number. Of one that took the fast path, the place of its JSON is kept.
+        self._number: Any = None
+        self._undecoded: tuple[str, int] | None = None
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         kind = value.get("type", event) if type(value) is dict else None
         if type(kind) is not str:
             self._unknown(event, value, out)
             return
+        if "sequence_number" in value:
+            self._number, self._undecoded = value["sequence_number"], None
         # First of all: `response.completed` and `response.failed` end with words of _PROGRESS, too.
         handle = _HANDLERS.get(kind)
         if handle is not None:
@@ -97,6 +104,10 @@ class OpenAIResponsesParser(EventStreamParser):
             out.append(KeepAlive(kind))
         else:
             self._unknown(event, value, out)
+
+    def _goes_on(self, item: Any, out: list[ChatEvent]) -> None:
+        _, _, text, at = item
+        self._undecoded = text, at
 
     # --- texts ---------------------------------------------------------------------------------------------------
 
@@ -259,7 +270,7 @@ class OpenAIResponsesParser(EventStreamParser):
         if response.get("usage"):  # a response that failed was paid for as well
             out.append(usage_of(response))
         error = error_in(response)
-        self._tell_facts(value, error, out)
+        self._tell_facts(error, out)
         if error is not None or status == "failed":
             self._fail(of_error(error or {"message": "the response failed", **response}), out)
         elif status in ("queued", "in_progress"):  # of a response that was asked for in the background
@@ -269,10 +280,12 @@ class OpenAIResponsesParser(EventStreamParser):
             out.append(Finished(reason_of(word, self._last_type, self._calls > 0, self._declined), word))
             self.complete = self.ended = True
 
-    def _tell_facts(self, last: dict[str, Any], error: Any, out: list[ChatEvent]) -> None:
+    def _tell_facts(self, error: Any, out: list[ChatEvent]) -> None:
         """All that was said besides the answer, once: a response repeats it in several events."""
+        if self._undecoded is not None:
+            self._number, self._undecoded = decode_at(*self._undecoded)[0].get("sequence_number"), None
         # …/guides/background#streaming-a-background-response: whoever goes on with a stream names the last event's
-        number = {"sequence_number": last["sequence_number"]} if "sequence_number" in last else {}
+        number = {} if self._number is None else {"sequence_number": self._number}
         if facts := {**self._facts, **facts_of_error(error), **number}:
             out.append(Metadata(facts))
         self._facts = {}
@@ -280,7 +293,7 @@ class OpenAIResponsesParser(EventStreamParser):
     def _end(self, out: list[ChatEvent], proper: bool) -> None:
         super()._end(out, proper)
         if not self.ended:
-            self._tell_facts({}, None, out)
+            self._tell_facts(None, out)
 
     def _output(self, output: Any, out: list[ChatEvent]) -> None:
         for i, item in enumerate(objects(output)):
@@ -289,7 +302,7 @@ class OpenAIResponsesParser(EventStreamParser):
     def _error(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         # …/streaming-events has the error's fields in the event itself; the API sends them in an `error`
         error = error_in(value) or value
-        self._tell_facts(value, error, out)
+        self._tell_facts(error, out)
         self._fail(of_error(error), out)
 
     def _unknown(self, event: str, value: Any, out: list[ChatEvent]) -> None:
