@@ -48,6 +48,7 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
     dialects.plain_text      answers that are the text itself
     dialects.wpaicg          a WordPress plugin's chat form
 Endpoints
+    model_info               ModelInfo: what a host's list says of one of its models
     providers.base           Provider: URL, key, header fields, policy; Call: one question's way through an endpoint
     providers.hosts          the hosts of OpenAI's wire, a row each
     providers                the registry; each other module is one provider, loaded when its name is asked for
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
     )
     from .exchange import Exchange
     from .http_request import HttpRequest
+    from .model_info import ModelInfo
     from .model_list import ModelList
     from .parts import FilePart, ImagePart, TextPart
     from .reply import Choice, Reply
@@ -136,9 +138,10 @@ __all__ = [
     "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
     "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished", "HTTPStatusError",
     "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
-    "Messages", "Metadata", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored", "PermissionDenied",
-    "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply",
-    "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed",
+    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored",
+    "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta",
+    "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused",
+    "StreamTruncated", "TLSFailed",
     "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
     "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
 ]  # fmt: skip
@@ -160,6 +163,7 @@ _NAMES = {
     ),
     "exchange": "Exchange",
     "http_request": "HttpRequest",
+    "model_info": "ModelInfo",
     "model_list": "ModelList",
     "parts": "FilePart ImagePart TextPart",
     "reply": "Choice Reply",

@@ -10,6 +10,7 @@ from .dialects.error_mapping import in_band
 from .errors import ChatError, InvalidRequest, LimitExceeded, UnexpectedContent, excerpt
 from .events import ChatEvent
 from .exchange import Exchange
+from .model_info import ModelInfo
 from .providers import Call, Provider
 from .request import ChatRequest
 from .retry import RetryPolicy
@@ -17,7 +18,7 @@ from .timing import Limits, Timeouts
 
 
 class ModelList(Exchange):
-    """A provider's list of models; `models` has the names once the exchange is finished.
+    """A provider's list of models; once the exchange is finished, `models` has the names, and `infos` the details.
 
     It is driven as any exchange, with the same settings and errors, and gives no events. Raises InvalidRequest for a
     provider whose wire has no such list, or whose key is missing.
@@ -26,7 +27,7 @@ class ModelList(Exchange):
     # An exchange, so that retries, clocks, redirects and errors are the same, and every transport can ask: the list is
     # an answer whose parser gives no events.
 
-    __slots__ = ("models",)
+    __slots__ = ("infos",)
 
     def __init__(
         self,
@@ -37,9 +38,14 @@ class ModelList(Exchange):
         limits: Limits | None = None,
         random: Callable[[], float] | None = None,
     ) -> None:
-        self.models: list[str] = []
+        self.infos: list[ModelInfo] = []
         # An exchange keeps the request that it answers, and a list answers none: this one is never sent.
         super().__init__(provider, ChatRequest("models"), retry=retry, timeouts=timeouts, limits=limits, random=random)
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models."""
+        return [info.name for info in self.infos]
 
     def _begin(self, request: ChatRequest) -> Call:
         asked = self.provider.models_request()
@@ -63,7 +69,7 @@ class ModelList(Exchange):
         error = in_band(value)
         if error is not None:
             raise error
-        self.models = self.provider.parse_models(value)
+        self.infos = self.provider.parse_models(value)
 
 
 class _Listing(ChatParser):

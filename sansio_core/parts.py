@@ -6,6 +6,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Protocol
 
 from .errors import InvalidRequest
@@ -39,6 +40,7 @@ _SIGNATURES = (
 )  # fmt: skip
 # RFC 3986 3.1; of two letters or more, as C:\ is a path.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")  # RFC 4648 4; a tenth faster than json.dumps, b64decode is slower than it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class ImagePart:
 
         Raises InvalidRequest for a data URL that is not in base64: Anthropic, Gemini and Ollama take no other encoding.
         """
-        return _data_of(self.url)
+        found = _data_of(self.url)
+        return None if found is None else (found[0], _base64(found[1]))
 
 
 class PathLike(Protocol):
@@ -87,10 +90,12 @@ class FilePart:
     cache_control: CacheControl = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, (str, bytes)) and not hasattr(self.source, "__fspath__"):
-            raise InvalidRequest(f"a file's source must be bytes, a URL or a path, not {type(self.source).__name__}")
-        if not self.source:
+        source = self.source if isinstance(self.source, (str, bytes)) else _path_of(self.source)
+        if not source:
             raise InvalidRequest("a file's source is empty: give its bytes, its URL or its path")
+        for what, value in (("media_type", self.media_type), ("name", self.name)):
+            if not isinstance(value, (str, NoneType)):
+                raise InvalidRequest(f"a file's {what} must be a str, not {type(value).__name__}")
 
     def __repr__(self) -> str:
         # Without the contents: a repr ends up in logs.
@@ -100,10 +105,9 @@ class FilePart:
     @property
     def path(self) -> str | None:
         """The path of a file that is still to be read; None where its bytes or its URL are given."""
-        if isinstance(self.source, bytes):
-            return None
-        text = self.source if isinstance(self.source, str) else self.source.__fspath__()
-        return None if _SCHEME.match(text) else text
+        if isinstance(self.source, str):
+            return None if _SCHEME.match(self.source) else self.source
+        return None if isinstance(self.source, bytes) else _path_of(self.source)
 
     @property
     def url(self) -> str | None:
@@ -121,7 +125,7 @@ class FilePart:
                 f"the core reads no files: give the bytes of {self.path!r} and its name (the clients read paths)"
             )
         found = _data_of(str(self.source))
-        return None if found is None else (self.media_type or found[0], found[1])
+        return None if found is None else (self.media_type or found[0], _base64(found[1]))
 
     @property
     def text(self) -> str | None:
@@ -159,7 +163,7 @@ class FilePart:
     def file_name(self) -> str | None:
         """The name; of a path or URL its last step; None for bytes without a name."""
         if self.name or isinstance(self.source, bytes):
-            return self.name
+            return self.name or None
         if (path := self.path) is not None:
             return re.split(r"[/\\]", path)[-1] or None
         return (self.url or "").partition("?")[0].partition("#")[0].rpartition("/")[2] or None
@@ -186,6 +190,21 @@ def _data_of(url: str) -> tuple[str, str] | None:
     return media_type or "application/octet-stream", payload  # not RFC 2397's text/plain: hardly any file is that
 
 
+def _base64(text: str) -> str:
+    """`text` without blanks and line ends, as which vendors take it. Raises InvalidRequest if it is no base64."""
+    joined = text if _BASE64.fullmatch(text) else "".join(text.split())
+    if len(joined) % 4 or not _BASE64.fullmatch(joined):
+        raise InvalidRequest("the data of an image or a file is no base64 (RFC 4648 4, with its padding)")
+    return joined
+
+
+def _path_of(source: Any) -> str:
+    path = source.__fspath__() if hasattr(source, "__fspath__") else None
+    if not isinstance(path, str):
+        raise InvalidRequest(f"a file's source must be bytes, a URL or a path, not {type(source).__name__}")
+    return path
+
+
 def kind_of(part: Part) -> str:
     """What `part` is, in words for an error."""
     match part:
@@ -196,6 +215,19 @@ def kind_of(part: Part) -> str:
         case RawPart(raw):
             return f"a part of type {raw['type']!r}" if "type" in raw else f"a part with {', '.join(map(str, raw))}"
     return "a text"
+
+
+def text_of(part: Part) -> str | None:
+    """`part` on a wire that carries nothing but text; None for one that is no text, a refusal or a file of text."""
+    match part:
+        case TextPart(text):
+            return text
+        case RawPart({"type": "refusal", "refusal": str(text)}):  # OpenAI's part of an assistant's message
+            return text
+        case FilePart():
+            file = part.text
+            return file if file is None or not part.file_name else f"{part.file_name}:\n{file}"
+    return None
 
 
 # --- users' mappings -------------------------------------------------------------------------------------------------
@@ -241,18 +273,22 @@ def _image(fields: dict[str, Any], mark: CacheControl) -> ImagePart | None:
     # A mapping on OpenAI's chat wire; Mistral's and the Responses wire take the bare URL too.
     image, detail = fields.get("image_url"), fields.get("detail")
     if isinstance(image, Mapping):
+        if image.keys() - {"url", "detail"}:
+            return None
         detail = image.get("detail")
         image = image.get("url")
-    if not isinstance(image, str) or not image:
+    if not isinstance(image, str) or not image or not isinstance(detail, (str, NoneType)):
         raise InvalidRequest("an image without its URL: {'type': 'image_url', 'image_url': {'url': …}}")
     return ImagePart(image, detail, mark)
 
 
 def _anthropic_image(fields: dict[str, Any], mark: CacheControl) -> ImagePart | None:
     match fields:
-        case {"source": {"type": "base64", "media_type": media_type, "data": data}, **others} if not others:
-            return ImagePart(f"data:{media_type};base64,{data}", None, mark)
-        case {"source": {"type": "url", "url": str(url)}, **others} if not others:
+        case {"source": {"type": "base64", "media_type": str(kind), "data": str(data), **rest}, **others} if not (
+            rest or others
+        ):
+            return ImagePart(f"data:{kind};base64,{data}", None, mark)
+        case {"source": {"type": "url", "url": str(url), **rest}, **others} if not rest and not others:
             return ImagePart(url, None, mark)
     return None
 
@@ -260,12 +296,17 @@ def _anthropic_image(fields: dict[str, Any], mark: CacheControl) -> ImagePart | 
 def _anthropic_document(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
     name = fields.pop("title", None)
     match fields:
-        case {"source": {"type": "base64", "media_type": media_type, "data": data}, **others} if not others:
-            return FilePart(f"data:{media_type};base64,{data}", None, name, cache_control=mark)
-        case {"source": {"type": "text", "data": str(text)}, **others} if not others:
-            return FilePart(text.encode(), "text/plain", name, cache_control=mark)
-        case {"source": {"type": "url", "url": str(url)}, **others} if not others:  # of documents, PDFs alone
-            return FilePart(url, "application/pdf", name, cache_control=mark)
+        case {"source": {"type": "base64", "media_type": str(kind), "data": str(data), **rest}, **others} if not (
+            rest or others
+        ):
+            return FilePart(f"data:{kind};base64,{data}", None, name, cache_control=mark)
+        # text/plain is the only media type here, and may be left out
+        case {"source": {"type": "text", "data": str(text), **rest}, **others} if not (
+            others or rest not in ({}, {"media_type": "text/plain"})
+        ):
+            return FilePart(_utf8(text), "text/plain", name, cache_control=mark)
+        case {"source": {"type": "url", "url": str(url), **rest}, **others} if not rest and not others:
+            return FilePart(_url(url), "application/pdf", name, cache_control=mark)  # of documents, PDFs alone
     return None
 
 
@@ -292,7 +333,7 @@ def _video(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
     """OpenRouter's and vLLM's."""
     match fields:
         case {"video_url": {"url": str(url), **rest}, **others} if not rest and not others:
-            return FilePart(url, None if url.startswith("data:") else "video/mp4", cache_control=mark)
+            return FilePart(_url(url), None if url.startswith("data:") else "video/mp4", cache_control=mark)
     return None
 
 
@@ -301,12 +342,12 @@ def _gemini(fields: dict[str, Any], mark: CacheControl) -> TextPart | FilePart |
     match fields:
         case {"text": str(), **others} if not others:
             return _text(fields, mark)
-        case {"inlineData": {"mimeType": media_type, "data": data, **rest}, **others} if not rest and not others:
-            return FilePart(f"data:{media_type};base64,{data}", cache_control=mark)
+        case {"inlineData": {"mimeType": str(kind), "data": str(data), **rest}, **others} if not rest and not others:
+            return FilePart(f"data:{kind};base64,{data}", cache_control=mark)
         case {"fileData": {"fileUri": str(url), "mimeType": str(kind), **rest}, **others} if not rest and not others:
-            return FilePart(url, kind, cache_control=mark)
+            return FilePart(_url(url), kind, cache_control=mark)
         case {"fileData": {"fileUri": str(url), **rest}, **others} if not rest and not others:
-            return FilePart(url, cache_control=mark)
+            return FilePart(_url(url), cache_control=mark)
     return None
 
 
@@ -331,6 +372,20 @@ _FORMS: dict[str, Callable[[dict[str, Any], CacheControl], Part | None]] = {
     "input_audio": _audio,
     "video_url": _video,
 }
+
+
+def _url(url: str) -> str:
+    # Mappings come from strangers too, as a server's callers, who must not have files of this machine read and sent.
+    if not _SCHEME.match(url):
+        raise InvalidRequest(f"a file whose URL {url[:80]!r} has no scheme: a file of this machine is a FilePart(path)")
+    return url
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"a lone surrogate at {error.start}: it is not text") from None
 
 
 def _decoded(text: str) -> bytes:

@@ -14,7 +14,7 @@ from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .options import check_option
 from .partial_json import parse_partial
-from .parts import Part, RawPart, TextPart, kind_of, part_of
+from .parts import FilePart, Part, RawPart, TextPart, kind_of, part_of, text_of
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -97,12 +97,19 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text parts joined, for wires that carry text only. Raises InvalidRequest if a part is anything else."""
-        for part in self.parts:
-            if not isinstance(part, TextPart):
+        """The parts joined, for wires that carry text only; a file of text is a paragraph, under its name.
+
+        Raises InvalidRequest if a part is no text.
+        """
+        pieces: list[str] = []
+        for before, part in zip((None, *self.parts), self.parts, strict=False):
+            text = text_of(part)
+            if text is None:
                 kind = kind_of(part)
                 raise InvalidRequest(f"this provider takes text only, and a message holds {kind}: leave it out")
-        return "".join(part.text for part in self.parts if isinstance(part, TextPart)) or self.refusal or ""
+            apart = before is not None and (isinstance(part, FilePart) or isinstance(before, FilePart))
+            pieces += ["\n\n", text] if apart else [text]
+        return "".join(pieces) or self.refusal or ""
 
 
 Messages = str | Sequence[Mapping[str, Any] | Message]

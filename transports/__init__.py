@@ -6,7 +6,7 @@ that it needs. The map, in reading order:
 blocking, aio            the two clients, and their streams
 drive                    the two loops between an Exchange of the core and a wire; what a wire must offer
 http1/                   HTTP/1.1, proxies and TLS without I/O, for both
-_shared/                 what both clients share besides: settings, logging, look-ups, forks
+_shared/                 what both clients share besides: settings, files, logging, look-ups, forks
 _requests/, _asyncio/    one wire each: connections, waiting under a deadline, cancelling
 g4f_compat               the four free providers as gpt4free's classes
 emulator/                a loopback server that speaks every provider's wire format, with faults to order

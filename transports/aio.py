@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Coroutine, Generator, Mapping
+from typing import Any, Literal, overload
 
-from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
+from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
 from ._asyncio.pool import Pool
@@ -60,9 +60,9 @@ class AsyncClient(BaseClient):
     ) -> AsyncStream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
-        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and others,
-        see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy` replace the client's for this call; `headers`
-        and `cookies` are merged into the client's.
+        `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
+        temperature, max_tokens, tools and others, see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy`
+        replace the client's for this call; `headers` and `cookies` are merged into the client's.
         """
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
@@ -76,18 +76,32 @@ class AsyncClient(BaseClient):
                 pass
             return stream.reply
 
+    @overload
+    def models(
+        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
+    ) -> Coroutine[Any, Any, list[str]]: ...
+
+    @overload
+    def models(
+        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
+    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...
+
     async def models(
         self,
         *,
+        details: bool = False,
         timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
         proxy: ProxySetting = None,
-    ) -> list[str]:
-        """The names of the host's models. Raises InvalidRequest where the provider's API has no list of models."""
+    ) -> list[str] | list[ModelInfo]:
+        """The names of the host's models; with `details`, what its list says of each.
+
+        Raises InvalidRequest where the provider's API has no list of models.
+        """
         listing = self._listing(timeout)
         async with self._open(listing, proxy) as stream:
             async for _ in stream.events():
                 pass
-        return listing.models
+        return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
         wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
 import requests
 
-from sansio_core import ChatEvent, Exchange, Limits, Messages, Reply, RetryPolicy, TextDelta, Timeouts
+from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
 
 from ._requests.adapter import Adapter
@@ -76,9 +76,9 @@ class Client(BaseClient):
     ) -> Stream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
-        `messages`: a str, or a list of {"role": …, "content": …}. `options`: temperature, max_tokens, tools and others,
-        see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy` replace the client's for this call; `headers`
-        and `cookies` are merged into the client's.
+        `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
+        temperature, max_tokens, tools and others, see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy`
+        replace the client's for this call; `headers` and `cookies` are merged into the client's.
         """
         exchange = self._exchange(
             messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
@@ -92,13 +92,28 @@ class Client(BaseClient):
                 pass
             return stream.reply
 
-    def models(self, *, timeout: Timeouts | float | None = None, proxy: ProxySetting = None) -> list[str]:
-        """The names of the host's models. Raises InvalidRequest where the provider's API has no list of models."""
+    @overload
+    def models(
+        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
+    ) -> list[str]: ...
+
+    @overload
+    def models(
+        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
+    ) -> list[ModelInfo]: ...
+
+    def models(
+        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
+    ) -> list[str] | list[ModelInfo]:
+        """The names of the host's models; with `details`, what its list says of each.
+
+        Raises InvalidRequest where the provider's API has no list of models.
+        """
         listing = self._listing(timeout)
         with self._open(listing, proxy) as stream:
             for _ in stream.events():
                 pass
-        return listing.models
+        return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
         wire = RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)

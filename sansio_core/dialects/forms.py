@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import NoneType
 from typing import Any, NamedTuple
 
 from ..errors import InvalidRequest, safe_repr, suggestion
@@ -109,13 +110,15 @@ def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
     found: list[Function | dict[str, Any]] = []
     for tool in list_of(tools, "tools"):
         match tool:
-            # Gemini: all functions in one tool
-            case {"functionDeclarations": [*functions], **others} if not others:
+            # Gemini: all functions in one tool; its SDK takes the fields' names in Python's form, too
+            case {"functionDeclarations": [*functions], **others} | {
+                "function_declarations": [*functions],
+                **others,
+            } if not others:
                 found += [_function(function) for function in functions]
             # OpenAI Chat Completions
-            case {"type": "function", "function": Mapping() as function} | {"function": Mapping() as function}:
-                mark = {name: tool[name] for name in ("cache_control",) if name in tool}
-                found.append(_function({**function, **mark}))
+            case {"function": Mapping() as function, **beside}:
+                found.append(_function({**beside, **function}))
             # OpenAI Responses; Anthropic, whose other tools have a type of their own; the function alone, as
             # frameworks derive it from a Python function
             case {"name": str(), "type": "function"} | {"name": str(), "input_schema": _}:
@@ -130,7 +133,8 @@ def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
 
 
 _TOOL = "a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}"
-_SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema")
+# OpenAI's, Anthropic's, Gemini's (and as its SDK writes it), the Model Context Protocol's
+_SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
 
 
 def _function(given: Any) -> Function:
@@ -140,6 +144,9 @@ def _function(given: Any) -> Function:
     schema: Any = next((given[key] for key in _SCHEMAS if given.get(key)), {})
     if not isinstance(schema, Mapping):
         raise InvalidRequest(f"the parameters of the tool {name!r} must be a JSON Schema, not {safe_repr(schema)}")
+    for key, kind in (("description", str), ("strict", bool)):
+        if not isinstance(given.get(key), (kind, NoneType)):
+            raise InvalidRequest(f"the {key} of the tool {name!r} must be a {kind.__name__}")
     common = {"type", "name", "description", "strict", "cache_control", *_SCHEMAS}
     others = {key: value for key, value in given.items() if key not in common and value is not None}
     return Function(
@@ -193,8 +200,9 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
 
     Any other str is a tool's name. The mode is "" for any other mapping: a wire's own form, which no other has.
     """
-    if isinstance(choice, Mapping) and choice.keys() == {"type"} and choice["type"] in _MODES:  # Anthropic
-        choice = choice["type"]
+    match choice:
+        case {"type": str(mode), **others} if mode in _MODES and not others:  # Anthropic
+            choice = mode
     match choice:
         case "auto" | "none" | "required" | "any":
             return _MODES[choice], None
@@ -205,9 +213,13 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
             return "tool", name
         case {"type": "function" | "tool", "name": str(name), **others} if not others:
             return "tool", name
-        case {"functionCallingConfig": {"mode": ("AUTO" | "NONE" | "ANY") as mode, **others}} if not others:
+        case {"functionCallingConfig": {"mode": ("AUTO" | "NONE" | "ANY") as mode, **rest}, **others} if not (
+            rest or others
+        ):
             return _MODES[mode.lower()], None
-        case {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [str(name)]}}:
+        case {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [str(name)], **rest}, **others} if not (
+            rest or others
+        ):
             return "tool", name
         case Mapping():
             return "", None
@@ -288,7 +300,11 @@ def one_of(option: str, value: Any, words: Collection[str], whose: str) -> Any:
 
 def stop_of(stop: Any) -> list[str]:
     """`stop`, one text or several, as a list, for wires that do not take a single text."""
-    return [stop] if isinstance(stop, str) else list_of(stop, "stop")
+    words = [stop] if isinstance(stop, str) else list_of(stop, "stop")
+    for word in words:
+        if not isinstance(word, str):
+            raise InvalidRequest(f"stop must be a str or a list of them; one is {safe_repr(word)}")
+    return words
 
 
 def list_of(value: Any, option: str) -> list[Any]:

@@ -22,11 +22,11 @@ def word_of(effort: Any, takes: Collection[str], whose: str) -> str:
     word = _word(effort, takes, whose)
     if word in takes:
         return word
-    if word == "none":
-        raise InvalidRequest(f"{whose} always reasons: reasoning_effort is one of {', '.join(takes)}, not 'none'")
     places = {WORDS.index(known): known for known in takes if known in WORDS and known != "none"}
     if not places:
         raise InvalidRequest(f"{whose} does not reason: leave out reasoning_effort")
+    if word == "none":
+        raise InvalidRequest(f"{whose} always reasons: reasoning_effort is one of {', '.join(takes)}, not 'none'")
     place = WORDS.index(word)
     return places[min(places, key=lambda known: (abs(known - place), known))]
 

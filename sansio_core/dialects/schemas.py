@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, safe_repr
 
+_CLAUDE_KEEPS = ("$defs", "definitions", "title", "description")
 _Fit = Callable[[Any], Any]
 # platform.claude.com/docs/en/build-with-claude/structured-outputs, JSON Schema limitations
 _CLAUDE_FORMATS = (
     "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid",
 )  # fmt: skip
 _ENUMS = {str: "string", int: "integer", float: "number"}  # of values of other types, Gemini takes no enum
-_CLAUDE_KEEPS = ("title", "description", "enum", "const", "$ref", "required")
 
 
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +38,8 @@ def _strict(schema: Any, root: Mapping[str, Any]) -> Any:
         case [Mapping() as only]:
             del out["allOf"]
             out |= only
+            if "$ref" in out and len(out) > 1:
+                return _strict(out, root)
     if out.get("type") == "object":
         out.setdefault("additionalProperties", False)
     if isinstance(out.get("properties"), dict):
@@ -58,41 +60,91 @@ def _resolved(ref: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`schema` for Claude's structured outputs and strict tools, as Anthropic's own SDK makes it.
+    """`schema` for Claude's structured outputs and strict tools, nearly as Anthropic's own SDK makes it.
 
     Objects are closed; keywords that the API rejects (`minimum`, `maxLength`, …) go into the description, where the
-    model still reads them. Raises InvalidRequest for endless nesting.
+    model still reads them. What stands beside a `$ref` is kept with what the `$ref` names in its place; several types
+    are alternatives. Raises InvalidRequest for endless nesting, and for what would leave the model no answer: a schema
+    without a type, and an object of any keys.
     """
-    return _guarded(lambda: _claude(schema))
+    return _guarded(lambda: _claude(schema, schema))
 
 
-def _claude(schema: Any) -> Any:
+def _claude(schema: Any, root: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(schema, Mapping):
-        return schema
-    inner = _mapped(schema, _claude)
-    if isinstance(inner.get("type"), (list, tuple)):  # the API takes one type: several are alternatives
-        kinds = inner.pop("type")
-        inner["anyOf"] = [_claude({**inner, "type": kind}) for kind in kinds] + list(inner.pop("anyOf", ()))
-        return {key: inner[key] for key in ("$defs", "definitions", "title", "description", "anyOf") if key in inner}
-    out = {key: inner.pop(key) for key in (*_CLAUDE_KEEPS, "$defs", "definitions", "type") if key in inner}
-    if alternatives := [*inner.pop("anyOf", ()), *inner.pop("oneOf", ())]:
-        out["anyOf"] = alternatives
-    if "allOf" in inner:
-        out["allOf"] = inner.pop("allOf")
-    if out.get("type") == "object" or "properties" in inner:
-        out |= {"type": "object", "properties": inner.pop("properties", {}), "additionalProperties": False}
-        inner.pop("additionalProperties", None)
-    if "items" in inner:
-        out["items"] = inner.pop("items")
-    if inner.get("minItems") in (0, 1):
-        out["minItems"] = inner.pop("minItems")
-    if inner.get("format") in _CLAUDE_FORMATS:
-        out["format"] = inner.pop("format")
-    inner.pop("$schema", None)
-    if inner:
-        said = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}" for key, value in inner.items())
+        raise InvalidRequest(f"for Claude, a JSON Schema is an object at every place, not {safe_repr(schema)}")
+    if (whole := _in_place(schema, root)) is not schema:
+        return _claude(whole, root)
+    rest = _mapped(schema, lambda inner: _claude(inner, root))
+    rest.pop("$schema", None)
+    out: dict[str, Any] = {key: rest.pop(key) for key in _CLAUDE_KEEPS if key in rest}
+    if "$ref" in rest:
+        return {**out, "$ref": rest["$ref"]}
+    kind = rest.pop("type", "object" if "properties" in rest else None)
+    literals = {key: rest.pop(key) for key, fits in _LITERALS.items() if key in rest and fits(rest[key])}
+    if literals:
+        out |= literals
+    elif isinstance(kind, (list, tuple)):  # the API takes one type
+        each = [{"type": one} if one == "null" else _claude({**rest, "type": one}, root) for one in kind]
+        return {**out, "anyOf": each}
+    elif (combined := next((key for key in ("anyOf", "oneOf", "allOf") if key in rest), None)) is not None:
+        out["allOf" if combined == "allOf" else "anyOf"] = rest.pop(combined)
+    elif isinstance(kind, str):
+        out["type"] = kind
+    else:
+        raise InvalidRequest(f"for Claude, each JSON Schema needs a type, an enum or an anyOf: {safe_repr(schema)}")
+    out |= _kept(kind, rest)
+    if rest:
+        said = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}" for key, value in rest.items())
         out["description"] = f"{out.get('description', '')}\n\n{{{said}}}".strip()
     return out
+
+
+def _in_place(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`schema` with what a `$ref` names in its place if more stands beside it, and with what an allOf of one holds."""
+    match schema:
+        case {"$ref": str(ref), **rest} if rest.keys() - {"$defs", "definitions"}:
+            return {**_resolved(ref, root), **rest}
+        # the API takes no $ref within an allOf
+        case {"allOf": [Mapping() as only], **rest} if not only.keys() & rest.keys() - {"title", "description"}:
+            return {**only, **rest}
+        case {"allOf": [*parts]} if any(isinstance(part, Mapping) and "$ref" in part for part in parts):
+            inside = [{**_resolved(part["$ref"], root)} if "$ref" in part else part for part in parts]
+            return {**schema, "allOf": inside}
+    return schema
+
+
+def _kept(kind: Any, rest: dict[str, Any]) -> dict[str, Any]:
+    """Those of the keywords for a type that the API takes; they are taken out of `rest`."""
+    out: dict[str, Any] = {}
+    if kind == "object":
+        others = rest.pop("additionalProperties", False)
+        if others and not rest.get("properties"):
+            raise InvalidRequest(
+                "Claude's structured outputs have no objects of any keys (additionalProperties): "
+                "name the properties, or ask for a list of objects with a key and a value"
+            )
+        out = {"properties": rest.pop("properties", {}), "additionalProperties": False}
+        out |= {"required": rest.pop("required")} if "required" in rest else {}
+        if isinstance(others, Mapping):
+            rest["additionalProperties"] = others
+    elif kind == "array":
+        out = {"items": rest.pop("items")} if "items" in rest else {}
+        out |= {"minItems": rest.pop("minItems")} if rest.get("minItems") in (0, 1) else {}
+    elif kind == "string" and rest.get("format") in _CLAUDE_FORMATS:
+        out = {"format": rest.pop("format")}
+    return out
+
+
+def _is_simple(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float))
+
+
+# What the API takes as an enum or a const: texts, numbers, booleans and null.
+_LITERALS: dict[str, Callable[[Any], bool]] = {
+    "enum": lambda values: isinstance(values, (list, tuple)) and bool(values) and all(map(_is_simple, values)),
+    "const": _is_simple,
+}
 
 
 def gemini_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from .base import STREAMED_JSON, Call, Provider, ProviderInfo
 class Anthropic(Provider):
     """api.anthropic.com. `base_url` may end with `/v1` or not.
 
-    `reasoning_effort` is "low" to "max" (`output_config.effort`), a number of tokens (a thinking budget, for models
-    that take one), or "none". What has no option of its own (`thinking`, `cache_control`, `container`, …) goes in
-    `extra`.
+    `reasoning_effort` is a word from "low" to "max", a number of tokens (a thinking budget, for models that take one),
+    True (the model decides how much), or "none", for models that can leave it off. What has no option of its own
+    (`container`, `context_management`, …) goes in `extra`; another version of the API or a beta in
+    `headers={"anthropic-version": …, "anthropic-beta": …}`.
     """
 
     info = ProviderInfo(
@@ -31,7 +32,7 @@ class Anthropic(Provider):
     options = anthropic.OPTIONS
     roles = ROLES
     # platform.claude.com/docs/en/api/versioning: the version is a header field, which is required
-    base_headers = (("anthropic-version", "2023-06-01"), *STREAMED_JSON)
+    base_headers = (("anthropic-version", anthropic.VERSION), *STREAMED_JSON)
     # platform.claude.com/docs/en/api/overview, authentication
     key_header = ("x-api-key", "")
     version = "/v1"
@@ -40,5 +41,7 @@ class Anthropic(Provider):
     parser_class = anthropic.AnthropicParser
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        payload = anthropic.payload(request, self.resolve_model(request.model))
+        own = [value for name, value in self.headers + request.headers if name.lower() == "anthropic-version"]
+        version = own[-1] if own else anthropic.VERSION
+        payload = anthropic.payload(request, self.resolve_model(request.model), version)
         return self.post_json(request, self.endpoint("messages"), payload)

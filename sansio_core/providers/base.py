@@ -20,6 +20,7 @@ from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
 from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
+from ..model_info import ModelInfo
 from ..options import OPTIONS
 from ..request import ChatRequest, as_mapping, dump_json, header_pairs
 from ..retry import RetryPolicy
@@ -187,15 +188,15 @@ class Provider(ABC):
         """The request for the host's list of models; None where its wire has none."""
         return None if self.models_path is None else self.get(self.endpoint(self.models_path))
 
-    def parse_models(self, value: Any) -> list[str]:
-        """The names in the JSON that answers `models_request`. Raises UnexpectedContent where there is no list."""
+    def parse_models(self, value: Any) -> list[ModelInfo]:
+        """The models in the JSON that answers `models_request`. Raises UnexpectedContent where there is no list."""
         # {"data": [{"id": …}]}: OpenAI and Anthropic; {"models": [{"name": …}]}: Ollama and Gemini; a bare list of
         # either: Together.
         items = value.get("data", value.get("models")) if isinstance(value, dict) else value
         if not isinstance(items, list):
             raise UnexpectedContent(f"{self.info.name} answered with something else than a list of models")
-        found = (item.get("id") or item.get("name") for item in items if isinstance(item, dict))
-        return [name for name in found if isinstance(name, str)]
+        found = (ModelInfo.of(item) for item in items if isinstance(item, dict))
+        return [model for model in found if model is not None]
 
     # --- what a provider's own file uses -------------------------------------------------------------------------
 

@@ -59,7 +59,8 @@ class FreeNetfly(Provider):
     )
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        payload = openai_chat.payload(request, self.resolve_model(request.model), self.options, _QUIRKS)
+        model = self.resolve_model(request.model)
+        payload = openai_chat.payload(request, model, self.options, _QUIRKS, self.info.name)
         place = (("origin", self.base_url), ("referer", f"{self.base_url}/"))
         url = self.endpoint("api/openai/v1/chat/completions")
         return self.post_json(request, url, payload._replace(fields={**_DEFAULTS, **payload.fields}), place)

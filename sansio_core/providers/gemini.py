@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from ..dialects import gemini
 from ..errors import InvalidRequest
 from ..http_request import Headers, HttpRequest, check_base_url, quote_segment
 from ..model_facts import default_model
+from ..model_info import ModelInfo
 from ..request import ROLES, ChatRequest
 from .base import BEARER, Call, Provider, ProviderInfo
 
@@ -89,12 +91,12 @@ class Gemini(Provider):
         root = self.base_url.partition("/projects/")[0].removesuffix("/publishers/google")
         return self.get(f"{root}/publishers/google/models")
 
-    def parse_models(self, value: Any) -> list[str]:
+    def parse_models(self, value: Any) -> list[ModelInfo]:
         """As Provider's, without the prefix before `models/`, and without models that do not generate text."""
         models = value.get("publisherModels", value.get("models")) if isinstance(value, dict) else None
         if isinstance(models, list):
             value = [item for item in models if isinstance(item, dict) and _generates(item)]
-        return [name.rpartition("models/")[2] for name in super().parse_models(value)]
+        return [replace(model, name=model.name.rpartition("models/")[2]) for model in super().parse_models(value)]
 
 
 def _is_vertex(base_url: str) -> bool:

@@ -14,8 +14,8 @@ from .base import BEARER, Call, Provider, ProviderInfo
 class Ollama(Provider):
     """An Ollama server, by default on this machine; a key is only needed for ollama.com. `base_url` may end in `/api`.
 
-    `reasoning_effort` is "low", "medium", "high", True, or "none". What has no option of its own (`keep_alive`, more of
-    `options` such as `num_ctx`, …) goes in `extra`.
+    `reasoning_effort` is True or "none" for most models that think, "low" to "high" for gpt-oss, up to "max" for some.
+    What has no option of its own (`keep_alive`, more of `options` such as `num_ctx`, …) goes in `extra`.
     """
 
     info = ProviderInfo(

@@ -50,7 +50,7 @@ class OpenAI(Provider):
         model = self.resolve_model(request.model)
         if model is None and not self.host.any_model:
             raise InvalidRequest(f"{self.info.name} needs a model: give model=")
-        payload = openai_chat.payload(request, model, self.options, quirks)
+        payload = openai_chat.payload(request, model, self.options, quirks, self.info.name)
         return self.post_json(request, self._chat_url(model or ""), payload)
 
     def _chat_url(self, model: str) -> str:

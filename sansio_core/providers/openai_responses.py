@@ -15,8 +15,10 @@ class OpenAIResponses(Provider):
     """api.openai.com's `/v1/responses`. `base_url` may end with a slash, its version, both or neither.
 
     `store=False` keeps nothing there, and asks for the reasoning in encrypted form, so that Reply.message takes it
-    along. What has no option of its own (`previous_response_id`, `include`, `reasoning` with a `summary`) goes in
-    `extra`.
+    along. An effort other than "none" asks for a summary of the thoughts; OpenAI gives it to verified organizations
+    alone, others leave it out by extra={"reasoning": {"summary": None}}. What has no option of its own
+    (`previous_response_id`, `include`, `prompt_cache_options`) goes in `extra` as well. Other hosts are asked as they
+    are: what OpenAI says of its models holds at OpenAI.
     """
 
     # The same host and key as the row "openai" of the chat hosts, under a default model of its own.
@@ -37,5 +39,6 @@ class OpenAIResponses(Provider):
     parser_class = openai_responses.OpenAIResponsesParser
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        payload = openai_responses.payload(request, self.resolve_model(request.model))
+        model = self.resolve_model(request.model)
+        payload = openai_responses.payload(request, model, at_openai=not self.custom_base_url)
         return self.post_json(request, self.endpoint("responses"), payload)

@@ -1,10 +1,13 @@
-"""Events of OpenAI's Responses API, as its streams have them."""
+"""Events of OpenAI's Responses API, as its streams have them; and its requests of which not all can be sent."""
 
+import json
+import re
 from typing import Any
 
+import pytest
 from dialect_harness import said_by
 
-from sansio_core import ChatEvent, NativeItem
+from sansio_core import ChatEvent, ChatRequest, NativeItem, OptionIgnored, providers
 
 NAME = "openai_responses"
 
@@ -42,3 +45,13 @@ def said(*values: Any) -> list[ChatEvent]:
 
 def native(item: Any) -> NativeItem:
     return NativeItem(NAME, item)
+
+
+def warned(messages: Any, warning: str, **options: Any) -> dict[str, Any]:
+    """The body for a request of which not all can be sent; the warning says so in these words."""
+    config = {key: options.pop(key) for key in ("base_url",) if key in options}
+    provider = providers.create(NAME, api_key="k", **config)
+    with pytest.warns(OptionIgnored, match=f"^{re.escape(warning)}$"):
+        call = provider.begin(ChatRequest(messages, **options), lambda: 0.5)
+    body: dict[str, Any] = json.loads(call.request().body)
+    return body

@@ -8,9 +8,9 @@ from anthropic_frames import STOP, TEXT, begin, delta, start, stop, why
 from dialect_harness import events_of, every_cut, native_items, said_by, sent, sse, unknown
 
 from sansio_core import (
-    Annotation,
     Finished,
     KeepAlive,
+    NativeDelta,
     NativeItem,
     ReasoningDelta,
     Reply,
@@ -130,8 +130,9 @@ def test_what_the_provider_does_itself_is_no_call_of_the_user() -> None:
     )
     reply = Reply.of(every_cut("anthropic", body))
     assert reply.tool_calls == []
-    assert (reply.finish_reason, reply.provider_reason) == ("other", "pause_turn")
-    assert reply.annotations == [{"cited_text": "a"}, {"cited_text": "b"}, {"stop_details": {"k": 1}}]
+    assert (reply.finish_reason, reply.provider_reason) == ("pause", "pause_turn")
+    assert reply.annotations == [{"cited_text": "a"}, {"cited_text": "b"}]
+    assert reply.metadata == {"stop_details": {"k": 1}}
     assert native_items(reply) == [
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}},
         result,
@@ -250,37 +251,6 @@ def test_odd_frames_do_not_end_the_stream(odd: Any) -> None:
     assert Reply.of(events).complete
 
 
-def test_usage_is_merged_and_what_is_said_later_counts() -> None:
-    first: dict[str, Any] = {"input_tokens": 612, "cache_read_input_tokens": 3, "output_tokens": 1, "speed": "fast"}
-    last = {"input_tokens": 28, "cache_read_input_tokens": None, "output_tokens": 106}
-    details = {"output_tokens_details": {"thinking_tokens": 67}}
-    body = sse(begin(**first), *TEXT, why(None, last), why("end_turn", details, stop_sequence=None), STOP)
-    usage = Reply.of(every_cut("anthropic", body)).usage
-    raw = {**first, "input_tokens": 28, "output_tokens": 106, **details}
-    assert usage == UsageReport(28, 106, 3, 67, raw)
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [
-        ("end_turn", "stop"),
-        ("stop_sequence", "stop"),
-        ("max_tokens", "length"),
-        ("model_context_window_exceeded", "length"),
-        ("refusal", "refusal"),
-        ("something_new", "other"),
-    ],
-)
-def test_stop_reasons(word: str, reason: str) -> None:
-    reply = Reply.of(events_of("anthropic", sse(begin(), *TEXT, why(word), STOP)))
-    assert (reply.finish_reason, reply.provider_reason) == (reason, word)
-
-
-def test_annotations_of_a_stop_sequence() -> None:
-    body = sse(begin(), *TEXT, why("stop_sequence", stop_sequence="```"), STOP)
-    assert Annotation({"stop_sequence": "```"}) in events_of("anthropic", body)
-
-
 CALL = {"type": "tool_use", "id": "t", "name": "f"}
 
 
@@ -327,7 +297,30 @@ CALL = {"type": "tool_use", "id": "t", "name": "f"}
         ),
         (
             [start(0, type="compaction", content="a"), delta(0, "compaction_delta", content=None), stop(0)],
-            [NativeItem("anthropic", {"type": "compaction", "content": "a"})],
+            [
+                NativeDelta("anthropic", {"type": "compaction_delta", "content": None}),
+                NativeItem("anthropic", {"type": "compaction", "content": "a"}),
+            ],
+        ),
+        # how much is thought where no thought is shown; what a tool of the provider's is asked
+        (
+            [
+                start(0, type="thinking", thinking="", signature=""),
+                delta(0, "thinking_delta", thinking="", estimated_tokens=50),
+                delta(0, "thinking_delta", thinking="", estimated_tokens=None),
+                delta(0, "signature_delta", signature="s"),
+                stop(0),
+                start(1, type="server_tool_use", id="s", name="web_search", input={}),
+                delta(1, "input_json_delta", partial_json=""),
+                delta(1, "input_json_delta", partial_json="{}"),
+                stop(1),
+            ],
+            [
+                NativeDelta("anthropic", {"type": "thinking_delta", "estimated_tokens": 50}),
+                NativeItem("anthropic", {"type": "thinking", "thinking": "", "signature": "s"}),
+                NativeDelta("anthropic", {"type": "input_json_delta", "partial_json": "{}"}),
+                NativeItem("anthropic", {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+            ],
         ),
         # the type may stand in the event's line alone
         ([{"type": "", "x": 1}], [UnknownFrame('{"type": "", "x": 1}', "no event of a message")]),
@@ -349,23 +342,6 @@ def test_events(values: list[Any], events: list[Any]) -> None:
 def test_the_type_may_be_the_events_name_alone() -> None:
     body = b"".join(b"event: %s\ndata: {}\n\n" % kind for kind in (b"ping", b"message_stop"))
     assert every_cut("anthropic", body) == [KeepAlive("ping"), Finished()]
-
-
-def test_notes_beside_the_last_delta_are_not_lost() -> None:
-    notes = {"stop_details": {"category": "x"}, "context_management": {"applied_edits": [{"type": "compact_20260112"}]}}
-    last = why("end_turn", stop_details=notes["stop_details"]) | {"context_management": notes["context_management"]}
-    reply = Reply.of(every_cut("anthropic", sse(begin(), *TEXT, {**last, "input_transformations": None}, STOP)))
-    assert reply.annotations == [notes]
-    whole = {
-        "type": "message",
-        "id": "m",
-        "role": "assistant",
-        "content": [],
-        "usage": {},
-        "stop_sequence": None,
-        **notes,
-    }
-    assert Reply.of(events_of("anthropic", json.dumps(whole).encode())).annotations == [notes]
 
 
 def test_reasoning_and_text_interleave_in_order() -> None:

@@ -13,7 +13,7 @@ from openai_chat_frames import DONE as DONE_MARK
 from openai_chat_frames import chunk
 from openai_responses_frames import completed, ev, text
 
-from sansio_core import ChatEvent, Started, TextDelta, UsageReport
+from sansio_core import ChatEvent, ReasoningDelta, Started, TextDelta, UsageReport
 from sansio_core.dialects.base import EventStreamParser
 from sansio_core.dialects.gemini import GeminiParser
 from sansio_core.dialects.ollama import OllamaParser
@@ -63,7 +63,20 @@ CHUNKS = st.builds(
     st.sampled_from([0, 0, 0, 1]),
     st.sampled_from([None, None, None, "stop"]),
     PADDED,
-    st.sampled_from([{}, {}, {"created": 1}, {"x": {"p": "1"}}, {"content": "outer"}, {"x": {"obfuscation": "y"}}]),
+    st.sampled_from(
+        [
+            {},
+            {},
+            {"created": 1},
+            {"x": {"p": "1"}},
+            {"content": "outer"},
+            {"x": {"obfuscation": "y"}},
+            {"service_tier": "flex"},
+            {"service_tier": "auto"},
+            {"system_fingerprint": "f"},
+            {"system_fingerprint": "g", "timings": {"p": "1"}},
+        ]
+    ),
 )
 
 
@@ -184,15 +197,21 @@ class Decoding(OllamaParser):
 
 AT = '{"model":"m","created_at":"2025-10-26T17:15:24.097767Z",'
 SAID = AT + '"message":{"role":"assistant","content":"a"},"done":false}'
+THOUGHT = SAID.replace('"a"', '"","thinking":"a"')
 GIVEN = AT + '"response":"a","done":false}'
+REMOTE, OTHER = (SAID.replace('"m",', f'"m","remote_model":"{name}","remote_host":"h",') for name in "rs")
+TOLD = (SAID, GIVEN, THOUGHT, REMOTE)
 ODD_TEXTS = ["", "é日😀", "\\n", "\\", "\\ud83d", '"', "\x7f", "\x1f", "\t"]
 ENDS = ["true", "null", 'false,"done_reason":"stop"', ""]
 NEARLY = [
-    *(line.replace('"a"', f'"{text}"') for line in (SAID, GIVEN) for text in ODD_TEXTS),
-    *(line.replace("false", end) for line in (SAID, GIVEN) for end in ENDS),
-    *(line + end for line in (SAID, GIVEN) for end in (" ", "}", "{}", "\u2028", "\r", "1")),
-    *(" " + line for line in (SAID, GIVEN)),
+    *(line.replace('"a"', f'"{text}"') for line in TOLD for text in ODD_TEXTS),
+    *(line.replace("false", end) for line in TOLD for end in ENDS),
+    *(line + end for line in TOLD for end in (" ", "}", "{}", "\u2028", "\r", "1")),
+    *(" " + line for line in TOLD),
     SAID.replace('"a"', '"a","thinking":"t"'),
+    THOUGHT.replace('"thinking":"a"', '"thinking":null'),
+    REMOTE.replace('"remote_host":"h",', ""),
+    OTHER,
     SAID.replace('"a"', '"a","content":"b"'),
     SAID.replace('"a"}', '"a"'),
     SAID.replace("assistant", "tool"),
@@ -211,7 +230,7 @@ def test_a_chunk_of_text_says_the_same_undecoded(line: str, first: Any) -> None:
     same_undecoded(ndjson(first) + line.encode() + b"\n" + SAID.encode())
 
 
-@given(st.lists(st.sampled_from([SAID, GIVEN, *NEARLY]), max_size=6))
+@given(st.lists(st.sampled_from([*TOLD, *NEARLY]), max_size=6))
 def test_chunks_of_text_say_the_same_undecoded(lines: list[str]) -> None:
     same_undecoded("".join(f"{line}\n" for line in lines).encode())
 
@@ -227,6 +246,13 @@ def same_undecoded(body: bytes) -> None:
 def test_chunks_of_text_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the properties above compare the plain path with itself."""
     parser = OllamaParser()
+    remote = OllamaParser()
     assert parser.feed(f"{SAID}\n".encode()) == [Started(None, "m"), TextDelta("a")]
+    assert len(remote.feed(f"{REMOTE}\n".encode())) == 3
     monkeypatch.setattr(OllamaParser, "_decode", None)
-    assert parser.feed(f"{SAID}\n{GIVEN}\n".encode()) == [TextDelta("a")] * 2
+    assert parser.feed(f"{SAID}\n{GIVEN}\n{THOUGHT}\n".encode()) == [
+        TextDelta("a"),
+        TextDelta("a"),
+        ReasoningDelta("a"),
+    ]
+    assert remote.feed(f"{REMOTE}\n".encode()) == [TextDelta("a")]

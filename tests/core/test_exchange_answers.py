@@ -238,3 +238,45 @@ def test_a_page_without_words_is_named_without_a_colon() -> None:
     run = Run(exchange("openai", config={"api_key": "k"}, retry=1))
     with pytest.raises(UnexpectedContent, match=r"^an HTML page came in place of an answer$"):
         run.over(Answer(b"<html><script src='x'></script></html>", headers=HTML))
+
+
+# --- what header fields tell of the account --------------------------------------------------------------------------
+
+
+def test_header_fields_that_tell_of_the_account() -> None:
+    told = {
+        "x-ratelimit-remaining-tokens": "150000",
+        "anthropic-ratelimit-requests-reset": "2026-11-22T00:00:00Z",
+        "openai-processing-ms": "12",
+        "x-litellm-response-cost": "0.01",
+    }
+    others = [("Server", "cloudflare"), ("Set-Cookie", "a=b"), ("x-request-id", "r-1")]
+    run = Run(exchange("free_netfly")).over(
+        Answer(stream("Hi"), headers=[*SSE, *((name.title(), value) for name, value in told.items()), *others])
+    )
+    assert run.exchange.reply.headers == told
+    assert run.exchange.reply.request_id == "r-1"
+
+
+def test_of_several_attempts_the_last_tells_and_a_page_tells_nothing() -> None:
+    full, empty = ([*SSE, ("x-ratelimit-remaining", left)] for left in ("0", "9"))
+    run = Run(exchange("free_netfly", retry=2)).over(
+        Answer(b"slow down", 429, full), Answer(stream("Hi"), headers=empty)
+    )
+    assert run.exchange.reply.headers == {"x-ratelimit-remaining": "9"}
+    page = [*HTML, ("x-ratelimit-remaining", "5")]
+    run = Run(exchange("chatgpt_free")).over(Answer(PAGE, headers=page), Answer(stream("Hi")))
+    assert run.exchange.reply.headers == {}
+    failed = Run(exchange("free_netfly", retry=1))
+    with pytest.raises(RateLimited) as caught:
+        failed.over(Answer(b"slow down", 429, full))
+    assert caught.value.reply is not None
+    assert caught.value.reply.headers == {"x-ratelimit-remaining": "0"}
+
+
+def test_a_key_in_such_a_field_is_taken_out() -> None:
+    key = "sk-0123456789abcdef"
+    ours = exchange("openai", config={"api_key": key})
+    run = Run(ours).over(Answer(stream("Hi"), headers=[*SSE, ("x-litellm-key", f"key {key}")]))
+    assert key not in str(run.exchange.reply.headers)
+    assert run.exchange.reply.headers["x-litellm-key"].startswith("key ")

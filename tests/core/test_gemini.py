@@ -143,6 +143,6 @@ def test_models() -> None:
         {"name": "models/gemini-y"},
         "odd",
     ]
-    assert provider.parse_models({"models": models}) == ["gemini-x", "gemini-y"]
+    assert [model.name for model in provider.parse_models({"models": models})] == ["gemini-x", "gemini-y"]
     with pytest.raises(UnexpectedContent):
         provider.parse_models({"models": 1})

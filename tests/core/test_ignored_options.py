@@ -52,7 +52,10 @@ def line_here() -> int:
             "openai_responses",
             "logit_bias, seed and the reasoning and signatures of openrouter answers and extra_content of tool calls",
         ),
-        ("groq", "logit_bias and the reasoning and signatures of openrouter answers and extra_content of tool calls"),
+        (
+            "groq",
+            "logit_bias and the signatures and encrypted parts of openrouter answers and extra_content of tool calls",
+        ),
         ("free_netfly", "the reasoning and signatures of openrouter answers"),
     ],
 )

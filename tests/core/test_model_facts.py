@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sansio_core import providers
-from sansio_core.model_facts import DEFAULTS, DefaultModel
+from sansio_core.dialects.reasoning import WORDS
+from sansio_core.model_facts import DEFAULTS, FACTS, DefaultModel, ModelFacts, facts_of
 
 OURS = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")  # their model is a fact of their wire
 NONE = ("azure_openai", "vllm", "llama_cpp", "lm_studio")  # a deployment of the user's, or what is loaded
@@ -40,3 +41,44 @@ def test_what_has_ended_is_nobodys_default(gone: str) -> None:
 def test_the_readme_names_the_same() -> None:
     for name in ("openai", "openai_responses", "anthropic", "gemini", "ollama"):
         assert re.search(rf"^\| `{name}` \|.*`{re.escape(DEFAULTS[name].name)}`", README, re.M), name
+
+
+# --- what models take ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", FACTS)
+def test_each_model_has_one_row(vendor: str) -> None:
+    names = [row.name for row in FACTS[vendor]]
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() for name in names)
+
+
+@pytest.mark.parametrize("row", [row for rows in FACTS.values() for row in rows], ids=lambda row: row.name)
+def test_a_row_of_facts_says_whose_word_it_is(row: ModelFacts) -> None:
+    assert re.fullmatch(r"[a-z0-9.-]+\.[a-z]+/\S+", row.source)
+    for day in filter(None, (row.seen, row.shut_down, row.until)):
+        date.fromisoformat(day)
+    assert [word for word in WORDS if word in row.efforts] == [word for word in row.efforts if word in WORDS]
+    assert row.effort is None or row.effort in row.efforts
+    assert row.output is None or row.context is None or row.output <= row.context
+
+
+@pytest.mark.parametrize(
+    ("model", "row"),
+    [
+        ("gpt-5.4-mini-2026-03-17", "gpt-5.4-mini"),
+        ("openai/gpt-5.4", "gpt-5.4"),
+        ("gpt-5-mini", "gpt-5"),
+        ("gpt-5.7", "gpt-5."),  # of which nothing is known
+        ("gpt-5-pro-2025-10-06", "gpt-5-pro"),
+        ("gpt-6.2-astra-law", "gpt-6.2"),
+        ("gpt-6.3-sol", None),
+        ("openai/gpt-oss-120b", None),
+        ("ft:gpt-4.1-mini:us::1", None),
+    ],
+)
+def test_the_longest_beginning_counts(model: str, row: str | None) -> None:
+    found = facts_of("openai", model)
+    assert (found and found.name) == row
+    if row == "gpt-5.":
+        assert found == ModelFacts(row, found.source, found.seen)

@@ -13,6 +13,8 @@ from sansio_core import (
     Failed,
     Finished,
     LimitExceeded,
+    Metadata,
+    NativeItem,
     RateLimited,
     ReasoningDelta,
     Reply,
@@ -31,11 +33,13 @@ from sansio_core import (
 def test_chat() -> None:
     figures = {"total_duration": 9, "prompt_eval_count": 5, "eval_count": 2, "eval_duration": 7}
     body = ndjson(chat("Hel", thinking=""), chat("lo"), chat(done=True, done_reason="stop", **figures))
+    usage = UsageReport(5, 2, raw=figures)
+    assert (usage.input, usage.output, usage.total) == (5, 2, 7)
     expected = [
         Started(None, "m"),
         TextDelta("Hel"),
         TextDelta("lo"),
-        UsageReport(5, 2, raw=figures),
+        usage,
         Finished("stop", "stop"),
     ]
     assert every_cut("ollama", body) == expected
@@ -54,6 +58,7 @@ def test_generate() -> None:
         Started(None, "m"),
         ReasoningDelta("hm"),
         TextDelta("Hi"),
+        Metadata({"context": [1, 2]}),
         Finished("length", "length"),
     ]
 
@@ -68,17 +73,66 @@ def test_thinking_and_logprobs() -> None:
 
 
 def test_messages_with_other_fields() -> None:
-    """Servers that imitate this wire think under other hosts' names; what is new is told."""
+    """Servers that imitate this wire think under other hosts' names; what is new is told, beside a text too."""
     body = ndjson(
         chat(message={"role": "assistant", "content": "", "reasoning_content": "Hm"}),
-        chat(message={"role": "assistant", "content": "", "reasoning": "!", "images": ["aGk="], "tool_name": ""}),
+        chat(message={"role": "assistant", "content": "a", "reasoning": "!", "images": ["aGk="], "tool_name": ""}),
+        chat(message={"content": "b", "thinking": "?", "reasoning": "?", "mood": 1}),
         DONE,
     )
-    events = every_cut("ollama", body)
-    assert [event for event in events if isinstance(event, (ReasoningDelta, UnknownFrame))] == [
+    assert every_cut("ollama", body) == [
+        Started(None, "m"),
         ReasoningDelta("Hm"),
         ReasoningDelta("!"),
-        UnknownFrame('{"images": ["aGk="]}', "fields of another kind"),
+        NativeItem("ollama", {"images": ["aGk="]}),
+        TextDelta("a"),
+        UnknownFrame('{"mood": 1}', "fields of another kind"),
+        ReasoningDelta("?"),
+        TextDelta("b"),
+        Finished("stop", "stop"),
+    ]
+
+
+def compact(*values: Any) -> bytes:
+    """Lines as Ollama itself writes them, which are matched before they are decoded."""
+    return b"".join(json.dumps(value, separators=(",", ":")).encode() + b"\n" for value in values)
+
+
+def test_models_of_ollama_com_are_told_once() -> None:
+    def remote(text: str, model: str = "gpt-oss:120b", **rest: Any) -> dict[str, Any]:
+        host = {"remote_model": model, "remote_host": "https://ollama.com:443"}
+        chunk = chat(text)
+        return {"model": chunk.pop("model"), **host, **chunk, **rest}
+
+    other = remote("c", "another")
+    body = compact(remote("a"), remote("b"), other, other, chat("d"), remote("e"), remote("", done=True))
+    assert every_cut("ollama", body) == [
+        Started(None, "m"),
+        TextDelta("a"),
+        Metadata({"remote_model": "gpt-oss:120b", "remote_host": "https://ollama.com:443"}),
+        TextDelta("b"),
+        TextDelta("c"),
+        Metadata({"remote_model": "another"}),
+        TextDelta("c"),
+        TextDelta("d"),
+        TextDelta("e"),
+        Metadata({"remote_model": "gpt-oss:120b"}),
+        Finished(),
+    ]
+    late = every_cut("ollama", compact(chat("a"), remote("b"), DONE))
+    assert [type(event) for event in late] == [Started, TextDelta, TextDelta, Metadata, Finished]
+
+
+def test_an_image_that_was_generated() -> None:
+    body = ndjson(
+        {"model": "m", "completed": 1, "total": 2, "done": False, "response": ""},
+        {"model": "m", "image": "aGk=", "done": True, "done_reason": "stop"},
+    )
+    assert every_cut("ollama", body) == [
+        Started(None, "m"),
+        Metadata({"completed": 1, "total": 2}),
+        NativeItem("ollama", {"images": ["aGk="]}),
+        Finished("stop", "stop"),
     ]
 
 
@@ -120,7 +174,7 @@ def test_done_reasons(word: Any, reason: str | None) -> None:
         ([{"model": "m", "done": True, "done_reason": "stop"}], [Started(None, "m"), Finished("stop", "stop")]),
         (
             [{"model": 5, **call("f", id=3), "message": {"tool_calls": [call("f", id=3)]}}],
-            [ToolCallDelta(0, None, "f")],
+            [Metadata({"id": 3, "function": {"name": "f", "arguments": None}}), ToolCallDelta(0, None, "f")],
         ),
         ([{"response": "a", "done": 1}], [TextDelta("a")]),
         ([{"message": {}}], []),

@@ -1,5 +1,6 @@
 """Requests to OpenAI's Chat Completions API, and answers that go back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -27,14 +28,13 @@ def test_messages() -> None:
         {"role": "developer", "content": "Be brief", "name": "us"},
         {"role": "user", "content": [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": PIXEL}]},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y", "detail": "low"}}]},
-        {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
         asked(),
         {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
         asked(None, arguments=""),
         {"role": "tool", "name": "weather", "content": "rain"},
     ]
-    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"place":"Oslo"}'}}
-    other = {"id": "call_6_0", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    oslo = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"place":"Oslo"}'}}
+    other = {"id": "call_5_0", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     assert sent("openai", conversation)["messages"] == [
         {"role": "developer", "content": "Be brief", "name": "us"},
         {
@@ -42,28 +42,28 @@ def test_messages() -> None:
             "content": [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": PIXEL}}],
         },
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y", "detail": "low"}}]},
-        {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
-        {"role": "assistant", "tool_calls": [call]},
+        {"role": "assistant", "tool_calls": [oslo]},
         {"role": "tool", "content": "sunny", "tool_call_id": "c1"},
         {"role": "assistant", "tool_calls": [other]},
-        {"role": "tool", "content": "rain", "tool_call_id": "call_6_0"},
+        {"role": "tool", "content": "rain", "tool_call_id": "call_5_0"},
     ]
-    groq = sent("groq", conversation)["messages"]
-    assert groq[0] == {"role": "system", "content": "Be brief"}
+    with pytest.warns(OptionIgnored, match="^groq has no field for the name of messages: not sent$"):
+        call = providers.create("groq", api_key="k").begin(ChatRequest(conversation), lambda: 0.5)
+    assert json.loads(call.request().body)["messages"][0] == {"role": "system", "content": "Be brief"}
 
 
 def test_tools() -> None:
     short = {"name": "f", "parameters": {"type": "object"}}
-    own = {"type": "web_search"}
-    assert sent("openai", "Hi", tools=[WEATHER, short, own])["tools"] == [
-        WEATHER,
-        {"type": "function", "function": short},
-        own,
-    ]
+    assert sent("openai", "Hi", tools=[WEATHER, short])["tools"] == [WEATHER, {"type": "function", "function": short}]
+    assert "tools" not in sent("openai", "Hi", tools=[])
+    own = {"type": "browser_search"}
+    for host in ("groq", "vllm"):  # hosts have kinds of their own
+        assert sent(host, "Hi", tools=[short, own])["tools"][1] == own
+        assert sent(host, "Hi", tool_choice=own)["tool_choice"] == own
     named = {"type": "function", "function": {"name": "f"}}
-    for given_choice, wire in (("auto", "auto"), ("required", "required"), ("f", named), (named, named), (own, own)):
+    for given_choice, wire in (("auto", "auto"), ("required", "required"), ("f", named), (named, named)):
         assert sent("openai", "Hi", tool_choice=given_choice)["tool_choice"] == wire
-    for options in ({"tools": "f"}, {"tools": [1]}, {"tool_choice": 1}):
+    for options in ({"tools": "f"}, {"tools": [1]}, {"tool_choice": 1}, {"tools": [own]}, {"tool_choice": own}):
         with pytest.raises(InvalidRequest):
             sent("openai", "Hi", **options)
 
@@ -100,7 +100,7 @@ def test_reasoning_details_go_back_whole() -> None:
         "reasoning_details": [{**pieces[0], "text": "ab", "signature": "s"}, *pieces[2:]],
     }
     for other in ("openai", "groq"):
-        with pytest.warns(OptionIgnored, match="reasoning"):
+        with pytest.warns(OptionIgnored, match="reasoning|encrypted parts"):
             providers.create(other, api_key="k").begin(ChatRequest(messages), lambda: 0.5)
 
 

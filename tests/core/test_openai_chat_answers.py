@@ -18,6 +18,8 @@ from sansio_core import (
     Finished,
     KeepAlive,
     LimitExceeded,
+    Metadata,
+    NativeDelta,
     NativeItem,
     OptionIgnored,
     ProviderRefused,
@@ -81,7 +83,7 @@ def test_a_stream() -> None:
         ({"content": [{"type": "refusal", "refusal": ""}]}, []),
         ({"content": [{"type": "image"}]}, [UnknownFrame('{"type": "image"}', "a content part of another kind")]),
         ({"refusal": "no"}, [RefusalDelta("no")]),
-        ({"audio": {"data": "AA"}}, [UnknownFrame('{"audio": {"data": "AA"}}', "fields of another kind")]),
+        ({"audio": {"data": "AA"}}, [NativeDelta("openai_chat", {"audio": {"data": "AA"}})]),
         ({"padding": None}, []),
         ({"annotations": [{"type": "a"}, {"type": "b"}]}, [Annotation({"type": "a"}), Annotation({"type": "b"})]),
         (
@@ -100,7 +102,7 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
     ("value", "events"),
     [
         ({"choices": []}, []),
-        ({"choices": [], "prompt_filter_results": [{}]}, []),  # Azure's first
+        ({"choices": [], "prompt_filter_results": [{}]}, [Metadata({"prompt_filter_results": [{}]})]),  # Azure's first
         ({"choices": None}, []),
         ({"choices": [7]}, [UnknownFrame("7", "a choice that is no object")]),
         ({"choices": [{"text": "a"}]}, [TextDelta("a")]),  # the older completions wire
@@ -121,7 +123,7 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
         ),
         (
             chunk(x_groq={"id": "g", "usage": {"prompt_tokens": 1}}),
-            [UsageReport(1, None, None, None, {"prompt_tokens": 1})],
+            [UsageReport(1, None, None, None, {"prompt_tokens": 1}), Metadata({"x_groq": {"id": "g"}})],
         ),
         (chunk(usage={"prompt_tokens": 1}, x_groq={"usage": {}}), [UsageReport(1, raw={"prompt_tokens": 1})]),
         (chunk(usage={"a": 1}, x_groq={"usage": {"b": 1}}), [UsageReport(raw={"a": 1})]),
@@ -132,7 +134,7 @@ def test_deltas(delta: Any, events: list[Any]) -> None:
         (chunk(surprise=1), [UnknownFrame('{"surprise": 1}', "fields of another kind")]),
         (
             {"choices": [{"index": 1, "delta": {}, "surprise": 1, "token_ids": [1], "stop_reason": 7}]},
-            [UnknownFrame('{"surprise": 1}', "fields of another kind")],
+            [Metadata({"stop_reason": 7}, 1), UnknownFrame('{"surprise": 1}', "fields of another kind")],
         ),
     ],
 )
@@ -171,7 +173,6 @@ def test_what_is_repeated_is_told_once() -> None:
         [{"id": "a", "function": {"name": "f"}}, {"function": {"arguments": "{}"}}],
         [{"index": 0, "id": "a", "name": "f", "arguments": "{}"}],
         [{"index": 0, "id": "a", "function": None, "name": "f", "arguments": "{}"}],
-        [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "{}"}}],
         [
             {"index": 0, "id": "a", "function": {"name": "f"}},
             {"index": 0, "function": {"arguments": "{"}},
@@ -265,11 +266,11 @@ def test_what_calls_of_a_whole_completion_have_besides() -> None:
     reply = Reply.of(every_cut("openai", json.dumps(whole, indent=1).encode()))
     assert reply.tool_calls == [
         ToolCall("a", "weather", OSLO["arguments"], SIGNED),
-        ToolCall("b", "g", "x", {"note": [1]}),
+        ToolCall("b", "g", "x", {"note": [1]}, custom=True),
     ]
     assert [set(call) for call in reply.message["tool_calls"]] == [
         {"id", "type", "function", "extra_content"},
-        {"id", "type", "function", "note"},
+        {"id", "type", "custom", "note"},
     ]
 
 

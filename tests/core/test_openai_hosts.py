@@ -186,8 +186,12 @@ def test_options_have_the_hosts_own_names(name: str, options: dict[str, Any], fi
 
 
 def test_another_host_for_openai_is_any_compatible_server() -> None:
-    body = sent("openai", [{"role": "developer", "content": "Hi"}], max_tokens=1, base_url="http://127.0.0.1:1")
+    developer, elsewhere = [{"role": "developer", "content": "Hi"}], "http://127.0.0.1:1"
+    body = sent("openai", developer, model="m", max_tokens=1, base_url=elsewhere)
     assert body["max_tokens"] == 1
+    for model in ("gpt-5.4", "openai/o3"):  # a gateway passes the body on to OpenAI's models
+        assert sent("openai", developer, model=model, max_tokens=1, base_url=elsewhere)["max_completion_tokens"] == 1
+    assert "max_tokens" in sent("openai", developer, model="gpt-4o", max_tokens=1, base_url=elsewhere)
     assert body["messages"][0]["role"] == "system"
 
 
@@ -198,7 +202,8 @@ def test_an_answer_without_text_has_no_content_but_where_a_host_must_have_one(na
         message = {**called(), "content": content}
         (wire,) = sent(name, [message], model="m", **base)["messages"]
         null = {"content": None} if name in ("openrouter", "deepseek") else {}
-        assert wire == {"role": "assistant", "tool_calls": message["tool_calls"], **null, **text}
+        reasoning = {"reasoning_content": " "} if name == "deepseek" else {}
+        assert wire == {"role": "assistant", "tool_calls": message["tool_calls"], **null, **reasoning, **text}
     (plain,) = sent(name, [{"role": "assistant", "content": ""}], model="m", **base)["messages"]
     assert plain == {"role": "assistant", "content": ""}
 

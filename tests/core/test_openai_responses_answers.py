@@ -161,10 +161,6 @@ def test_parts_without_pieces_are_told_beside_those_with_pieces() -> None:
             [KeepAlive("response.web_search_call.searching"), KeepAlive("response.web_search_call.completed")],
         ),
         (
-            [ev("image_generation_call.partial_image")],
-            [UnknownFrame('{"type": "response.image_generation_call.partial_image"}', "no event of this wire")],
-        ),
-        (
             [ev("output_item.added", item=5)],
             [UnknownFrame('{"type": "response.output_item.added", "item": 5}', "no event of this wire")],
         ),

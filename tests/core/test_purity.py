@@ -42,7 +42,8 @@ ROOMS: dict[str, set[str]] = {
     "retry": GROUND | {"timing"},
     "reply": GROUND,
     "dialects": GROUND | {"parsers", "retry_after"},
-    "providers": GROUND | {"parsers", "retry", "timing", "dialects"},
+    "model_info": set(),
+    "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info"},
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }

@@ -14,6 +14,8 @@ from sansio_core import (
     Finished,
     InvalidRequest,
     KeepAlive,
+    Metadata,
+    NativeDelta,
     NativeItem,
     ReasoningDelta,
     RefusalDelta,
@@ -82,8 +84,9 @@ def test_the_message_goes_back_into_the_history() -> None:
 
 
 def test_content_is_what_makes_progress() -> None:
-    content = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, Annotation, NativeItem)
-    for event in [*EVENTS, RefusalDelta("no"), TextDelta("other", 1)]:
+    content = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, Annotation, NativeItem, NativeDelta)
+    more = [RefusalDelta("no"), TextDelta("other", 1), NativeDelta("d", {}), Metadata({"a": 1}), Metadata({}, 1)]
+    for event in [*EVENTS, *more]:
         assert Reply().extend([event]) is isinstance(event, content)
     assert Reply().extend([TextDelta("x"), KeepAlive()])
     assert not Reply().extend([])
@@ -100,6 +103,38 @@ def test_several_choices() -> None:
     assert [choice.finish_reason for choice in reply.choices] == ["stop", "length", None]
 
 
+def test_what_the_provider_says_about_the_answer() -> None:
+    reply = Reply()
+    assert reply.metadata == {}
+    first = Metadata({"service_tier": "default", "ratings": [1]})
+    reply.extend([first, Metadata({"ratings": [2], "fingerprint": "f"}), Metadata({"ratings": [3]}, choice=1)])
+    assert reply.metadata == {"service_tier": "default", "ratings": [2], "fingerprint": "f"}
+    assert [choice.metadata for choice in reply.choices[1:]] == [{"ratings": [3]}]
+    assert first.raw == {"service_tier": "default", "ratings": [1]}
+    assert "metadata" not in reply.message
+
+
+@pytest.mark.parametrize(
+    ("usage", "figures"),
+    [
+        (UsageReport(), (None, None, None)),
+        (UsageReport(5, 3), (5, 3, 8)),
+        # OpenAI: cached and reasoning tokens are counted in both
+        (UsageReport(5, 3, cached_tokens=4, reasoning_tokens=2, total_tokens=8), (5, 3, 8)),
+        # Anthropic, Gemini: they are not
+        (UsageReport(5, 3, cached_tokens=90, reasoning_tokens=2, more_input=100, more_output=2), (105, 5, 110)),
+        # the provider's own total counts only where the rest is not known
+        (UsageReport(5, None, total_tokens=9), (5, None, 9)),
+        (UsageReport(None, 3, total_tokens=9), (None, 3, 9)),
+        (UsageReport(5, 3, total_tokens=9), (5, 3, 8)),
+        (UsageReport(0, 0, total_tokens=9), (0, 0, 0)),
+        (UsageReport(None, None, more_input=5, more_output=6), (None, None, None)),
+    ],
+)
+def test_usage_that_can_be_compared(usage: UsageReport, figures: tuple[int | None, ...]) -> None:
+    assert (usage.input, usage.output, usage.total) == figures
+
+
 def test_what_failed_is_not_complete() -> None:
     reply = Reply.of([TextDelta("a"), Finished("stop"), Failed(ServerFailed(None, "sick"))])
     assert not reply.complete
@@ -113,6 +148,7 @@ def test_before_the_first_event() -> None:
     assert (reply.finished, reply.failed, reply.complete) == (False, False, False)
     assert (reply.finish_reason, reply.provider_reason, reply.refusal) == (None, None, None)
     assert (reply.text, reply.reasoning, reply.tool_calls, reply.annotations) == ("", "", [], [])
+    assert (reply.metadata, reply.headers) == ({}, {})
 
 
 def test_what_a_call_lacks_and_what_its_pieces_add() -> None:

@@ -188,7 +188,8 @@ COMMON = {
     "reasoning_effort", "tools", "tool_choice", "parallel_tool_calls", "response_format", "logprobs", "top_logprobs",
     "logit_bias", "user", "extra",
 }  # fmt: skip
-OPENAI = {"verbosity", "metadata", "service_tier", "store"}
+OPENAI = {"verbosity", "metadata", "service_tier", "store", "prompt_cache_key", "prompt_cache_retention"}
+PENALTIES = {"presence_penalty", "frequency_penalty"}
 SAMPLERS = {"top_k", "min_p", "repetition_penalty"}
 
 
@@ -197,14 +198,18 @@ SAMPLERS = {"top_k", "min_p", "repetition_penalty"}
     [
         ("openai", OPENAI, set()),
         ("azure_openai", OPENAI, set()),
-        ("openrouter", {*SAMPLERS, "verbosity"}, set()),
-        ("groq", {"service_tier"}, {"logprobs", "top_logprobs", "logit_bias"}),
-        ("mistral", {"metadata"}, {"logprobs", "top_logprobs", "logit_bias", "user"}),
+        ("openrouter", {*SAMPLERS, "verbosity", "metadata", "service_tier", "prompt_cache_key"}, set()),
+        ("groq", {"service_tier"}, {"logprobs", "top_logprobs", "logit_bias", "n", *PENALTIES}),
+        (
+            "mistral",
+            {"metadata", "top_k", "repetition_penalty", "service_tier", "prompt_cache_key"},
+            {"logit_bias", "user"},
+        ),
         ("deepseek", set(), {"seed", "n", "logit_bias", "user", "parallel_tool_calls"}),
         ("together", SAMPLERS, {"user", "parallel_tool_calls"}),
-        ("fireworks", SAMPLERS, set()),
-        ("xai", set(), {"logit_bias"}),
-        ("cerebras", set(), {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls"}),
+        ("fireworks", {*SAMPLERS, "metadata", "service_tier", "prompt_cache_key"}, set()),
+        ("xai", set(), {"logit_bias", "stop", *PENALTIES}),
+        ("cerebras", {"service_tier", "prompt_cache_key"}, {"logit_bias", *PENALTIES}),
         ("huggingface", set(), set()),
         ("vllm", SAMPLERS, set()),
         ("llama_cpp", SAMPLERS, set()),
@@ -232,12 +237,10 @@ def test_a_misspelt_option_names_extra_only_where_it_is_taken() -> None:
 
 
 def test_names_in_a_list_of_models_are_text() -> None:
-    assert providers.create("openai").parse_models({"data": [{"id": 5}, {"id": "a"}, {"name": "b"}, {"id": None}]}) == [
-        "a",
-        "b",
-    ]
+    data = [{"id": 5}, {"id": "a"}, {"name": "b"}, {"id": None}]
+    assert [model.name for model in providers.create("openai").parse_models({"data": data})] == ["a", "b"]
     models = [{"name": "models/a"}, {"name": "models/b", "supportedGenerationMethods": ["embedContent"]}, 5]
-    assert providers.create("gemini").parse_models({"models": models}) == ["a"]
+    assert [model.name for model in providers.create("gemini").parse_models({"models": models})] == ["a"]
 
 
 @pytest.mark.parametrize("name", ["free-netfly", "Free_Netfly", "freenetfly", "free netfly"])

@@ -13,6 +13,8 @@ from sansio_core import ChatRequest, InvalidRequest, OptionIgnored, providers
 LIST = {"type": "array", "items": {"type": "integer"}}
 UNNAMED = {"type": "json_schema", "json_schema": {"schema": SCHEMA}}
 WITHOUT_FUNCTION = {"type": "tool", "function": {"name": 5}}
+CLOSED = {**SCHEMA, "additionalProperties": False}
+FIT = {**SCHEMA, "additionalProperties": False, "required": ["n"]}
 STRICT = {"name": "f", "parameters": SCHEMA, "strict": True}
 OWN = {"name": "f", "input_schema": SCHEMA}
 FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
@@ -28,17 +30,21 @@ FLAT = {"type": "function", "name": "f", "parameters": SCHEMA}
         ("yqcloud", {"extra": {"network": False}, "user_id": 1}, {"network": False, "userId": "#/chat/1"}),
         # tools
         ("anthropic", {"tools": [OWN]}, {"tools": [OWN]}),
-        ("anthropic", {"tools": [STRICT]}, {"tools": [{"name": "f", "input_schema": SCHEMA, "strict": True}]}),
+        ("anthropic", {"tools": [STRICT]}, {"tools": [{"name": "f", "input_schema": CLOSED, "strict": True}]}),
         (
             "openai",
             {"tools": [FLAT]},
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]},
         ),
-        ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT}]}),
-        ("free_netfly", {"tools": [STRICT]}, {"tools": [{"type": "function", "function": STRICT}]}),
+        ("openai_responses", {"tools": [STRICT]}, {"tools": [{"type": "function", **STRICT, "parameters": FIT}]}),
+        (
+            "free_netfly",
+            {"tools": [STRICT]},
+            {"tools": [{"type": "function", "function": {**STRICT, "parameters": FIT}}]},
+        ),
         # tool_choice
         ("openai", {"tool_choice": "any"}, {"tool_choice": "required"}),
-        ("openai", {"tool_choice": WITHOUT_FUNCTION}, {"tool_choice": WITHOUT_FUNCTION}),
+        ("vllm", {"tool_choice": WITHOUT_FUNCTION}, {"tool_choice": WITHOUT_FUNCTION}),
         # response_format
         (
             "openai_responses",
@@ -98,13 +104,10 @@ def test_an_option_that_cannot_be_meant(name: str, options: dict[str, Any]) -> N
 
 
 def test_what_the_caller_gave_is_not_changed() -> None:
-    metadata, extra = {"a": "b"}, {"metadata": {"c": "d"}}
-    assert sent("anthropic", "Hello", metadata=metadata, user="u", extra=extra)["metadata"] == {
-        "a": "b",
-        "user_id": "u",
-        "c": "d",
-    }
-    assert (metadata, extra) == ({"a": "b"}, {"metadata": {"c": "d"}})
+    metadata, extra = {"user_id": "a"}, {"metadata": {"c": "d"}}
+    wire = sent("anthropic", "Hello", metadata=metadata, user="u", extra=extra)
+    assert wire["metadata"] == {"user_id": "u", "c": "d"}
+    assert (metadata, extra) == ({"user_id": "a"}, {"metadata": {"c": "d"}})
     pieces = [{"type": "reasoning.text", "text": text, "index": 0} for text in "ab"]
     answer = {"role": "assistant", "content": "Hi", "native": {"dialect": "openai_chat", "items": pieces}}
     before = copy.deepcopy(answer)
@@ -133,10 +136,9 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
         (
             "deepseek",
             EMPTY_CALL,
-            {"role": "assistant", "content": None, "tool_calls": [FUNCTION]},
+            {"role": "assistant", "content": None, "tool_calls": [FUNCTION], "reasoning_content": " "},
         ),
         ("openai", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi", "name": "bob"}),
-        ("groq", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi"}),
         (
             "deepseek",
             {**EMPTY_CALL, "reasoning": "Hm."},
@@ -147,7 +149,6 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
             {**EMPTY_CALL, "reasoning": "Hm."},
             {"role": "assistant", "tool_calls": [FUNCTION]},
         ),
-        ("ollama", {"role": "user", "content": "Hi", "name": "bob"}, {"role": "user", "content": "Hi"}),
         (
             "ollama",
             {"role": "user", "content": "Hi", "tool_call_id": "c"},
@@ -156,7 +157,7 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
         (
             "openai_responses",
             {"role": "assistant", "content": ""},
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]},
+            {"role": "assistant", "content": ""},
         ),
         (
             "openai_responses",
@@ -185,7 +186,9 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
 )
 def test_a_message_in_the_body(name: str, message: dict[str, Any], wire: dict[str, Any]) -> None:
     field = {"gemini": "contents", "openai_responses": "input"}.get(name, "messages")
-    assert sent(name, [message])[field] == [wire]
+    # a model of which no vendor has said what it takes: Claude's newer ones take no answer as the last message
+    model = {"model": "m"} if name == "anthropic" else {}
+    assert sent(name, [message], **model)[field] == [wire]
 
 
 def test_of_calls_with_the_same_id_a_result_answers_the_last() -> None:
@@ -198,9 +201,10 @@ def test_of_calls_with_the_same_id_a_result_answers_the_last() -> None:
 def test_a_system_message_between_results_does_not_part_them() -> None:
     results = [{"role": "tool", "tool_call_id": name, "content": name} for name in ("a", "b")]
     answer = {"role": "assistant", "tool_calls": [*asked("a")["tool_calls"], *asked("b")["tool_calls"]]}
-    wire = sent("anthropic", [answer, results[0], {"role": "system", "content": "Be brief."}, results[1]])
-    assert wire["system"] == "Be brief."
-    assert [len(message["content"]) for message in wire["messages"]] == [2, 2]
+    amid = [answer, results[0], {"role": "system", "content": "Be brief."}, results[1]]
+    wire = sent("anthropic", amid, model="claude-opus-5")
+    assert [message["role"] for message in wire["messages"]] == ["assistant", "user", "system"]
+    assert [len(message["content"]) for message in wire["messages"][:2]] == [2, 2]
     with_question = sent("gemini", [answer, results[0], {"role": "user", "content": "?"}, results[1]])
     assert [content["role"] for content in with_question["contents"]] == ["model", "user", "user", "user"]
 
@@ -240,7 +244,8 @@ def test_the_warning_names_all_fields_of_calls_in_order() -> None:
 
 def test_openai_names_a_schema_that_is_given_its_way() -> None:
     named = {"type": "json_schema", "json_schema": {"name": "mine", "schema": SCHEMA, "strict": True}}
-    assert sent("openai", "Hello", response_format=named)["response_format"] == named
+    wire = sent("openai", "Hello", response_format=named)["response_format"]
+    assert wire == {"type": "json_schema", "json_schema": {"name": "mine", "schema": FIT, "strict": True}}
     wire = sent("openai_responses", "Hello", response_format=named)["text"]["format"]
-    assert wire == {"type": "json_schema", "name": "mine", "schema": SCHEMA, "strict": True}
+    assert wire == {"type": "json_schema", "name": "mine", "schema": FIT, "strict": True}
     assert sent("ollama", "Hello", response_format=AS_SCHEMA)["format"] == SCHEMA

@@ -81,6 +81,19 @@ def test_ask_emulated(provider: str, client: list[str], capsys: Capture, monkeyp
     assert os.environ["no_proxy"] == "chat.example"
 
 
+@pytest.mark.parametrize("client", [[], ["--async"]], ids=["blocking", "asyncio"])
+def test_ask_with_files(client: list[str], emulator: Emulator, capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A")
+    (tmp_path / "b.csv").write_text("B")
+    files = ["--file", str(tmp_path / "a.txt"), "--file", str(tmp_path / "b.csv")]
+    assert ask(emulator, *files, *client, "What is it?", provider="ollama") == 0
+    assert said(capsys) == (DEFAULT_TEXT, [])
+    assert emulator.requests[-1].json["messages"][0]["content"] == "a.txt:\nA\n\nb.csv:\nB\n\nWhat is it?"
+    gone = str(tmp_path / "gone.txt")
+    assert ask(emulator, "--file", gone, *client, "What is it?", provider="ollama") == 2
+    assert said(capsys) == ("", [f"messages[0] has a file that cannot be read: {gone!r}: No such file or directory"])
+
+
 def test_ask_needs_no_provider_with_the_emulator(capsys: Capture) -> None:
     assert main(["ask", "--emulate", "Hello"]) == 0
     assert said(capsys) == (DEFAULT_TEXT, [])
@@ -120,8 +133,10 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
     out, messages = said(capsys)
     reply = json.loads(out)
     usage = reply.pop("usage")
-    assert set(usage) == {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "raw"}
+    assert "more_input" not in usage
+    assert usage["total"] == usage["input"] + usage["output"] == usage["raw"]["total_tokens"]
     assert usage["output_tokens"] == usage["raw"]["completion_tokens"]
+    assert isinstance(reply.pop("metadata"), dict)
     assert reply == {
         "text": DEFAULT_TEXT,
         "reasoning": "",

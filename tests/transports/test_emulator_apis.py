@@ -185,6 +185,10 @@ FINE = {"id": "c", "type": "function", "function": {"name": "weather", "argument
 CALLED = {"role": "assistant", "content": None, "tool_calls": [FINE]}
 USE = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "weather", "input": {}}]}
 RESULT = {"type": "tool_result", "tool_use_id": "c", "content": "7"}
+ANSWER = {"role": "assistant", "content": "Ho"}
+AMID = {"role": "system", "content": "Be brief."}
+IMAGES = [{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}]
+MARKED = [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}] * 5
 CALL_ITEM = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "7"}
 MODEL_CALLS = {"role": "model", "parts": [{"functionCall": {"name": "weather", "args": {}}}]}
@@ -219,10 +223,17 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("openai_responses", {"input": [USER, {"type": "reasoning", "id": "rs"}], "store": False}, 404, "not persisted"),
     ("anthropic", {"without": "max_tokens"}, 400, "'max_tokens' is missing"),
     ("anthropic", {"model": "no-such-model"}, 404, "no-such-model"),
-    ("anthropic", {"messages": [{"role": "system", "content": "Hi"}]}, 400, "messages.0.role"),
+    ("anthropic", {"messages": [{"role": "system", "content": "Hi"}]}, 400, "messages.0: use the top-level 'system'"),
     ("anthropic", {"messages": [{"role": "user", "content": ""}]}, 400, "messages.0.content"),
     ("anthropic", {"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]}, 400, "non-empty"),
     ("anthropic", {"messages": [USER, USE]}, 400, "without `tool_result`"),
+    ("anthropic", {"messages": [{"role": "boss", "content": "Hi"}]}, 400, "messages.0.role"),
+    ("anthropic", {"messages": [USER, ANSWER, AMID, USER]}, 400, "messages.2: role 'system' must immediately follow"),
+    ("anthropic", {"messages": [USER, AMID, USER]}, 400, "messages.1: role 'system' must immediately follow"),
+    ("anthropic", {"messages": [USER, {**AMID, "content": IMAGES}]}, 400, "messages.1.content: Input should be text"),
+    ("anthropic", {"messages": [USER, USE, {"role": "user", "content": [{**RESULT, "is_error": True,
+                                                                         "content": IMAGES}]}]}, 400, "type `text` if"),
+    ("anthropic", {"messages": [{"role": "user", "content": MARKED}]}, 400, "Found 5"),
     ("anthropic", {"messages": [USER, USE, USER]}, 400, "messages.1: `tool_use` ids were found without"),
     ("anthropic", {"messages": [{"role": "user", "content": [RESULT]}]}, 400, "unexpected `tool_use_id`"),
     ("gemini", {"without": "contents"}, 400, "'contents' is missing"),

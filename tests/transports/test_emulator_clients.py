@@ -166,9 +166,35 @@ def test_thoughts_that_do_not_come_back_as_they_were_are_refused(
 @pytest.mark.parametrize("name", SOME)
 def test_models_are_listed(seat: Seat, emulator: Emulator, name: str) -> None:
     with client_of(seat, emulator, name) as client:
-        listed = client.models() if seat.name == "blocking" else seat.run(client.models())  # type: ignore[union-attr]
+        listed = done(seat, client.models())
+        details = done(seat, client.models(details=True))
     assert len(listed) == 2
     assert "embedding" not in "".join(listed)
+    assert [info.name for info in details] == listed
+    assert all(info.raw for info in details)
+
+
+def done(seat: Seat, result: Any) -> Any:
+    return result if seat.name == "blocking" else seat.run(result)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("anthropic", (200_000, 64_000, ("text", "image", "pdf"), None)),
+        ("gemini", (1_048_576, 65_536, (), None)),
+        ("openai", (None, None, (), None)),
+        ("openai_responses", (None, None, (), "2027-10-23")),
+        ("openrouter", (200_000, 64_000, ("text", "image"), "2027-06-30")),
+        ("groq", (131_072, 65_536, (), None)),
+        ("mistral", (262_144, None, ("text", "image"), None)),
+        ("ollama", (None, None, (), None)),
+    ],
+)
+def test_models_are_described(seat: Seat, emulator: Emulator, name: str, said: tuple[Any, ...]) -> None:
+    with client_of(seat, emulator, name) as client:
+        for info in done(seat, client.models(details=True, timeout=5)):
+            assert (info.context, info.output, info.input, info.shut_down) == said
 
 
 def test_azure_needs_a_deployment_and_takes_the_newer_url(seat: Seat, emulator: Emulator) -> None:

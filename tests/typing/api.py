@@ -19,6 +19,7 @@ from sansio_core import (
     HttpRequest,
     HTTPStatusError,
     Limits,
+    ModelInfo,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -62,6 +63,8 @@ def blocking() -> None:
         reply = client.complete([{"role": "user", "content": "Hello"}])
         assert_type(reply, Reply)
         client.complete([{"role": "user", "content": "Hello"}, reply.message, {"role": "user", "content": "More"}])
+        assert_type(client.models(), list[str])
+        assert_type(client.models(details=True), list[ModelInfo])
 
 
 async def asynchronous() -> None:
@@ -72,6 +75,8 @@ async def asynchronous() -> None:
                 assert_type(chunk, str)
             await stream.close()
         assert_type(await client.complete("Hello"), Reply)
+        assert_type(await client.models(details=False), list[str])
+        assert_type(await client.models(details=True), list[ModelInfo])
     async for text in FreeNetfly.create_async_generator("", [{"role": "user", "content": "Hello"}]):
         assert_type(text, str)
 

@@ -28,6 +28,7 @@ from sansio_core import (
 from sansio_core.providers import Provider
 
 from ..drive import AWire, Wire
+from .files import with_files
 from .forks import watch_forks
 
 HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -86,9 +87,10 @@ class BaseClient(_Live):
         options: Mapping[str, Any],
     ) -> Exchange:
         self._check_open()
+        request = ChatRequest(messages, model=model, headers=headers, cookies=cookies, **options)
         return Exchange(
             self.provider,
-            ChatRequest(messages, model=model, headers=headers, cookies=cookies, **options),
+            with_files(request),
             retry=self.retry,
             timeouts=Timeouts.of(timeout, self.timeouts),
             limits=self.limits,

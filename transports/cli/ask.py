@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
-from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
+from sansio_core import Cancelled, ChatError, ChatEvent, Failed, FilePart, InvalidRequest, providers
 
 from .output import Output, output_for
 
@@ -128,7 +128,7 @@ def _provider(args: Namespace) -> str:
     raise InvalidRequest("choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate")
 
 
-def _messages(args: Namespace) -> list[dict[str, str]]:
+def _messages(args: Namespace) -> list[dict[str, Any]]:
     prompt: str = args.prompt
     if prompt == "-":
         with _opened("-") as source:
@@ -140,7 +140,8 @@ def _messages(args: Namespace) -> list[dict[str, str]]:
     if not prompt.strip():
         raise InvalidRequest("the prompt is empty")
     system = [] if args.system is None else [{"role": "system", "content": args.system}]
-    return [*system, {"role": "user", "content": prompt}]
+    # Vendors advise to put files before the question: platform.claude.com/docs/en/build-with-claude/pdf-support
+    return [*system, {"role": "user", "content": [*map(FilePart, args.file), prompt] if args.file else prompt}]
 
 
 def _options(arguments: list[str]) -> dict[str, Any]:

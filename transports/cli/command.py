@@ -180,6 +180,10 @@ def _add_ask(parser: ArgumentParser) -> None:
     add("-m", "--model", metavar="NAME", help="in place of the provider's default")
     add("--system", metavar="TEXT", help="a system message before the question")
     add(
+        "--file", metavar="PATH", action="append", default=[],
+        help="a file before the question: a PDF, an image, a text, …, or its URL; may be given several times",
+    )  # fmt: skip
+    add(
         "--option", metavar="NAME=VALUE", action="append", default=[],
         help="temperature=0.2 and the like; the value is read as JSON, else as text",
     )  # fmt: skip

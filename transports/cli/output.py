@@ -125,6 +125,7 @@ class Object(Output):
                 "finish_reason": reply.finish_reason,
                 "provider_reason": reply.provider_reason,
                 "usage": None if reply.usage is None else _usage(reply.usage),
+                "metadata": reply.metadata,
                 "model": reply.model,
                 "id": reply.id,
                 "request_id": reply.request_id,
@@ -149,7 +150,9 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _usage(usage: UsageReport) -> dict[str, Any]:
-    return {**_fields(usage), "raw": dict(usage.raw)}
+    figures = {name: value for name, value in _fields(usage).items() if not name.startswith("more_")}
+    totals = {"input": usage.input, "output": usage.output, "total": usage.total}
+    return {**figures, **totals, "raw": dict(usage.raw)}
 
 
 def _error(error: ChatError) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Anthropic's Messages wire."""
 
+from .content import NAME
 from .parser import AnthropicParser
-from .request import NAME, OPTIONS, payload
+from .request import OPTIONS, VERSION, payload
 
-__all__ = ["NAME", "OPTIONS", "AnthropicParser", "payload"]
+__all__ = ["NAME", "OPTIONS", "VERSION", "AnthropicParser", "payload"]

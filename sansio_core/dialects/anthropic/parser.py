@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...errors import ChatError, ProtocolViolation
@@ -18,6 +16,8 @@ from ...events import (
     Finished,
     FinishReason,
     KeepAlive,
+    Metadata,
+    NativeDelta,
     NativeItem,
     ReasoningDelta,
     Started,
@@ -26,15 +26,15 @@ from ...events import (
     UnknownFrame,
     UsageReport,
 )
-from ...partial_json import parse_partial
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import of_event
 from ..forms import count, json_text, nonempty, object_of, objects
 from ..text_template import Templates
-from .request import NAME
+from .blocks import Block
+from .content import NAME
 
-# platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. Any other is "other": `pause_turn`, which asks
-# for the answer to be sent back so that it goes on, and those that are newer than this table.
+# platform.claude.com/docs/en/build-with-claude/handling-stop-reasons, and …/compaction. Any other is "other": those
+# that are newer than this table.
 _REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -42,6 +42,8 @@ _REASONS: dict[str, FinishReason] = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "refusal",
+    "pause_turn": "pause",
+    "compaction": "pause",
 }
 # "Content block delta types" of the page above: the delta's field with the text, the field of the content block which
 # that text goes on, and its event. A signature is for the next request alone; arguments need their call's index.
@@ -52,7 +54,7 @@ _TEXT_DELTAS: dict[Any, tuple[str, str, type[TextDelta] | type[ReasoningDelta] |
     "input_json_delta": ("partial_json", "input", None),
 }
 _NO_NOTES = frozenset({"type", "id", "role", "model", "content", "usage", "delta", "stop_reason"})
-"""Fields of a message and of its last delta that have events of their own; any other is a note (Annotation)."""
+"""Fields of a message and of its last delta that have events of their own; any other is told as Metadata."""
 
 
 class AnthropicParser(EventStreamParser):
@@ -70,12 +72,13 @@ class AnthropicParser(EventStreamParser):
         super().__init__(max_frame_size, templates)
         self._id: Any = None
         self._started = False
-        self._open: dict[int, _Block] = {}  # by the index on the wire
+        self._open: dict[int, Block] = {}  # by the index on the wire
         self._writing: list[str] = []  # the pieces of the field that the last delta was added to
-        self._order: list[_Block] = []  # blocks of which no NativeItem was given yet, in the order of their beginnings
+        self._order: list[Block] = []  # blocks of which no NativeItem was given yet, in the order of their beginnings
         self._last = -1  # the index of the block that began last, for hosts that leave indexes out
         self._calls = 0
         self._usage: dict[str, Any] = {}
+        self._told: dict[str, Any] = {}  # as Metadata
         self._reason: str | None = None
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
@@ -126,7 +129,7 @@ class AnthropicParser(EventStreamParser):
         out.append(UnknownFrame(as_text(value), "a delta of another kind"))
         return True
 
-    def _grow(self, block: _Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
+    def _grow(self, block: Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
         """Add a delta to its block. Returns whether there is a rule for such a delta."""
         row = _TEXT_DELTAS.get(kind)
         if row is None:
@@ -134,7 +137,10 @@ class AnthropicParser(EventStreamParser):
                 block.citations.append(citation)  # they come one by one, and go back as a list
                 out.append(Annotation(citation))
                 return True
-            return kind == "compaction_delta" and block.compact(delta)
+            if kind == "compaction_delta" and block.compact(delta):
+                out.append(NativeDelta(NAME, delta))
+                return True
+            return False
         name, field, event = row
         text = delta.get(name)
         if type(text) is not str:
@@ -146,14 +152,19 @@ class AnthropicParser(EventStreamParser):
                 out.append(event(text))
             elif field == "input" and block.call is not None:
                 out.append(ToolCallDelta(block.call, arguments=text))
+            elif field == "input":  # the input of a tool that the provider itself runs, as of its code
+                out.append(NativeDelta(NAME, delta))
+        # of thinking that is not shown: how much there was since the last delta, "a progress indicator"
+        if (tokens := delta.get("estimated_tokens")) is not None:
+            out.append(NativeDelta(NAME, {"type": kind, "estimated_tokens": tokens}))
         return True
 
-    def _start(self, index: Any, content: dict[str, Any], out: list[ChatEvent]) -> _Block:
+    def _start(self, index: Any, content: dict[str, Any], out: list[ChatEvent]) -> Block:
         if type(index) is not int:
             index = self._last + 1
         self._stop(index, out)  # a block that is still open under this index ends here: its stop was left out
         self._last = index
-        block = self._open[index] = _Block(content)
+        block = self._open[index] = Block(content)
         self._order.append(block)
         kind = content.get("type")
         # Only a tool_use waits for the user's answer: the provider itself runs the tool of a server_tool_use, and sends
@@ -174,7 +185,7 @@ class AnthropicParser(EventStreamParser):
             self._close(block, out)
             self._release(out)
 
-    def _close(self, block: _Block, out: list[ChatEvent]) -> None:
+    def _close(self, block: Block, out: list[ChatEvent]) -> None:
         block.done = True
         whole = block.content.get("input")
         # some hosts send all arguments with the block's start; the API sends {} there, and the arguments in deltas
@@ -212,6 +223,7 @@ class AnthropicParser(EventStreamParser):
         if not self._started:
             self._started, self._id = True, message.get("id")
             out.append(Started(nonempty(self._id), nonempty(message.get("model"))))
+        self._tell(message.items(), out)
         self._count(message.get("usage"), out)
 
     def _message_delta(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
@@ -221,12 +233,20 @@ class AnthropicParser(EventStreamParser):
                 self._reason = reason
                 self._close_all(out)  # at max_tokens the block's stop may be missing
             # stop_sequence, stop_details, container; beside the delta context_management and input_transformations
-            fields = [*delta.items(), *value.items()]
-            notes = {name: note for name, note in fields if name not in _NO_NOTES and note is not None}
-            if notes:
-                out.append(Annotation(notes))
+            self._tell([*delta.items(), *value.items()], out)
         self._count(value.get("usage"), out)
         return True
+
+    def _tell(self, fields: Iterable[tuple[str, Any]], out: list[ChatEvent]) -> None:
+        """Give those of a message's fields that have no event of their own, each once for each value."""
+        new = {
+            name: value
+            for name, value in fields
+            if name not in _NO_NOTES and value is not None and self._told.get(name) != value
+        }
+        if new:
+            self._told |= new
+            out.append(Metadata(new))
 
     def _count(self, usage: Any, out: list[ChatEvent]) -> None:
         """ "The token counts shown in the usage field of the message_delta event are cumulative."
@@ -236,16 +256,7 @@ class AnthropicParser(EventStreamParser):
         if isinstance(usage, dict) and usage:
             # null says nothing, and must not take the place of an earlier figure
             self._usage |= {name: figure for name, figure in usage.items() if figure is not None}
-            figures = self._usage
-            out.append(
-                UsageReport(
-                    count(figures.get("input_tokens")),
-                    count(figures.get("output_tokens")),
-                    count(figures.get("cache_read_input_tokens")),
-                    count(object_of(figures.get("output_tokens_details")).get("thinking_tokens")),
-                    dict(figures),  # a copy, as later events change the figures
-                )
-            )
+            out.append(_report(self._usage))
 
     def _message_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
         self._close_all(out)
@@ -310,55 +321,26 @@ _HANDLERS: dict[str, Callable[[AnthropicParser, dict[str, Any], list[ChatEvent]]
 """What takes in an event, by its type; it returns whether the event has what its type promises."""
 
 
-class _Block:
-    """A content block while its deltas come."""
-
-    __slots__ = ("call", "citations", "content", "done", "pieces")
-
-    def __init__(self, content: dict[str, Any]) -> None:
-        self.content = content  # as the block's start has it
-        self.pieces: defaultdict[str, list[str]] = defaultdict(list)  # by the field that they go on
-        self.citations: list[dict[str, Any]] = []
-        self.call: int | None = None  # the index of the tool call that the block is
-        self.done = False
-
-    def compact(self, delta: dict[str, Any]) -> bool:
-        """Add a summary of earlier turns, which the model alone reads. Returns whether the delta has one.
-
-        platform.claude.com/docs/en/build-with-claude/compaction: all of it in one delta; null where compaction failed.
-        """
-        known = False
-        for field in ("content", "encrypted_content"):
-            text = delta.get(field)
-            if type(text) is str:
-                self.pieces[field].append(text)
-            elif text is None and field in delta:
-                self.content[field] = self.content.get(field) or None  # the API does not take "" back here
-            else:
-                continue
-            known = True
-        return known
-
-    def item(self) -> dict[str, Any]:
-        """The block as the API gives it in an answer that is not streamed."""
-        item = dict(self.content)
-        for field, pieces in self.pieces.items():
-            text = "".join(pieces)
-            if field == "input":
-                item["input"] = _arguments(text) if text else item.get("input") or {}
-            elif text:  # the block's start may have the first of it
-                item[field] = f"{item.get(field) or ''}{text}"
-        if self.citations:
-            item["citations"] = [*objects(item.get("citations")), *self.citations]
-        if item.get("type") == "tool_use":
-            item.setdefault("input", {})  # the API requires it
-        return item
+def _report(figures: dict[str, Any]) -> UsageReport:
+    read, written = count(figures.get("cache_read_input_tokens")), count(figures.get("cache_creation_input_tokens"))
+    # "Total input tokens in a request is the summation of `input_tokens`, `cache_creation_input_tokens`, and
+    # `cache_read_input_tokens`"; "a `compaction` entry's tokens are not included in the top-level `usage` fields".
+    more_input, more_output = (read or 0) + (written or 0), 0
+    for one in objects(figures.get("iterations")):
+        if one.get("type") == "compaction":
+            more_input += sum(count(one.get(name)) or 0 for name in _INPUT)
+            more_output += count(one.get("output_tokens")) or 0
+    return UsageReport(
+        count(figures.get("input_tokens")),
+        count(figures.get("output_tokens")),
+        read,
+        count(object_of(figures.get("output_tokens_details")).get("thinking_tokens")),
+        dict(figures),  # a copy, as later events change the figures
+        cache_write_tokens=written,
+        service_tier=nonempty(figures.get("service_tier")),
+        more_input=more_input,
+        more_output=more_output,
+    )
 
 
-def _arguments(text: str) -> Any:
-    """A tool's arguments as an object, which alone the API takes; of arguments that were cut, what they have so far."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = parse_partial(text)
-    return object_of(value)
+_INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")

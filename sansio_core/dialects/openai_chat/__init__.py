@@ -1,6 +1,7 @@
 """OpenAI's Chat Completions wire, which most hosts speak."""
 
 from .parser import OpenAIChatParser
-from .request import NAME, Quirks, payload
+from .quirks import NAME, Quirks
+from .request import payload
 
 __all__ = ["NAME", "OpenAIChatParser", "Quirks", "payload"]

@@ -1,6 +1,6 @@
 """The answers of OpenAI's Chat Completions API, and of the hosts that imitate it.
 
-platform.openai.com/docs/api-reference/chat-streaming. The end of an answer is proven by a finish reason for every
+developers.openai.com/api/docs/api-reference/chat/streaming. The end of an answer is proven by a finish reason for every
 choice, or by `data: [DONE]`: some hosts send only the one, some only the other.
 """
 
@@ -13,23 +13,24 @@ from ...events import (
     ChatEvent,
     Finished,
     FinishReason,
+    Metadata,
+    NativeDelta,
     NativeItem,
     ReasoningDelta,
     RefusalDelta,
     Started,
     TextDelta,
-    ToolCallDelta,
     UnknownFrame,
-    UsageReport,
 )
-from ...request import extra_fields
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error, of_event
-from ..forms import count, json_text, nonempty, object_of, objects
+from ..forms import nonempty, object_of, objects
 from ..text_template import Templates
-from .request import NAME
+from .calls import ToolCalls, deprecated_call, id_of
+from .quirks import NAME
+from .usage import usage_of
 
-# `finish_reason` of platform.openai.com/docs/api-reference/chat/object, and the words of hosts that differ
+# `finish_reason` of developers.openai.com/api/docs/api-reference/chat/object, and the words of hosts that differ
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "eos": "stop",
@@ -47,26 +48,36 @@ _REASONS: dict[str, FinishReason] = {
     "error": "error",
     "insufficient_system_resource": "error",  # DeepSeek
 }
-# The choices, and fields that hold nothing of the answer: ids, times, figures about the serving, the settings of the
-# request. `usage` is null in all chunks but the last one, where the request asks for it.
+# What hosts say in every chunk about the answer: who gave it, and at which price.
+_EVERY_CHUNK = ("service_tier", "system_fingerprint", "provider")
+# The choices, those fields, and fields that hold nothing of the answer: ids, times, noise. `usage` is null in all
+# chunks but the last one, where the request asks for it.
 _USUAL_CHUNK_FIELDS = frozenset(
     {
-        "id", "object", "created", "model", "choices", "usage", "service_tier", "system_fingerprint", "obfuscation",
-        "p", "provider", "prompt_filter_results", "prompt_token_ids", "kv_transfer_params", "timings", "metrics",
-        "stats", "x_request_id", "request_id", "type", "code", "message", "detail", "nonce",
+        "id", "object", "created", "model", "choices", "usage", *_EVERY_CHUNK, "obfuscation", "p", "type", "code",
+        "message", "detail", "nonce",
     }
 )  # fmt: skip
-_CHUNK_FIELDS = _USUAL_CHUNK_FIELDS | {"error", "citations", "search_results", "x_groq"}
-_CHOICE_FIELDS = frozenset(
-    {
-        "index", "delta", "message", "text", "finish_reason", "logprobs", "error", "stop_reason",
-        "native_finish_reason", "matched_stop", "token_ids", "seed", "content_filter_results",
-        "content_filter_result", "content_filter_offsets",
-    }
+# What else is said about the answer: by OpenAI (…/guides/moderation), Azure, vLLM, llama.cpp, SambaNova, LM Studio.
+_ABOUT = (
+    "moderation", "prompt_filter_results", "prompt_token_ids", "kv_transfer_params", "timings", "metrics", "stats",
+    "x_request_id", "request_id",
 )  # fmt: skip
+_CHUNK_FIELDS = _USUAL_CHUNK_FIELDS | {*_ABOUT, "error", "citations", "search_results", "x_groq"}
+_USUAL_CHOICE_FIELDS = frozenset({"index", "delta", "message", "text", "finish_reason", "logprobs", "error"})
+# OpenRouter's and vLLM's own words for the end, and the filter of learn.microsoft.com/azure/ai-foundry/openai
+_ABOUT_CHOICE = (
+    "native_finish_reason", "stop_reason", "matched_stop", "seed", "content_filter_results", "content_filter_result",
+    "content_filter_offsets",
+)  # fmt: skip
+_CHOICE_FIELDS = _USUAL_CHOICE_FIELDS | {*_ABOUT_CHOICE, "token_ids"}
+# Fields whose first value is the answer's: some hosts give every chunk another one (see `_ANNOUNCED` of text_template).
+_TOLD_ONCE = ("system_fingerprint", "request_id")
 # The fields of a delta that brings text: nearly every delta has no other.
 _TEXT_FIELDS = frozenset({"role", "content", "reasoning_content", "reasoning", "name", "token_ids", "channel"})
-_DELTA_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call", "annotations", "reasoning_details"}
+_DELTA_FIELDS = _TEXT_FIELDS | {
+    "refusal", "tool_calls", "function_call", "annotations", "reasoning_details", "audio", "images"
+}  # fmt: skip
 _CALL_DELTA_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call"}
 _WHOLE_ANSWER = -1
 """In the place of a choice's index: the field stands beside all choices."""
@@ -82,9 +93,12 @@ class OpenAIChatParser(EventStreamParser):
         super().__init__(max_frame_size, templates)
         self._started = False
         self._open: dict[int, bool] = {}  # by choice: whether its finish reason is still to come
-        self._tools: dict[int, _ToolCalls] = {}
+        self._tools: dict[int, ToolCalls] = {}
         self._declined = _NO_CHOICE  # the choices in which the model declined
         self._seen: dict[tuple[int, str], Any] = {}  # by choice and field: the last value of a field that may repeat
+        self._said: tuple[Any, ...] = (None, None, None)  # the last values of _EVERY_CHUNK
+        self._tier: str | None = None
+        self._sounds: dict[int, dict[str, Any]] | None = None  # by choice: what is known of an answer that is spoken
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is not dict:
@@ -92,6 +106,11 @@ class OpenAIChatParser(EventStreamParser):
             return
         if not self._started:
             self._start(value, out)
+        said = value.get("service_tier"), value.get("system_fingerprint"), value.get("provider")
+        if said != self._said:
+            self._said = said
+            self._tier = nonempty(said[0]) or self._tier
+            self._about(_WHOLE_ANSWER, value, _EVERY_CHUNK, out)
         choices = value.get("choices")
         if choices and type(choices) is list:
             for choice in choices:
@@ -104,20 +123,23 @@ class OpenAIChatParser(EventStreamParser):
     def _start(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         if value.get("id") or value.get("model"):
             self._started = True  # some hosts give every chunk a new id: the first is the answer's
-            out.append(Started(_id(value.get("id")), _id(value.get("model"))))
+            out.append(Started(id_of(value.get("id")), id_of(value.get("model"))))
 
     def _beside_choices(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """What a chunk says of the whole answer."""
         # console.groq.com/docs/api-reference#chat-create: usage, or what went wrong, in an object of Groq's own
         groq = object_of(value.get("x_groq"))
         if figures := value.get("usage") or groq.get("usage"):
-            out.append(usage(figures))
+            out.append(usage_of(figures, self._tier))
         # docs.perplexity.ai/api-reference/chat-completions-post
         out += [
             Annotation({name: value[name]})
             for name in ("citations", "search_results")
             if value.get(name) and self._is_new(_WHOLE_ANSWER, name, value[name])
         ]
+        self._about(_WHOLE_ANSWER, value, _ABOUT, out)
+        if about := {name: fact for name, fact in groq.items() if name not in ("usage", "error") and fact}:
+            self._about(_WHOLE_ANSWER, {"x_groq": about}, ("x_groq",), out)
         if "choices" in value or "usage" in value:
             self._others(_WHOLE_ANSWER, value, _CHUNK_FIELDS, out)
         for source in (value, groq):
@@ -154,7 +176,8 @@ class OpenAIChatParser(EventStreamParser):
             self._no_delta(choice, index, out)
         if choice.get("logprobs"):
             out.append(Annotation({"logprobs": choice["logprobs"]}, index))
-        if not choice.keys() <= _CHOICE_FIELDS:
+        if not choice.keys() <= _USUAL_CHOICE_FIELDS:
+            self._about(index, choice, _ABOUT_CHOICE, out)
             self._others(index, choice, _CHOICE_FIELDS, out)
         if choice.get("finish_reason"):
             self._finish(choice["finish_reason"], index, out)
@@ -178,6 +201,7 @@ class OpenAIChatParser(EventStreamParser):
         # only the first finish reason counts: some hosts send another chunk after it, with a second one
         if isinstance(word, str) and self._open[index]:
             self._open[index] = False
+            self._sound_ends(index, out)
             out.append(Finished(self._reason(word, index), word, index))
             self.complete = not any(self._open.values())
 
@@ -210,18 +234,36 @@ class OpenAIChatParser(EventStreamParser):
         if delta.get("refusal"):
             self._declined |= {index}
             out.append(RefusalDelta(str(delta["refusal"]), index))
-        if calls := delta.get("tool_calls") or _deprecated_call(delta.get("function_call")):
+        if calls := delta.get("tool_calls") or deprecated_call(delta.get("function_call")):
             self._tool_calls(calls, index, out)
         if not delta.keys() <= _CALL_DELTA_FIELDS:
             out += [Annotation(note, index) for note in objects(delta.get("annotations"))]
             # openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks: signatures and encrypted
             # reasoning, which the provider wants back on the next turn
             out += [NativeItem(NAME, detail, index) for detail in objects(delta.get("reasoning_details"))]
-            others = {name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value}
-            out += _unknown(others)  # audio, for one; each delta has another piece of it, so none is a repetition
+            if audio := object_of(delta.get("audio")):
+                self._sound(audio, index, out)
+            if delta.get("images"):  # openrouter.ai/docs/features/multimodal/image-generation
+                out.append(NativeDelta(NAME, {"images": delta["images"]}, index))
+            # each delta has another piece of what it brings, so that none is a repetition
+            out += _unknown({name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value})
+
+    def _sound(self, audio: dict[str, Any], index: int, out: list[ChatEvent]) -> None:
+        """A piece of a spoken answer, with its words: developers.openai.com/api/docs/guides/audio."""
+        out.append(NativeDelta(NAME, {"audio": audio}, index))
+        self._sounds = self._sounds or {}
+        known = self._sounds.setdefault(index, {"type": "audio"})
+        known |= {name: audio[name] for name in ("id", "expires_at") if audio.get(name)}
+        if isinstance(said := audio.get("transcript"), str):
+            known["transcript"] = known.get("transcript", "") + said
+
+    def _sound_ends(self, index: int, out: list[ChatEvent]) -> None:
+        """The answer as it goes back: by its id, which stands for the sound until it expires."""
+        if self._sounds and (known := self._sounds.pop(index, None)) and "id" in known:
+            out.append(NativeItem(NAME, known, index))
 
     def _tool_calls(self, calls: Any, index: int, out: list[ChatEvent]) -> None:
-        tools = self._tools.setdefault(index, _ToolCalls())
+        tools = self._tools.setdefault(index, ToolCalls())
         for call in calls if isinstance(calls, list) else [calls]:  # some hosts send one call without a list
             if isinstance(call, dict):
                 out.append(tools.delta(call, index))
@@ -248,6 +290,12 @@ class OpenAIChatParser(EventStreamParser):
 
     # --- the rest ------------------------------------------------------------------------------------------------
 
+    def _about(self, index: int, holder: dict[str, Any], names: tuple[str, ...], out: list[ChatEvent]) -> None:
+        """One Metadata for those fields called `names` whose values are new."""
+        said = {name: holder[name] for name in names if holder.get(name) and self._is_new(index, name, holder[name])}
+        if said:
+            out.append(Metadata(said, max(index, 0)))
+
     def _others(self, index: int, holder: dict[str, Any], known: frozenset[str], out: list[ChatEvent]) -> None:
         """One UnknownFrame for the fields that no rule covers: with their values, where those are new."""
         fields = [(name, value) for name, value in holder.items() if name not in known and value]
@@ -256,6 +304,8 @@ class OpenAIChatParser(EventStreamParser):
     def _is_new(self, index: int, name: str, value: Any) -> bool:
         """Whether the field's last value differs: some hosts repeat citations and the like in every chunk."""
         known = self._seen.get((index, name))
+        if known and name in _TOLD_ONCE:
+            return False
         self._seen[index, name] = value
         return bool(known != value)
 
@@ -266,74 +316,10 @@ class OpenAIChatParser(EventStreamParser):
 
     def _done(self, out: list[ChatEvent]) -> None:
         # choices without a finish reason; and a stream of `[DONE]` alone is an answer too, of no text
-        out += [Finished(choice=index) for index, waits in (self._open or {0: True}).items() if waits]
+        for index in [index for index, waits in (self._open or {0: True}).items() if waits]:
+            self._sound_ends(index, out)
+            out.append(Finished(choice=index))
         self.complete = self.ended = True
-
-
-class _ToolCalls:
-    """One choice's tool calls: which of them a delta belongs to, and what in the delta is new.
-
-    OpenAI numbers calls by `index` and sends id and name once. Other hosts repeat id and name, leave `index` out or
-    always send 0, give every delta a new id, send `id: ""`, `arguments: null`, or the arguments as an object. A field
-    of the call's own (ai.google.dev/gemini-api/docs/thought-signatures: `extra_content`) may come in a delta without
-    the rest.
-    """
-
-    def __init__(self) -> None:
-        self._calls: list[list[str | None]] = []  # the id and the name of each
-        self._by_index: dict[int, int] = {}
-        self._by_id: dict[str | None, int] = {}
-
-    def delta(self, call: dict[str, Any], choice: int) -> ToolCallDelta:
-        # platform.openai.com/docs/guides/function-calling#custom-tools: a custom tool takes text, as its `input`.
-        # Some hosts have the name and the arguments beside the id, without an object for the function.
-        function = object_of(call.get("function") or call.get("custom") or call)
-        call_id, name = _id(call.get("id")), nonempty(function.get("name"))
-        at = self._find(call.get("index"), call_id, name)
-        known = self._calls[at]
-        # an event has the id and the name once, so that whoever joins them gets each whole
-        new_id = call_id if known[0] is None else None
-        new_name = name if known[1] is None else None
-        if new_id:
-            known[0] = new_id
-            self._by_id[new_id] = at
-        known[1] = known[1] or name
-        arguments = json_text(function.get("arguments", function.get("input")))
-        return ToolCallDelta(at, new_id, new_name, arguments, choice, extra_fields(call))
-
-    def _find(self, index: Any, call_id: str | None, name: str | None) -> int:
-        """The place of a delta's call: found by its id, else by its index; a new place for a new call."""
-        at = self._by_id.get(call_id)
-        if at is not None:
-            return at
-        if type(index) is not int:  # what has no index, no id and no name can only go on with the last call
-            goes_on = call_id is None and name is None and self._calls
-            return len(self._calls) - 1 if goes_on else self._add()
-        at = self._by_index.get(index)
-        # another id with a name is another call, on hosts that number every call 0; another id alone is none
-        if at is None or (call_id and name and self._calls[at][0]):
-            at = self._by_index[index] = self._add()
-        return at
-
-    def _add(self) -> int:
-        self._calls.append([None, None])
-        return len(self._calls) - 1
-
-
-def usage(raw: Any) -> UsageReport:
-    """The figures of platform.openai.com/docs/api-reference/chat/object, or of hosts whose names differ."""
-    if not isinstance(raw, dict):
-        return UsageReport(raw={"usage": raw})
-    prompt = object_of(raw.get("prompt_tokens_details"))
-    completion = object_of(raw.get("completion_tokens_details"))
-    return UsageReport(
-        input_tokens=count(raw.get("prompt_tokens")),
-        output_tokens=count(raw.get("completion_tokens")),
-        # api-docs.deepseek.com/guides/kv_cache
-        cached_tokens=count(prompt.get("cached_tokens", raw.get("prompt_cache_hit_tokens"))),
-        reasoning_tokens=count(completion.get("reasoning_tokens", raw.get("reasoning_tokens"))),
-        raw=raw,
-    )
 
 
 def _thinking_text(thinking: Any) -> str:
@@ -343,15 +329,5 @@ def _thinking_text(thinking: Any) -> str:
     return text + "".join(piece for piece in pieces if isinstance(piece, str))
 
 
-def _deprecated_call(function: Any) -> list[Any]:
-    """The one call of `function_call`, the field before `tool_calls`, as a delta of `tool_calls` would have it."""
-    return [{"index": 0, "function": function}] if isinstance(function, dict) else []
-
-
 def _unknown(fields: dict[str, Any]) -> list[UnknownFrame]:
     return [UnknownFrame(as_text(fields), "fields of another kind")] if fields else []
-
-
-def _id(value: Any) -> str | None:
-    """An id or a model's name; hosts send "" for none, and some send numbers."""
-    return str(value) if isinstance(value, (str, int)) and value and value is not True else None

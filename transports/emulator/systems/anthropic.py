@@ -64,7 +64,9 @@ class Anthropic(System):
         if (request.method, request.path) != ("GET", "/v1/models"):
             return None
         self._check_access(request)
-        data = [{"type": "model", "id": name, "display_name": name, "created_at": TIME} for name in MODELS]
+        able = {name: {"supported": True} for name in ("image_input", "pdf_input")}
+        facts = {"max_input_tokens": 200_000, "max_tokens": 64_000, "capabilities": able, "retires_at": None}
+        data = [{"type": "model", "id": name, "display_name": name, "created_at": TIME, **facts} for name in MODELS]
         return Response("application/json", [dump({"data": data, "has_more": False})], headers=list(HEADERS))
 
     def check(self, request: Request) -> Question:
@@ -78,7 +80,9 @@ class Anthropic(System):
         messages = list_of(body["messages"], "messages")
         turns = [_blocks(message, number) for number, message in enumerate(messages)]
         roles = [_role(message, turn) for message, turn in zip(messages, turns, strict=True)]
+        _check_system(roles, turns)
         _check_tools(roles, turns)
+        _check_marks(body, turns)
         conversation = [("system", text_of(body.get("system"))), *zip(roles, map(_text, turns), strict=True)]
         tools = bool(body.get("tools")) and (body.get("tool_choice") or {}).get("type") != "none"
         return Question.of(conversation, tools=tools)
@@ -168,7 +172,7 @@ TIME = "2025-01-01T00:00:00Z"
 
 def _thinking(request: Request, answer: Answer) -> Answer:
     """`answer`, without its reasoning if the request switched thinking off."""
-    off = (request.json.get("thinking") or {}).get("type") == "disabled"
+    off = (request.json.get("thinking") or {}).get("type") in ("disabled", "between_tools")
     return answer.without_reasoning() if off else answer
 
 
@@ -191,8 +195,8 @@ def _usage(answer: Answer, output: int | None = None) -> dict[str, Any]:
 
 def _blocks(message: dict[str, Any], number: int) -> Blocks:
     """The content blocks of a message."""
-    if message.get("role") not in ("user", "assistant"):
-        raise ErrorResponse(400, f'messages.{number}.role: Input should be "user" or "assistant"')
+    if message.get("role") not in ("user", "assistant", "system"):
+        raise ErrorResponse(400, f'messages.{number}.role: Input should be "user", "assistant" or "system"')
     content = message.get("content")
     if isinstance(content, str) and content:
         return [{"type": "text", "text": content}]
@@ -209,6 +213,32 @@ def _check_block(block: Mapping[str, Any], where: str) -> None:
         raise ErrorResponse(400, f"{where}: text content blocks must be non-empty")
     if block["type"] == "thinking" and not is_signature(block.get("signature"), block.get("thinking")):
         raise ErrorResponse(400, f"{where}: Invalid `signature` in `thinking` block")
+    inner = block.get("content")
+    if block.get("is_error") and isinstance(inner, list) and inner != _of(inner, "text"):
+        raise ErrorResponse(400, f"{where}.tool_result: all content must be type `text` if `is_error` is true")
+
+
+def _check_system(roles: list[str], turns: list[Blocks]) -> None:
+    """A message of the system is text alone, behind a turn of the user's, and before one of the assistant's."""
+    for number, role in enumerate(roles):
+        if role != "system":
+            continue
+        if not number:
+            raise ErrorResponse(400, "messages.0: use the top-level 'system' parameter for the initial system prompt")
+        ends_in_result = str(turns[number - 1][-1]["type"]).endswith("_tool_result")
+        if (roles[number - 1] == "assistant" and not ends_in_result) or roles[number + 1 :][:1] in (["user"], ["tool"]):
+            reason = "must immediately follow a `user` turn, and must precede an `assistant` turn or end the array"
+            raise ErrorResponse(400, f"messages.{number}: role 'system' {reason}")
+        if turns[number] != _of(turns[number], "text"):
+            raise ErrorResponse(400, f"messages.{number}.content: Input should be text")
+
+
+def _check_marks(body: Mapping[str, Any], turns: list[Blocks]) -> None:
+    inner = [block.get("content") for turn in turns for block in _of(turn, "tool_result")]
+    lists = [body.get("tools"), body.get("system"), *turns, *inner]
+    found = sum("cache_control" in block for blocks in lists if isinstance(blocks, list) for block in blocks)
+    if found > 4:
+        raise ErrorResponse(400, f"A maximum of 4 blocks with cache_control may be provided. Found {found}.")
 
 
 def _check_tools(roles: list[str], turns: list[Blocks]) -> None:

@@ -19,6 +19,7 @@ from .answer import Answer, Question, is_signature, make_id, sign
 from .base import ErrorResponse, System, check_fields, check_object, dump, text_of
 
 MODELS = ("gemini-3.1-flash-lite", "gemini-2.5-flash")
+LIMITS = {"inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536}
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -46,7 +47,7 @@ class Gemini(System):
         methods = ["generateContent", "countTokens"]
         models = [
             *(
-                {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods}
+                {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods, **LIMITS}
                 for name in MODELS
             ),
             {"name": "models/gemini-embedding-001", "supportedGenerationMethods": ["embedContent"]},

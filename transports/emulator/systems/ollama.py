@@ -5,6 +5,7 @@ Sources: https://docs.ollama.com/api/chat, …/api/streaming, …/api/errors, �
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from .base import ErrorResponse, System, check_endpoint, check_fields, check_obj
 
 MODELS = ("llama3.2:latest", "qwen3:latest")
 TIME = "2025-01-01T00:00:00Z"
+LEVELS = ("low", "medium", "high", "max")
 MILLISECOND = 1_000_000
 
 
@@ -27,10 +29,8 @@ class Ollama(System):
         if (request.method, request.path) != ("GET", "/api/tags"):
             return None
         self._check_key(request)
-        models = [
-            {"name": name, "model": name, "modified_at": TIME, "size": 1, "digest": "0" * 64, "details": {}}
-            for name in MODELS
-        ]
+        facts = {"modified_at": TIME, "size": 1, "digest": "0" * 64, "details": {"format": "gguf"}}
+        models = [{"name": name, "model": name, **facts} for name in MODELS]
         return Response("application/json", [dump({"models": models})])
 
     def check(self, request: Request) -> Question:
@@ -45,7 +45,10 @@ class Ollama(System):
             content = message.get("content", "")
             if not isinstance(message.get("role"), str) or not isinstance(content, str):
                 raise ErrorResponse(400, "a message needs a role, and content that is a string")
+            if message.get("images"):
+                _check_images(message["images"])
             conversation.append((str(message["role"]), content))
+        _check_options(body)
         return Question.of(conversation, tools=bool(body.get("tools")))
 
     @staticmethod
@@ -97,6 +100,25 @@ class Ollama(System):
     def error_response(self, cause: ErrorResponse) -> Response:
         body = dump({"error": cause.message})
         return Response("application/json; charset=utf-8", [body], status=cause.status)
+
+
+def _check_images(images: object) -> None:
+    try:
+        for image in images if isinstance(images, list) else ["!"]:
+            b64decode(str(image), validate=True)
+    except ValueError:
+        raise ErrorResponse(400, "illegal base64 data at input byte 0") from None
+
+
+def _check_options(body: Mapping[str, Any]) -> None:
+    think = body.get("think")
+    if not (think is None or isinstance(think, bool) or think in LEVELS):
+        raise ErrorResponse(400, f'invalid think value: "{think}" (must be "high", "medium", "low", true, or false)')
+    if not (body.get("format") in (None, "", "json") or isinstance(body["format"], dict)):
+        raise ErrorResponse(400, 'invalid format: expected "json" or a JSON schema')
+    for tool in body.get("tools") or ():
+        if not isinstance(tool, dict) or not isinstance(tool.get("function"), dict):
+            raise ErrorResponse(400, "a tool needs a function")
 
 
 def _fields(request: Request, message: Mapping[str, Any], done: bool = False, **figures: Any) -> dict[str, Any]:

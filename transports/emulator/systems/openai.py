@@ -21,6 +21,20 @@ from .answer import Answer, Question, is_marked, is_signature, reasoning_mark
 from .base import ErrorResponse, check_fields, check_headers, check_object, dump, text_of
 
 OTHER_MODEL = "emulated-model-2"
+# What a host's list of models says besides.
+LISTED: dict[str, dict[str, Any]] = {
+    "openai": {"shutdown_date": None},
+    "openrouter": {
+        "context_length": 200_000,
+        "architecture": {"input_modalities": ["text", "image"]},
+        "top_provider": {"max_completion_tokens": 64_000},
+        "expiration_date": "2027-06-30",
+    },
+    "groq": {"context_window": 131_072, "max_completion_tokens": 65_536},
+    "mistral": {"max_context_length": 262_144, "capabilities": {"vision": True, "audio": False}},
+}
+# The parts of a message's content by its role: …/chat/create, messages. Texts go in all.
+PARTS = {"user": ("text", "image_url", "input_audio", "file"), "assistant": ("text", "refusal")}
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
@@ -40,7 +54,7 @@ class OpenAI(OpenAIChat):
             return None
         self._check_key(request)
         models = [
-            {"id": name, "object": "model", "created": CREATED, "owned_by": self.name}
+            {"id": name, "object": "model", "created": CREATED, "owned_by": self.name, **LISTED.get(self.name, {})}
             for name in (self.model, OTHER_MODEL)
         ]
         return Response("application/json", [dump({"object": "list", "data": models})])
@@ -91,6 +105,8 @@ class OpenAI(OpenAIChat):
         for number, message in enumerate(messages):
             if message.get("role") not in ROLES:
                 raise ErrorResponse(400, f"Invalid value: {message.get('role')!r}.", param=f"messages[{number}].role")
+            if self._host.quirks.strict:
+                self._check_parts(message, f"messages[{number}].content")
             if message["role"] == "tool":
                 if message.get("tool_call_id") not in waiting:
                     reason = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
@@ -105,6 +121,14 @@ class OpenAI(OpenAIChat):
         self._check_answered(waiting)
 
     @staticmethod
+    def _check_parts(message: dict[str, Any], where: str) -> None:
+        content = message.get("content")
+        for number, part in enumerate(content if isinstance(content, list) else ()):
+            kind = part.get("type") if isinstance(part, dict) else part
+            if kind not in PARTS.get(message["role"], ("text",)):
+                raise ErrorResponse(400, f"Invalid value: {kind!r}.", param=f"{where}[{number}].type")
+
+    @staticmethod
     def _check_answered(waiting: list[object]) -> None:
         if missing := unanswered(waiting, ()):
             reason = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
@@ -115,7 +139,7 @@ class OpenAI(OpenAIChat):
         https://openrouter.ai/docs/use-cases/reasoning-tokens
         """
         quirks = self._host.quirks
-        if mark and quirks.reasoning_content and not is_marked(mark, message.get("reasoning_content")):
+        if mark and quirks.needs_reasoning and not is_marked(mark, message.get("reasoning_content")):
             reason = "Missing `reasoning_content` field in the assistant message: it must be passed back."
             raise ErrorResponse(400, reason)
         if mark and quirks.reasoning_details:

@@ -21,6 +21,7 @@ MODELS = ("gpt-5.4-mini", "gpt-4.1-mini")
 HEADERS = [("x-request-id", "req-emulated"), ("Cache-Control", "no-cache")]
 ENCRYPTED = "reasoning.encrypted_content"
 ROLES = ("user", "assistant", "system", "developer")
+OUTPUTS = ("function_call_output", "custom_tool_call_output")
 Items = list[dict[str, Any]]
 
 
@@ -32,7 +33,8 @@ class OpenAIResponses(System):
         if (request.method, request.path) != ("GET", "/v1/models"):
             return None
         self._check_key(request)
-        models = [{"id": name, "object": "model", "created": CREATED, "owned_by": "openai"} for name in MODELS]
+        facts = {"object": "model", "created": CREATED, "owned_by": "openai", "shutdown_date": "2027-10-23"}
+        models = [{"id": name, **facts} for name in MODELS]
         return Response("application/json", [dump({"object": "list", "data": models})])
 
     def check(self, request: Request) -> Question:
@@ -237,7 +239,7 @@ def _usage(answer: Answer) -> dict[str, Any]:
 
 
 def _role_and_text(item: Mapping[str, Any]) -> tuple[str, str]:
-    if item.get("type") == "function_call_output":
+    if item.get("type") in OUTPUTS:
         return "tool", text_of(item.get("output"))
     return str(item.get("role", "")), text_of(item.get("content"))
 
@@ -245,7 +247,7 @@ def _role_and_text(item: Mapping[str, Any]) -> tuple[str, str]:
 def _check_items(items: Items, *, stored: bool) -> None:
     """Each call has its output, each output its call; a call that followed reasoning has that reasoning before it."""
     calls: list[object] = []
-    outputs = [item.get("call_id") for item in items if item.get("type") == "function_call_output"]
+    outputs = [item.get("call_id") for item in items if item.get("type") in OUTPUTS]
     thoughts: set[str | None] = set()
     for number, item in enumerate(items):
         match item.get("type", "message"):
@@ -254,10 +256,10 @@ def _check_items(items: Items, *, stored: bool) -> None:
             case "reasoning":
                 _check_reasoning(item, items[number + 1 :], stored)
                 thoughts.add(reasoning_mark(item.get("id"), "rs"))
-            case "function_call":
+            case "function_call" | "custom_tool_call":
                 calls.append(item.get("call_id"))
                 _check_call(item, thoughts)
-            case "function_call_output" if item.get("call_id") not in calls:
+            case kind if kind in OUTPUTS and item.get("call_id") not in calls:
                 reason = f"No tool call found for function call output with call_id {item.get('call_id')}."
                 raise ErrorResponse(400, reason, param="input")
     if missing := unanswered(calls, outputs):

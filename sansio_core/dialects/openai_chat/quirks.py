@@ -1,0 +1,73 @@
+"""Where the hosts of the Chat Completions wire differ from OpenAI, and who is asked in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ...model_facts import ModelFacts, facts_of
+
+NAME = "openai_chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Where a host's wire is not OpenAI's.
+
+    Requests. `fields`: a host's own names of options ("a.b" is a field within an object). `asks_usage`: the host counts
+    tokens only if `stream_options` asks for it. `strict`: it is OpenAI's own, and what OpenAI's types do not have is
+    refused here. `gateway`: OpenAI's models may be behind it. `facts`: the vendor in `model_facts.FACTS` whose rows say
+    what its models take. `schemas`: it takes a JSON Schema as response_format. `counts_logprobs`: `logprobs` is a
+    number there. `thinks`: its models think until `thinking` says not, and meanwhile take no forced tool.
+    `forces_one`: a tool_choice may name a tool.
+
+    Messages. `developer`: it has that role. `names`: they may have a name. `fields_of_messages`: what they may have
+    besides. `files`: the form of a file's part by its media type, or the beginning of that; `file_urls`: a file may be
+    a URL. `marks`: what a part's `cache_control` is called. `tool_parts`: a tool's answer may have images. `audio`: an
+    earlier answer's sound goes back by its id. `call_fields`: a call may have fields that are not OpenAI's.
+    `null_content`: an answer of calls alone must have a `content`, null. `reasoning_details`: it takes its own
+    reasoning details back. `reasoning`: the field in which it takes the reasoning back, with the calls that followed
+    from it; `needs_reasoning`: it demands it.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    asks_usage: bool = True
+    strict: bool = False
+    gateway: bool = False
+    facts: str = ""
+    schemas: bool = True
+    counts_logprobs: bool = False
+    thinks: bool = False
+    forces_one: bool = True
+    developer: bool = False
+    names: bool = True
+    fields_of_messages: frozenset[str] = frozenset()
+    files: Mapping[str, str] = field(default_factory=dict)
+    file_urls: bool = False
+    marks: str = ""
+    tool_parts: bool = False
+    audio: bool = False
+    call_fields: bool = True
+    null_content: bool = False
+    reasoning_details: bool = False
+    reasoning: str = ""
+    needs_reasoning: bool = False
+
+
+class Target(NamedTuple):
+    """Who is asked: a host, by its name and its quirks, and a model, with what is known of it."""
+
+    host: str
+    quirks: Quirks
+    model: str
+    facts: ModelFacts | None
+
+    @classmethod
+    def of(cls, host: str, quirks: Quirks, model: str | None) -> Target:
+        """The model named `model` at `host`."""
+        return cls(host, quirks, model or host, facts_of(quirks.facts, model) if quirks.facts else None)
+
+    def takes(self, what: str) -> bool:
+        """Whether the model takes `what`, a word of the rows of model_facts; True where nothing is known of it."""
+        return self.facts is None or not self.facts.can or what in self.facts.can

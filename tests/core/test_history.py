@@ -1,0 +1,100 @@
+"""Earlier answers and tools' results: which call a result answers, and what of them a wire cannot carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from dialect_harness import asked
+
+from sansio_core import ChatRequest, FilePart, Message, TextPart, ToolCall
+from sansio_core.dialects.history import resolve_tool_ids, unsupported_fields, unsupported_history
+from sansio_core.parts import RawPart
+from sansio_core.request import Native
+
+MARK = {"type": "ephemeral"}
+CUT = asked(arguments='{"place":"Os')
+
+
+def messages(*given: Any) -> tuple[Message, ...]:
+    return ChatRequest(list(given)).messages
+
+
+@pytest.mark.parametrize(
+    ("message", "takes", "said"),
+    [
+        ({"role": "user", "content": "a", "name": "bob"}, "names", "the name of messages"),
+        ({"role": "tool", "content": "a", "is_error": True}, "errors", "is_error of tools' answers"),
+        ({"role": "user", "content": [{"type": "text", "text": "a", "cache_control": MARK}]}, "marks",
+         "cache_control of parts"),
+        ({"role": "user", "content": [FilePart(b"a", cache_control=True)]}, "marks", "cache_control of parts"),
+        # of a whole message: the mark of its last part
+        ({"role": "user", "content": "a", "cache_control": MARK}, "marks", "cache_control of parts"),
+    ],
+)  # fmt: skip
+def test_fields_of_messages(message: dict[str, Any], takes: str, said: str) -> None:
+    assert unsupported_fields(messages(message)) == [said]
+    assert unsupported_fields(messages(message, message)) == [said]
+    assert unsupported_fields(messages(message), **{takes: True}) == []
+
+
+def test_what_is_no_loss() -> None:
+    plain = messages(
+        {"role": "user", "content": "Hi"},
+        {"role": "tool", "content": "a", "name": "weather", "is_error": False},
+        {"role": "assistant", "content": "a", "audio": None, "annotations": [], "refusal": None},
+        # a part in a wire's own form goes as it is, or is refused
+        {"role": "user", "content": [{"type": "odd", "cache_control": MARK}]},
+        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": None}]},
+        CUT,
+    )
+    assert isinstance(plain[3].parts[0], RawPart)
+    assert unsupported_fields(plain) == []
+    assert unsupported_fields(()) == []
+
+
+def test_calls_that_were_cut() -> None:
+    said = "the open end of a tool call's arguments, which were cut"
+    assert unsupported_fields(messages(CUT), cut=False) == [said]
+    whole = messages(asked(), asked(arguments=""))
+    custom = Message("assistant", (), (ToolCall("c", "f", '{"a', custom=True),))
+    assert unsupported_fields((*whole, custom), cut=False) == []
+
+
+def test_other_fields_each_once_and_in_order() -> None:
+    history = messages(
+        {"role": "assistant", "content": "a", "audio": {"id": "a"}, "phase": "final"},
+        {"role": "assistant", "content": "b", "name": "bob", "audio": {"id": "b"}},
+    )
+    said = ["the field audio of messages", "the field phase of messages", "the name of messages"]
+    assert unsupported_fields(history) == said
+    assert unsupported_fields(history, extra={"audio"}) == said[1:]
+    assert unsupported_fields(history, names=True, extra=("audio", "phase")) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, ["the reasoning of earlier answers", "x of tool calls"]),
+        ({"reasoning": True, "call_fields": True}, []),
+        ({"reasoning_matters": False, "calls": False}, ["the tool calls of earlier answers"]),
+    ],
+)
+def test_answers(settings: dict[str, bool], said: list[str]) -> None:
+    answer = Message("assistant", (), (ToolCall("c", "f", extra={"x": 1}),), reasoning="Hm")
+    assert unsupported_history([answer], **settings) == said
+    assert unsupported_history([Message("assistant", (TextPart("a"),))], **settings) == []
+
+
+def test_answers_of_other_wires() -> None:
+    answers = [Message("assistant", native=Native(name, ()), reasoning="Hm") for name in ("b", "a", "own")]
+    assert unsupported_history(answers, "own") == ["the reasoning and signatures of a, b answers"]
+    assert unsupported_history(answers, "own", reasoning=True) == ["the signatures and encrypted parts of a, b answers"]
+    assert unsupported_history(answers[2:], "own") == []
+
+
+def test_a_refusal_is_text_where_a_wire_has_no_field_for_it() -> None:
+    history = messages({"role": "assistant", "content": None, "refusal": "No."})
+    assert resolve_tool_ids(history, invent_ids=False)[0].parts == (TextPart("No."),)
+    (kept,) = resolve_tool_ids(history, invent_ids=False, refusals=True)
+    assert (kept.parts, kept.refusal) == ((), "No.")
