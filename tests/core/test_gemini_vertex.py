@@ -93,6 +93,6 @@ def test_models(base_url: str) -> None:
     assert request is not None
     assert request.url == f"{HOST}/v1/publishers/google/models"
     models = [{"name": "publishers/google/models/gemini-x"}, {"versionId": "1"}]
-    assert provider.parse_models({"publisherModels": models}) == ["gemini-x"]
+    assert [model.name for model in provider.parse_models({"publisherModels": models})] == ["gemini-x"]
     with pytest.raises(UnexpectedContent):
         provider.parse_models({"publisherModels": 1})
