@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from parsers_cuts import SlowPath
 from text_streams import DIALECTS, events, of_one_that_knows, openai_event, slow, usual
 
-from sansio_core import ChatEvent, Finished, NativeItem, Started, TextDelta, UnknownFrame, UsageReport, providers
+from sansio_core import (
+    ChatEvent,
+    Finished,
+    Metadata,
+    NativeItem,
+    Started,
+    TextDelta,
+    UnknownFrame,
+    UsageReport,
+    providers,
+)
 from sansio_core.dialects.base import EventStreamParser
 from sansio_core.dialects.text_template import Templates
 
@@ -319,7 +329,7 @@ WHOLE: dict[str, tuple[bytes, bytes, list[Any]]] = {
     "openai_responses": (
         b'data: {"type":"response.created","response":{"id":"r","model":"m"}}\n\n',
         b'data: {"type":"response.completed","response":{"id":"r","status":"completed","output":[]}}\n\n',
-        [Started("r", "m"), *DELTAS, Finished("stop", "completed")],
+        [Started("r", "m"), *DELTAS, Metadata({"sequence_number": len(TEXTS) - 1}), Finished("stop", "completed")],
     ),
     "anthropic": (
         b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n',
