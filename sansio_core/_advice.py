@@ -12,8 +12,10 @@ from .errors import (
     ProxyFailed,
     TimedOut,
     TransportFailure,
+    excerpt,
 )
 from .http_request import HttpRequest
+from .model_facts import FACTS, facts_of
 from .providers import Provider
 from .redact import redact_url
 
@@ -41,12 +43,25 @@ def _advise_on_response(error: HTTPStatusError, provider: Provider, request: Htt
     error.url = redact_url(request.url)
     if isinstance(error, NotFound) and provider.models_request() is not None:
         error.hint = "see base_url= and model=; a client's models(), or ModelList, lists what the host offers"
+        if ended := _shut_down(excerpt(error.detail)):
+            error.hint = f"{ended}; {error.hint}"
     # Not for its subclass PermissionDenied: 403 means that a key does not suffice (RFC 9110 15.5.4). Nor if a key was
     # sent: none is missing.
     elif type(error) is AuthenticationFailed and not any(_KEY.search(name) for name, _ in request.headers):
         error.key_sent = False
         if variable := provider.info.api_key_env:
             error.hint = f"give api_key=, or set the environment variable {variable}"
+
+
+def _shut_down(text: str) -> str:
+    """The day on which the vendor shuts down the model that `text` names; "" where nothing is known of an end."""
+    # The vendors name the model in the error; the exchange knows no date, so that a day to come is told as well.
+    for word in re.findall(r"[\w./:-]+", text):
+        for vendor in FACTS:
+            facts = facts_of(vendor, word)
+            if facts is not None and facts.shut_down:
+                return f"{word} is shut down on {facts.shut_down}: {facts.source}"
+    return ""
 
 
 def _unreached(error: ChatError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -200,6 +201,21 @@ def test_a_model_that_is_not_there_says_how_to_list_those_that_are(name: str) ->
     assert "no such model" in str(error)
     assert "models()" in error.hint
     assert error.hint in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("anthropic", "model: claude-3-opus-20240229", "claude-3-opus-20240229 is shut down on 2026-01-05: platform."),
+        ("openai", "The model `gpt-4-turbo` does not exist", "gpt-4-turbo is shut down on 2026-10-23: developers."),
+        ("gemini", "models/gemini-2.0-flash is not found", "models/gemini-2.0-flash is shut down on 2026-06-01: ai."),
+        ("openai", "The model `gpt-6-sol` does not exist", "see base_url= and model="),
+    ],
+)
+def test_a_model_that_has_ended_is_told(name: str, said: str, hint: str) -> None:
+    error = refused(name, 404, json.dumps({"error": {"message": said}}).encode(), api_key="k")
+    assert error.hint.startswith(hint)
+    assert "models()" in error.hint
 
 
 def test_a_host_without_a_list_of_models_promises_none() -> None:

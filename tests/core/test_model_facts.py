@@ -31,6 +31,13 @@ def test_a_row_says_whose_word_it_is(row: DefaultModel) -> None:
     assert row.until is None or row.until > row.seen
 
 
+@pytest.mark.parametrize("row", DEFAULTS.values(), ids=lambda row: row.provider)
+def test_no_default_has_been_shut_down(row: DefaultModel) -> None:
+    """This fails by the calendar, on purpose: then the provider needs another default, or the row a newer promise."""
+    ends = [row.until, *(facts.shut_down for vendor in FACTS if (facts := facts_of(vendor, row.name)))]
+    assert all(date.fromisoformat(day) > date.today() for day in ends if day)
+
+
 @pytest.mark.parametrize(
     "gone", ["llama-3.3-70b-versatile", "grok-4", "gemini-2.5-flash", "gpt-4.1-mini", "openai/gpt-oss-20b"]
 )
