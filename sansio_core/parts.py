@@ -243,16 +243,19 @@ def part_of(part: Any) -> Part:
             return TextPart(part)
         case TextPart() | ImagePart() | FilePart() | RawPart():
             return part
-        case Mapping():
-            fields = {name: value for name, value in part.items() if value is not None}
-            kind, mark = fields.pop("type", ""), fields.pop("cache_control", None)
-            form = _FORMS.get(kind) if isinstance(kind, str) else None
-            common = form(fields, mark) if form else None
-            if common is not None:
-                return common
-            if isinstance(kind, str) and (kind or fields.keys() & _GEMINI_KINDS):
-                return RawPart(part)
+        case Mapping() if (found := _of_mapping(part)) is not None:
+            return found
     raise InvalidRequest("a part without a 'type'; a text part is {'type': 'text', 'text': …}")
+
+
+def _of_mapping(part: Mapping[str, Any]) -> Part | None:
+    fields = {name: value for name, value in part.items() if value is not None}
+    kind, mark = fields.pop("type", ""), fields.pop("cache_control", None)
+    form = _FORMS.get(kind) if isinstance(kind, str) else None
+    common = form(fields, mark) if form else None
+    if common is None and isinstance(kind, str) and (kind or fields.keys() & _GEMINI_KINDS):
+        return RawPart(part)
+    return common
 
 
 # Each takes the fields beside `type` and `cache_control`, and gives None for a mapping with a field that has no common
@@ -282,37 +285,37 @@ def _image(fields: dict[str, Any], mark: CacheControl) -> ImagePart | None:
     return ImagePart(image, detail, mark)
 
 
+def _inner(fields: dict[str, Any], name: str) -> Mapping[str, Any] | None:
+    """The object `name` of a part that has no other field."""
+    inner = fields.get(name)
+    return inner if len(fields) == 1 and isinstance(inner, Mapping) else None
+
+
 def _anthropic_image(fields: dict[str, Any], mark: CacheControl) -> ImagePart | None:
-    match fields:
-        case {"source": {"type": "base64", "media_type": str(kind), "data": str(data), **rest}, **others} if not (
-            rest or others
-        ):
+    match _inner(fields, "source"):
+        case {"type": "base64", "media_type": str(kind), "data": str(data), **rest} if not rest:
             return ImagePart(f"data:{kind};base64,{data}", None, mark)
-        case {"source": {"type": "url", "url": str(url), **rest}, **others} if not rest and not others:
+        case {"type": "url", "url": str(url), **rest} if not rest:
             return ImagePart(url, None, mark)
     return None
 
 
 def _anthropic_document(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
     name = fields.pop("title", None)
-    match fields:
-        case {"source": {"type": "base64", "media_type": str(kind), "data": str(data), **rest}, **others} if not (
-            rest or others
-        ):
+    match _inner(fields, "source"):
+        case {"type": "base64", "media_type": str(kind), "data": str(data), **rest} if not rest:
             return FilePart(f"data:{kind};base64,{data}", None, name, cache_control=mark)
         # text/plain is the only media type here, and may be left out
-        case {"source": {"type": "text", "data": str(text), **rest}, **others} if not (
-            others or rest not in ({}, {"media_type": "text/plain"})
-        ):
+        case {"type": "text", "data": str(text), **rest} if rest in ({}, {"media_type": "text/plain"}):
             return FilePart(_utf8(text), "text/plain", name, cache_control=mark)
-        case {"source": {"type": "url", "url": str(url), **rest}, **others} if not rest and not others:
+        case {"type": "url", "url": str(url), **rest} if not rest:
             return FilePart(_url(url), "application/pdf", name, cache_control=mark)  # of documents, PDFs alone
     return None
 
 
 def _file(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
     """OpenAI's: of the chat wire in an object `file`, of the Responses wire beside the type."""
-    file = fields["file"] if isinstance(fields.get("file"), Mapping) and len(fields) == 1 else fields
+    file = _inner(fields, "file") or fields
     source = file.get("file_data") or file.get("file_url")
     # `file_id` names a file in a vendor's own store.
     if not isinstance(source, str) or file.keys() - {"file_data", "file_url", "filename"}:
@@ -323,30 +326,31 @@ def _file(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
 
 
 def _audio(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
-    match fields:
-        case {"input_audio": {"data": str(data), "format": str(form), **rest}, **others} if not rest and not others:
+    match _inner(fields, "input_audio"):
+        case {"data": str(data), "format": str(form), **rest} if not rest:
             return FilePart(f"data:{_TYPES.get(form, f'audio/{form}')};base64,{data}", cache_control=mark)
     return None
 
 
 def _video(fields: dict[str, Any], mark: CacheControl) -> FilePart | None:
     """OpenRouter's and vLLM's."""
-    match fields:
-        case {"video_url": {"url": str(url), **rest}, **others} if not rest and not others:
+    match _inner(fields, "video_url"):
+        case {"url": str(url), **rest} if not rest:
             return FilePart(_url(url), None if url.startswith("data:") else "video/mp4", cache_control=mark)
     return None
 
 
 def _gemini(fields: dict[str, Any], mark: CacheControl) -> TextPart | FilePart | None:
     """Gemini's parts, which have no type: they are told apart by their field."""
-    match fields:
-        case {"text": str(), **others} if not others:
-            return _text(fields, mark)
-        case {"inlineData": {"mimeType": str(kind), "data": str(data), **rest}, **others} if not rest and not others:
+    if isinstance(fields.get("text"), str) and len(fields) == 1:
+        return _text(fields, mark)
+    match _inner(fields, "inlineData"):
+        case {"mimeType": str(kind), "data": str(data), **rest} if not rest:
             return FilePart(f"data:{kind};base64,{data}", cache_control=mark)
-        case {"fileData": {"fileUri": str(url), "mimeType": str(kind), **rest}, **others} if not rest and not others:
+    match _inner(fields, "fileData"):
+        case {"fileUri": str(url), "mimeType": str(kind), **rest} if not rest:
             return FilePart(_url(url), kind, cache_control=mark)
-        case {"fileData": {"fileUri": str(url), **rest}, **others} if not rest and not others:
+        case {"fileUri": str(url), **rest} if not rest:
             return FilePart(_url(url), cache_control=mark)
     return None
 
