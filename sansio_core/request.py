@@ -6,7 +6,7 @@ Errors name the place (`messages[3]`), as a conversation may be long and come ou
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .options import check_option
 from .partial_json import parse_partial
-from .parts import FilePart, Part, RawPart, TextPart, kind_of, part_of, text_of
+from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, part_of, text_of
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -228,70 +228,52 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
     return message
 
 
-# The fields of a message that Message covers. `reasoning_content` is what DeepSeek and vLLM call `reasoning`.
-_FIELDS = frozenset(
-    {
-        "role", "content", "tool_calls", "tool_call_id", "name", "reasoning", "reasoning_content", "native", "is_error",
-        "refusal", "cache_control",
-    }
-)  # fmt: skip
-
-
 def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
-    role = message.get("role")
+    fields: dict[str, Any] = {}
+    # Histories come out of databases and other SDKs with fields of their own: wires name those that they lack.
+    extra: dict[str, Any] = {}
+    for name, value in message.items():
+        if name not in _FIELDS:
+            if value:
+                extra[name] = value
+        elif value is not None:
+            fields[name] = _FIELDS[name](i, value)
+    role, mark = fields.pop("role", None), fields.pop("cache_control", None)
     # A tuple and no set: a role out of a file may be any value, also one that has no hash.
     if role not in ROLES:
         said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
         raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
-    calls = tuple(_tool_call(i, call) for call in _list(i, message, "tool_calls"))
-    native, refusal = _native(i, message.get("native")), _str(i, message, "refusal") or None
-    content = message.get("content")
     # An assistant that only called tools has no content.
-    if content is None and not calls and native is None and refusal is None:
+    if "content" not in fields and not any(map(fields.get, ("tool_calls", "native", "refusal"))):
         raise InvalidRequest(f"messages[{i}] has no content")
-    parts = _parts(i, content)
-    if message.get("cache_control") and parts and not isinstance(parts[-1], RawPart):
-        parts = (*parts[:-1], replace(parts[-1], cache_control=message["cache_control"]))
-    return Message(
-        role=role,
-        parts=parts,
-        tool_calls=calls,
-        tool_call_id=_str(i, message, "tool_call_id"),
-        name=_str(i, message, "name"),
-        reasoning=_str(i, message, "reasoning") or _str(i, message, "reasoning_content") or "",
-        native=native,
-        is_error=bool(message.get("is_error")),
-        refusal=refusal,
-        # Histories come out of databases and other SDKs with fields of their own: wires name those that they lack.
-        extra={name: value for name, value in message.items() if name not in _FIELDS and value},
-    )
+    parts = _marked(fields.pop("content", ()), mark)
+    if more := fields.pop("reasoning_content", None):  # what DeepSeek and vLLM call `reasoning`
+        fields["reasoning"] = fields.get("reasoning") or more
+    return Message(role, parts, extra=extra, **fields)
 
 
-def _str(i: int, message: Mapping[str, Any], key: str) -> str | None:
-    value = message.get(key)
-    return None if value is None else _text(i, value)
+def _marked(parts: tuple[Part, ...], mark: CacheControl) -> tuple[Part, ...]:
+    """`parts` with a message's own `cache_control` at their end."""
+    if not mark or not parts or isinstance(last := parts[-1], RawPart):
+        return parts
+    return (*parts[:-1], replace(last, cache_control=mark))
 
 
-def _list(i: int, message: Mapping[str, Any], key: str) -> Sequence[Any]:
-    value = message.get(key)
-    if value is not None and not isinstance(value, (list, tuple)):
-        raise InvalidRequest(f"messages[{i}][{key!r}] must be a list, not {type(value).__name__}")
-    return value or ()
+def _tool_calls(i: int, calls: Any) -> tuple[ToolCall, ...]:
+    if not isinstance(calls, (list, tuple)):
+        raise InvalidRequest(f"messages[{i}]['tool_calls'] must be a list, not {type(calls).__name__}")
+    return tuple(_tool_call(i, call) for call in calls)
 
 
-def _native(i: int, native: Any) -> Native | None:
+def _native(i: int, native: Any) -> Native:
     # Signed pieces that were changed would be rejected by the provider, in words that do not lead here.
     match native:
-        case None:
-            return None
         case {"dialect": str(dialect), "items": [*items]} if all(isinstance(item, Mapping) for item in items):
             return Native(dialect, tuple(items))
     raise InvalidRequest(f"messages[{i}]['native'] must be what Reply.message gave, unchanged")
 
 
 def _parts(i: int, content: Any) -> tuple[Part, ...]:
-    if content is None:
-        return ()
     if isinstance(content, str):
         return (TextPart(_text(i, content)),)
     if not isinstance(content, Iterable) or isinstance(content, (bytes, Mapping)):
@@ -320,19 +302,42 @@ def _text(i: int, text: Any) -> str:
 
 
 def _tool_call(i: int, call: Any) -> ToolCall:
-    if isinstance(call, ToolCall):  # of a Reply, or out of other messages
-        return call
-    function = call.get("function") if isinstance(call, Mapping) else None
-    custom = call.get("custom") if isinstance(call, Mapping) and function is None else None
-    if isinstance(custom, Mapping) and isinstance(custom.get("name"), str):
-        text = _text(i, custom.get("input") or "")
-        return ToolCall(_str(i, call, "id"), custom["name"], text, extra_fields(call), custom=True)
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-        raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
-    # a str on OpenAI's wire, an object on Ollama's and Gemini's
-    arguments = function.get("arguments") or ""
-    text = arguments if isinstance(arguments, str) else dump_json(arguments).decode()
-    return ToolCall(_str(i, call, "id"), function["name"], text, extra_fields(call))
+    match call:
+        case ToolCall():  # of a Reply, or out of other messages
+            return call
+        case {"function": {"name": str(name), **function}}:
+            # a str on OpenAI's wire, an object on Ollama's and Gemini's
+            arguments = function.get("arguments") or ""
+            text = arguments if isinstance(arguments, str) else dump_json(arguments).decode()
+            return ToolCall(_id(i, call), name, text, extra_fields(call))
+        case {"custom": {"name": str(name), **custom}} if call.get("function") is None:
+            text = _text(i, custom.get("input") or "")
+            return ToolCall(_id(i, call), name, text, extra_fields(call), custom=True)
+    raise InvalidRequest(f"messages[{i}] has a tool call without {{'function': {{'name': …, 'arguments': …}}}}")
+
+
+def _id(i: int, call: Mapping[str, Any]) -> str | None:
+    return None if call.get("id") is None else _text(i, call["id"])
+
+
+def _as_it_is(i: int, value: Any) -> Any:
+    return value
+
+
+# What reads the value of each field of a message that Message covers; of those without one, Message has a default.
+_FIELDS: dict[str, Callable[[int, Any], Any]] = {
+    "role": _as_it_is,
+    "content": _parts,
+    "tool_calls": _tool_calls,
+    "tool_call_id": _text,
+    "name": _text,
+    "reasoning": _text,
+    "reasoning_content": _text,
+    "native": _native,
+    "is_error": lambda i, value: bool(value),
+    "refusal": lambda i, value: _text(i, value) or None,
+    "cache_control": _as_it_is,
+}
 
 
 def extra_fields(call: Mapping[str, Any]) -> dict[str, Any] | None:
