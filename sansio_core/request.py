@@ -247,9 +247,8 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
     if "content" not in fields and not any(map(fields.get, ("tool_calls", "native", "refusal"))):
         raise InvalidRequest(f"messages[{i}] has no content")
     parts = _marked(fields.pop("content", ()), mark)
-    if more := fields.pop("reasoning_content", None):  # what DeepSeek and vLLM call `reasoning`
-        fields["reasoning"] = fields.get("reasoning") or more
-    return Message(role, parts, extra=extra, **fields)
+    more = fields.pop("reasoning_content", "")  # what DeepSeek and vLLM call `reasoning`
+    return Message(role, parts, reasoning=fields.pop("reasoning", "") or more, extra=extra, **fields)
 
 
 def _marked(parts: tuple[Part, ...], mark: CacheControl) -> tuple[Part, ...]:

@@ -121,9 +121,7 @@ def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
                 found.append(_function({**beside, **function}))
             # OpenAI Responses; Anthropic, whose other tools have a type of their own; the function alone, as
             # frameworks derive it from a Python function
-            case {"name": str(), "type": "function"} | {"name": str(), "input_schema": _}:
-                found.append(_function(tool))
-            case {"name": str()} if "type" not in tool:
+            case {"name": str(), **rest} if rest.get("type", "function") == "function" or "input_schema" in rest:
                 found.append(_function(tool))
             case Mapping():
                 found.append(dict(tool))
@@ -137,21 +135,23 @@ _TOOL = "a tool must be a mapping: {'type': 'function', 'function': {'name': …
 _SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
 
 
+_COMMON = frozenset({"type", "name", "description", "strict", "cache_control", *_SCHEMAS})
+
+
 def _function(given: Any) -> Function:
-    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str) or not given["name"]:
+    name = nonempty(given.get("name")) if isinstance(given, Mapping) else None
+    if name is None:
         raise InvalidRequest(f"{_TOOL}; one has no name")
-    name = given["name"]
-    schema: Any = next((given[key] for key in _SCHEMAS if given.get(key)), {})
+    schema: Any = next(filter(None, map(given.get, _SCHEMAS)), {})
     if not isinstance(schema, Mapping):
         raise InvalidRequest(f"the parameters of the tool {name!r} must be a JSON Schema, not {safe_repr(schema)}")
-    for key, kind in (("description", str), ("strict", bool)):
-        if not isinstance(given.get(key), (kind, NoneType)):
-            raise InvalidRequest(f"the {key} of the tool {name!r} must be a {kind.__name__}")
-    common = {"type", "name", "description", "strict", "cache_control", *_SCHEMAS}
-    others = {key: value for key, value in given.items() if key not in common and value is not None}
-    return Function(
-        name, given.get("description"), schema, given.get("strict"), given.get("cache_control"), others
-    )  # fmt: skip
+    description, strict = given.get("description"), given.get("strict")
+    if not isinstance(description, (str, NoneType)):
+        raise InvalidRequest(f"the description of the tool {name!r} must be a str")
+    if not isinstance(strict, (bool, NoneType)):
+        raise InvalidRequest(f"the strict of the tool {name!r} must be a bool")
+    others = {key: value for key, value in given.items() if key not in _COMMON and value is not None}
+    return Function(name, description, schema, strict, given.get("cache_control"), others)
 
 
 def function_fields(function: Function) -> dict[str, Any]:
