@@ -7,47 +7,18 @@ from typing import Any
 
 from .errors import InvalidRequest, safe_repr
 
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value > 0
-
-
-def _is_int(value: Any) -> bool:
-    return type(value) is int
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_effort(value: Any) -> bool:
-    return isinstance(value, bool) or _is_text(value) or type(value) is int
-
-
-def _is_any(value: Any) -> bool:
-    return True
-
-
 Check = tuple[Callable[[Any], bool], str]
-_NUMBER: Check = (_is_number, "a number")
-_COUNT: Check = (_is_count, "an int above 0")
-_INT: Check = (_is_int, "an int")
-_BOOL: Check = (_is_bool, "True or False")
-_TEXT: Check = (_is_text, "a str that is not empty")
-_MAPPING: Check = (_is_mapping, "a mapping")
-_FORM: Check = (_is_any, "")  # in one of several forms, which the dialects tell apart
+_NUMBER: Check = (lambda value: isinstance(value, (int, float)) and not isinstance(value, bool), "a number")
+_COUNT: Check = (lambda value: type(value) is int and value > 0, "an int above 0")
+_INT: Check = (lambda value: type(value) is int, "an int")
+_BOOL: Check = (lambda value: isinstance(value, bool), "True or False")
+_TEXT: Check = (lambda value: isinstance(value, str) and value != "", "a str that is not empty")
+_MAPPING: Check = (lambda value: isinstance(value, Mapping), "a mapping")
+_EFFORT: Check = (
+    lambda value: isinstance(value, bool) or type(value) is int or _TEXT[0](value),
+    "a word such as 'low' or 'none', a number of tokens, True or False",
+)
+_FORM: Check = (lambda value: True, "")  # in one of several forms, which the dialects tell apart
 
 # Wrong on one wire is wrong on all; the values that a wire or a model takes are checked by its dialect.
 _CHECKS: dict[str, Check] = {
@@ -56,13 +27,13 @@ _CHECKS: dict[str, Check] = {
     "top_k": _INT,  # -1 means "all" to hosts of open models
     "min_p": _NUMBER,
     "max_tokens": _COUNT,
-    "stop": _FORM,
+    "stop": (lambda value: value != "", "a str that is not empty, or a list of them"),
     "seed": _INT,
     "n": _COUNT,
     "presence_penalty": _NUMBER,
     "frequency_penalty": _NUMBER,
     "repetition_penalty": _NUMBER,
-    "reasoning_effort": (_is_effort, "a word such as 'low' or 'none', a number of tokens, True or False"),
+    "reasoning_effort": _EFFORT,
     "verbosity": _TEXT,
     "tools": _FORM,
     "tool_choice": _FORM,

@@ -201,32 +201,31 @@ def choice_of(choice: Any) -> tuple[str, str | None]:
     Any other str is a tool's name. The mode is "" for any other mapping: a wire's own form, which no other has.
     """
     match choice:
-        case {"type": str(mode), **others} if mode in _MODES and not others:  # Anthropic
-            choice = mode
-    match choice:
-        case "auto" | "none" | "required" | "any":
-            return _MODES[choice], None
         case str() if choice:
-            return "tool", choice
-        # OpenAI Chat Completions; OpenAI Responses, and Anthropic
-        case {"type": "function", "function": {"name": str(name)}} | {"function": {"name": str(name)}}:
+            return (_MODES[choice], None) if choice in _MODES else ("tool", choice)
+        case {"type": str(mode), **others} if mode in _MODES and not others:  # Anthropic
+            return _MODES[mode], None
+        case {"function": {"name": str(name)}}:  # OpenAI Chat Completions
             return "tool", name
-        case {"type": "function" | "tool", "name": str(name), **others} if not others:
+        case {"type": "function" | "tool", "name": str(name), **others} if not others:  # OpenAI Responses; Anthropic
             return "tool", name
-        case {"functionCallingConfig": {"mode": ("AUTO" | "NONE" | "ANY") as mode, **rest}, **others} if not (
-            rest or others
-        ):
-            return _MODES[mode.lower()], None
-        case {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [str(name)], **rest}, **others} if not (
-            rest or others
-        ):
-            return "tool", name
+        case {"functionCallingConfig": Mapping() as config, **others} if not others:
+            return _gemini_choice(config)
         case Mapping():
             return "", None
     raise InvalidRequest(
         "tool_choice must be 'auto', 'none', 'required', a tool's name or "
         f"{{'type': 'function', 'function': {{'name': …}}}}, not {safe_repr(choice)}"
     )
+
+
+def _gemini_choice(config: Mapping[str, Any]) -> tuple[str, str | None]:
+    match config:
+        case {"mode": "AUTO" | "NONE" | "ANY" as mode, **others} if not others:
+            return _MODES[mode.lower()], None
+        case {"mode": "ANY", "allowedFunctionNames": [str(name)], **others} if not others:
+            return "tool", name
+    return "", None
 
 
 class Format(NamedTuple):
@@ -304,6 +303,8 @@ def stop_of(stop: Any) -> list[str]:
     for word in words:
         if not isinstance(word, str):
             raise InvalidRequest(f"stop must be a str or a list of them; one is {safe_repr(word)}")
+        if not word:
+            raise InvalidRequest("stop has an empty text, at which no answer can end: leave it out")
     return words
 
 

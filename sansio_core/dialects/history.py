@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from ..parts import ImagePart, RawPart, TextPart
+from ..parts import ImagePart, Part, RawPart, TextPart
 from ..request import Message, ToolCall
 from .forms import is_cut
 
@@ -24,24 +24,24 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool, refusals:
     waiting: list[ToolCall] = []  # those of `asked` without a result so far
     for message in messages:
         if message.tool_calls:
-            calls = message.tool_calls
             if invent_ids:
-                # Gemini's and Ollama's calls may have no id. The invented id depends on the place alone: a random one
-                # would change the prompt with each request, and a changed prompt misses the vendor's prompt cache.
-                calls = tuple(replace(c, id=c.id or f"call_{len(out)}_{i}") for i, c in enumerate(calls))
-            asked += calls
-            waiting += calls
-            message = replace(message, tool_calls=calls)
-        elif message.role == "tool":
-            call = _answered(message, asked, waiting)
-            if call is not None:
-                if call in waiting:
-                    waiting.remove(call)
-                message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
+                message = replace(message, tool_calls=_with_ids(message.tool_calls, len(out)))
+            asked += message.tool_calls
+            waiting += message.tool_calls
+        elif message.role == "tool" and (call := _answered(message, asked, waiting)) is not None:
+            if call in waiting:
+                waiting.remove(call)
+            message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
         if message.refusal and not refusals:
             message = replace(message, parts=(*message.parts, TextPart(message.refusal)))
         out.append(message)
     return out
+
+
+def _with_ids(calls: tuple[ToolCall, ...], place: int) -> tuple[ToolCall, ...]:
+    # Gemini's and Ollama's calls may have no id. The invented id depends on the place alone: a random one would change
+    # the prompt with each request, and a changed prompt misses the vendor's prompt cache.
+    return tuple(replace(call, id=call.id or f"call_{place}_{i}") for i, call in enumerate(calls))
 
 
 def _answered(message: Message, asked: list[ToolCall], waiting: list[ToolCall]) -> ToolCall | None:
@@ -134,18 +134,29 @@ def unsupported_fields(
     What the wire takes: a `name` of messages other than tools' answers, if `names`; a tool's `is_error`, if `errors`; a
     part's `cache_control`, if `marks`; a call's arguments that were cut, if `cut`; other fields called `extra`.
     """
+    lacking = [row for row, taken in zip(_OWN_FIELDS, (names, errors, marks, cut), strict=True) if not taken]
     lost: dict[str, None] = {}  # in the order in which they stand in the messages, each once
     for message in messages:
-        if message.name is not None and message.role != "tool" and not names:
-            lost["the name of messages"] = None
-        if message.is_error and not errors:
-            lost["is_error of tools' answers"] = None
-        if not marks and any(not isinstance(part, RawPart) and part.cache_control for part in message.parts):
-            lost["cache_control of parts"] = None
-        if not cut and any(is_cut(call) for call in message.tool_calls):
-            lost["the open end of a tool call's arguments, which were cut"] = None
-        lost |= {f"the field {name} of messages": None for name in message.extra if name not in extra}
+        for words, is_in in lacking:
+            if is_in(message):
+                lost[words] = None
+        for name in message.extra:
+            if name not in extra:
+                lost[f"the field {name} of messages"] = None
     return list(lost)
+
+
+# Words for a message's own fields, and whether a message has something in them.
+_OWN_FIELDS: tuple[tuple[str, Callable[[Message], bool]], ...] = (
+    ("the name of messages", lambda message: message.name is not None and message.role != "tool"),
+    ("is_error of tools' answers", lambda message: message.is_error),
+    ("cache_control of parts", lambda message: any(map(_is_marked, message.parts))),
+    ("the open end of a tool call's arguments, which were cut", lambda message: any(map(is_cut, message.tool_calls))),
+)
+
+
+def _is_marked(part: Part) -> bool:
+    return not isinstance(part, RawPart) and bool(part.cache_control)
 
 
 def unsupported_details(messages: Iterable[Message]) -> list[str]:

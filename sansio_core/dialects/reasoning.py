@@ -42,11 +42,12 @@ def budget_of(effort: Any, least: int, most: int, whose: str) -> int:
 
 
 def _word(effort: Any, takes: Collection[str], whose: str) -> str:
-    if isinstance(effort, bool):
-        return "medium" if effort else "none"
-    if type(effort) is int and effort >= 0:
-        return next((word for word, tokens in _BUDGETS.items() if word != "minimal" and effort <= tokens), "max")
-    if isinstance(effort, str) and (effort in WORDS or effort in takes):
-        return effort
+    match effort:
+        case bool():
+            return "medium" if effort else "none"
+        case int() if effort >= 0:
+            return next((word for word, tokens in _BUDGETS.items() if word != "minimal" and effort <= tokens), "max")
+        case str() if effort in WORDS or effort in takes:
+            return effort
     said = f"{safe_repr(effort)}{suggestion(effort, WORDS)}; known are {', '.join(takes)}, or a number of tokens"
     raise InvalidRequest(f"{whose} has no reasoning_effort {said}")

@@ -347,7 +347,7 @@ def test_a_tool_choice_that_the_wire_has_not(choice: Any) -> None:
     [
         ({"service_tier": "priority"}, "no service_tier 'priority'; known are auto, standard_only"),
         ({"stop": ["a", " \n"]}, "more than white space"),
-        ({"stop": ""}, "more than white space"),
+        ({"stop": " "}, "more than white space"),
         ({"stop": [5]}, "one is 5"),
         ({"metadata": {"user_id": 5}}, "user_id in metadata must be a str, not 5"),
         ({"max_tokens": 200_000}, "at most 128000 tokens"),

@@ -269,6 +269,9 @@ def test_small_things() -> None:
     for wrong in (5, {"a": 1}, b"a", ["a", None]):
         with pytest.raises(InvalidRequest, match="stop must be a"):
             stop_of(wrong)
+    for empty in ("", ["a", ""]):
+        with pytest.raises(InvalidRequest, match="stop has an empty text, at which no answer can end: leave it out"):
+            stop_of(empty)
 
 
 def test_options_in_a_body() -> None:

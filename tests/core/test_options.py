@@ -18,7 +18,7 @@ INTS = ("top_k", "seed", "top_logprobs")
 BOOLS = ("parallel_tool_calls", "logprobs", "store")
 TEXTS = ("verbosity", "user", "service_tier", "prompt_cache_key", "prompt_cache_retention")
 MAPPINGS = ("logit_bias", "metadata", "extra")
-FORMS = ("stop", "tools", "tool_choice", "response_format")
+FORMS = ("tools", "tool_choice", "response_format")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ FORMS = ("stop", "tools", "tool_choice", "response_format")
         (TEXTS, ("a",), ("", b"a", 5, True), "a str that is not empty"),
         (MAPPINGS, ({}, {"a": 1}), ([], "a", 5, [("a", 1)]), "a mapping"),
         (("reasoning_effort",), ("low", "any", 0, 1024, True, False), ("", 1.5, [], b"low"), "a word such as 'low'"),
+        (("stop",), ("a", [], ["a"], 5), ("",), "a str that is not empty, or a list of them"),
         (FORMS, ("a", {}, [], 5, None), (), ""),
     ],
 )
@@ -47,7 +48,7 @@ def test_the_type_of_a_value(names: tuple[str, ...], good: Any, bad: Any, said: 
 
 
 def test_the_table_above_has_all_options() -> None:
-    groups = (NUMBERS, COUNTS, INTS, BOOLS, TEXTS, MAPPINGS, FORMS, ("reasoning_effort",))
+    groups = (NUMBERS, COUNTS, INTS, BOOLS, TEXTS, MAPPINGS, FORMS, ("reasoning_effort", "stop"))
     assert sorted(name for group in groups for name in group) == sorted(_CHECKS) == sorted(OPTIONS)
 
 
