@@ -77,13 +77,14 @@ def _input(places: list[Mapping[str, Any]]) -> tuple[str, ...]:
         if isinstance(said := place.get("input_modalities"), list):
             return tuple(word for word in said if isinstance(word, str))
     able = places[0].get("capabilities")
-    if isinstance(able, list):
-        names = [name for name in able if isinstance(name, str)]
-    elif isinstance(able, Mapping):
-        names = [
-            name for name, has in able.items() if has is True or (isinstance(has, Mapping) and has.get("supported"))
-        ]
-    else:
+    if not isinstance(able, (list, Mapping)):
         return ()
     # A model that reads text has no capability of that name.
-    return ("text", *(_MODALITIES[name] for name in names if name in _MODALITIES))
+    return ("text", *(kind for name, kind in _MODALITIES.items() if _is_able(able, name)))
+
+
+def _is_able(able: list[Any] | Mapping[str, Any], name: str) -> bool:
+    if isinstance(able, list):
+        return name in able
+    has = able.get(name)
+    return has is True or (isinstance(has, Mapping) and bool(has.get("supported")))

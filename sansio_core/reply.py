@@ -169,6 +169,10 @@ class Choice:
         if piece.extra:
             call.extra = {**(call.extra or {}), **piece.extra}
 
+    def _drop_calls(self, indexes: Iterable[int]) -> None:
+        for index in indexes:
+            (self._calls or {}).pop(index, None)
+
     def _finish(self, event: Finished) -> None:
         self.finished = True
         # A wire may prove the end a second time (`[DONE]` after a finish reason): the reason that was given stays.
@@ -246,10 +250,9 @@ class Reply(Choice):
                 self.model = event.model or self.model
             case Finished():
                 self._choice(event.choice)._finish(event)
-            case Failed(unfinished=cut):
+            case Failed():
                 self.failed = True
-                for index in cut:  # of the first choice: Failed names no other
-                    (self._calls or {}).pop(index, None)
+                self._drop_calls(event.unfinished)  # of the first choice: Failed names no other
         # KeepAlive and UnknownFrame are no part of the answer: they change nothing.
         return False
 

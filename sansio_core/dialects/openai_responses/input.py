@@ -21,18 +21,17 @@ _FILE_FIELDS = frozenset({"file_data", "file_id", "file_url", "filename", "detai
 _OWN_PARTS = ("input_text", "input_image", "input_file")
 
 
-def input_of(messages: tuple[Message, ...], asked: Asked, stateless: bool, lost: list[str]) -> list[Item]:
-    """`messages` as input items; what of them the wire has no field for is named in `lost`."""
-    lost += unsupported_history(messages, NAME)
-    lost += unsupported_fields(messages, marks=True, extra={"phase"})
-    return _Writer(asked, stateless, lost).items(messages)
+def input_of(messages: tuple[Message, ...], asked: Asked, stateless: bool) -> list[Item]:
+    """`messages` as input items."""
+    asked.lose(*unsupported_history(messages, NAME), *unsupported_fields(messages, marks=True, extra={"phase"}))
+    return _Writer(asked, stateless).items(messages)
 
 
 class _Writer:
     """Writes one conversation."""
 
-    def __init__(self, asked: Asked, stateless: bool, lost: list[str]) -> None:
-        self._asked, self._stateless, self._lost = asked, stateless, lost
+    def __init__(self, asked: Asked, stateless: bool) -> None:
+        self._asked, self._stateless = asked, stateless
         self._custom: set[Any] = set()  # the ids of calls of custom tools, which take text and no JSON
 
     def items(self, messages: Iterable[Message]) -> list[Item]:
@@ -45,10 +44,6 @@ class _Writer:
             else:
                 items += self._message_and_calls(i, message)
         return self._without_open_reasoning(items)
-
-    def _lose(self, what: str) -> None:
-        if what not in self._lost:
-            self._lost.append(what)
 
     # --- earlier answers, and tools' results ---------------------------------------------------------------------
 
@@ -64,7 +59,7 @@ class _Writer:
             if item.get("type") == "custom_tool_call":
                 self._custom.add(item.get("call_id"))
             if self._stateless and _is_only_a_reference(item):
-                self._lose("reasoning that is not encrypted, of which store=False keeps nothing")
+                self._asked.lose("reasoning that is not encrypted, of which store=False keeps nothing")
             else:
                 yield _as_input(item)
 
@@ -74,7 +69,7 @@ class _Writer:
         kept: list[Item] = []
         for item in reversed(items):
             if item.get("type") == "reasoning" and not (kept and _is_of_an_answer(kept[-1])):
-                self._lose("reasoning that no answer follows")
+                self._asked.lose("reasoning that no answer follows")
             else:
                 kept.append(item)
         return kept[::-1]
@@ -116,12 +111,12 @@ class _Writer:
 
     def _said(self, part: Part) -> str:
         if not isinstance(part, RawPart) and part.cache_control:
-            self._lose("cache_control of answers")
+            self._asked.lose("cache_control of answers")
         match part:
             case TextPart(text):
                 return text
             case RawPart({"type": "text" | "output_text" | "input_text", "text": str(text)}):
-                self._lose("notes on the texts of answers")
+                self._asked.lose("notes on the texts of answers")
                 return text
             case RawPart({"type": "refusal", "refusal": str(text)}):
                 return text
@@ -183,7 +178,7 @@ class _Writer:
         if mark is None:
             return {}
         if not self._asked.is_known_to_take("breakpoints"):
-            self._lose("cache_control of parts")
+            self._asked.lose("cache_control of parts")
             return {}
         # …/guides/prompt-caching: a prefix is kept for at least 30 minutes or, if asked for, 12 hours. The default
         # outlasts Anthropic's five minutes; of an hour only the 12 hours are sure to hold.

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
-from ...model_facts import ModelFacts, facts_of
-from ..forms import check_max_tokens, one_of
+from ...model_facts import facts_of
+from ..forms import check_max_tokens, object_of, one_of
 from ..reasoning import WORDS, word_of
 
 NAME = "openai_responses"
-# …/responses/create: `text.verbosity`, `service_tier`, `prompt_cache_retention`
-_VERBOSITIES = ("low", "medium", "high")
-_TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
-_RETENTIONS = ("in_memory", "24h")
+# …/responses/create
+_WORDS = {
+    "verbosity": ("low", "medium", "high"),
+    "service_tier": ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"),
+    "prompt_cache_retention": ("in_memory", "24h"),
+}
 _SAMPLERS = ("temperature", "top_p", "logprobs", "top_logprobs")
 # Options that not all models take, by the word that their rows have for it.
 _HINTS = {"verbosity": "verbosity", "parallel_tool_calls": "parallel", "prompt_cache_retention": "retention"}
 
 
-class Asked(NamedTuple):
+class Asked:
     """The model that is asked. `facts` is None for one that no row names, and on other hosts than OpenAI's own:
-    gateways and servers differ in what they take, whatever their models are called."""
+    gateways and servers differ in what they take, whatever their models are called.
 
-    name: str
-    facts: ModelFacts | None
-    at_openai: bool
+    `lost`: what of the request it does not take, in words, each once.
+    """
 
-    @classmethod
-    def of(cls, model: str | None, at_openai: bool) -> Asked:
-        """The model of a request, which a server with only one may leave out."""
-        return cls(model or NAME, facts_of("openai", model) if at_openai else None, at_openai)
+    def __init__(self, model: str | None, at_openai: bool) -> None:
+        self.name = model or NAME  # a server with only one model may be asked without its name
+        self.facts = facts_of("openai", model) if at_openai else None
+        self.at_openai = at_openai
+        self.lost: dict[str, None] = {}
+
+    def lose(self, *what: str) -> None:
+        self.lost.update(dict.fromkeys(what))
 
     def takes(self, what: str) -> bool:
         """Whether the model takes `what`, a word of its row; so does a model of which nothing is known."""
@@ -42,70 +47,57 @@ class Asked(NamedTuple):
         return self.facts is not None and what in self.facts.can
 
 
-def effort_of(options: Mapping[str, Any], asked: Asked, lost: list[str]) -> str | None:
+def effort_of(given: Any, asked: Asked) -> str | None:
     """The word for the effort of reasoning that is asked for; None where none is sent."""
-    if "reasoning_effort" not in options:
-        return None
-    given, facts = options["reasoning_effort"], asked.facts
-    word = word_of(given, WORDS, asked.name)
+    word, facts = word_of(given, WORDS, asked.name), asked.facts
     if facts is None or not (facts.can or facts.efforts):
         return word
     if word == "none" and not facts.efforts:  # the API rejects the field, and without it the model does the same
-        lost.append(f"reasoning_effort ({asked.name} does not reason)")
+        asked.lose(f"reasoning_effort ({asked.name} does not reason)")
         return None
     return word_of(given, facts.efforts, asked.name)
 
 
-def taken(options: Mapping[str, Any], effort: str | None, asked: Asked, lost: list[str]) -> dict[str, Any]:
-    """Those of `options` that the model takes; what it does not take is named in `lost`.
-
-    Raises InvalidRequest for values that the API rejects.
-    """
+def taken(options: Mapping[str, Any], effort: str | None, asked: Asked) -> dict[str, Any]:
+    """Those of `options` that the model takes. Raises InvalidRequest for values that the API rejects."""
     _check(options, asked)
     rest = dict(options)
     for name, word in _HINTS.items():
         if name in rest and not asked.takes(word):
             del rest[name]
-            lost.append(f"{name} ({asked.name} does not take it)")
+            asked.lose(f"{name} ({asked.name} does not take it)")
     # developers.openai.com/api/docs/guides/deployment-checklist: "When reasoning effort is not none, remove
     # temperature, top_p, and top_logprobs; also … message.output_text.logprobs from the Responses include array."
-    samplers = [name for name in _SAMPLERS if name in rest and rest[name] is not False]
-    if samplers and not _takes_samplers(options, effort, asked):
-        for name in samplers:
-            del rest[name]
-        when = " while it reasons" if asked.takes("samplers at none") else ""
-        lost.append(f"{', '.join(samplers)} ({asked.name} takes no samplers{when})")
+    if not _takes_samplers(options, effort, asked):
+        _drop_samplers(rest, asked)
     return rest
+
+
+def _drop_samplers(rest: dict[str, Any], asked: Asked) -> None:
+    if names := [name for name in _SAMPLERS if rest.pop(name, False) is not False]:
+        when = " while it reasons" if asked.takes("samplers at none") else ""
+        asked.lose(f"{', '.join(names)} ({asked.name} takes no samplers{when})")
 
 
 def _takes_samplers(options: Mapping[str, Any], effort: str | None, asked: Asked) -> bool:
     if asked.takes("samplers"):
         return True
-    own = options.get("extra", {}).get("reasoning")
-    given = own.get("effort") if isinstance(own, Mapping) else None
+    own = object_of(options.get("extra", {}).get("reasoning")).get("effort")
     # None: no page says what the model does where a request names no effort
     usual = asked.facts.effort if asked.facts else None
-    return asked.takes("samplers at none") and (given or effort or usual) in ("none", None)
+    return asked.takes("samplers at none") and (own or effort or usual) in ("none", None)
 
 
 def _check(options: Mapping[str, Any], asked: Asked) -> None:
-    if not asked.takes("responses"):
-        raise InvalidRequest(f"{asked.name} is not served by this endpoint: ask the provider 'openai' for it")
     check_max_tokens(options, asked.facts)
-    if "verbosity" in options:
-        one_of("verbosity", options["verbosity"], _VERBOSITIES, NAME)
-    if "metadata" in options:
-        _check_metadata(options["metadata"])
-    if not asked.at_openai:  # hosts have tiers and limits of their own
-        return
-    if "service_tier" in options:
-        one_of("service_tier", options["service_tier"], _TIERS, NAME)
-    if "prompt_cache_retention" in options:
-        one_of("prompt_cache_retention", options["prompt_cache_retention"], _RETENTIONS, NAME)
+    for name, words in _WORDS.items():
+        if name in options and (asked.at_openai or name == "verbosity"):  # hosts have tiers and limits of their own
+            one_of(name, options[name], words, NAME)
+    _check_metadata(options.get("metadata", {}))
     # "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16"
-    if options.get("max_tokens", 16) < 16:
+    if asked.at_openai and options.get("max_tokens", 16) < 16:
         raise InvalidRequest(f"{NAME} takes max_tokens from 16 on, not {options['max_tokens']}")
-    if not 0 <= options.get("top_logprobs", 0) <= 20:
+    if asked.at_openai and not 0 <= options.get("top_logprobs", 0) <= 20:
         raise InvalidRequest(f"{NAME} takes top_logprobs from 0 to 20, not {options['top_logprobs']}")
 
 

@@ -54,6 +54,11 @@ _PART_KINDS = {
     "reasoning_text": "reasoning",
     "summary_text": "reasoning",
 }
+_EVENTS: dict[str, type[TextDelta | ReasoningDelta | RefusalDelta]] = {
+    "text": TextDelta,
+    "reasoning": ReasoningDelta,
+    "refusal": RefusalDelta,
+}
 _CALLS = ("function_call", "custom_tool_call")
 # What is made besides text, by the name that its events have between "response." and ".delta" or ".done".
 _MADE = ("code_interpreter_call_code", "mcp_call_arguments", "shell_call_command", "shell_call_output_content")
@@ -98,7 +103,7 @@ class OpenAIResponsesParser(EventStreamParser):
             handle(self, value, out)
         # A whole response has no `type`.
         elif value.get("object") == "response":
-            self._end_of(str(value.get("status")), value, value, out)
+            self._end_of(str(value.get("status")), value, out)
         # github.com/openai/openai-node/issues/1964: `keepalive` is not documented, but sent
         elif kind == "keepalive" or (kind.startswith("response.") and kind.endswith(_PROGRESS)):
             out.append(KeepAlive(kind))
@@ -141,15 +146,11 @@ class OpenAIResponsesParser(EventStreamParser):
             self._give(kind, item, whole, out)
 
     def _give(self, kind: str, item: Item, text: str, out: list[ChatEvent]) -> None:
-        if kind == "text":
-            out.append(TextDelta(text))
-        elif kind == "reasoning":
-            out.append(ReasoningDelta(text))
-        elif kind == "refusal":
-            self._declined = True  # the API has no status for it
-            out.append(RefusalDelta(text))
-        else:
+        if kind == "arguments":
             out.append(ToolCallDelta(self._index_of(item), arguments=text))
+        else:
+            self._declined |= kind == "refusal"  # the API has no status for it
+            out.append(_EVENTS[kind](text))
 
     def _index_of(self, item: Item) -> int:
         """The index of an item's tool call."""
@@ -259,9 +260,12 @@ class OpenAIResponsesParser(EventStreamParser):
                 self._started = started
                 out.append(started)
 
-    def _end_of(self, status: str, value: dict[str, Any], response: Any, out: list[ChatEvent]) -> None:
-        """The last event, or a whole response: it has all of the answer, of which a host may have streamed nothing."""
-        response = object_of(response)
+    def _ended(self, status: str, value: dict[str, Any], out: list[ChatEvent]) -> None:
+        self._end_of(status, object_of(value.get("response")), out)
+
+    def _end_of(self, status: str, response: dict[str, Any], out: list[ChatEvent]) -> None:
+        """The last event's response, or one that came whole: it has all of the answer, of which a host may have
+        streamed nothing."""
         self._begun({"response": response}, out)
         # Surer than the event's name: the `done` of `response.done` is no status.
         status = nonempty(response.get("status")) or status
@@ -319,24 +323,8 @@ class OpenAIResponsesParser(EventStreamParser):
 _Handler = Callable[[OpenAIResponsesParser, dict[str, Any], list[ChatEvent]], None]
 
 
-def _delta_of(kind: str) -> _Handler:
-    return lambda parser, value, out: parser._delta(kind, value, out)
-
-
-def _text_done_of(kind: str) -> _Handler:
-    return lambda parser, value, out: parser._text_done(kind, value, out)
-
-
-def _end_with(status: str) -> _Handler:
-    return lambda parser, value, out: parser._end_of(status, value, value.get("response"), out)
-
-
-def _made_of(name: str) -> _Handler:
-    return lambda parser, value, out: parser._made(name, value, out)
-
-
-def _made_whole_of(name: str) -> _Handler:
-    return lambda parser, value, out: parser._made_whole(name, value, out)
+def _of(method: Callable[[OpenAIResponsesParser, str, dict[str, Any], list[ChatEvent]], None], what: str) -> _Handler:
+    return lambda parser, value, out: method(parser, what, value, out)
 
 
 _HANDLERS: dict[str, _Handler] = {
@@ -355,10 +343,10 @@ _HANDLERS: dict[str, _Handler] = {
     "response.image_generation_call.partial_image": OpenAIResponsesParser._native,
     "response.shell_call_command.added": OpenAIResponsesParser._command,
     "error": OpenAIResponsesParser._error,
-    **{f"response.{name}.delta": _delta_of(kind) for name, kind in _KINDS.items()},
-    **{f"response.{name}.done": _text_done_of(kind) for name, kind in _KINDS.items()},
-    **{f"response.{name}.delta": _made_of(name) for name in _MADE},
-    **{f"response.{name}.done": _made_whole_of(name) for name in _MADE},
-    **{f"response.{status}": _end_with(status) for status in _ENDS},
+    **{f"response.{name}.delta": _of(OpenAIResponsesParser._delta, kind) for name, kind in _KINDS.items()},
+    **{f"response.{name}.done": _of(OpenAIResponsesParser._text_done, kind) for name, kind in _KINDS.items()},
+    **{f"response.{name}.delta": _of(OpenAIResponsesParser._made, name) for name in _MADE},
+    **{f"response.{name}.done": _of(OpenAIResponsesParser._made_whole, name) for name in _MADE},
+    **{f"response.{status}": _of(OpenAIResponsesParser._ended, status) for status in _ENDS},
 }
 """What takes in an event, by its type."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...errors import InvalidRequest
 from ...request import ChatRequest
 from ..forms import Payload, put_options, with_extra
 from .input import input_of
@@ -44,16 +45,19 @@ def payload(request: ChatRequest, model: str | None, *, at_openai: bool = True) 
 
     `store` is left to the host unless the caller gives it. `at_openai`: the host is OpenAI's own.
     """
-    asked, lost = Asked.of(model, at_openai), list[str]()
-    effort = effort_of(request.options, asked, lost)
-    options = taken(request.options, effort, asked, lost)
+    asked = Asked(model, at_openai)
+    if not asked.takes("responses"):
+        raise InvalidRequest(f"{asked.name} is not served by this endpoint: ask the provider 'openai' for it")
+    given = request.options
+    effort = effort_of(given["reasoning_effort"], asked) if "reasoning_effort" in given else None
+    options = taken(given, effort, asked) if given else {}
     stateless = options.get("store") is False
     wire: dict[str, Any] = {} if model is None else {"model": model}
-    wire |= {"input": input_of(request.messages, asked, stateless, lost), "stream": True}
+    wire |= {"input": input_of(request.messages, asked, stateless), "stream": True}
     if effort is not None:
         wire["reasoning"] = _reasoning(effort, asked)
     if "tools" in options:
-        wire["tools"] = wire_tools(options["tools"], at_openai, lost)
+        wire["tools"] = wire_tools(options["tools"], asked)
     if "tool_choice" in options:
         wire["tool_choice"] = wire_choice(options["tool_choice"], wire.get("tools", []), at_openai)
     put_options(wire, options, _FIELDS, {"response_format": wire_format})
@@ -61,7 +65,7 @@ def payload(request: ChatRequest, model: str | None, *, at_openai: bool = True) 
     wire = with_extra(wire, options)
     if include:
         wire["include"] = _with_own(include, wire.get("include"))
-    return Payload(wire, lost)
+    return Payload(wire, list(asked.lost))
 
 
 def _reasoning(effort: str, asked: Asked) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import InvalidRequest, safe_repr
 from ..forms import Function, choice_of, format_of, json_schema, object_of, objects, tools_of
 from ..schemas import strict_schema
-from .options import NAME
+from .options import NAME, Asked
 
 # …/responses/create, tools: the kinds beside functions. A date behind one is that of its version.
 _KINDS = re.compile(
@@ -24,18 +24,15 @@ _FORCED = re.compile(
 _FUNCTION_FIELDS = ("allowed_callers", "async", "defer_loading", "output_schema")
 
 
-def wire_tools(tools: Any, at_openai: bool, lost: list[str]) -> list[dict[str, Any]]:
-    """`tools` as this wire has them; fields of functions that it does not have are named in `lost`."""
-    found = []
-    for tool in tools_of(tools):
-        if isinstance(tool, Function):
-            found.append(_function(tool, lost))
-        else:
-            found.append(_own(_flat(tool, "custom"), at_openai))
-    return found
+def wire_tools(tools: Any, asked: Asked) -> list[dict[str, Any]]:
+    """`tools` as this wire has them."""
+    return [
+        _function(tool, asked) if isinstance(tool, Function) else _own(_flat(tool, "custom"), asked.at_openai)
+        for tool in tools_of(tools)
+    ]
 
 
-def _function(function: Function, lost: list[str]) -> dict[str, Any]:
+def _function(function: Function, asked: Asked) -> dict[str, Any]:
     # …/guides/function-calling, strict mode: where `strict` is not given, this wire makes the schema strict (optional
     # fields become required), and Chat Completions does not. False means the same on all wires.
     parameters = function.parameters or {"type": "object", "properties": {}}
@@ -43,13 +40,13 @@ def _function(function: Function, lost: list[str]) -> dict[str, Any]:
     if function.description is not None:
         fields["description"] = function.description
     fields["parameters"] = strict_schema(parameters) if function.strict else parameters
-    lacking = ["cache_control"] if function.cache_control else []
+    if function.cache_control:
+        asked.lose("cache_control of tools")
     for name, value in function.others.items():
         if name in _FUNCTION_FIELDS:
             fields[name] = value
         else:
-            lacking.append(name)
-    lost += [words for name in lacking if (words := f"{name} of tools") not in lost]
+            asked.lose(f"{name} of tools")
     return fields
 
 
@@ -77,8 +74,8 @@ def wire_choice(choice: Any, tools: list[dict[str, Any]], at_openai: bool) -> An
     """A tool_choice as this wire has it. Raises InvalidRequest for one that it does not have."""
     mode, name = choice_of(choice)
     if mode == "tool":
-        custom = any(tool.get("type") == "custom" and tool.get("name") == name for tool in tools)
-        return {"type": "custom" if custom else "function", "name": name}
+        custom = {"type": "custom", "name": name}
+        return custom if any(custom.items() <= tool.items() for tool in tools) else {**custom, "type": "function"}
     if mode:
         return mode
     own = _flat(_flat(choice, "allowed_tools"), "custom")
