@@ -165,14 +165,6 @@ def function_fields(function: Function) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def openai_tools(tools: Any) -> list[dict[str, Any]]:
-    """`tools` in OpenAI's form, which Ollama's wire shares; a host's own kinds of tools as they are."""
-    return [
-        {"type": "function", "function": function_fields(tool)} if isinstance(tool, Function) else tool
-        for tool in tools_of(tools)
-    ]
-
-
 def no_such_part(part: Part, whose: str, takes: str) -> InvalidRequest:
     """The error for a part that the wire of `whose` has no form for; `takes` says which it has."""
     return InvalidRequest(f"{whose} takes no {kind_of(part).partition(' ')[2]} in a message; it takes {takes}")

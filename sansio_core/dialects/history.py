@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from ..parts import ImagePart, Part, RawPart, TextPart
+from ..parts import ImagePart, RawPart, TextPart
 from ..request import Message, ToolCall
 from .forms import is_cut
 
@@ -120,6 +120,19 @@ def _lost_calls(answers: list[Message], calls: bool, call_fields: bool) -> list[
     return [f"{', '.join(sorted(fields))} of tool calls"] if fields and not call_fields else []
 
 
+def _has_marks(message: Message) -> bool:
+    return any(not isinstance(part, RawPart) and part.cache_control for part in message.parts)
+
+
+# Words for a message's own fields, and whether a message has something in them.
+_OWN_FIELDS: tuple[tuple[str, Callable[[Message], bool]], ...] = (
+    ("the name of messages", lambda message: message.name is not None and message.role != "tool"),
+    ("is_error of tools' answers", lambda message: message.is_error),
+    ("cache_control of parts", _has_marks),
+    ("the open end of a tool call's arguments, which were cut", lambda message: any(map(is_cut, message.tool_calls))),
+)
+
+
 def unsupported_fields(
     messages: Iterable[Message],
     *,
@@ -144,19 +157,6 @@ def unsupported_fields(
             if name not in extra:
                 lost[f"the field {name} of messages"] = None
     return list(lost)
-
-
-# Words for a message's own fields, and whether a message has something in them.
-_OWN_FIELDS: tuple[tuple[str, Callable[[Message], bool]], ...] = (
-    ("the name of messages", lambda message: message.name is not None and message.role != "tool"),
-    ("is_error of tools' answers", lambda message: message.is_error),
-    ("cache_control of parts", lambda message: any(map(_is_marked, message.parts))),
-    ("the open end of a tool call's arguments, which were cut", lambda message: any(map(is_cut, message.tool_calls))),
-)
-
-
-def _is_marked(part: Part) -> bool:
-    return not isinstance(part, RawPart) and bool(part.cache_control)
 
 
 def unsupported_details(messages: Iterable[Message]) -> list[str]:

@@ -23,7 +23,6 @@ from sansio_core.dialects.forms import (
     is_cut,
     json_schema,
     one_of,
-    openai_tools,
     put_options,
     stop_of,
     tools_of,
@@ -113,10 +112,6 @@ def test_openais_form_of_tools() -> None:
     whole = function(description="d", parameters=SCHEMA, strict=False, cache_control=MARK)
     assert function_fields(whole) == {"name": "f", "description": "d", "parameters": SCHEMA, "strict": False}
     assert function_fields(function()) == {"name": "f"}
-    assert openai_tools([{"name": "f"}, {"type": "other"}]) == [
-        {"type": "function", "function": {"name": "f"}},
-        {"type": "other"},
-    ]
 
 
 # --- tool_choice -----------------------------------------------------------------------------------------------------

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from dialect_harness import asked
 
-from sansio_core import ChatRequest, FilePart, Message, TextPart, ToolCall
-from sansio_core.dialects.history import resolve_tool_ids, unsupported_fields, unsupported_history
+from sansio_core import ChatRequest, FilePart, ImagePart, Message, TextPart, ToolCall
+from sansio_core.dialects.history import (
+    resolve_tool_ids,
+    unsupported_details,
+    unsupported_fields,
+    unsupported_history,
+)
 from sansio_core.parts import RawPart
 from sansio_core.request import Native
 
@@ -51,6 +56,15 @@ def test_what_is_no_loss() -> None:
     assert isinstance(plain[3].parts[0], RawPart)
     assert unsupported_fields(plain) == []
     assert unsupported_fields(()) == []
+
+
+def test_the_detail_of_images() -> None:
+    plain = Message("user", (TextPart("a"), ImagePart("https://h/a"), ImagePart("https://h/b", "auto")))
+    wanted = Message(
+        "user", (ImagePart("https://h/a"), ImagePart("https://h/b", "low"), ImagePart("https://h/c", "high"))
+    )
+    assert unsupported_details((plain,)) == []
+    assert unsupported_details((plain, wanted, wanted)) == ["detail of images"]
 
 
 def test_calls_that_were_cut() -> None:
