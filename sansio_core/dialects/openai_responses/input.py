@@ -66,7 +66,7 @@ class _Writer:
     def _without_open_reasoning(self, items: list[Item]) -> list[Item]:
         """`items` without the reasoning of an answer that was cut before it said anything."""
         # "Item 'rs_…' of type 'reasoning' was provided without its required following item."
-        kept: list[Item] = []
+        kept: list[Item] = []  # from the last to the first
         for item in reversed(items):
             if item.get("type") == "reasoning" and not (kept and _is_of_an_answer(kept[-1])):
                 self._asked.lose("reasoning that no answer follows")
@@ -77,8 +77,7 @@ class _Writer:
     def _message_and_calls(self, place: int, message: Message) -> list[Item]:
         """A message, and an item for each of its calls; no message for an answer that has calls alone."""
         calls = [self._call(call) for call in message.tool_calls]
-        said = message.refusal or any(part != TextPart("") for part in message.parts)
-        if calls and not said:
+        if calls and not message.refusal and all(part == TextPart("") for part in message.parts):
             return calls
         if message.role == "assistant":
             return [self._answer(place, message), *calls]
