@@ -10,7 +10,7 @@ import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from sansio_core import ChatError, OptionIgnored, __version__
 
@@ -80,14 +80,7 @@ class _Parser(ArgumentParser):
         super().error(_VALUE.sub(r"\1", message))
 
 
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     say(f"warning: {message}")
 
 
