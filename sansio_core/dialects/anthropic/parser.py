@@ -87,18 +87,15 @@ class AnthropicParser(EventStreamParser):
             handle = _HANDLERS.get(kind) if type(kind) is str else None
             if handle is not None and handle(self, value, out):
                 return
-        self._no_event(kind, value, out)
-
-    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
-        self._writing.append(frame[1].text)
-
-    def _no_event(self, kind: Any, value: Any, out: list[ChatEvent]) -> None:
         # "Error events": in a stream they take the place of the HTTP status, as 529 for overloaded_error
         error = of_event(kind, value)
         if error is None:
             out.append(UnknownFrame(as_text(value), "no event of a message"))
         else:
             self._fail(error, out)
+
+    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
+        self._writing.append(frame[1].text)
 
     # --- content blocks ------------------------------------------------------------------------------------------
 
@@ -304,15 +301,14 @@ _HANDLERS: dict[str, Callable[[AnthropicParser, dict[str, Any], list[ChatEvent]]
 """What takes in an event, by its type; it returns whether the event has what its type promises."""
 
 
+_INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
 def _report(figures: dict[str, Any]) -> UsageReport:
     read, written = count(figures.get("cache_read_input_tokens")), count(figures.get("cache_creation_input_tokens"))
     # "Total input tokens in a request is the summation of `input_tokens`, `cache_creation_input_tokens`, and
     # `cache_read_input_tokens`"; "a `compaction` entry's tokens are not included in the top-level `usage` fields".
-    more_input, more_output = (read or 0) + (written or 0), 0
-    for one in objects(figures.get("iterations")):
-        if one.get("type") == "compaction":
-            more_input += sum(count(one.get(name)) or 0 for name in _INPUT)
-            more_output += count(one.get("output_tokens")) or 0
+    compactions = [one for one in objects(figures.get("iterations")) if one.get("type") == "compaction"]
     return UsageReport(
         count(figures.get("input_tokens")),
         count(figures.get("output_tokens")),
@@ -321,9 +317,10 @@ def _report(figures: dict[str, Any]) -> UsageReport:
         dict(figures),  # a copy, as later events change the figures
         cache_write_tokens=written,
         service_tier=nonempty(figures.get("service_tier")),
-        more_input=more_input,
-        more_output=more_output,
+        more_input=(read or 0) + (written or 0) + _sum(compactions, _INPUT),
+        more_output=_sum(compactions, ("output_tokens",)),
     )
 
 
-_INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+def _sum(entries: list[dict[str, Any]], names: tuple[str, ...]) -> int:
+    return sum(count(entry.get(name)) or 0 for entry in entries for name in names)
