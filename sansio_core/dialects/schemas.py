@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any
 
 from ..errors import InvalidRequest, safe_repr
 
-_CLAUDE_KEEPS = ("$defs", "definitions", "title", "description")
+_NOTES = ("$defs", "definitions", "title", "description")
 _Fit = Callable[[Any], Any]
 # platform.claude.com/docs/en/build-with-claude/structured-outputs, JSON Schema limitations
-_CLAUDE_FORMATS = (
+_FORMATS = (
     "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid",
 )  # fmt: skip
 _ENUMS = {str: "string", int: "integer", float: "number"}  # of values of other types, Gemini takes no enum
@@ -30,33 +31,35 @@ def _strict(schema: Any, root: Mapping[str, Any]) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     # A `$ref` stands alone in strict mode: beside other keywords, what it names takes its place.
-    if len(schema) > 1 and isinstance(schema.get("$ref"), str):
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return _strict({**_resolved(schema["$ref"], root), **rest}, root)
+    if len(schema) > 1 and (whole := _in_place(schema, root)) is not schema:
+        return _strict(whole, root)
     out = _mapped(schema, lambda inner: _strict(inner, root))
-    match out.get("allOf"):
-        case [Mapping() as only]:
-            del out["allOf"]
-            out |= only
-            if "$ref" in out and len(out) > 1:
+    match out:
+        case {"allOf": [Mapping() as only], **rest}:
+            out = {**rest, **only}
+            if len(out) > 1 and "$ref" in out:
                 return _strict(out, root)
     if out.get("type") == "object":
         out.setdefault("additionalProperties", False)
     if isinstance(out.get("properties"), dict):
         out["required"] = list(out["properties"])
-    if "default" in out and out["default"] is None:
+    if out.get("default", "") is None:
         del out["default"]
     return out
 
 
-def _resolved(ref: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Any = root
-    for step in ref.removeprefix("#").strip("/").split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")  # RFC 6901 4
-        found = found.get(name) if isinstance(found, Mapping) and ref.startswith("#/") else None
-    if not isinstance(found, Mapping):
-        raise InvalidRequest(f"the schema's $ref {ref!r} leads nowhere in it: use '#/$defs/…'")
-    return found
+def _in_place(schema: Any, root: Mapping[str, Any]) -> Any:
+    """`schema` with what its `$ref` names in the place of the `$ref`."""
+    match schema:
+        case {"$ref": str(ref), **rest}:
+            found: Any = root
+            for step in ref.removeprefix("#").strip("/").split("/"):
+                name = step.replace("~1", "/").replace("~0", "~")  # RFC 6901 4
+                found = found.get(name) if isinstance(found, Mapping) and ref.startswith("#/") else None
+            if not isinstance(found, Mapping):
+                raise InvalidRequest(f"the schema's $ref {ref!r} leads nowhere in it: use '#/$defs/…'")
+            return {**found, **rest}
+    return schema
 
 
 def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,78 +76,83 @@ def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _claude(schema: Any, root: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(schema, Mapping):
         raise InvalidRequest(f"for Claude, a JSON Schema is an object at every place, not {safe_repr(schema)}")
-    if (whole := _in_place(schema, root)) is not schema:
-        return _claude(whole, root)
+    if (plainer := _plainer(schema, root)) is not schema:
+        return _claude(plainer, root)
     rest = _mapped(schema, lambda inner: _claude(inner, root))
     rest.pop("$schema", None)
-    out: dict[str, Any] = {key: rest.pop(key) for key in _CLAUDE_KEEPS if key in rest}
+    out: dict[str, Any] = {key: rest.pop(key) for key in _NOTES if key in rest}
     if "$ref" in rest:
         return {**out, "$ref": rest["$ref"]}
     kind = rest.pop("type", "object" if "properties" in rest else None)
-    literals = {key: rest.pop(key) for key, fits in _LITERALS.items() if key in rest and fits(rest[key])}
-    if literals:
-        out |= literals
-    elif isinstance(kind, (list, tuple)):  # the API takes one type
-        each = [{"type": one} if one == "null" else _claude({**rest, "type": one}, root) for one in kind]
-        return {**out, "anyOf": each}
-    elif (combined := next((key for key in ("anyOf", "oneOf", "allOf") if key in rest), None)) is not None:
-        out["allOf" if combined == "allOf" else "anyOf"] = rest.pop(combined)
-    elif isinstance(kind, str):
-        out["type"] = kind
-    else:
+    which = _which(kind, rest)
+    if not which:
         raise InvalidRequest(f"for Claude, each JSON Schema needs a type, an enum or an anyOf: {safe_repr(schema)}")
-    out |= _kept(kind, rest)
+    out |= which | _kept(kind, rest)
     if rest:
         said = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}" for key, value in rest.items())
         out["description"] = f"{out.get('description', '')}\n\n{{{said}}}".strip()
     return out
 
 
-def _in_place(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`schema` with what a `$ref` names in its place if more stands beside it, and with what an allOf of one holds."""
+def _plainer(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """`schema` in a form nearer to the API's: one type at a place, nothing beside a `$ref`, and none in an allOf."""
     match schema:
-        case {"$ref": str(ref), **rest} if rest.keys() - {"$defs", "definitions"}:
-            return {**_resolved(ref, root), **rest}
-        # the API takes no $ref within an allOf
+        case {"$ref": str(), **rest} if rest.keys() - {"$defs", "definitions"}:
+            return _in_place(schema, root)
         case {"allOf": [Mapping() as only], **rest} if not only.keys() & rest.keys() - {"title", "description"}:
             return {**only, **rest}
         case {"allOf": [*parts]} if any(isinstance(part, Mapping) and "$ref" in part for part in parts):
-            inside = [{**_resolved(part["$ref"], root)} if "$ref" in part else part for part in parts]
-            return {**schema, "allOf": inside}
+            return {**schema, "allOf": [_in_place(part, root) for part in parts]}
+        case {"type": [*kinds], **rest} if not _literals(rest):
+            return _one_type_each(kinds, rest)
     return schema
 
 
+def _one_type_each(kinds: list[Any], rest: dict[str, Any]) -> dict[str, Any]:
+    notes = {key: rest.pop(key) for key in _NOTES if key in rest}
+    return {**notes, "anyOf": [{"type": one} if one == "null" else {**rest, "type": one} for one in kinds]}
+
+
+def _which(kind: Any, rest: dict[str, Any]) -> dict[str, Any]:
+    """What says which values there are: the values, else a choice of schemas, else a type. It is taken from `rest`."""
+    if keys := _literals(rest) or [key for key in ("anyOf", "oneOf", "allOf") if key in rest][:1]:
+        return {"anyOf" if key == "oneOf" else key: rest.pop(key) for key in keys}
+    return {"type": kind} if isinstance(kind, str) else {}
+
+
+def _literals(schema: Mapping[str, Any]) -> list[str]:
+    """Those of the keywords enum and const whose values the API takes: texts, numbers, booleans and null."""
+    found = []
+    for key, values in (("enum", schema.get("enum")), ("const", [schema["const"]] if "const" in schema else [])):
+        match values:
+            case [_, *_] if all(isinstance(value, (str, int, float, NoneType)) for value in values):
+                found.append(key)
+    return found
+
+
 def _kept(kind: Any, rest: dict[str, Any]) -> dict[str, Any]:
-    """Those of the keywords for a type that the API takes; they are taken out of `rest`."""
-    out: dict[str, Any] = {}
+    """Those of the keywords for a type that the API takes. They are taken from `rest`."""
     if kind == "object":
-        others = rest.pop("additionalProperties", False)
-        if others and not rest.get("properties"):
-            raise InvalidRequest(
-                "Claude's structured outputs have no objects of any keys (additionalProperties): "
-                "name the properties, or ask for a list of objects with a key and a value"
-            )
-        out = {"properties": rest.pop("properties", {}), "additionalProperties": False}
-        out |= {"required": rest.pop("required")} if "required" in rest else {}
-        if isinstance(others, Mapping):
-            rest["additionalProperties"] = others
-    elif kind == "array":
-        out = {"items": rest.pop("items")} if "items" in rest else {}
-        out |= {"minItems": rest.pop("minItems")} if rest.get("minItems") in (0, 1) else {}
-    elif kind == "string" and rest.get("format") in _CLAUDE_FORMATS:
-        out = {"format": rest.pop("format")}
-    return out
+        return _object(rest)
+    takes: list[str] = []
+    if kind == "array":
+        takes = ["items", "minItems"] if rest.get("minItems") in (0, 1) else ["items"]
+    elif kind == "string" and rest.get("format") in _FORMATS:
+        takes = ["format"]
+    return {key: rest.pop(key) for key in takes if key in rest}
 
 
-def _is_simple(value: Any) -> bool:
-    return value is None or isinstance(value, (str, int, float))
-
-
-# What the API takes as an enum or a const: texts, numbers, booleans and null.
-_LITERALS: dict[str, Callable[[Any], bool]] = {
-    "enum": lambda values: isinstance(values, (list, tuple)) and bool(values) and all(map(_is_simple, values)),
-    "const": _is_simple,
-}
+def _object(rest: dict[str, Any]) -> dict[str, Any]:
+    others = rest.pop("additionalProperties", False)
+    if others and not rest.get("properties"):
+        raise InvalidRequest(
+            "Claude's structured outputs have no objects of any keys (additionalProperties): "
+            "name the properties, or ask for a list of objects with a key and a value"
+        )
+    if isinstance(others, Mapping):
+        rest["additionalProperties"] = others
+    required = {"required": rest.pop("required")} if "required" in rest else {}
+    return {"properties": rest.pop("properties", {}), "additionalProperties": False, **required}
 
 
 def gemini_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -182,6 +182,12 @@ def test_other_models_have_it_in_the_prompt(model: str | None) -> None:
     assert warning == "the place of a system message in mid-conversation"
 
 
+@pytest.mark.parametrize("model", [None, NEW])
+def test_a_system_message_behind_an_empty_one_is_the_first(model: str | None) -> None:
+    wire = sent("anthropic", [{"role": "user", "content": ""}, BRIEF, HI], model=model)
+    assert (wire["system"], wire["messages"]) == ("Be brief.", [HI])
+
+
 def test_a_system_message_without_a_place_is_in_the_prompt() -> None:
     paused = {"role": "assistant", "content": "", "native": {"dialect": "anthropic", "items": SEARCHED[:1]}}
     wire, warning = told([HI, paused, BRIEF], model=NEW)

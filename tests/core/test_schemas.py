@@ -80,6 +80,10 @@ CLOSED = {**PLACE, "additionalProperties": False}
             {"$defs": {"P": PLACE}, "allOf": [{"$ref": "#/$defs/P"}, PLACE]},
             {"$defs": {"P": CLOSED}, "allOf": [CLOSED, CLOSED]},
         ),
+        (
+            {"$defs": {"P": PLACE}, "allOf": [{"$ref": "#/$defs/P", "description": "Where."}, PLACE]},
+            {"$defs": {"P": CLOSED}, "allOf": [{"description": "Where.", **CLOSED}, CLOSED]},
+        ),
         ({"$schema": "https://json-schema.org/draft/2020-12/schema", **TEXT}, TEXT),
     ],
 )
@@ -104,6 +108,7 @@ def test_a_keyword_beside_an_allof_of_one_is_not_replaced() -> None:
         ({"type": "object", "additionalProperties": True}, "list of objects"),
         ({"type": "object", "properties": {"a": {"title": "Any"}}}, "needs a type"),
         ({"type": "object", "properties": {"a": True}}, "an object at every place, not True"),
+        ({"$defs": {"P": PLACE}, "allOf": [{"$ref": "#/$defs/P"}, True]}, "an object at every place, not True"),
         ({"$ref": "#/$defs/P", "title": "T"}, "leads nowhere"),
         ({"$defs": {"P": {"title": "T", "$ref": "#/$defs/P"}}, "$ref": "#/$defs/P", "title": "U"}, "endlessly"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from types import NoneType
 from typing import Any
 
 from ...partial_json import parse_partial
@@ -11,12 +12,12 @@ from ..forms import object_of, objects
 
 
 class Block:
-    """One content block: `pieces` of its fields, `call`: the index of the tool call that it is."""
+    """One content block: what its start has, and what its deltas add to it."""
 
     __slots__ = ("call", "citations", "content", "done", "pieces")
 
     def __init__(self, content: dict[str, Any]) -> None:
-        self.content = content  # as the block's start has it
+        self.content = content
         self.pieces: defaultdict[str, list[str]] = defaultdict(list)  # by the field that they go on
         self.citations: list[dict[str, Any]] = []
         self.call: int | None = None  # the index of the tool call that the block is
@@ -27,17 +28,11 @@ class Block:
 
         platform.claude.com/docs/en/build-with-claude/compaction: all of it in one delta; null where compaction failed.
         """
-        known = False
-        for field in ("content", "encrypted_content"):
-            text = delta.get(field)
-            if type(text) is str:
-                self.pieces[field].append(text)
-            elif text is None and field in delta:
-                self.content[field] = self.content.get(field) or None  # the API does not take "" back here
-            else:
-                continue
-            known = True
-        return known
+        known = [name for name in ("content", "encrypted_content") if isinstance(delta.get(name, ...), (str, NoneType))]
+        for name in known:
+            # the API does not take "" back here
+            self.content[name] = f"{self.content.get(name) or ''}{delta[name] or ''}" or None
+        return bool(known)
 
     def item(self) -> dict[str, Any]:
         """The block as the API gives it in an answer that is not streamed."""

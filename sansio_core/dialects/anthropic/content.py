@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import chain, dropwhile, groupby, takewhile
+from typing import Any, NamedTuple
 
-from ...errors import InvalidRequest, safe_repr
+from ...errors import InvalidRequest
 from ...parts import CacheControl, FilePart, ImagePart, Part, RawPart, TextPart, kind_of
 from ...request import Message
-from ..forms import arguments_of, cache_mark, no_such_part, objects, one_of
+from ..forms import arguments_of, cache_mark, no_such_part, object_of, objects, one_of
 from ..history import native_of
 
 NAME = "anthropic"
-SYSTEM_ROLES = ("system", "developer")
 Blocks = list[dict[str, Any]]
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")  # …/build-with-claude/vision
@@ -31,82 +31,80 @@ _RESULT_BLOCKS = re.compile(r"text|image|document|search_result|tool_reference|b
 _MOST_MARKS = 4
 
 
+class Turn(NamedTuple):
+    """A message as blocks. Its role is "tool" where these are tools' results, which are the user's on the wire."""
+
+    role: str
+    content: Blocks
+
+
 def turns_of(messages: Sequence[Message], *, amid: bool) -> tuple[Blocks, list[dict[str, Any]], list[str]]:
-    """The system prompt, the turns, and in words what had no place.
+    """The system prompt, the messages of the wire, and in words what had no place.
 
     The prompt has the system's first messages; `amid`: later ones stay in the conversation, else they are in it, too.
     """
-    first = next((i for i, message in enumerate(messages) if message.role not in SYSTEM_ROLES), len(messages))
-    prompt, later = list(messages[:first]), [message for message in messages[first:] if not _is_empty(message)]
-    if amid:
-        later, waiting = _placed(later)
-    else:
-        waiting = [message for message in later if message.role in SYSTEM_ROLES]
-        later = [message for message in later if message.role not in SYSTEM_ROLES]
-    runs: list[list[Message]] = []
-    for message in later:
-        # …/agents-and-tools/tool-use/parallel-tool-use: all results of one turn are in one message of the user's, or
-        # the models no longer call tools in parallel
-        if message.role == "tool" and runs and runs[-1][0].role == "tool":
-            runs[-1].append(message)
-        else:
-            runs.append([message])
-    turns = [turn for run in runs if (turn := _turn(run))["content"]]
-    system = [block for message in (*prompt, *waiting) for block in _system(message)]
-    return system, turns, ["the place of a system message in mid-conversation"] if waiting else []
+    turns = [turn for turn in map(_turn, messages) if turn.content]
+    prompt = list(takewhile(lambda turn: turn.role == "system", turns))
+    placed, waiting = _placed(turns[len(prompt) :], amid)
+    system = [block for turn in prompt + waiting for block in turn.content]
+    lost = ["the place of a system message in mid-conversation"] if waiting else []
+    return system, _in_wire(placed), lost
 
 
-def _placed(messages: list[Message]) -> tuple[list[Message], list[Message]]:
-    """`messages` with those of the system where the API takes them, and those for which there is no such place.
+def _placed(turns: list[Turn], amid: bool) -> tuple[list[Turn], list[Turn]]:
+    """`turns` with those of the system where the API takes them, and those for which there is no such place.
 
     platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages: it "must immediately follow a `user`
     turn …, or an `assistant` turn ending in a server tool result, and must precede an `assistant` turn or end the
     array". So one before or amid a turn of the user's goes behind it: the answer that it is for is the same.
     """
-    placed: list[Message] = []
-    waiting: list[Message] = []
-    for message in messages:
-        if message.role in SYSTEM_ROLES:
-            waiting.append(message)
+    placed: list[Turn] = []
+    waiting: list[Turn] = []
+    for turn in (*turns, Turn("assistant", [])):  # the end is where the answer will be
+        if turn.role == "system":
+            waiting.append(turn)
             continue
-        if message.role == "assistant" and placed and _can_precede_system(placed[-1]):
+        if amid and waiting and turn.role == "assistant" and _can_precede_system(placed[-1]):
             placed += waiting
             waiting = []
-        placed.append(message)
-    if placed and _can_precede_system(placed[-1]):
-        return placed + waiting, []
-    return placed, waiting
+        placed.append(turn)
+    return placed[:-1], waiting
 
 
-def _can_precede_system(message: Message) -> bool:
-    if message.role != "assistant":
-        return True
-    last = (native_of(message, NAME) or [{}])[-1].get("type")
-    return isinstance(last, str) and last.endswith("_tool_result")
+def _can_precede_system(turn: Turn) -> bool:
+    return turn.role != "assistant" or str(turn.content[-1].get("type")).endswith("_tool_result")
 
 
-def _is_empty(message: Message) -> bool:
-    # A tool's empty answer is one.
-    nothing = not (message.native or message.tool_calls or message.role == "tool")
-    return nothing and all(isinstance(part, TextPart) and not part.text for part in message.parts)
-
-
-def _turn(run: list[Message]) -> dict[str, Any]:
-    message = run[0]
-    if message.role == "tool":
-        return {"role": "user", "content": _results(run)}
-    if message.role in SYSTEM_ROLES:
-        return {"role": "system", "content": short(_system(message))}
-    content = _assistant(message) if message.role == "assistant" else _content(message)
-    return {"role": message.role, "content": short(content)}
+def _in_wire(turns: list[Turn]) -> list[dict[str, Any]]:
+    wire: list[dict[str, Any]] = []
+    for role, group in groupby(turns, lambda turn: turn.role):
+        contents = [turn.content for turn in group]
+        if role != "tool":
+            wire += [{"role": role, "content": short(content)} for content in contents]
+            continue
+        # …/agents-and-tools/tool-use/parallel-tool-use: all results of one turn are in one message of the user's, or
+        # the models no longer call tools in parallel. Results come before all other content of their message.
+        blocks = chain.from_iterable(contents)
+        wire.append({"role": "user", "content": sorted(blocks, key=lambda block: block["type"] != "tool_result")})
+    return wire
 
 
 def short(content: Blocks) -> str | Blocks:
     """Content of one plain text as a string, which the API has as a shorthand for one block of the type text."""
-    match content:
-        case [{"type": "text", "text": str(text), **rest}] if not rest:
-            return text
-    return content
+    block = content[0]
+    is_plain = len(content) == 1 and block.keys() == {"type", "text"} and block["type"] == "text"
+    return block["text"] if is_plain else content
+
+
+def _turn(message: Message) -> Turn:
+    match message.role:
+        case "system" | "developer":
+            return Turn("system", _system(message))
+        case "assistant":
+            return Turn("assistant", _assistant(message))
+        case "tool":
+            return Turn("tool", _result(message))
+    return Turn(message.role, _content(message))
 
 
 def _system(message: Message) -> Blocks:
@@ -120,7 +118,7 @@ def _system(message: Message) -> Blocks:
 def _assistant(message: Message) -> Blocks:
     # platform.claude.com/docs/en/build-with-claude/thinking: thinking blocks go back complete and unmodified, as their
     # signature is checked.
-    if blocks := native_of(message, NAME):
+    if blocks := [block for block in native_of(message, NAME) or () if block.get("text") != ""]:
         return blocks
     calls = [
         {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments_of(call)}
@@ -129,23 +127,21 @@ def _assistant(message: Message) -> Blocks:
     return _content(message) + calls
 
 
-def _results(run: list[Message]) -> Blocks:
-    """Tools' answers as content of the user's: …/agents-and-tools/tool-use/handle-tool-calls."""
-    results: Blocks = []
+def _result(message: Message) -> Blocks:
+    """A tool's answer as content of the user's: …/agents-and-tools/tool-use/handle-tool-calls."""
+    if not message.tool_call_id:
+        raise InvalidRequest("a tool's answer needs the tool_call_id of the call that it answers")
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id)}
+    content = _content(message, _RESULT_BLOCKS)
     files: Blocks = []
-    for message in run:
-        if not message.tool_call_id:
-            raise InvalidRequest("a tool's answer needs the tool_call_id of the call that it answers")
-        result: dict[str, Any] = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id)}
-        content = _content(message, _RESULT_BLOCKS)
-        if message.is_error:
-            # "all content must be type `text` if `is_error` is true" is the API's answer to anything else, and results
-            # come before all other content of their message.
-            files += [block for block in content if block["type"] != "text"]
-            content = [block for block in content if block["type"] == "text"]
-        result |= {"content": short(content)} if content else {}
-        results.append(result | ({"is_error": True} if message.is_error else {}))
-    return results + files
+    if message.is_error:  # "all content must be type `text` if `is_error` is true" is the API's answer to anything else
+        files = [block for block in content if block["type"] != "text"]
+        content = [block for block in content if block["type"] == "text"]
+    if content:
+        result["content"] = short(content)
+    if message.is_error:
+        result["is_error"] = True
+    return [result, *files]
 
 
 def _id(call_id: str | None) -> str:
@@ -169,7 +165,7 @@ def _block(part: Part, raw: re.Pattern[str]) -> dict[str, Any]:
         case TextPart(text, mark):
             return marked({"type": "text", "text": text}, mark)
         case ImagePart():
-            return marked({"type": "image", "source": _image(part.url, part.data)}, part.cache_control)
+            return marked(_image(part), part.cache_control)
         case FilePart():
             return marked(_file(part), part.cache_control)
         case RawPart({"type": "refusal", "refusal": str(text)}) if text:  # OpenAI's: the model's words
@@ -179,29 +175,30 @@ def _block(part: Part, raw: re.Pattern[str]) -> dict[str, Any]:
     raise no_such_part(part, NAME, _TAKES)
 
 
-def _image(url: str, data: tuple[str, str] | None) -> dict[str, Any]:
-    if data is None:
-        return {"type": "url", "url": url}
-    return {"type": "base64", "media_type": one_of("image type", data[0], _IMAGES, NAME), "data": data[1]}
+def _image(part: ImagePart | FilePart) -> dict[str, Any]:
+    source = _source(part)
+    if "media_type" in source:
+        one_of("image type", source["media_type"], _IMAGES, NAME)
+    return {"type": "image", "source": source}
 
 
 def _file(part: FilePart) -> dict[str, Any]:
     """…/build-with-claude/pdf-support, and "Document block" of the page above: PDFs and plain text."""
     if part.type.startswith("image/"):
-        return {"type": "image", "source": _image(part.url or "", part.data)}
-    source: dict[str, Any]
+        return _image(part)
     if part.type == "application/pdf":
-        data = part.data
-        source = (
-            {"type": "url", "url": part.url}
-            if data is None
-            else {"type": "base64", "media_type": data[0], "data": data[1]}
-        )
+        source = _source(part)
     elif text := part.text:
         source = {"type": "text", "media_type": "text/plain", "data": text}
     else:
         raise no_such_part(part, NAME, _TAKES)
     return {"type": "document", "source": source} | ({"title": part.name} if part.name else {})
+
+
+def _source(part: ImagePart | FilePart) -> dict[str, Any]:
+    if (data := part.data) is None:
+        return {"type": "url", "url": part.url}
+    return {"type": "base64", "media_type": data[0], "data": data[1]}
 
 
 # --- cache_control ---------------------------------------------------------------------------------------------------
@@ -226,7 +223,7 @@ def check_marks(wire: Mapping[str, Any]) -> None:
     ttls = [ttl for content in blocks for ttl in _ttls(content)]
     if len(ttls) > _MOST_MARKS:
         raise InvalidRequest(f"anthropic takes at most {_MOST_MARKS} cache_control marks in a request, not {len(ttls)}")
-    if "1h" in ttls[ttls.index("5m") :] if "5m" in ttls else False:
+    if "1h" in dropwhile("5m".__ne__, ttls):
         raise InvalidRequest(
             "anthropic takes no cache_control with the ttl '1h' behind one with '5m': give the earlier ones '1h', too"
         )
@@ -237,4 +234,4 @@ def _ttls(content: Any) -> Iterator[str]:
         if block.get("type") == "tool_result":
             yield from _ttls(block.get("content"))
         if mark := block.get("cache_control"):
-            yield mark.get("ttl", "5m") if isinstance(mark, Mapping) else safe_repr(mark)
+            yield object_of(mark).get("ttl", "5m")

@@ -70,8 +70,7 @@ class AnthropicParser(EventStreamParser):
 
     def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
         super().__init__(max_frame_size, templates)
-        self._id: Any = None
-        self._started = False
+        self._begun: dict[str, Any] | None = None  # the message as its start has it
         self._open: dict[int, Block] = {}  # by the index on the wire
         self._writing: list[str] = []  # the pieces of the field that the last delta was added to
         self._order: list[Block] = []  # blocks of which no NativeItem was given yet, in the order of their beginnings
@@ -88,12 +87,6 @@ class AnthropicParser(EventStreamParser):
             handle = _HANDLERS.get(kind) if type(kind) is str else None
             if handle is not None and handle(self, value, out):
                 return
-        self._no_event(kind, value, out)
-
-    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
-        self._writing.append(frame[1].text)
-
-    def _no_event(self, kind: Any, value: Any, out: list[ChatEvent]) -> None:
         # "Error events": in a stream they take the place of the HTTP status, as 529 for overloaded_error
         error = of_event(kind, value)
         if error is None:
@@ -101,17 +94,35 @@ class AnthropicParser(EventStreamParser):
         else:
             self._fail(error, out)
 
+    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
+        self._writing.append(frame[1].text)
+
     # --- content blocks ------------------------------------------------------------------------------------------
 
     def _block_start(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
-        content = value.get("content_block")
+        index, content = value.get("index"), value.get("content_block")
         if type(content) is not dict:
             return False
-        self._start(value.get("index"), content, out)
+        if type(index) is not int:
+            index = self._last + 1
+        self._close([index], out)  # a block that is still open under this index ends here: its stop was left out
+        self._last = index
+        block = self._open[index] = Block(content)
+        self._order.append(block)
+        kind = content.get("type")
+        # Only a tool_use waits for the user's answer: the provider itself runs the tool of a server_tool_use, and sends
+        # the result as a block (platform.claude.com/docs/en/agents-and-tools/tool-use/overview).
+        if kind == "tool_use":
+            block.call, self._calls = self._calls, self._calls + 1
+            out.append(ToolCallDelta(block.call, nonempty(content.get("id")), nonempty(content.get("name"))))
+        elif kind in ("text", "thinking") and (text := nonempty(content.get(kind))):
+            out.append(TextDelta(text) if kind == "text" else ReasoningDelta(text))
+        out += [Annotation(citation) for citation in objects(content.get("citations"))]
         return True
 
     def _block_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
-        self._stop(value.get("index"), out)
+        index = value.get("index")
+        self._close([index if type(index) is int else self._last], out)
         return True
 
     def _block_delta(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
@@ -123,7 +134,8 @@ class AnthropicParser(EventStreamParser):
             # without a name, and a signature would sign nothing.
             if block is None and kind in ("text_delta", "thinking_delta"):
                 field = kind.removesuffix("_delta")
-                block = self._start(index, {"type": field, field: ""}, out)
+                self._block_start({"index": index, "content_block": {"type": field, field: ""}}, out)
+                block = self._open[self._last]
             if block is not None and type(kind) is str and self._grow(block, kind, delta, out):
                 return True
         out.append(UnknownFrame(as_text(value), "a delta of another kind"))
@@ -131,17 +143,19 @@ class AnthropicParser(EventStreamParser):
 
     def _grow(self, block: Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
         """Add a delta to its block. Returns whether there is a rule for such a delta."""
-        row = _TEXT_DELTAS.get(kind)
-        if row is None:
-            if kind == "citations_delta" and type(citation := delta.get("citation")) is dict:
-                block.citations.append(citation)  # they come one by one, and go back as a list
-                out.append(Annotation(citation))
-                return True
-            if kind == "compaction_delta" and block.compact(delta):
-                out.append(NativeDelta(NAME, delta))
-                return True
-            return False
-        name, field, event = row
+        if kind in _TEXT_DELTAS:
+            return self._write(block, kind, delta, out)
+        if kind == "citations_delta" and type(citation := delta.get("citation")) is dict:
+            block.citations.append(citation)  # they come one by one, and go back as a list
+            out.append(Annotation(citation))
+            return True
+        if kind == "compaction_delta" and block.compact(delta):
+            out.append(NativeDelta(NAME, delta))
+            return True
+        return False
+
+    def _write(self, block: Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
+        name, field, event = _TEXT_DELTAS[kind]
         text = delta.get(name)
         if type(text) is not str:
             return False
@@ -159,44 +173,14 @@ class AnthropicParser(EventStreamParser):
             out.append(NativeDelta(NAME, {"type": kind, "estimated_tokens": tokens}))
         return True
 
-    def _start(self, index: Any, content: dict[str, Any], out: list[ChatEvent]) -> Block:
-        if type(index) is not int:
-            index = self._last + 1
-        self._stop(index, out)  # a block that is still open under this index ends here: its stop was left out
-        self._last = index
-        block = self._open[index] = Block(content)
-        self._order.append(block)
-        kind = content.get("type")
-        # Only a tool_use waits for the user's answer: the provider itself runs the tool of a server_tool_use, and sends
-        # the result as a block (platform.claude.com/docs/en/agents-and-tools/tool-use/overview).
-        if kind == "tool_use":
-            block.call, self._calls = self._calls, self._calls + 1
-            out.append(ToolCallDelta(block.call, nonempty(content.get("id")), nonempty(content.get("name"))))
-        elif kind in ("text", "thinking") and (text := nonempty(content.get(kind))):
-            out.append(TextDelta(text) if kind == "text" else ReasoningDelta(text))
-        if content.get("citations"):
-            out += [Annotation(citation) for citation in objects(content["citations"])]
-        return block
-
-    def _stop(self, index: Any, out: list[ChatEvent]) -> None:
-        # an index that began nothing is ignored, as that of a block whose start was left out and which a reason ended
-        block = self._open.pop(index if type(index) is int else self._last, None)
-        if block is not None:
-            self._close(block, out)
-            self._release(out)
-
-    def _close(self, block: Block, out: list[ChatEvent]) -> None:
-        block.done = True
-        whole = block.content.get("input")
-        # some hosts send all arguments with the block's start; the API sends {} there, and the arguments in deltas
-        if block.call is not None and whole and not any(block.pieces["input"]):
-            out.append(ToolCallDelta(block.call, arguments=json_text(whole)))
-
-    def _close_all(self, out: list[ChatEvent]) -> None:
-        """End the blocks that are still open: the answer is over, and hosts leave out `content_block_stop`."""
-        for block in self._open.values():
-            self._close(block, out)
-        self._open.clear()
+    def _close(self, indexes: Iterable[int], out: list[ChatEvent]) -> None:
+        """End blocks. An index without one is ignored, as of a block whose start was left out."""
+        for block in [self._open.pop(index) for index in indexes if index in self._open]:
+            block.done = True
+            whole = block.content.get("input")
+            # some hosts send all arguments with the block's start; the API sends {} there, and the arguments in deltas
+            if block.call is not None and whole and not any(block.pieces["input"]):
+                out.append(ToolCallDelta(block.call, arguments=json_text(whole)))
         self._release(out)
 
     def _release(self, out: list[ChatEvent]) -> None:
@@ -212,26 +196,23 @@ class AnthropicParser(EventStreamParser):
         message = value.get("message")
         if type(message) is not dict:
             return False
-        self._begin(message, out)
-        return True
-
-    def _begin(self, message: dict[str, Any], out: list[ChatEvent]) -> None:
-        if self._started and message.get("id") != self._id:
+        if self._begun is None:
+            self._begun = message
+            out.append(Started(nonempty(message.get("id")), nonempty(message.get("model"))))
+        elif message.get("id") != self._begun.get("id"):
             # seen where a proxy appends a second attempt to the first: the two are not one answer
             self._fail(ProtocolViolation("a second message began (message_start) before the first had ended"), out)
-            return
-        if not self._started:
-            self._started, self._id = True, message.get("id")
-            out.append(Started(nonempty(self._id), nonempty(message.get("model"))))
+            return True
         self._tell(message.items(), out)
         self._count(message.get("usage"), out)
+        return True
 
     def _message_delta(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
         delta = value.get("delta")
         if type(delta) is dict:
             if reason := nonempty(delta.get("stop_reason")):
                 self._reason = reason
-                self._close_all(out)  # at max_tokens the block's stop may be missing
+                self._close(list(self._open), out)  # at max_tokens the block's stop may be missing
             # stop_sequence, stop_details, container; beside the delta context_management and input_transformations
             self._tell([*delta.items(), *value.items()], out)
         self._count(value.get("usage"), out)
@@ -259,7 +240,7 @@ class AnthropicParser(EventStreamParser):
             out.append(_report(self._usage))
 
     def _message_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
-        self._close_all(out)
+        self._close(list(self._open), out)
         self._finish(out)
         self.complete = self.ended = True
         return True
@@ -276,13 +257,12 @@ class AnthropicParser(EventStreamParser):
         """A message that was not streamed, taken as the events that a stream would have had."""
         if "content" not in message:
             return False
-        self._begin(message, out)
+        self._message_start({"message": message}, out)
         if not self.ended:
             for content in objects(message["content"]):
-                self._start(None, content, out)
-                self._stop(None, out)
-            # its usage was counted at its beginning
-            self._message_delta({**message, "usage": None, "delta": {"stop_reason": message.get("stop_reason")}}, out)
+                self._block_start({"content_block": content}, out)
+                self._block_stop({}, out)
+            self._message_delta({"delta": message}, out)
             self._message_stop(message, out)
         return True
 
@@ -321,15 +301,14 @@ _HANDLERS: dict[str, Callable[[AnthropicParser, dict[str, Any], list[ChatEvent]]
 """What takes in an event, by its type; it returns whether the event has what its type promises."""
 
 
+_INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
 def _report(figures: dict[str, Any]) -> UsageReport:
     read, written = count(figures.get("cache_read_input_tokens")), count(figures.get("cache_creation_input_tokens"))
     # "Total input tokens in a request is the summation of `input_tokens`, `cache_creation_input_tokens`, and
     # `cache_read_input_tokens`"; "a `compaction` entry's tokens are not included in the top-level `usage` fields".
-    more_input, more_output = (read or 0) + (written or 0), 0
-    for one in objects(figures.get("iterations")):
-        if one.get("type") == "compaction":
-            more_input += sum(count(one.get(name)) or 0 for name in _INPUT)
-            more_output += count(one.get("output_tokens")) or 0
+    compactions = [one for one in objects(figures.get("iterations")) if one.get("type") == "compaction"]
     return UsageReport(
         count(figures.get("input_tokens")),
         count(figures.get("output_tokens")),
@@ -338,9 +317,10 @@ def _report(figures: dict[str, Any]) -> UsageReport:
         dict(figures),  # a copy, as later events change the figures
         cache_write_tokens=written,
         service_tier=nonempty(figures.get("service_tier")),
-        more_input=more_input,
-        more_output=more_output,
+        more_input=(read or 0) + (written or 0) + _sum(compactions, _INPUT),
+        more_output=_sum(compactions, ("output_tokens",)),
     )
 
 
-_INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+def _sum(entries: list[dict[str, Any]], names: tuple[str, ...]) -> int:
+    return sum(count(entry.get(name)) or 0 for entry in entries for name in names)

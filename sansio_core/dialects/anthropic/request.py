@@ -8,13 +8,12 @@ from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
 from ...model_facts import ModelFacts, facts_of
-from ...parts import ImagePart
 from ...request import ChatRequest
-from ..forms import Payload, check_max_tokens, format_of, objects, one_of, stop_of, with_extra
-from ..history import resolve_tool_ids, unsupported_fields, unsupported_history
+from ..forms import Payload, check_max_tokens, format_of, one_of, stop_of, with_extra
+from ..history import resolve_tool_ids, unsupported_details, unsupported_fields, unsupported_history
 from ..schemas import claude_schema
 from .content import NAME, check_marks, short, turns_of
-from .thinking import check_forced, lost_samplers, thinking_of
+from .thinking import check_beside, put_samplers, thinking_of
 from .tools import choice, tools_of_wire
 
 VERSION = "2023-06-01"
@@ -29,33 +28,34 @@ OPTIONS = frozenset(
 
 
 def payload(request: ChatRequest, model: str | None, version: str = VERSION) -> Payload:
-    """The body for `request`, where `version` is the `anthropic-version`. Raises InvalidRequest for what cannot be
-    sent."""
-    options, facts = request.options, _facts(model)
-    unsupported = unsupported_history(request.messages, NAME)
-    unsupported += unsupported_fields(request.messages, errors=True, marks=True, cut=False)
-    if any(isinstance(part, ImagePart) and part.detail for message in request.messages for part in message.parts):
-        unsupported.append("detail of images")
+    """The body for `request`, where `version` is the `anthropic-version`.
+
+    Raises InvalidRequest for what cannot be sent.
+    """
+    options, messages, facts = request.options, request.messages, _facts(model)
+    unsupported = [
+        *unsupported_history(messages, NAME),
+        *unsupported_fields(messages, errors=True, marks=True, cut=False),
+        *unsupported_details(messages),
+    ]
     check_max_tokens(options, facts)
-    system, turns, lost = turns_of(
-        resolve_tool_ids(request.messages, invent_ids=True), amid=facts is not None and "system" in facts.can
-    )
+    amid = facts is not None and "system" in facts.can
+    system, turns, lost = turns_of(resolve_tool_ids(messages, invent_ids=True), amid=amid)
     if not turns:
         raise InvalidRequest("anthropic needs a message of the user: there is none that has content")
     unsupported += lost
     wire: dict[str, Any] = {"model": model, "stream": True, "messages": turns}
-    wire |= {"system": short(system)} if system else {}
+    if system:
+        wire["system"] = short(system)
     wire |= thinking_of(options, model, facts)
-    thinking = wire.get("thinking", {})
     _put_options(wire, options, unsupported)
-    lost, why = lost_samplers(options, thinking, model, facts, version)
-    wire |= {name: options[name] for name in ("temperature", "top_p", "top_k") if name in options and name not in lost}
-    unsupported += [f"{', '.join(lost)} ({why})"] if lost else []
+    _put_metadata(wire, options, unsupported)
+    unsupported += put_samplers(wire, options, facts, version)
     if "tool_choice" in options or "parallel_tool_calls" in options:
         wire["tool_choice"] = choice(options)
-        check_forced(wire["tool_choice"], thinking, model, facts)
     _put_format(wire, options, unsupported)
-    _check_last(wire, model, facts)
+    if facts is not None:
+        check_beside(wire, facts)
     check_marks(wire)
     return Payload(with_extra(wire, options), unsupported)
 
@@ -72,19 +72,25 @@ def _put_options(wire: dict[str, Any], options: Mapping[str, Any], unsupported: 
         wire["service_tier"] = one_of("service_tier", options["service_tier"], ("auto", "standard_only"), NAME)
     if "stop" in options:
         wire["stop_sequences"] = stops = stop_of(options["stop"])
-        if wrong := [text for text in stops if not isinstance(text, str) or not text.strip()]:
+        if wrong := [text for text in stops if not text.strip()]:
             # "stop_sequences: each stop sequence must contain non-whitespace"
             raise InvalidRequest(
                 f"for anthropic, each text of stop needs more than white space, not {safe_repr(wrong[0])}"
             )
     if "tools" in options:
         wire["tools"] = tools_of_wire(options["tools"], unsupported)
+
+
+def _put_metadata(wire: dict[str, Any], options: Mapping[str, Any], unsupported: list[str]) -> None:
     # "metadata": user_id alone, "An external identifier for the user who is associated with the request."
-    metadata = {**options.get("metadata", {}), **({"user_id": options["user"]} if "user" in options else {})}
+    metadata = dict(options.get("metadata", {}))
+    if "user" in options:
+        metadata["user_id"] = options["user"]
     if "user_id" in metadata:
-        if not isinstance(metadata["user_id"], str):
-            raise InvalidRequest(f"user_id in metadata must be a str, not {safe_repr(metadata['user_id'])}")
-        wire["metadata"] = {"user_id": metadata.pop("user_id")}
+        user = metadata.pop("user_id")
+        if not isinstance(user, str):
+            raise InvalidRequest(f"user_id in metadata must be a str, not {safe_repr(user)}")
+        wire["metadata"] = {"user_id": user}
     if metadata:
         unsupported.append(f"{', '.join(map(str, metadata))} of metadata")
 
@@ -97,30 +103,3 @@ def _put_format(wire: dict[str, Any], options: Mapping[str, Any], unsupported: l
         wire.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
     elif wanted.kind == "json":  # this wire has no JSON mode without a schema
         unsupported.append("response_format json_object (give a JSON Schema)")
-
-
-# An answer with any other block, as of a server's tool, may be one that the API paused, and asks to be sent back:
-# …/build-with-claude/handling-stop-reasons (pause_turn), …/build-with-claude/compaction.
-_NEVER_PAUSED = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "image", "document"})
-
-
-def _check_last(wire: Mapping[str, Any], model: str | None, facts: ModelFacts | None) -> None:
-    """Raises InvalidRequest for an answer's beginning (prefill) as the last message, where the model takes none."""
-    last = wire["messages"][-1]
-    if facts is None or last["role"] != "assistant":
-        return
-    if {block.get("type") for block in objects(last["content"])} - _NEVER_PAUSED:
-        return
-    # …/docs/en/api/errors: "Claude 4.6 and later models and Claude Mythos Preview do not support prefilling"
-    if "prefill" not in facts.can:
-        raise InvalidRequest(
-            f"{model} does not go on with an answer (prefill): the last message must be the user's, or a tool's answer"
-        )
-    for what, given in (
-        ("reasoning_effort", wire.get("thinking", {}).get("type") == "enabled"),
-        ("response_format", "format" in wire.get("output_config", {})),
-    ):
-        if given:  # "You can't prefill the assistant response while thinking is on."
-            raise InvalidRequest(
-                f"{model} does not go on with an answer (prefill) beside {what}: leave out one of them"
-            )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import InvalidRequest
 from ...model_facts import ModelFacts
+from ..forms import objects
 from ..reasoning import budget_of, word_of
 
 # The wire demands `max_tokens`. Where the caller gives none, this is sent: it is what every model sold today can write
@@ -24,13 +25,13 @@ _WITHOUT_SAMPLERS = "2026-10-21"
 
 def thinking_of(options: Mapping[str, Any], model: str | None, facts: ModelFacts | None) -> dict[str, Any]:
     """The fields `thinking`, `output_config` and `max_tokens` for the options reasoning_effort and max_tokens."""
-    effort, whose = options.get("reasoning_effort"), model or "the model"
+    effort, limit, whose = options.get("reasoning_effort"), options.get("max_tokens"), model or "the model"
     fields: dict[str, Any] = {}
-    if effort == "none" or effort in (False, 0):
+    if effort in ("none", False, 0):
         fields = _off(whose, facts)
     elif effort is not None:
-        fields = _on(effort, options.get("max_tokens"), whose, facts)
-    return {"max_tokens": options.get("max_tokens") or _default_limit(fields, effort, facts), **fields}
+        fields = _of_unknown(effort, limit, whose) if facts is None else _on(effort, limit, whose, facts)
+    return {"max_tokens": limit or _default_limit(fields, effort, facts), **fields}
 
 
 def _off(whose: str, facts: ModelFacts | None) -> dict[str, Any]:
@@ -43,22 +44,24 @@ def _off(whose: str, facts: ModelFacts | None) -> dict[str, Any]:
     return {}
 
 
-def _on(effort: Any, limit: int | None, whose: str, facts: ModelFacts | None) -> dict[str, Any]:
-    if facts is None:
-        if type(effort) is int:
-            return {"thinking": _budget(effort, limit, whose, facts)}
-        if effort is True:  # it asks for thinking, and leaves it to the model how much
-            return {"thinking": {"type": "adaptive"}}
-        return {"output_config": {"effort": word_of(effort, _EFFORTS, whose)}}
-    can = facts.can
+def _of_unknown(effort: Any, limit: int | None, whose: str) -> dict[str, Any]:
+    if type(effort) is int:
+        return {"thinking": _budget(effort, limit, None, whose)}
+    if effort is True:  # it asks for thinking, and leaves it to the model how much
+        return {"thinking": {"type": "adaptive"}}
+    return {"output_config": {"effort": word_of(effort, _EFFORTS, whose)}}
+
+
+def _on(effort: Any, limit: int | None, whose: str, facts: ModelFacts) -> dict[str, Any]:
+    can, is_number = facts.can, type(effort) is int
     if not can & {"adaptive", "budget"}:
         word_of(effort, (), whose)  # raises
-    if type(effort) is int and "budget" not in can:
+    if is_number and "budget" not in can:
         said = ", ".join(facts.efforts)
         raise InvalidRequest(f"{whose} takes no number of tokens to think with: reasoning_effort is one of {said}")
     # `adaptive` is what the vendor recommends, where a model takes both
-    adaptive = "adaptive" in can and type(effort) is not int
-    thinking = {"type": "adaptive"} if adaptive else _budget(effort, limit, whose, facts)
+    adaptive = "adaptive" in can and not is_number
+    thinking = {"type": "adaptive"} if adaptive else _budget(effort, limit, facts.output, whose)
     if "summaries" in can:
         thinking["display"] = "summarized"
     if type(effort) is str and facts.efforts:
@@ -66,69 +69,88 @@ def _on(effort: Any, limit: int | None, whose: str, facts: ModelFacts | None) ->
     return {"thinking": thinking}
 
 
-def _budget(effort: Any, limit: int | None, whose: str, facts: ModelFacts | None) -> dict[str, Any]:
+def _budget(effort: Any, limit: int | None, output: int | None, whose: str) -> dict[str, Any]:
     # "Must be ≥1024 and less than `max_tokens`", of which it is a part; a word leaves room for an answer.
-    if limit is not None and limit <= _LEAST_BUDGET:
+    if limit is None:
+        most = (output or 1_000_000) - (1 if type(effort) is int else MAX_TOKENS)
+    elif limit > _LEAST_BUDGET:
+        most = limit - 1
+    else:
         raise InvalidRequest(
             f"{whose} thinks with {_LEAST_BUDGET} tokens or more, which are a part of max_tokens: give a larger one"
         )
-    most = (facts.output if facts else None) or 1_000_000
-    if limit is not None:
-        most = limit - 1
-    else:
-        most -= 1 if type(effort) is int else MAX_TOKENS
     return {"type": "enabled", "budget_tokens": budget_of(effort, _LEAST_BUDGET, most, whose)}
 
 
 def _default_limit(fields: Mapping[str, Any], effort: Any, facts: ModelFacts | None) -> int:
     thinking = fields.get("thinking", {})
-    limit = MAX_TOKENS
-    if "budget_tokens" in thinking:
-        limit += thinking["budget_tokens"]
-    elif facts and (thinking.get("type") == "adaptive" or ("thinks" in facts.can and effort is None)):
-        limit = _WITH_THINKING
-    return min(limit, facts.output) if facts and facts.output else limit
-
-
-def lost_samplers(
-    options: Mapping[str, Any], thinking: Mapping[str, Any], model: str | None, facts: ModelFacts | None, version: str
-) -> tuple[list[str], str]:
-    """Those of temperature, top_p and top_k that are not sent, and why.
-
-    Raises InvalidRequest for two of which a model takes one.
-    """
-    given = [name for name in _SAMPLERS if name in options]
-    if not given:
-        return [], ""
-    if version >= _WITHOUT_SAMPLERS:
-        return given, f"anthropic-version {version} has no samplers"
+    limit: int = MAX_TOKENS + thinking.get("budget_tokens", 0)
     if facts is None:
-        return [], ""
+        return limit
+    if thinking.get("type") == "adaptive" or (effort is None and "thinks" in facts.can):
+        limit = _WITH_THINKING
+    return min(limit, facts.output or limit)
+
+
+def put_samplers(wire: dict[str, Any], options: Mapping[str, Any], facts: ModelFacts | None, version: str) -> list[str]:
+    """Put temperature, top_p and top_k where the model takes them. Returns in words those that are not sent."""
+    given = {name: options[name] for name in _SAMPLERS if name in options}
+    if not given:
+        return []
+    kept, why = _kept(given, wire, facts, version)
+    wire |= kept
+    lost = [name for name in given if name not in kept]
+    return [f"{', '.join(lost)} ({why})"] if lost else []
+
+
+def _kept(
+    given: dict[str, Any], wire: Mapping[str, Any], facts: ModelFacts | None, version: str
+) -> tuple[dict[str, Any], str]:
+    """Those of the samplers `given` that are sent, and why the others are not."""
+    if version >= _WITHOUT_SAMPLERS:
+        return {}, f"anthropic-version {version} has no samplers"
+    if facts is None:
+        return given, ""
     if "samplers" not in facts.can:
-        return given, f"{model} takes no samplers"
-    if thinking.get("type") in ("adaptive", "enabled"):
+        return {}, f"{wire['model']} takes no samplers"
+    if wire.get("thinking", {}).get("type") in ("adaptive", "enabled"):
         # "`temperature` and `top_k` are incompatible with thinking, and `top_p` is allowed at values between 0.95 and
         # 1."
-        lost = [name for name in given if name != "top_p" or not 0.95 <= options["top_p"] <= 1]
-        return lost, f"{model} takes none but a top_p of 0.95 to 1 while it thinks"
-    if {"temperature", "top_p"} <= set(given):
+        kept = {name: value for name, value in given.items() if name == "top_p" and 0.95 <= value <= 1}
+        return kept, f"{wire['model']} takes none but a top_p of 0.95 to 1 while it thinks"
+    return given, ""
+
+
+def check_beside(wire: Mapping[str, Any], facts: ModelFacts) -> None:
+    """Raises InvalidRequest for what the model does not take, or not beside what else the request has."""
+    can, thinks = facts.can, "budget_tokens" in wire.get("thinking", {})
+    forced = wire.get("tool_choice", {}).get("type") in ("any", "tool")
+    prefill = _is_prefill(wire["messages"][-1])
+    wrong = {
         # "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
-        raise InvalidRequest(f"{model} takes temperature or top_p, not both: leave out one of them")
-    return [], ""
+        "takes temperature or top_p, not both: leave out one of them": "temperature" in wire and "top_p" in wire,
+        "cannot be forced to call a tool: tool_choice is 'auto' or 'none'; where the form of an answer matters, give a "
+        "response_format or a strict tool": forced and "forced" not in can,
+        # "Thinking may not be enabled when tool_choice forces tool use."
+        "cannot be forced to call a tool while it thinks: leave out reasoning_effort, or tool_choice":
+            forced and thinks,
+        # …/docs/en/api/errors: "Claude 4.6 and later models and Claude Mythos Preview do not support prefilling"
+        "does not go on with an answer (prefill): the last message must be the user's, or a tool's answer":
+            prefill and "prefill" not in can,
+        # "You can't prefill the assistant response while thinking is on."
+        "does not go on with an answer (prefill) beside reasoning_effort: leave out one of them": prefill and thinks,
+        "does not go on with an answer (prefill) beside response_format: leave out one of them":
+            prefill and "format" in wire.get("output_config", {}),
+    }  # fmt: skip
+    for said in filter(wrong.get, wrong):
+        raise InvalidRequest(f"{wire['model']} {said}")
 
 
-def check_forced(
-    choice: Mapping[str, Any], thinking: Mapping[str, Any], model: str | None, facts: ModelFacts | None
-) -> None:
-    """Raises InvalidRequest for a `tool_choice` that forces a tool where the model does not take that."""
-    if facts is None or choice.get("type") not in ("any", "tool"):
-        return
-    if "forced" not in facts.can:
-        raise InvalidRequest(
-            f"{model} cannot be forced to call a tool: tool_choice is 'auto' or 'none'; where the form of an answer "
-            "matters, give a response_format or a strict tool"
-        )
-    if thinking.get("type") == "enabled":  # "Thinking may not be enabled when tool_choice forces tool use."
-        raise InvalidRequest(
-            f"{model} cannot be forced to call a tool while it thinks: leave out reasoning_effort, or tool_choice"
-        )
+# An answer with any other block, as of a server's tool, may be one that the API paused, and asks to be sent back:
+# …/build-with-claude/handling-stop-reasons (pause_turn), …/build-with-claude/compaction.
+_NEVER_PAUSED = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "image", "document"})
+
+
+def _is_prefill(last: Mapping[str, Any]) -> bool:
+    kinds = {block.get("type") for block in objects(last["content"])}
+    return last["role"] == "assistant" and kinds <= _NEVER_PAUSED

@@ -20,13 +20,12 @@ _FIELDS = ("defer_loading", "eager_input_streaming", "input_examples", "allowed_
 
 def tools_of_wire(tools: Any, unsupported: list[str]) -> list[dict[str, Any]]:
     """`tools` as the wire has them; what functions have besides is added to `unsupported`."""
-    found = tools_of(tools)
-    names = [tool.name if isinstance(tool, Function) else tool.get("name") for tool in found]
-    for name in names:
-        if isinstance(name, str) and names.count(name) > 1:
-            raise InvalidRequest(f"two tools are called {name!r}: each needs a name of its own")
     lost: dict[str, None] = {}
-    wire = [_function(tool, lost) if isinstance(tool, Function) else _own(tool) for tool in found]
+    wire = [_function(tool, lost) if isinstance(tool, Function) else _own(tool) for tool in tools_of(tools)]
+    names = [tool["name"] for tool in wire if "name" in tool]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidRequest(f"two tools are called {name!r}: each needs a name of its own")
     if lost:
         unsupported.append(f"{', '.join(lost)} of tools")
     return wire
@@ -53,10 +52,11 @@ def _function(function: Function, lost: dict[str, None]) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", **function.parameters}
     if schema["type"] != "object":
         raise InvalidRequest(f"the parameters of the tool {function.name!r} must be of the type 'object'")
-    wire: dict[str, Any] = {"name": function.name}
-    wire |= {"description": function.description} if function.description else {}
-    wire["input_schema"] = claude_schema(schema) if function.strict else schema
-    wire |= {"strict": True} if function.strict else {}
+    wire: dict[str, Any] = {"name": function.name, "description": function.description, "input_schema": schema}
+    if not function.description:
+        del wire["description"]
+    if function.strict:
+        wire |= {"input_schema": claude_schema(schema), "strict": True}
     for name, value in function.others.items():
         if name in _FIELDS:
             wire[name] = value
@@ -72,8 +72,8 @@ def choice(options: Mapping[str, Any]) -> dict[str, Any]:
     given = options.get("tool_choice", "auto")
     single = options.get("parallel_tool_calls") is False
     match given:
-        case {"type": kind, "disable_parallel_tool_use": bool(own), **rest}:
-            given, single = {"type": kind, **rest}, own
+        case {"type": kind, "disable_parallel_tool_use": bool(single), **rest}:
+            given = {"type": kind, **rest}
     mode, name = choice_of(given)
     if not mode:
         raise InvalidRequest(

@@ -125,8 +125,8 @@ class Anthropic(System):
             use = {"type": "tool_use", "id": self._id(answer), "name": call.name, "input": {}}
             # a call without arguments gets one empty piece
             pieces = ("", *(() if call.arguments == "{}" else call.pieces))
-            frames += [_start(index, use), *(_delta(index, "input_json_delta", "partial_json", p) for p in pieces)]
-            frames.append(_stop(index))
+            deltas = [_delta(index, "input_json_delta", "partial_json", piece) for piece in pieces]
+            frames += [_start(index, use), *deltas, _stop(index)]
         return frames
 
     def _id(self, answer: Answer) -> str:
