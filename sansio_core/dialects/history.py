@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from ..parts import RawPart, TextPart
+from ..parts import ImagePart, RawPart, TextPart
 from ..request import Message, ToolCall
 from .forms import is_cut
 
@@ -146,6 +146,15 @@ def unsupported_fields(
             lost["the open end of a tool call's arguments, which were cut"] = None
         lost |= {f"the field {name} of messages": None for name in message.extra if name not in extra}
     return list(lost)
+
+
+def unsupported_details(messages: Iterable[Message]) -> list[str]:
+    """In words, the `detail` of images, of wires without a field for it; "auto" asks for nothing."""
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, ImagePart) and part.detail not in (None, "auto"):
+                return ["detail of images"]
+    return []
 
 
 def unsupported_in_text(messages: Iterable[Message]) -> list[str]:
