@@ -78,7 +78,7 @@ class Candidate:
         self.finished: Finished | None = None
         self.pieces: list[str] = []  # the plain text since the last part of another kind
         self.thought = False  # whether that text is a thought
-        self.seen: dict[str, Any] = {}  # the last values of the fields that `say` has told
+        self.seen: dict[str, Any] = {}  # the last values of the fields that were told
 
     def take(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """One chunk of the candidate."""

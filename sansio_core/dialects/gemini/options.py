@@ -48,7 +48,7 @@ _OWN_FORMAT = frozenset({"responseMimeType", "responseSchema", "responseJsonSche
 
 
 class Asked(NamedTuple):
-    """Whom a request asks; `older`: a generation before Gemini 3, which thinks by a budget and signs no calls."""
+    """Whom a request asks; `older`: a generation before Gemini 3, which thinks by a budget and needs no signatures."""
 
     model: str
     facts: ModelFacts
