@@ -57,10 +57,9 @@ class Gemini(Provider):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        base = check_base_url(settings.get("base_url") or self.info.url)
-        self.vertex = _is_vertex(base)
-        if self.vertex:
-            self.base_url = _vertex_url(base)
+        vertex_url = _vertex_url(check_base_url(settings.get("base_url") or self.info.url))
+        self.vertex = vertex_url is not None
+        self.base_url = vertex_url or self.base_url
 
     @property
     def _key(self) -> Headers:
@@ -99,21 +98,18 @@ class Gemini(Provider):
         return [replace(model, name=model.name.rpartition("models/")[2]) for model in super().parse_models(value)]
 
 
-def _is_vertex(base_url: str) -> bool:
-    """Whether `base_url` is that of Vertex AI, or of a gateway with the same paths."""
+def _vertex_url(base_url: str) -> str | None:
+    """`base_url` with a version, and with what stands before the name of a model of Google's.
+
+    None for a URL that is not that of Vertex AI, or of a gateway with the same paths.
+    """
     parts = urlsplit(base_url)
-    path = parts.path.rstrip("/")
-    return (parts.hostname or "").endswith(_HOSTS) or "/projects/" in path or path.endswith("/publishers/google")
-
-
-def _vertex_url(base_url: str) -> str:
-    """`base_url` with what stands before the name of a model of Google's, and with a version."""
+    path, google = parts.path.rstrip("/"), (parts.hostname or "").endswith(_HOSTS)
+    if not (google or "/projects/" in path or path.endswith("/publishers/google")):
+        return None
     # github.com/googleapis/python-genai google/genai/_api_client.py: v1beta1 is the SDK's default
-    parts = urlsplit(base_url)
-    path = parts.path.rstrip("/").removesuffix("/publishers/google")
-    if (parts.hostname or "").endswith(_HOSTS) and not path.startswith("/v1"):
-        path = f"/v1beta1{path}"
-    return f"{parts.scheme}://{parts.netloc}{path}/publishers/google"
+    version = "/v1beta1" if google and not path.startswith("/v1") else ""
+    return f"{parts.scheme}://{parts.netloc}{version}{path.removesuffix('/publishers/google')}/publishers/google"
 
 
 def _generates(model: dict[str, Any]) -> bool:

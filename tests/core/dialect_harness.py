@@ -4,7 +4,20 @@ import json
 import warnings
 from typing import Any
 
-from sansio_core import ChatError, ChatEvent, ChatRequest, Failed, Reply, StreamTruncated, UnknownFrame, providers
+import pytest
+
+from sansio_core import (
+    ChatError,
+    ChatEvent,
+    ChatRequest,
+    Failed,
+    InvalidRequest,
+    OptionIgnored,
+    Reply,
+    StreamTruncated,
+    UnknownFrame,
+    providers,
+)
 from sansio_core.dialects import ChatParser
 
 
@@ -84,6 +97,21 @@ def sent(name: str, messages: Any, **options: Any) -> dict[str, Any]:
         call = provider.begin(ChatRequest(messages, **options), lambda: 0.5)
     payload: dict[str, Any] = json.loads(call.request().body)
     return payload
+
+
+def told(name: str, messages: Any, **options: Any) -> str:
+    """What of a request is not sent: the one warning's words for it."""
+    with pytest.warns(OptionIgnored) as caught:
+        providers.create(name, api_key="k").begin(ChatRequest(messages, **options), lambda: 0.5)
+    (warning,) = caught
+    return str(warning.message).removeprefix(f"{name} has no field for ").removesuffix(": not sent")
+
+
+def refused(name: str, messages: Any, **options: Any) -> str:
+    """Why a request is not sent."""
+    with pytest.raises(InvalidRequest) as caught:
+        sent(name, messages, **options)
+    return str(caught.value)
 
 
 WEATHER = {

@@ -1,13 +1,17 @@
 """Options of Gemini's wire, as each model takes them."""
 
 import json
+from functools import partial
 from typing import Any
 
+import dialect_harness
 import pytest
 from dialect_harness import AS_SCHEMA, SCHEMA, WEATHER, sent
 
-from sansio_core import ChatRequest, InvalidRequest, OptionIgnored, providers
+from sansio_core import ChatRequest, OptionIgnored, providers
 
+told = partial(dialect_harness.told, "gemini", "Hello")
+refused = partial(dialect_harness.refused, "gemini", "Hello")
 NOW = {"name": "now"}
 SEARCH: dict[str, Any] = {"googleSearch": {}}
 
@@ -16,20 +20,6 @@ def config(**options: Any) -> dict[str, Any]:
     """The generationConfig of a question."""
     found: dict[str, Any] = sent("gemini", "Hello", **options).get("generationConfig", {})
     return found
-
-
-def told(**options: Any) -> str:
-    """The warning of what is not sent."""
-    with pytest.warns(OptionIgnored) as warnings:
-        providers.create("gemini", api_key="k").begin(ChatRequest("Hello", **options), lambda: 0.5)
-    (warning,) = warnings
-    return str(warning.message).removeprefix("gemini has no field for ").removesuffix(": not sent")
-
-
-def refused(**options: Any) -> str:
-    with pytest.raises(InvalidRequest) as caught:
-        sent("gemini", "Hello", **options)
-    return str(caught.value)
 
 
 def test_options_have_their_own_names_here() -> None:

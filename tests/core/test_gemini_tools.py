@@ -1,12 +1,14 @@
 """Tools and tool_choice on Gemini's wire."""
 
+from functools import partial
 from typing import Any
 
+import dialect_harness
 import pytest
 from dialect_harness import SCHEMA, sent
 
-from sansio_core import ChatRequest, InvalidRequest, OptionIgnored, providers
-
+told = partial(dialect_harness.told, "gemini", "Hello")
+refused = partial(dialect_harness.refused, "gemini", "Hello")
 FUNCTION = {"name": "weather", "parameters": SCHEMA}
 NOW = {"name": "now"}
 SEARCH: dict[str, Any] = {"googleSearch": {}}
@@ -15,20 +17,6 @@ SEARCH: dict[str, Any] = {"googleSearch": {}}
 def calling(choice: Any, *tools: Any) -> dict[str, Any]:
     found: dict[str, Any] = sent("gemini", "Hello", tools=tools or [FUNCTION, NOW], tool_choice=choice)["toolConfig"]
     return found
-
-
-def told(**options: Any) -> str:
-    """The warning of what is not sent."""
-    with pytest.warns(OptionIgnored) as warnings:
-        providers.create("gemini", api_key="k").begin(ChatRequest("Hello", **options), lambda: 0.5)
-    (warning,) = warnings
-    return str(warning.message).removeprefix("gemini has no field for ").removesuffix(": not sent")
-
-
-def refused(**options: Any) -> str:
-    with pytest.raises(InvalidRequest) as caught:
-        sent("gemini", "Hello", **options)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(

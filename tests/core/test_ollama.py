@@ -188,6 +188,10 @@ def test_what_is_left_out_of_messages_is_told(message: dict[str, Any], told: str
     assert warned([message]) == [f"ollama has no field for {told}: not sent"]
 
 
+def test_an_image_that_asks_for_no_detail_loses_none() -> None:
+    assert warned([{"role": "user", "content": [ImagePart(PIXEL, "auto")]}]) == []
+
+
 @pytest.mark.parametrize(
     ("part", "said"),
     [

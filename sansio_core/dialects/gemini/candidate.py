@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 from ...events import (
     Annotation,
@@ -17,48 +17,49 @@ from ...events import (
     UnknownFrame,
 )
 from ..base import as_text
-from ..forms import json_text, nonempty
+from ..forms import json_text, nonempty, object_of
 from .request import NAME, TOKEN
 from .streamed_args import StreamedCall
 
+_FILTERED = (
+    "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION", "MODEL_ARMOR", "ESCALATION",
+)  # fmt: skip
+_FAULTY = (
+    "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE",
+    "MALFORMED_RESPONSE", "PUP_LIMITED_DISABLED",
+)  # fmt: skip
 # ai.google.dev/api/generate-content#FinishReason; any other is "other"
 _REASONS: dict[str, FinishReason] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     "CONTINUATION": "pause",
     "FUNCTION_CALL": "tool_calls",  # of servers that imitate the API, which itself says STOP
-    **dict.fromkeys(
-        (
-            "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR", "ESCALATION",
-        ),
-        "content_filter",
-    ),
-    **dict.fromkeys(
-        (
-            "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE",
-            "MALFORMED_RESPONSE", "PUP_LIMITED_DISABLED",
-        ),
-        "error",
-    ),
-}  # fmt: skip
+    **dict.fromkeys(_FILTERED, "content_filter"),
+    **dict.fromkeys(_FAULTY, "error"),
+}
 _PROPER_ENDS = ("stop", "tool_calls")  # the model came to its end, and so did a call whose arguments were coming
 # FINISH_REASON_UNSPECIFIED: "Default value. This value is unused."; some versions send it in every chunk
 _NO_REASONS = ("", "FINISH_REASON_UNSPECIFIED")
-USUAL_FIELDS = frozenset({"content", "parts", "role", "finishReason", "index"})
-_BEFORE_THE_END = USUAL_FIELDS | {"tokenCount", "avgLogprobs"}  # figures of the answer so far
-_NOTES = ("citationMetadata", "groundingMetadata", "urlContextMetadata", "groundingAttributions")
+_USUAL_FIELDS = frozenset({"content", "parts", "role", "finishReason", "index"})
+_BEFORE_THE_END = _USUAL_FIELDS | {"tokenCount", "avgLogprobs"}  # figures of the answer so far
+_LOGPROBS = "logprobsResult"  # of a chunk's tokens, which may be those of the chunk before it
+_NOTES = (_LOGPROBS, "citationMetadata", "groundingMetadata", "urlContextMetadata", "groundingAttributions")
 """Fields that are notes on the text, or on where it comes from; others are said of the answer."""
 
 
-def is_reason(word: Any) -> TypeGuard[str]:
-    """Whether a `finishReason` says that the candidate ended."""
-    return type(word) is str and word not in _NO_REASONS
+def tell(holder: dict[str, Any], usual: frozenset[str], seen: dict[str, Any], out: list[ChatEvent], index: int) -> None:
+    """The fields of `holder` but for the `usual` ones: what is noted of the text, or said of the answer.
 
-
-def says(value: Any) -> bool:
-    """Whether a field has something in it: servers send {} and {"safetyRatings": []} for nothing."""
-    return any(value.values()) if type(value) is dict else bool(value)
+    What is repeated unchanged is told once; `seen` has the last values.
+    """
+    for name, value in holder.items():
+        # servers send {} and {"safetyRatings": []} for nothing
+        if name in usual or not (any(value.values()) if type(value) is dict else value):
+            continue
+        if name == _LOGPROBS or seen.get(name) != value:
+            seen[name] = value
+            out.append((Annotation if name in _NOTES else Metadata)({name: value}, index))
 
 
 class Candidate:
@@ -77,38 +78,38 @@ class Candidate:
         self.finished: Finished | None = None
         self.pieces: list[str] = []  # the plain text since the last part of another kind
         self.thought = False  # whether that text is a thought
-        self.seen: dict[str, Any] = {}  # the last values of the fields that `say` has told
+        self.seen: dict[str, Any] = {}  # the last values of the fields that were told
 
-    def parts(self, parts: list[Any], out: list[ChatEvent]) -> None:
-        for part in parts:
-            text = part.get("text") if type(part) is dict and len(part) == 1 else None
-            if text and type(text) is str and self.pieces and not self.thought:  # nearly all parts
-                self.pieces.append(text)
-                out.append(TextDelta(text, self.index))
-            else:
+    def take(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
+        """One chunk of the candidate."""
+        content = object_of(value.get("content"))
+        parts, word = content.get("parts"), value.get("finishReason")
+        for part in parts if type(parts) is list else ():
+            if type(part) is dict:
                 self._part(part, out)
+            else:
+                out.append(UnknownFrame(as_text(part), "a part that is no object"))
+        ended = type(word) is str and word not in _NO_REASONS
+        for holder in (content, value):
+            if not holder.keys() <= _USUAL_FIELDS:
+                tell(holder, _USUAL_FIELDS if ended else _BEFORE_THE_END, self.seen, out, self.index)
+        if ended:
+            self._finish(word, parts, value.get(TOKEN), out)
 
-    def _part(self, part: Any, out: list[ChatEvent]) -> None:
-        if type(part) is not dict:
-            out.append(UnknownFrame(as_text(part), "a part that is no object"))
-            return
+    def _part(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
         text, thought = part.get("text"), part.get("thought") is True
-        if type(text) is not str:
-            self.release(out)
-            self._no_text(part, out)
-            return
-        plain = len(part) == 1 + thought  # no signature and the like beside the text
+        plain = type(text) is str and len(part) == 1 + thought  # no signature and the like beside the text
         if self.pieces and (thought is not self.thought or not plain):
             self.release(out)
-        if text:
+        if text and type(text) is str:
             out.append(ReasoningDelta(text, self.index) if thought else TextDelta(text, self.index))
+            if plain:
+                self.pieces.append(text)
+                self.thought = thought
         if not plain:
-            self._no_text(part, out)
-        elif text:
-            self.pieces.append(text)
-            self.thought = thought
+            self._as_it_is(part, out)
 
-    def _no_text(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
+    def _as_it_is(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
         """A part that goes back as it is: a function call, an image, code and its result, text with a signature."""
         call = part.get("functionCall")
         if type(call) is dict:
@@ -168,21 +169,6 @@ class Candidate:
 
     # --- the end -------------------------------------------------------------------------------------------------
 
-    def say(self, holder: dict[str, Any], out: list[ChatEvent]) -> None:
-        """The fields of `holder` beside those that every chunk has: what is noted of the text, or said of the answer.
-
-        What is repeated unchanged is told once, and of figures the last.
-        """
-        usual = USUAL_FIELDS if is_reason(holder.get("finishReason")) else _BEFORE_THE_END
-        for name, value in holder.items():
-            if name in usual or not says(value):
-                continue
-            if name == "logprobsResult":  # of this chunk's tokens, which may be those of the chunk before it
-                out.append(Annotation({name: value}, self.index))
-            elif self.seen.get(name) != value:
-                self.seen[name] = value
-                out.append((Annotation if name in _NOTES else Metadata)({name: value}, self.index))
-
     def release(self, out: list[ChatEvent]) -> None:
         """Give the plain text so far as one part."""
         if self.pieces:
@@ -192,7 +178,7 @@ class Candidate:
             self.pieces = []
             out.append(NativeItem(NAME, part, self.index))
 
-    def finish(self, word: str, parts: Any, token: Any, out: list[ChatEvent]) -> None:
+    def _finish(self, word: Any, parts: Any, token: Any, out: list[ChatEvent]) -> None:
         """`token`: that of the chunk with the finish reason, by which the answer goes on."""
         reason = _REASONS.get(word, "other")
         match parts:
@@ -203,13 +189,16 @@ class Candidate:
         self.release(out)  # before Finished, so that the message is whole when an answer is
         if reason == "stop" and self.calls:  # the API has no finish reason for calls: it says STOP
             reason = "tool_calls"
-        if reason == "pause":  # the token may have come before; without one, nothing goes on
-            token = token or self.seen.get(TOKEN)
+        if reason == "pause" and not token:
+            token = self.seen.get(TOKEN)  # it may have come before; without one, nothing goes on
             reason = "pause" if token else "length"
-        finished = Finished(reason, word, self.index)
-        if finished != self.finished:  # older models say STOP in every chunk
-            # …/generate-content/long-decode: an answer of max_tokens may have a token, too, for a question with more
-            if token and reason in ("pause", "length"):
-                out.append(NativeItem(NAME, {TOKEN: token}, self.index))
-            self.finished = finished
-            out.append(finished)
+        self._end(Finished(reason, word, self.index), token, out)
+
+    def _end(self, finished: Finished, token: Any, out: list[ChatEvent]) -> None:
+        if finished == self.finished:  # older models say STOP in every chunk
+            return
+        # …/generate-content/long-decode: an answer of max_tokens may have a token, too, for a question with more
+        if token and finished.reason in ("pause", "length"):
+            out.append(NativeItem(NAME, {TOKEN: token}, self.index))
+        self.finished = finished
+        out.append(finished)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ...errors import InvalidRequest
-from ...model_facts import ModelFacts
+from ...model_facts import ModelFacts, facts_of
 from ..forms import format_of, one_of, put, put_options, stop_of
 from ..reasoning import budget_of, word_of
 from ..schemas import gemini_schema
@@ -38,29 +41,41 @@ _HINTS = {
 }
 # ai.google.dev/gemini-api/docs/{flex-inference,priority-inference}
 _TIERS = ("standard", "flex", "priority")
-# ai.google.dev/gemini-api/docs/thinking: thinking levels
-_LEVELS = ("minimal", "low", "medium", "high", "xhigh")
-_MOST = 32_768  # the most tokens that any model takes as a budget
-_DYNAMIC = -1  # the same page: a budget that the model chooses
+_DYNAMIC = -1  # ai.google.dev/gemini-api/docs/thinking: a budget that the model chooses
 # ai.google.dev/api/generate-content#generationconfig
 _FORMATS = ("text/plain", "application/json", "text/x.enum")
 _OWN_FORMAT = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema"})
 
 
 class Asked(NamedTuple):
-    """Whom a request asks. `facts` is None for a model that no row names; `older`: a generation before Gemini 3."""
+    """Whom a request asks; `older`: a generation before Gemini 3, which thinks by a budget and needs no signatures."""
 
     model: str
-    facts: ModelFacts | None
+    facts: ModelFacts
     older: bool
     vertex: bool
 
 
+@lru_cache(maxsize=256)
+def asked_of(model: str, vertex: bool) -> Asked:
+    """What is known of `model`; one that no row describes, or only in figures, takes whatever any model takes."""
+    # The old generations are named, so that a model with a new name is taken for a new one.
+    older = re.search(r"gemini-[12](?![0-9])|gemma", model) is not None
+    facts = facts_of("gemini", model) or ModelFacts(model, "", "")
+    if not facts.can:
+        # ai.google.dev/gemini-api/docs/thinking: the levels; 32,768 tokens are the most that any model takes
+        levels = () if older else ("minimal", "low", "medium", "high", "xhigh")
+        can = frozenset({*_HINTS, "candidates", "functions", "mixed"})
+        facts = replace(facts, efforts=(*levels, "none"), budget=(1, 32_768), can=can)
+    return Asked(model, facts, older, vertex)
+
+
 def put_generation(wire: dict[str, Any], options: Mapping[str, Any], asked: Asked) -> list[str]:
     """Put all options but tools and response_format into the body `wire`; what is left out, in words."""
-    given, lost = dict(options), list[str]()
-    if asked.facts is not None:
-        lost += _take_out(given, asked.model, asked.facts)
+    given = dict(options)
+    lost = _take_hints(given, asked)
+    if given.get("n", 1) > 1 and "candidates" not in asked.facts.can:
+        raise InvalidRequest(f"{asked.model} gives one answer to a question: leave out n, and ask {given['n']} times")
     if asked.vertex and given.pop("store", None) is not None:
         lost.append("store (Vertex AI has none)")
     if asked.vertex and "service_tier" in given:  # the provider puts it into the header
@@ -68,23 +83,22 @@ def put_generation(wire: dict[str, Any], options: Mapping[str, Any], asked: Aske
     if given.get("top_logprobs") is not None:
         given.setdefault("logprobs", True)  # "Only valid if responseLogprobs=True"
     put_options(wire, given, _FIELDS, _FORMS)
-    if "reasoning_effort" in options and (config := _thinking(options["reasoning_effort"], asked)):
+    if "reasoning_effort" in given and (config := _thinking(given["reasoning_effort"], asked)):
         put(wire, "generationConfig.thinkingConfig", config)
     return lost
 
 
-def _take_out(given: dict[str, Any], model: str, facts: ModelFacts) -> list[str]:
+def _take_hints(given: dict[str, Any], asked: Asked) -> list[str]:
     """Take the hints that the model has no use for out of `given`; those, in words."""
-    if given.get("n", 1) > 1 and "candidates" not in facts.can:
-        raise InvalidRequest(f"{model} gives one answer to a question: leave out n, and ask {given['n']} times")
     lost = []
     for word, (names, why) in _HINTS.items():
+        if word in asked.facts.can:
+            continue
         # a penalty of 0 is none
-        found = [name for name in names if name in given and (given[name] or word == "samplers")]
-        if found and word not in facts.can:
-            lost.append(f"{', '.join(found)} ({model} {why})")
-            for name in found:
-                del given[name]
+        if found := [name for name in names if name in given and (given[name] or word == "samplers")]:
+            lost.append(f"{', '.join(found)} ({asked.model} {why})")
+        for name in found:
+            del given[name]
     return lost
 
 
@@ -106,26 +120,25 @@ def _thinking(effort: Any, asked: Asked) -> dict[str, Any] | None:
 
     Thoughts are asked for, as they are not sent otherwise.
     """
-    facts, is_number = asked.facts, type(effort) is int
-    budget: tuple[int, int] | None
-    levels: tuple[str, ...]
-    if facts is None:
-        budget, levels, off = ((1, _MOST) if asked.older or is_number else None), _LEVELS, True
-    else:
-        budget, off = facts.budget, "none" in facts.efforts or (asked.vertex and "vertex-off" in facts.can)
-        levels = tuple(word for word in facts.efforts if word != "none")
-        if not budget and not levels:  # the API refuses any thinkingConfig, also one that turns thinking off
-            word_of(effort, ("none",), asked.model)
-            return None
-    if budget is None:
-        word = word_of(effort, (*levels, "none") if off else levels, asked.model)
-        if word != "none":
-            return {"includeThoughts": True, "thinkingLevel": word.upper()}
-        return {"thinkingBudget": 0}
-    tokens = effort if is_number and effort == _DYNAMIC else budget_of(effort, *budget, asked.model)
-    if not tokens and not off:
-        raise InvalidRequest(f"{asked.model} always reasons: reasoning_effort is a word, or {budget[0]} tokens or more")
-    return {"includeThoughts": True, "thinkingBudget": tokens} if tokens else {"thinkingBudget": 0}
+    words, budget = asked.facts.efforts, asked.facts.budget
+    if asked.vertex and "vertex-off" in asked.facts.can:
+        words = (*words, "none")
+    if budget and (type(effort) is int or words in ((), ("none",))):
+        return _budget(effort, budget, "none" in words, asked.model)
+    word = word_of(effort, words or ("none",), asked.model)
+    if word != "none":
+        return {"includeThoughts": True, "thinkingLevel": word.upper()}
+    # Where a model never reasons, the API refuses any thinkingConfig, also one that turns thinking off.
+    return {"thinkingBudget": 0} if words else None
+
+
+def _budget(effort: Any, budget: tuple[int, int], off: bool, model: str) -> dict[str, Any]:
+    tokens = effort if type(effort) is int and effort == _DYNAMIC else budget_of(effort, *budget, model)
+    if tokens:
+        return {"includeThoughts": True, "thinkingBudget": tokens}
+    if not off:
+        raise InvalidRequest(f"{model} always reasons: reasoning_effort is a word, or {budget[0]} tokens or more")
+    return {"thinkingBudget": 0}
 
 
 def format_fields(response_format: Any) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import of_event
 from ..forms import count, nonempty, objects
 from ..text_template import Templates
-from .candidate import USUAL_FIELDS, Candidate, is_reason, says
-from .request import TOKEN
+from .candidate import Candidate, tell
 
 _USUAL_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _CHUNK_FIELDS = _USUAL_FIELDS | {"promptFeedback", "modelStatus"}
@@ -44,30 +43,26 @@ class GeminiParser(EventStreamParser):
         if type(value) is not dict or value.get("error") or _CHUNK_FIELDS.isdisjoint(value):
             self._no_chunk(event, value, out)
             return
-        if not self._started and (value.get("responseId") or value.get("modelVersion")):
-            self._started = True
-            out.append(Started(nonempty(value.get("responseId")), nonempty(value.get("modelVersion"))))
-            if value.get("createTime"):
-                out.append(Metadata({"createTime": value["createTime"]}))
+        if not self._started:
+            self._start(value, out)
         if not value.keys() <= _USUAL_FIELDS:
-            self._beside_candidates(value, out)
-        candidates = value.get("candidates")
-        if type(candidates) is list:
-            for candidate in candidates:
-                self._candidate(candidate, out)
-        usage = value.get("usageMetadata")
+            tell(value, _USUAL_FIELDS, self._seen, out, 0)
+        candidates, usage = value.get("candidates"), value.get("usageMetadata")
+        for candidate in candidates if type(candidates) is list else ():
+            self._candidate(candidate, out)
         self._counts = bool(usage)
         if usage:
             # These figures are later than those of a chunk that was not decoded.
             self._usage, self._undecoded = usage, None
         self._after_candidates(value, out)
 
-    def _beside_candidates(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
-        """promptFeedback, modelStatus, and fields to come: each where its value is new."""
-        for name, said in value.items():
-            if name not in _USUAL_FIELDS and says(said) and self._seen.get(name) != said:
-                self._seen[name] = said
-                out.append(Metadata({name: said}))
+    def _start(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
+        about = nonempty(value.get("responseId")), nonempty(value.get("modelVersion"))
+        if any(about):
+            self._started = True
+            out.append(Started(*about))
+            if value.get("createTime"):
+                out.append(Metadata({"createTime": value["createTime"]}))
 
     def _after_candidates(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         # no chunk need come after the last finish reason, or after a chunk without candidates
@@ -111,22 +106,10 @@ class GeminiParser(EventStreamParser):
         index = value.get("index", 0)
         if type(index) is not int:
             index = 0
-        candidate = self._candidates.get(index)
-        if candidate is None:
-            candidate = self._candidates[index] = Candidate(index)
-            self.complete = False  # all that had begun may have finished, but this one has not
-        content = value.get("content")
-        parts = content.get("parts") if type(content) is dict else None
-        if type(parts) is list:
-            candidate.parts(parts, out)
-        if type(content) is dict and not content.keys() <= USUAL_FIELDS:
-            candidate.say(content, out)
-        if not value.keys() <= USUAL_FIELDS:
-            candidate.say(value, out)
-        reason = value.get("finishReason")
-        if is_reason(reason):
-            candidate.finish(reason, parts, value.get(TOKEN), out)
-            self.complete = all(known.finished for known in self._candidates.values())
+        if index not in self._candidates:
+            self._candidates[index] = Candidate(index)
+        self._candidates[index].take(value, out)
+        self.complete = all(known.finished for known in self._candidates.values())
 
     def _report_usage(self, out: list[ChatEvent]) -> None:
         """ai.google.dev/api/generate-content#UsageMetadata: the last figures, if they were not reported yet."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...errors import InvalidRequest
-from ...model_facts import facts_of
-from ...parts import ImagePart, Part, TextPart
+from ...parts import Part, TextPart
 from ...request import ChatRequest, Message, ToolCall
 from ..forms import Payload, arguments_of, check_max_tokens, put, with_extra
-from ..history import native_of, resolve_tool_ids, system_and_turns, unsupported_fields, unsupported_history
-from .options import OPTIONS, Asked, format_fields, put_generation
+from ..history import (
+    native_of,
+    resolve_tool_ids,
+    system_and_turns,
+    unsupported_details,
+    unsupported_fields,
+    unsupported_history,
+)
+from .options import OPTIONS, asked_of, format_fields, put_generation
 from .parts import part_of, result_of, system_part
-from .tools import Tools
+from .tools import tool_fields
 
 __all__ = ["NAME", "OPTIONS", "TOKEN", "payload"]
 
@@ -32,62 +37,48 @@ def payload(request: ChatRequest, model: str, *, vertex: bool = False) -> Payloa
 
     Raises InvalidRequest for what cannot be sent.
     """
-    options = request.options
-    facts = facts_of("gemini", model)
-    check_max_tokens(options, facts)
-    if facts is not None and not facts.can:  # of which nothing is known but figures
-        facts = None
-    asked = Asked(model, facts, _is_older(model), vertex)
+    options, asked = request.options, asked_of(model, vertex)
+    check_max_tokens(options, asked.facts)
     messages, token = _going_on(request.messages)
     wire, unsupported = _contents(messages, asked.older)
     if token:
         wire[TOKEN] = token
     form = format_fields(options.get("response_format"))
-    in_json = form.get("responseMimeType", "text/plain") != "text/plain"
-    tools = Tools(options, asked, in_json=in_json)
-    wire |= tools.fields()
-    unsupported += tools.unsupported
+    if "tools" in options or "tool_choice" in options:
+        in_json = form.get("responseMimeType", "text/plain") != "text/plain"
+        fields, lost = tool_fields(options, asked, in_json=in_json)
+        wire |= fields
+        unsupported += lost
     unsupported += put_generation(wire, options, asked)
     for name, value in form.items():
         put(wire, f"generationConfig.{name}", value)
     return Payload(with_extra(wire, options), unsupported)
 
 
-def _is_older(model: str) -> bool:
-    """Whether `model` is of a generation before Gemini 3, which thinks by a budget and asks for no signatures."""
-    # The old generations are named, so that a model with a new name is taken for a new one.
-    return re.search(r"gemini-[12](?![0-9])|gemma", model) is not None
-
-
 def _going_on(messages: Sequence[Message]) -> tuple[Sequence[Message], str | None]:
     """`messages` without the unfinished answers at their end, and the token by which the last of these goes on."""
     # …/generate-content/long-decode: "the same request" with the token, and never the answer so far.
     token = None
-    while messages and (items := native_of(messages[-1], NAME)) and (found := _token(items)):
-        messages, token = messages[:-1], token or found
+    while messages and (found := [item[TOKEN] for item in native_of(messages[-1], NAME) or () if TOKEN in item]):
+        messages, token = messages[:-1], token or found[0]
     return messages, token
-
-
-def _token(items: Iterable[dict[str, Any]]) -> str | None:
-    return next((item[TOKEN] for item in items if TOKEN in item), None)
 
 
 def _contents(messages: Sequence[Message], older: bool) -> tuple[dict[str, Any], list[str]]:
     """The messages' fields of the body, and what of the messages has none."""
     # A call's id is optional on this wire: results are matched by the function's name.
     system, turns = system_and_turns(resolve_tool_ids(messages, invent_ids=False))
-    contents = [content for turn in turns for content in _turn(turn, older)]
     # "contents.parts must not be empty" is the API's answer to a turn without parts.
-    wire: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
+    wire: dict[str, Any] = {
+        "contents": [content for turn in turns for content in _turn(turn, older) if content["parts"]]
+    }
     if not wire["contents"]:
         raise InvalidRequest("gemini needs a message beside the system's, with something in it: ask something")
     # The wire has no role "system": the prompt is a field of its own.
     if prompt := [system_part(part) for message in system for part in _filled(message)]:
         wire["systemInstruction"] = {"parts": prompt}
     unsupported = unsupported_history(messages, NAME, call_fields=True) + _lost_fields(messages)
-    unsupported += unsupported_fields(messages, errors=True, cut=False)
-    if any(isinstance(part, ImagePart) and part.detail not in (None, "auto") for m in messages for part in m.parts):
-        unsupported.append("detail of images")
+    unsupported += unsupported_fields(messages, errors=True, cut=False) + unsupported_details(messages)
     return wire, unsupported
 
 
@@ -128,12 +119,12 @@ def _model(message: Message, older: bool) -> list[dict[str, Any]]:
     if parts is None:
         parts = [part_of(part) for part in _filled(message)] + [_call(call) for call in message.tool_calls]
     # "Invalid thought signature" is the answer to a part that has nothing else.
-    parts = [part for part in parts if TOKEN not in part and part.keys() != {"thoughtSignature"}]
-    first = next((at for at, part in enumerate(parts) if "functionCall" in part), None)
+    parts = [part for part in parts if part.keys() not in ({TOKEN}, {"thoughtSignature"})]
+    calls = [part for part in parts if "functionCall" in part]
     # The same page: of parallel calls only the first has a signature. A model before Gemini 3 would take the stand-in
     # for a signature of its own.
-    if first is not None and not older and "thoughtSignature" not in parts[first]:
-        parts[first] = {**parts[first], "thoughtSignature": _UNSIGNED}
+    if calls and not older:
+        calls[0].setdefault("thoughtSignature", _UNSIGNED)
     return parts
 
 

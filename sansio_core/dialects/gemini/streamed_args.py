@@ -12,9 +12,10 @@ from typing import Any
 
 from ...events import ChatEvent, UnknownFrame
 from ..base import as_text
+from ..forms import object_of
 
-# The steps of a path (RFC 9535, section 2.3): a name after a dot, an index, a quoted name. After a dot any name is
-# taken, not only those of the RFC: it is clear where it ends, and an argument must not get lost.
+# A step of a path (RFC 9535, section 2.3): a name after a dot, an index, a quoted name. After a dot any name is taken,
+# not only those of the RFC: it is clear where it ends, and an argument must not get lost.
 # An index has nine digits at most, as int() raises for some thousands of them. The quantifiers are possessive ("*+"):
 # nothing is tried twice.
 _STEP = re.compile(
@@ -25,6 +26,8 @@ _STEP = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# The arguments are an object, so that the first step is a name.
+_PATH = re.compile(rf"\$ (?!\[[0-9]) (?:{_STEP.pattern})+", re.VERBOSE | re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)|\"", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Python's bool is an int, and the types are compared by identity: {"numberValue": true} is no number
@@ -38,62 +41,50 @@ Step = str | int
 class StreamedCall:
     """A function call while its parts come. The first one has its name, and all but the last say `willContinue`."""
 
-    __slots__ = ("_call", "_part", "_text", "_writer", "id", "index")
+    __slots__ = ("_call", "_opening", "_part", "_writer", "index")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self._part: dict[str, Any] = {}  # what stands beside the call, as a thought's signature
         self._call: dict[str, Any] = {}  # the call's fields, but for its arguments
         self._writer = ArgumentsWriter()
-        self._text: list[str] = []  # the arguments so far, as the events have them
-        self.id: Any = None  # the call's id, once a part had it
+        # The brace comes before any argument, so that the text of a call which was cut is never whole JSON.
+        self._opening = "{"
+
+    @property
+    def id(self) -> Any:
+        """The call's id, once a part had it."""
+        return self._call.get("id")
 
     def take(self, part: dict[str, Any], out: list[ChatEvent]) -> str:
         """The text that `part` adds to the arguments; an UnknownFrame for each value that has no place in them."""
         call = part["functionCall"]
-        # the brace comes before any argument, so that the text of a call which was cut is never whole JSON
-        text = [] if self._text else ["{"]
         # beside and within the call, any part may bring a field: the signature comes with the first or with the last
         self._part |= {name: value for name, value in part.items() if name != "functionCall"}
         self._call |= {name: value for name, value in call.items() if name not in _ARGUMENT_FIELDS}
-        self.id = self._call.get("id")
-        if "args" in call:
-            text += self._whole_arguments(call["args"])
-        if "partialArgs" in call:
-            text += self._partial_arguments(call["partialArgs"], out)
-        self._text += text
+        text, self._opening = [self._opening], ""
+        for name, value in object_of(call.get("args")).items():
+            if name not in self._writer.tree:  # else pieces of it are written already
+                text.append(self._writer.put((name,), value) or "")
+        pieces = call.get("partialArgs")
+        text += [self._put(piece, out) for piece in (pieces if type(pieces) is list else ())]
         return "".join(text)
 
-    def _whole_arguments(self, args: Any) -> list[str]:
-        """The text of whole arguments, but for those whose pieces are written already."""
-        names = [name for name in args if name not in self._writer] if type(args) is dict else []
-        return [self._writer.put((name,), args[name]) or "" for name in names]
-
-    def _partial_arguments(self, pieces: Any, out: list[ChatEvent]) -> list[str]:
-        text = []
-        for piece in pieces if type(pieces) is list else []:
-            added = self._put(piece)
-            if added is None:
-                out.append(UnknownFrame(as_text(piece), "no value at a path of its own"))
-            else:
-                text.append(added)
-        return text
-
-    def _put(self, piece: Any) -> str | None:
-        if type(piece) is not dict:
-            return None
-        path, value = steps_of(piece.get("jsonPath")), value_of(piece)
-        return None if path is None or value is None else self._writer.put(path, value[0])
+    def _put(self, piece: Any, out: list[ChatEvent]) -> str:
+        path, value = (steps_of(piece.get("jsonPath")), value_of(piece)) if type(piece) is dict else (None, None)
+        text = self._writer.put(path, *value) if path and value else None
+        if text is None:
+            out.append(UnknownFrame(as_text(piece), "no value at a path of its own"))
+        return text or ""
 
     def end(self) -> str:
         """The text that ends the arguments."""
-        text = self._writer.end()
-        self._text.append(text)
-        return text
+        return self._writer.end()
 
     def item(self) -> dict[str, Any]:
-        """The part as the API gives it in an answer that is not streamed; after `end`."""
-        return {"functionCall": {**self._call, "args": json.loads("".join(self._text))}, **self._part}
+        """The part as the API gives it in an answer that is not streamed."""
+        args = json.loads(dumped({name: _value(node) for name, node in self._writer.tree.items()}))
+        return {"functionCall": {**self._call, "args": args}, **self._part}
 
 
 class ArgumentsWriter:
@@ -107,18 +98,15 @@ class ArgumentsWriter:
     implementations"). An array leaves out the indexes that never came.
     """
 
-    __slots__ = ("_in_string", "_late", "_path", "_tree")
+    __slots__ = ("_in_string", "_late", "_path", "tree")
 
     def __init__(self) -> None:
         # All values. An object or array is a dict by name or by index, a string the list of its pieces, and any other
         # value a tuple of one: so a leaf is never taken for a container.
-        self._tree: dict[Step, Any] = {}
+        self.tree: dict[Step, Any] = {}
         self._path: tuple[Step, ...] = ()  # of the value that was written last: the containers around it are open
         self._in_string = False  # whether that value is a string, whose closing quote is not written yet
         self._late: dict[Step, None] = {}  # the arguments to be written a second time: a set that keeps its order
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._tree
 
     def put(self, path: tuple[Step, ...], value: Any) -> str | None:
         """The text that `value` at `path` adds, "" for one that is held back; None if another value stands there.
@@ -143,18 +131,17 @@ class ArgumentsWriter:
 
     def end(self) -> str:
         """The text that closes all containers, with the arguments that were held back."""
-        text = [self._closed(0)]
-        for name in self._late:  # all of the argument: a part alone would replace the rest
-            text.append(f"{',' if self._path else ''}{dumped(str(name))}:{dumped(_value(self._tree[name]))}")
-            self._path = (name,)
-        return "".join(text) + "}"
+        # all of an argument: a part alone would replace the rest
+        late = [f"{dumped(str(name))}:{dumped(_value(self.tree[name]))}" for name in self._late]
+        comma = "," if late and self._path else ""
+        return self._closed(0) + comma + ",".join(late) + "}"
 
     def _place(self, path: tuple[Step, ...], leaf: list[str] | tuple[Any]) -> tuple[int, int] | None:
         """Put `leaf` into the tree, if nothing else stands in its place.
 
         Returns the depth of the first step that is new, and how many values its container had before.
         """
-        node, depth = self._tree, 0
+        node, depth = self.tree, 0
         while depth < len(path) - 1 and path[depth] in node:
             node = node[path[depth]]
             depth += 1
@@ -195,23 +182,15 @@ class ArgumentsWriter:
 
 def steps_of(path: Any) -> tuple[Step, ...] | None:
     """The steps of a path to an argument, or to a value within one; None for any other path, as one with a wildcard."""
-    if type(path) is not str or path[:1] != "$":
+    if type(path) is not str or _PATH.fullmatch(path) is None:
         return None
-    steps: list[Step] = []
-    at = 1
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            return None
-        name, index, text = found.group("name", "index", "quoted")
-        if text is not None:
-            name = _unquoted(text)
-            if name is None:
-                return None
-        steps.append(int(index) if name is None else name)
-        at = found.end()
-    # The arguments are an object, so that the first step is a name.
-    return tuple(steps) if steps and type(steps[0]) is str else None
+    try:
+        return tuple(
+            int(index) if index else _unquoted(quoted) if quoted else name
+            for name, index, quoted in _STEP.findall(path, 1)
+        )
+    except ValueError:  # an escape that JSON does not have
+        return None
 
 
 def value_of(piece: dict[str, Any]) -> tuple[Any] | None:
@@ -227,13 +206,10 @@ def dumped(value: Any) -> str:
     return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
-def _unquoted(text: str) -> str | None:
+def _unquoted(text: str) -> str:
     """A quoted name: its escapes are those of JSON, and of the quotation mark around it (RFC 9535, section 2.3.1)."""
     inner = _ESCAPE.sub(lambda found: "'" if found[1] == "'" else found[0] if found[1] else '\\"', text[1:-1])
-    try:
-        return str(json.loads(f'"{inner}"', strict=False))  # not strict: a name may have a line feed in it
-    except ValueError:
-        return None
+    return str(json.loads(f'"{inner}"', strict=False))  # not strict: a name may have a line feed in it
 
 
 def _in_order(path: tuple[Step, ...], depth: int, before: int) -> bool:

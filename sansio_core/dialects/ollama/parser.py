@@ -91,33 +91,27 @@ class OllamaParser(NDJSONChatParser):
             self._started = True
             out.append(Started(None, model))
         message = value.get("message")
-        if type(message) is dict:
-            # A message may have tool calls and no text. With an `error` beside it, though, it is not part of an answer.
-            known = self._message(message, out) or "error" not in value
-        else:
-            known, message = self._text(value.get("thinking"), value.get("response"), out), {}
-        if known or value.get("done") is True:
-            if not value.keys() <= _CHUNK_FIELDS:
-                self._tell_metadata(value, out)
-            self._beside_text(message, value, out)
-        else:
+        # A message may have tool calls and no text. With an `error` beside it, though, it is not part of an answer.
+        known = value.get("done") is True or (type(message) is dict and "error" not in value)
+        if type(message) is not dict:  # of /api/generate
+            message = {"content": value.get("response"), "thinking": value.get("thinking")}
+        if not (self._message(message, out) or known):
             self._no_chunk(value, out)
-
-    def _text(self, thinking: Any, text: Any, out: list[ChatEvent]) -> bool:
-        """The events of both texts of a chunk. Returns whether there is a field for the answer's text."""
-        if thinking and type(thinking) is str:  # docs.ollama.com/capabilities/thinking
-            out.append(ReasoningDelta(thinking))
-        if type(text) is not str:
-            return False
-        if text:
-            out.append(TextDelta(text))
-        return True
+            return
+        if not value.keys() <= _CHUNK_FIELDS:
+            self._tell_metadata(value, out)
+        self._beside_text(message, value, out)
 
     def _message(self, message: dict[str, Any], out: list[ChatEvent]) -> bool:
-        thinking = message.get("thinking")
+        """Returns whether there is a field for the answer's text."""
+        thinking, text = message.get("thinking"), message.get("content")
         if not message.keys() <= _MESSAGE_FIELDS:
             self._others(message, out, thoughts=not thinking)
-        return self._text(thinking, message.get("content"), out)
+        if thinking and type(thinking) is str:  # docs.ollama.com/capabilities/thinking
+            out.append(ReasoningDelta(thinking))
+        if text and type(text) is str:
+            out.append(TextDelta(text))
+        return type(text) is str
 
     def _others(self, message: dict[str, Any], out: list[ChatEvent], thoughts: bool) -> None:
         """The other fields of a message.
@@ -140,14 +134,14 @@ class OllamaParser(NDJSONChatParser):
         new = {
             name: said
             for name, said in value.items()
-            if name not in _CHUNK_FIELDS and not _is_figure(name) and said is not None
-            and self._metadata.get(name) != said
+            if said is not None and said != self._metadata.get(name) and name not in _CHUNK_FIELDS
+            and not _is_figure(name)
         }  # fmt: skip
         if new:
             self._metadata |= new
             out.append(Metadata(new))
         remote = {name: value[name] for name in ("remote_model", "remote_host") if name in value}
-        if remote and not remote.keys().isdisjoint(new):
+        if not remote.keys().isdisjoint(new):
             self._chunks = _chunks(json.dumps(remote, ensure_ascii=False, separators=(",", ":"))[1:-1] + ",")
 
     def _beside_text(self, message: dict[str, Any], value: dict[str, Any], out: list[ChatEvent]) -> None:

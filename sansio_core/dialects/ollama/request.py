@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from ...errors import InvalidRequest, safe_repr
 from ...model_facts import facts_of
@@ -23,7 +23,7 @@ from ..forms import (
     tools_of,
     with_extra,
 )
-from ..history import native_of, resolve_tool_ids, unsupported_fields, unsupported_history
+from ..history import native_of, resolve_tool_ids, unsupported_details, unsupported_fields, unsupported_history
 from ..reasoning import word_of
 
 NAME = "ollama"
@@ -55,21 +55,20 @@ _OWN = frozenset({"thinking", "images", "tool_name"})
 
 def payload(request: ChatRequest, model: str | None) -> Payload:
     """The body for `request`. Raises InvalidRequest for what cannot be sent."""
-    options = request.options
+    options, facts = request.options, facts_of(NAME, model)
     given = [_in_common_form(message) for message in request.messages]
     # Calls need no id on this wire: a result names the function in `tool_name`.
     messages = [_message(message) for message in resolve_tool_ids(given, invent_ids=False)]
     wire: dict[str, Any] = {"model": model, "messages": messages, "stream": True}
-    check_max_tokens(options, facts_of(NAME, model))
+    check_max_tokens(options, facts)
     put_options(wire, options, _FIELDS, _FORMS)
     unsupported = unsupported_history(given, NAME, reasoning=True) + unsupported_fields(given, cut=False)
-    if any(isinstance(part, ImagePart) and part.detail for message in given for part in message.parts):
-        unsupported.append("detail of images")
+    unsupported += unsupported_details(given)
     if "tools" in options:
         wire["tools"], lost = _tools(options["tools"])
         unsupported += lost
     if "reasoning_effort" in options:
-        wire["think"] = _think(options["reasoning_effort"], model)
+        wire["think"] = _think(options["reasoning_effort"], facts.efforts if facts else (), model or NAME)
     wanted = format_of(options.get("response_format"))
     if wanted.kind != "text":  # docs.ollama.com/capabilities/structured-outputs: "json", or a JSON Schema
         wire["format"] = wanted.schema or "json"
@@ -78,13 +77,12 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
     return Payload(with_extra(wire, options), unsupported)
 
 
-def _think(effort: Any, model: str | None) -> bool | str:
-    facts = facts_of(NAME, model)
+def _think(effort: Any, efforts: tuple[str, ...], whose: str) -> bool | str:
     # docs.ollama.com/capabilities/thinking: most models that think take true and false alone, so that a plain True
     # names no level; gpt-oss takes levels alone.
-    if isinstance(effort, bool) and not (facts and facts.efforts):
+    if isinstance(effort, bool) and not efforts:
         return effort
-    word = word_of(effort, facts.efforts if facts and facts.efforts else _LEVELS, model or NAME)
+    word = word_of(effort, efforts or _LEVELS, whose)
     return False if word == "none" else word
 
 
@@ -99,44 +97,42 @@ def _tools(tools: Any) -> tuple[list[dict[str, Any]], list[str]]:
                 f"ollama has no tool of the kind {safe_repr(kind)}: it takes functions; extra={{'tools': […]}} is sent "
                 "as it is"
             )
-        fields = function_fields(tool)
         # github.com/ollama/ollama api/types.go, ToolFunction: a name, a description and parameters
-        more = {"strict": fields.pop("strict", None), "cache_control": tool.cache_control, **tool.others}
+        wire.append({"type": "function", "function": function_fields(tool._replace(strict=None))})
+        more = {"strict": tool.strict, "cache_control": tool.cache_control, **tool.others}
         lost |= {f"{name} of tools": None for name, value in more.items() if value}
-        wire.append({"type": "function", "function": fields})
     return wire, list(lost)
 
 
 def _in_common_form(message: Message) -> Message:
     """`message` with Ollama's own fields, as histories of its SDK have them, where all wires have them."""
-    own = {name: value for name, value in message.extra.items() if name in _OWN}
-    if not own:
+    if _OWN.isdisjoint(message.extra):
         return message
-    images = own.get("images", [])
+    extra = dict(message.extra)
+    images, thinking, tool_name = extra.pop("images", []), _text(extra, "thinking"), _text(extra, "tool_name")
     if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
         raise InvalidRequest("a message's images must be a list of base64 texts")
-    for name in ("thinking", "tool_name"):
-        if not isinstance(own.get(name, ""), str):
-            raise InvalidRequest(f"a message's {name} must be a str, not {safe_repr(own[name])}")
     return replace(
         message,
         # the wire has no types of images
         parts=(*message.parts, *(ImagePart(f"data:image/png;base64,{image}") for image in images)),
-        name=message.name or own.get("tool_name"),
-        reasoning=message.reasoning or own.get("thinking", ""),
-        extra={name: value for name, value in message.extra.items() if name not in _OWN},
+        name=message.name or tool_name or None,
+        reasoning=message.reasoning or thinking,
+        extra=extra,
     )
 
 
+def _text(extra: dict[str, Any], name: str) -> str:
+    text = extra.pop(name, "")
+    if not isinstance(text, str):
+        raise InvalidRequest(f"a message's {name} must be a str, not {safe_repr(text)}")
+    return text
+
+
 def _message(message: Message) -> dict[str, Any]:
-    # docs.ollama.com/api/chat: `content` is a text; images stand beside it, without their places in it.
-    images = [image for part in message.parts if (image := _image(part)) is not None]
+    text, images = _content(message)
     for item in native_of(message, NAME) or ():  # images that a model made
         images += item.get("images", ())
-    texts = replace(message, parts=tuple(part for part in message.parts if not _is_image(part)))
-    for part in texts.parts:
-        if text_of(part) is None:
-            raise no_such_part(part, NAME, "texts, files of text, and images as data")
     wire: dict[str, Any] = {
         # the roles are "system", "user", "assistant" and "tool"
         "role": "system" if message.role == "developer" else message.role,
@@ -147,7 +143,21 @@ def _message(message: Message) -> dict[str, Any]:
     }
     if message.role == "tool":
         wire |= {"tool_name": message.name, "tool_call_id": message.tool_call_id}
-    return {"content": texts.text} | {name: value for name, value in wire.items() if value}
+    return {"content": text} | {name: value for name, value in wire.items() if value}
+
+
+def _content(message: Message) -> tuple[str, list[str]]:
+    """docs.ollama.com/api/chat: `content` is a text; images stand beside it, without their places in it."""
+    texts: list[Part] = []
+    images: list[str] = []
+    for part in message.parts:
+        if _is_image(part):
+            images.append(_base64(part))
+        elif text_of(part) is None:
+            raise no_such_part(part, NAME, "texts, files of text, and images as data")
+        else:
+            texts.append(part)
+    return (replace(message, parts=tuple(texts)) if images else message).text, images
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
@@ -156,16 +166,12 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, **named} if call.id else named
 
 
-def _is_image(part: Part) -> bool:
+def _is_image(part: Part) -> TypeGuard[ImagePart | FilePart]:
     return isinstance(part, ImagePart) or (isinstance(part, FilePart) and (part.known_type or "").startswith("image/"))
 
 
-def _image(part: Part) -> str | None:
-    """The base64 text of an image; None for another part."""
-    if not isinstance(part, (ImagePart, FilePart)) or not _is_image(part):
-        return None
+def _base64(image: ImagePart | FilePart) -> str:
     # docs.ollama.com/capabilities/vision: base64 without the head of a data URL; the server fetches no links
-    data = part.data
-    if data is None:
+    if (data := image.data) is None:
         raise InvalidRequest("ollama takes an image's data only: give a data: URL or its bytes, not a link")
     return data[1]
