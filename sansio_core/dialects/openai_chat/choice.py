@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from types import NoneType
 from typing import Any
 
 from ...events import (
@@ -24,32 +25,20 @@ from ..base import as_text
 from ..forms import json_text, nonempty, object_of, objects
 from .quirks import NAME
 
-# `finish_reason` of developers.openai.com/api/docs/api-reference/chat/object, and the words of hosts that differ
+# `finish_reason` of developers.openai.com/api/docs/api-reference/chat/object, and the words of hosts that differ:
+# "model_length" is Mistral's, "insufficient_system_resource" DeepSeek's.
 _REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",  # Mistral
-    "tool_calls": "tool_calls",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "sensitive": "content_filter",
-    "refusal": "refusal",
-    "error": "error",
-    "insufficient_system_resource": "error",  # DeepSeek
-}
-_USUAL_FIELDS = frozenset({"index", "delta", "message", "text", "finish_reason", "logprobs", "error"})
-_KNOWN_FIELDS = _USUAL_FIELDS | {"token_ids"}
+    "stop": "stop", "eos": "stop", "end_turn": "stop", "stop_sequence": "stop",
+    "length": "length", "max_tokens": "length", "model_length": "length",
+    "tool_calls": "tool_calls", "tool_use": "tool_calls", "function_call": "tool_calls",
+    "content_filter": "content_filter", "sensitive": "content_filter", "refusal": "refusal",
+    "error": "error", "insufficient_system_resource": "error",
+}  # fmt: skip
+_USUAL_FIELDS = frozenset({"index", "delta", "message", "text", "finish_reason", "logprobs", "error", "token_ids"})
 # OpenRouter's and vLLM's own words for the end, and the filter of learn.microsoft.com/azure/ai-foundry/openai
-_ABOUT = frozenset(
-    {
-        "native_finish_reason", "stop_reason", "matched_stop", "seed", "content_filter_results",
-        "content_filter_result", "content_filter_offsets",
-    }
+_ABOUT = (
+    "native_finish_reason", "stop_reason", "matched_stop", "seed", "content_filter_results", "content_filter_result",
+    "content_filter_offsets",
 )  # fmt: skip
 # The fields of a delta that brings text: nearly every delta has no other.
 _TEXT_FIELDS = frozenset({"role", "content", "reasoning_content", "reasoning", "name", "token_ids", "channel"})
@@ -61,8 +50,6 @@ _TOLD_ONCE = ("system_fingerprint", "request_id")
 
 class Notes:
     """What is said about an answer or a choice: each value once, as some hosts repeat theirs in every chunk."""
-
-    __slots__ = ("_choice", "last")
 
     def __init__(self, choice: int = 0) -> None:
         self._choice = choice
@@ -92,8 +79,6 @@ class Notes:
 class Choice:
     """One choice of an answer."""
 
-    __slots__ = ("_calls", "_notes", "_sound", "_stop", "index", "open")
-
     def __init__(self, index: int) -> None:
         self.index = index
         self.open = True  # the finish reason is still to come
@@ -106,49 +91,11 @@ class Choice:
     def read(self, choice: dict[str, Any], out: list[ChatEvent]) -> None:
         """One more chunk's object of this choice."""
         delta = choice.get("delta")
-        if type(delta) is dict:
-            self._delta(delta, out)
-        else:
-            self._no_delta(choice, out)
-        if choice.get("logprobs"):
-            out.append(Annotation({"logprobs": choice["logprobs"]}, self.index))
-        if not choice.keys() <= _USUAL_FIELDS:
-            self._notes.tell(self._notes.new(choice, _KNOWN_FIELDS), _ABOUT, out)
-        # only the first finish reason counts: some hosts send another chunk after it, with a second one
-        word = choice.get("finish_reason")
-        if word and self.open and isinstance(word, str):
-            self.finish(word, out)
-
-    def finish(self, word: str | None, out: list[ChatEvent]) -> None:
-        """The end, with the host's `word` for its reason; None where the stream ended without one."""
-        self.open = False
-        if "id" in self._sound:  # the answer goes back by this id, which stands for the sound until it expires
-            out.append(NativeItem(NAME, dict(self._sound), self.index))
-        reason = _REASONS.get(word, "other") if word else None
-        out.append(Finished(self._stop if reason == "stop" else reason, word, self.index))
-
-    def _no_delta(self, choice: dict[str, Any], out: list[ChatEvent]) -> None:
-        """A choice of a whole completion, which has a `message`, or of the older completions API, with its `text`."""
-        delta, text = choice.get("delta"), choice.get("text")
-        if delta is None:
-            delta = choice.get("message")
-        if isinstance(delta, dict):
-            self._delta(delta, out)
-        elif isinstance(delta, str) or isinstance(text, str):
-            if said := nonempty(delta) or nonempty(text):
-                out.append(TextDelta(said, self.index))
-        elif delta is not None:
-            out.append(UnknownFrame(as_text(choice), "a delta that is no object"))
-
-    # --- deltas --------------------------------------------------------------------------------------------------
-
-    def _delta(self, delta: dict[str, Any], out: list[ChatEvent]) -> None:
+        if type(delta) is not dict:
+            delta = self._instead_of_delta(choice, out)
         # api-docs.deepseek.com/guides/reasoning_model, vLLM | openrouter.ai/docs/use-cases/reasoning-tokens, Groq
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if reasoning and isinstance(reasoning, str):
-            out.append(ReasoningDelta(reasoning, self.index))
-        elif reasoning:
-            out.append(UnknownFrame(as_text(reasoning), "reasoning that is no text"))
+        if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
+            self._reasoning(reasoning, out)
         content = delta.get("content")
         if type(content) is str:
             if content:
@@ -157,6 +104,40 @@ class Choice:
             self._parts(content, out)
         if not delta.keys() <= _TEXT_FIELDS:
             self._beside_text(delta, out)
+        if choice.get("logprobs"):
+            out.append(Annotation({"logprobs": choice["logprobs"]}, self.index))
+        if not choice.keys() <= _USUAL_FIELDS:
+            self._notes.tell(self._notes.new(choice, _USUAL_FIELDS), _ABOUT, out)
+
+    def finish(self, word: Any, out: list[ChatEvent]) -> None:
+        """The end, with the host's `word` for its reason; None where the stream ended without one."""
+        # only the first finish reason counts: some hosts send another chunk after it, with a second one
+        if not self.open or not isinstance(word, (str, NoneType)):
+            return
+        self.open = False
+        if "id" in self._sound:  # the answer goes back by this id, which stands for the sound until it expires
+            out.append(NativeItem(NAME, dict(self._sound), self.index))
+        reason = _REASONS.get(word, "other") if word else None
+        out.append(Finished(self._stop if reason == "stop" else reason, word, self.index))
+
+    def _instead_of_delta(self, choice: dict[str, Any], out: list[ChatEvent]) -> dict[str, Any]:
+        """The `message` of a whole completion, or the `text` of the older completions API."""
+        delta, text = choice.get("delta"), choice.get("text")
+        if delta is None:
+            delta = choice.get("message")
+        if isinstance(delta, dict):
+            return delta
+        if isinstance(delta, str) or isinstance(text, str):
+            return {"content": nonempty(delta) or nonempty(text)}
+        if delta is not None:
+            out.append(UnknownFrame(as_text(choice), "a delta that is no object"))
+        return {}
+
+    def _reasoning(self, reasoning: Any, out: list[ChatEvent]) -> None:
+        if isinstance(reasoning, str):
+            out.append(ReasoningDelta(reasoning, self.index))
+        else:
+            out.append(UnknownFrame(as_text(reasoning), "reasoning that is no text"))
 
     def _parts(self, content: Any, out: list[ChatEvent]) -> None:
         """Content as a list: Mistral's thinking models (docs.mistral.ai/capabilities/reasoning), and hosts' parts."""
@@ -176,10 +157,9 @@ class Choice:
     def _beside_text(self, delta: dict[str, Any], out: list[ChatEvent]) -> None:
         if delta.get("refusal"):
             self._refusal(str(delta["refusal"]), out)
-        calls, function = delta.get("tool_calls"), delta.get("function_call")
-        if not calls and isinstance(function, dict):  # the field before `tool_calls`, of one call
-            calls = {"index": 0, "function": function}
-        if calls:
+        function = delta.get("function_call")  # the field before `tool_calls`, of one call
+        one = {"index": 0, "function": function} if isinstance(function, dict) else None
+        if calls := delta.get("tool_calls") or one:
             self._tool_calls(calls, out)
         if not delta.keys() <= _CALL_FIELDS:
             self._rest(delta, out)

@@ -19,20 +19,16 @@ from .choice import Choice, Notes, id_of
 _EVERY_CHUNK = ("service_tier", "system_fingerprint", "provider")
 # The choices, those fields, and fields that hold nothing of the answer: ids, times, noise. `usage` is null in all
 # chunks but the last one, where the request asks for it.
-_USUAL_FIELDS = frozenset(
-    {
-        "id", "object", "created", "model", "choices", "usage", *_EVERY_CHUNK, "obfuscation", "p", "type", "code",
-        "message", "detail", "nonce",
-    }
-)  # fmt: skip
-_KNOWN_FIELDS = _USUAL_FIELDS | {"error"}
+_USUAL_FIELDS = frozenset({
+    "id", "object", "created", "model", "choices", "usage", *_EVERY_CHUNK, "obfuscation", "p", "type", "code",
+    "message", "detail", "nonce",
+})  # fmt: skip
+_KNOWN_FIELDS = _USUAL_FIELDS | {"error", "x_groq"}
 # What else is said about the answer: by OpenAI (…/guides/moderation), Azure, vLLM, llama.cpp, SambaNova, LM Studio and
 # Groq.
-_ABOUT = frozenset(
-    {
-        "moderation", "prompt_filter_results", "prompt_token_ids", "kv_transfer_params", "timings", "metrics", "stats",
-        "x_request_id", "request_id", "x_groq",
-    }
+_ABOUT = (
+    "moderation", "prompt_filter_results", "prompt_token_ids", "kv_transfer_params", "timings", "metrics", "stats",
+    "x_request_id", "request_id", "x_groq",
 )  # fmt: skip
 
 
@@ -95,10 +91,11 @@ class OpenAIChatParser(EventStreamParser):
             choice = self._choices[index] = Choice(index)
             self.complete = False  # all choices that had begun may have finished, but this one has not
         choice.read(value, out)
-        if not choice.open:
+        if word := value.get("finish_reason"):
+            choice.finish(word, out)
             self.complete = not any(choice.open for choice in self._choices.values())
         if value.get("error"):
-            self._fail(of_error(error_in(value)), out)
+            self._fail_if(value, out)
 
     def _beside_choices(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """What a chunk says of the whole answer."""
@@ -106,16 +103,20 @@ class OpenAIChatParser(EventStreamParser):
         groq = object_of(value.get("x_groq"))
         if figures := value.get("usage") or groq.get("usage"):
             out.append(usage_of(figures, nonempty(self._notes.last.get("service_tier"))))
-        about = {name: fact for name, fact in groq.items() if name not in ("usage", "error") and fact}
-        new = self._notes.new({**value, "x_groq": about}, _KNOWN_FIELDS)
+        new = self._notes.new(value, _KNOWN_FIELDS)
+        if about := self._notes.new(groq, ("usage", "error")):
+            new["x_groq"] = about
         # docs.perplexity.ai/api-reference/chat-completions-post
         out += [Annotation({name: new.pop(name)}) for name in ("citations", "search_results") if name in new]
         if not value.keys() & {"choices", "usage"}:  # an UnknownFrame has it all
-            new = {name: new[name] for name in new.keys() & _ABOUT}
+            new = {name: new[name] for name in _ABOUT if name in new}
         self._notes.tell(new, _ABOUT, out)
-        for source in (value, groq):
-            if source.get("error"):
-                self._fail(of_error(error_in(source)), out)
+        self._fail_if(value, out)
+        self._fail_if(groq, out)
+
+    def _fail_if(self, holder: dict[str, Any], out: list[ChatEvent]) -> None:
+        if holder.get("error"):
+            self._fail(of_error(error_in(holder)), out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
         super()._decode_bare(value, out)
@@ -125,8 +126,7 @@ class OpenAIChatParser(EventStreamParser):
     def _done(self, out: list[ChatEvent]) -> None:
         # choices without a finish reason; and a stream of `[DONE]` alone is an answer too, of no text
         for choice in self._choices.values() if self._choices else [Choice(0)]:
-            if choice.open:
-                choice.finish(None, out)
+            choice.finish(None, out)
         self.complete = self.ended = True
 
 

@@ -16,6 +16,7 @@ _FOREIGN = (
     "tool_use", "tool_result", "server_tool_use", "redacted_thinking", "reasoning", "image", "document", "input_image",
     "input_file", "search_result",
 )  # fmt: skip
+_TAKES = {"assistant": "texts and refusals"}
 _MARK = "prompt_cache_breakpoint"
 # The words for a format of sound: OpenAI has wav and mp3, openrouter.ai/docs/features/multimodal/audio the others.
 _FORMATS = {
@@ -89,13 +90,12 @@ def _raw(part: RawPart, role: str, target: Target) -> dict[str, Any]:
         case {"type": "image_url" | "input_audio" | "file" as kind} if strict and kind in raw:
             _check_role(part, role, target)
             return _known(raw, kind, target)
-    if strict or _is_foreign(raw):
-        takes = "texts and refusals" if role == "assistant" else "texts, images and files"
-        raise no_such_part(part, target.host, takes)
+    if strict or _is_of_another_wire(raw):
+        raise no_such_part(part, target.host, _TAKES.get(role, "texts, images and files"))
     return dict(raw)
 
 
-def _is_foreign(raw: Mapping[str, Any]) -> bool:
+def _is_of_another_wire(raw: Mapping[str, Any]) -> bool:
     # Mistral's thinking is a list, Anthropic's a text, which nobody takes here.
     kind = raw.get("type")
     return kind in _FOREIGN or (kind == "thinking" and not isinstance(raw.get("thinking"), list))

@@ -14,11 +14,9 @@ Tools = list[dict[str, Any]]
 
 def put_tools(options: dict[str, Any], reasons: bool | None, target: Target) -> None:
     """Put the tools and the choice among them into the wire's forms; `reasons` says whether the model does."""
-    tools: Tools = []
-    if "tools" in options:
-        tools = [_tool(tool, target) for tool in tools_of(options.pop("tools"))]
-        if tools:  # an empty list is "too short" to OpenAI
-            options["tools"] = tools
+    tools = [_tool(tool, target) for tool in tools_of(options.pop("tools", ()))]
+    if tools:  # an empty list is "too short" to OpenAI
+        options["tools"] = tools
     if any(tool.get("type") == "function" for tool in tools):
         _check_functions(reasons, target)
     if "tool_choice" in options:
