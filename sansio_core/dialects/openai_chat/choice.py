@@ -46,34 +46,36 @@ _CALL_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call"}
 _DELTA_FIELDS = _CALL_FIELDS | {"annotations", "reasoning_details", "audio", "images"}
 # Fields whose first value is the answer's: some hosts give every chunk another one (see `_ANNOUNCED` of text_template).
 _TOLD_ONCE = ("system_fingerprint", "request_id")
+SOURCES = ("citations", "search_results")
+"""Fields of docs.perplexity.ai/api-reference/chat-completions-post that are notes on the text."""
+_OTHERS = "fields of another kind"
 
 
 class Notes:
-    """What is said about an answer or a choice: each value once, as some hosts repeat theirs in every chunk."""
+    """What is said about an answer or a choice: each value once, as some hosts repeat theirs in every chunk.
 
-    def __init__(self, choice: int = 0) -> None:
-        self._choice = choice
+    `about` names the fields that become Metadata.
+    """
+
+    def __init__(self, about: tuple[str, ...], choice: int = 0) -> None:
+        self._about, self._choice = about, choice
         self.last: dict[str, Any] = {}
 
-    def new(self, fields: dict[str, Any], known: Container[str] = ()) -> dict[str, Any]:
-        """Those of the fields beside the `known` ones whose values are not the last ones."""
-        return {
-            name: value for name, value in fields.items() if name not in known and value and self._is_new(name, value)
-        }
+    def tell(self, fields: dict[str, Any], usual: Container[str], out: list[ChatEvent]) -> None:
+        """Of the fields beside the `usual` ones, those whose values are not the last ones."""
+        new = {name: value for name, value in fields.items() if name not in usual and self._is_new(name, value)}
+        out += [Annotation({name: new.pop(name)}, self._choice) for name in SOURCES if name in new]
+        if about := {name: new.pop(name) for name in self._about if name in new}:
+            out.append(Metadata(about, self._choice))
+        if new:  # which no rule covers
+            out.append(UnknownFrame(as_text(new), _OTHERS))
 
     def _is_new(self, name: str, value: Any) -> bool:
         last = self.last.get(name)
-        if last and name in _TOLD_ONCE:
+        if not value or (last and name in _TOLD_ONCE):
             return False
         self.last[name] = value
         return bool(last != value)
-
-    def tell(self, new: dict[str, Any], about: Container[str], out: list[ChatEvent]) -> None:
-        """The fields `about` the answer as Metadata; all others, which no rule covers, as an UnknownFrame."""
-        if noted := {name: value for name, value in new.items() if name in about}:
-            out.append(Metadata(noted, self._choice))
-        if len(noted) < len(new):
-            tell_unknown({name: value for name, value in new.items() if name not in about}, out)
 
 
 class Choice:
@@ -83,7 +85,7 @@ class Choice:
         self.index = index
         self.open = True  # the finish reason is still to come
         self._calls = ToolCalls()
-        self._notes = Notes(index)
+        self._notes = Notes(_ABOUT, index)
         self._sound: dict[str, Any] = {}  # what is known of an answer that is spoken
         # What the word "stop" means: some hosts say it after tool calls, and all of them after a refusal.
         self._stop: FinishReason = "stop"
@@ -107,7 +109,7 @@ class Choice:
         if choice.get("logprobs"):
             out.append(Annotation({"logprobs": choice["logprobs"]}, self.index))
         if not choice.keys() <= _USUAL_FIELDS:
-            self._notes.tell(self._notes.new(choice, _USUAL_FIELDS), _ABOUT, out)
+            self._notes.tell(choice, _USUAL_FIELDS, out)
 
     def finish(self, word: Any, out: list[ChatEvent]) -> None:
         """The end, with the host's `word` for its reason; None where the stream ended without one."""
@@ -189,7 +191,8 @@ class Choice:
         if delta.get("images"):  # openrouter.ai/docs/features/multimodal/image-generation
             out.append(NativeDelta(NAME, {"images": delta["images"]}, self.index))
         # each delta has another piece of what it brings, so that none is a repetition
-        tell_unknown({name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value}, out)
+        if others := {name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value}:
+            out.append(UnknownFrame(as_text(others), _OTHERS))
 
     def _hear(self, audio: dict[str, Any]) -> None:
         """A piece of a spoken answer, with its words: developers.openai.com/api/docs/guides/audio."""
@@ -209,7 +212,7 @@ class ToolCalls:
     """
 
     def __init__(self) -> None:
-        self._calls: list[list[str | None]] = []  # the id and the name of each
+        self._calls: list[tuple[str | None, str | None]] = []  # the id and the name of each
         self._by_index: dict[int, int] = {}
         self._by_id: dict[str | None, int] = {}
 
@@ -224,9 +227,8 @@ class ToolCalls:
         new_id = call_id if known[0] is None else None
         new_name = name if known[1] is None else None
         if new_id:
-            known[0] = new_id
             self._by_id[new_id] = at
-        known[1] = known[1] or name
+        self._calls[at] = known[0] or call_id, known[1] or name
         arguments = json_text(function.get("arguments", function.get("input")))
         custom = call.get("type") == "custom" or "custom" in call
         return ToolCallDelta(at, new_id, new_name, arguments, choice, extra_fields(call), custom)
@@ -246,7 +248,7 @@ class ToolCalls:
         return at
 
     def _add(self) -> int:
-        self._calls.append([None, None])
+        self._calls.append((None, None))
         return len(self._calls) - 1
 
 
@@ -259,9 +261,3 @@ def _thinking_text(thinking: Any) -> str:
     """The text of a thinking part, whose pieces are objects with a text, or texts."""
     pieces = thinking if isinstance(thinking, list) else [thinking]
     return "".join(piece if isinstance(piece, str) else str(object_of(piece).get("text") or "") for piece in pieces)
-
-
-def tell_unknown(fields: dict[str, Any], out: list[ChatEvent]) -> None:
-    """One UnknownFrame for `fields` that no rule covers."""
-    if fields:
-        out.append(UnknownFrame(as_text(fields), "fields of another kind"))

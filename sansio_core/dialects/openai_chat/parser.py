@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...events import Annotation, ChatEvent, Started, UnknownFrame, UsageReport
+from ...events import ChatEvent, Started, UnknownFrame, UsageReport
 from ..base import MAX_FRAME, EventStreamParser, as_text
 from ..error_mapping import error_in, of_error, of_event
 from ..forms import nonempty, object_of
 from ..text_template import Templates
-from .choice import Choice, Notes, id_of
+from .choice import SOURCES, Choice, Notes, id_of
 
 # What hosts say in every chunk about the answer: who gave it, and at which price.
 _EVERY_CHUNK = ("service_tier", "system_fingerprint", "provider")
@@ -23,12 +23,11 @@ _USUAL_FIELDS = frozenset({
     "id", "object", "created", "model", "choices", "usage", *_EVERY_CHUNK, "obfuscation", "p", "type", "code",
     "message", "detail", "nonce",
 })  # fmt: skip
-_KNOWN_FIELDS = _USUAL_FIELDS | {"error", "x_groq"}
-# What else is said about the answer: by OpenAI (…/guides/moderation), Azure, vLLM, llama.cpp, SambaNova, LM Studio and
-# Groq.
+_KNOWN_FIELDS = _USUAL_FIELDS | {"error"}
+# What is said about the answer, by OpenAI (…/guides/moderation), Azure, vLLM, llama.cpp, SambaNova, LM Studio and Groq
 _ABOUT = (
-    "moderation", "prompt_filter_results", "prompt_token_ids", "kv_transfer_params", "timings", "metrics", "stats",
-    "x_request_id", "request_id", "x_groq",
+    *_EVERY_CHUNK, "moderation", "prompt_filter_results", "prompt_token_ids", "kv_transfer_params", "timings",
+    "metrics", "stats", "x_request_id", "request_id", "x_groq",
 )  # fmt: skip
 
 
@@ -41,7 +40,7 @@ class OpenAIChatParser(EventStreamParser):
         super().__init__(max_frame_size, templates)
         self._started = False
         self._choices: dict[int, Choice] = {}
-        self._notes = Notes()
+        self._notes = Notes(_ABOUT)
         self._said: tuple[Any, ...] = (None, None, None)  # the last values of _EVERY_CHUNK
 
     def _ready(self, choice: int) -> bool:
@@ -56,7 +55,7 @@ class OpenAIChatParser(EventStreamParser):
         said = value.get("service_tier"), value.get("system_fingerprint"), value.get("provider")
         if said != self._said:
             self._said = said
-            self._notes.tell(self._notes.new(dict(zip(_EVERY_CHUNK, said, strict=True))), _EVERY_CHUNK, out)
+            self._notes.tell(dict(zip(_EVERY_CHUNK, said, strict=True)), (), out)
         choices = value.get("choices")
         if choices and type(choices) is list:
             for choice in choices:
@@ -103,14 +102,11 @@ class OpenAIChatParser(EventStreamParser):
         groq = object_of(value.get("x_groq"))
         if figures := value.get("usage") or groq.get("usage"):
             out.append(usage_of(figures, nonempty(self._notes.last.get("service_tier"))))
-        new = self._notes.new(value, _KNOWN_FIELDS)
-        if about := self._notes.new(groq, ("usage", "error")):
-            new["x_groq"] = about
-        # docs.perplexity.ai/api-reference/chat-completions-post
-        out += [Annotation({name: new.pop(name)}) for name in ("citations", "search_results") if name in new]
+        about = {name: fact for name, fact in groq.items() if name not in ("usage", "error") and fact}
+        said = {**value, "x_groq": about}
         if not value.keys() & {"choices", "usage"}:  # an UnknownFrame has it all
-            new = {name: new[name] for name in _ABOUT if name in new}
-        self._notes.tell(new, _ABOUT, out)
+            said = {name: said[name] for name in (*_ABOUT, *SOURCES) if name in said}
+        self._notes.tell(said, _KNOWN_FIELDS, out)
         self._fail_if(value, out)
         self._fail_if(groq, out)
 

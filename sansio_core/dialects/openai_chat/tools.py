@@ -61,10 +61,10 @@ def _other(tool: dict[str, Any], target: Target) -> dict[str, Any]:
         case {"type": str()} if not target.quirks.strict:
             return tool
     kind = tool.get("type") or ", ".join(map(str, tool))
-    hint = "; the provider 'openai_responses' has others" if target.quirks.strict else ""
+    others = " and custom tools; the provider 'openai_responses' has others" if target.quirks.strict else ""
     raise InvalidRequest(
-        f"{target.host} has no tool of the kind {safe_repr(kind)}: on this endpoint tools are functions"
-        f"{' and custom tools' if target.quirks.strict else ''}{hint} (extra={{'tools': […]}} sends anything as it is)"
+        f"{target.host} has no tool of the kind {safe_repr(kind)}: on this endpoint tools are functions{others} "
+        "(extra={'tools': […]} sends anything as it is)"
     )
 
 
