@@ -29,7 +29,7 @@ def wire_part(part: Part, role: str, target: Target) -> dict[str, Any]:
     """`part` of a message of `role`. Raises InvalidRequest where the host or the model has none such."""
     if isinstance(part, RawPart):
         return _raw(part, role, target)
-    text = _text(part)
+    text = text_of(part)
     match part:
         case _ if text is not None:
             wire: dict[str, Any] = {"type": "text", "text": text}
@@ -46,12 +46,7 @@ def is_text(part: Part) -> bool:
     """Whether `part` is one that a tool's answer may have."""
     if isinstance(part, RawPart):
         return part.raw.get("type") in ("text", "input_text", "output_text", "refusal")
-    return _text(part) is not None
-
-
-def _text(part: Part) -> str | None:
-    # of a link nothing may tell the type, and then it is no text
-    return None if isinstance(part, FilePart) and not part.known_type else text_of(part)
+    return text_of(part) is not None
 
 
 def _check_role(part: Part, role: str, target: Target) -> None:
