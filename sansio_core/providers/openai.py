@@ -46,7 +46,7 @@ class OpenAI(Provider):
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         # The name "openai" with another base_url is how users reach servers that have no row: those have none of
         # OpenAI's own quirks. Another base_url of any other row is a proxy of that very host.
-        quirks = self.host.quirks if self.host.elsewhere is None or not self.custom_base_url else self.host.elsewhere
+        quirks = self.host.elsewhere if self.host.elsewhere and self.custom_base_url else self.host.quirks
         model = self.resolve_model(request.model)
         if model is None and not self.host.any_model:
             raise InvalidRequest(f"{self.info.name} needs a model: give model=")

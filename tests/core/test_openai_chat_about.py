@@ -86,6 +86,8 @@ def test_sound_comes_in_pieces_and_ends_as_one_item() -> None:
     assert said(*values, chunk(None, "stop", index=1)) == [*sounds, item, Finished("stop", "stop", 1)]
     assert every_cut("openai", sse(*values) + DONE) == [*sounds, item, Finished(choice=1)]
     assert said(*values) == sounds  # cut before its end
+    late = chunk({"audio": {"transcript": "?"}}, index=1)
+    assert item in said(*values, chunk(None, "stop", index=1), late)
     whole = {"index": 0, "message": {"content": None, "audio": {"id": "a", "data": "AA"}}, "finish_reason": "stop"}
     assert said({"choices": [whole]})[1] == NativeItem("openai_chat", {"type": "audio", "id": "a"})
 

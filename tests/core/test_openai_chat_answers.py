@@ -311,6 +311,11 @@ def test_finish_reasons(before: Any, word: str, reason: str) -> None:
     assert (reply.finish_reason, reply.provider_reason, reply.complete) == (reason, word, True)
 
 
+def test_a_refusal_behind_a_call_leaves_the_call() -> None:
+    call = chunk({"tool_calls": [{"function": {"name": "f"}}]})
+    assert Reply.of(said(call, chunk({"refusal": "no"}), chunk(None, "stop"))).finish_reason == "tool_calls"
+
+
 def test_no_finish_reason_ever() -> None:
     reply = Reply.of(every_cut("openai", sse(chunk({"content": "a"}, "")) + DONE))
     assert (reply.text, reply.finish_reason, reply.complete) == ("a", None, True)
@@ -319,7 +324,8 @@ def test_no_finish_reason_ever() -> None:
 
 def test_several_choices() -> None:
     values = [chunk({"content": "a"}), chunk(None, "stop"), chunk({"content": "b"}, index=1)]
-    assert isinstance(error_of(every_cut("openai", sse(*values))), StreamTruncated)
+    for begun in (values, [values[0], values[2], values[1]]):
+        assert isinstance(error_of(every_cut("openai", sse(*begun))), StreamTruncated)
     events = said(*values)
     assert not Reply.of(events).complete
     reply = Reply.of([*events, *said(chunk(None, "length", index=1))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -231,6 +232,8 @@ def test_values_that_openai_does_not_have(option: str, value: Any, words: str) -
         ({"stop": "END"}, {"stop": "END"}),
         ({"stop": ("a", "b", "c", "d")}, {"stop": ["a", "b", "c", "d"]}),
         ({"logit_bias": {50256: -100}}, {"logit_bias": {"50256": -100}}),
+        ({"logit_bias": MappingProxyType({5: 1})}, {"logit_bias": {"5": 1}}),
+        ({"metadata": MappingProxyType({"a": "b"})}, {"metadata": {"a": "b"}}),
         ({"top_logprobs": 20}, {"logprobs": True, "top_logprobs": 20}),
         ({"prompt_cache_key": "k"}, {"prompt_cache_key": "k"}),
     ],
@@ -303,6 +306,10 @@ def test_what_a_tool_has_besides_is_named() -> None:
         wire, told = body("m", host=host, tools=[{**F, "cache_control": True, "returns": 5}])
         assert wire["tools"] == [TOOL]
         assert told == [f"{host} has no field for cache_control of tools and returns of tools: not sent"]
+    responses = {"type": "custom", "name": "sql", "description": "Runs it.", "defer_loading": True}
+    wire, told = body("m", tools=[responses])
+    assert wire["tools"] == [SQL]
+    assert told == ["openai has no field for defer_loading of tools: not sent"]
 
 
 def test_another_wires_tool_is_refused_by_its_kind() -> None:

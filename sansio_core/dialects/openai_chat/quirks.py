@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from ...model_facts import ModelFacts, facts_of
+from ...model_facts import facts_of
 
 NAME = "openai_chat"
 
@@ -55,19 +54,30 @@ class Quirks:
     needs_reasoning: bool = False
 
 
-class Target(NamedTuple):
-    """Who is asked: a host, by its name and its quirks, and a model, with what is known of it."""
+class Target:
+    """Who is asked in one request: a host, by its name and its quirks, and a model, with what is known of it.
 
-    host: str
-    quirks: Quirks
-    model: str
-    facts: ModelFacts | None
+    `lost` gathers in words what of the request they have no field for, each once, in order.
+    """
 
-    @classmethod
-    def of(cls, host: str, quirks: Quirks, model: str | None) -> Target:
-        """The model named `model` at `host`."""
-        return cls(host, quirks, model or host, facts_of(quirks.facts, model) if quirks.facts else None)
+    def __init__(self, host: str, quirks: Quirks, model: str | None) -> None:
+        self.host, self.quirks = host, quirks
+        self.model = model or host
+        self.facts = facts_of(quirks.facts, model) if quirks.facts else None
+        self.lost: dict[str, None] = {}
+
+    def lose(self, *what: str) -> None:
+        self.lost.update(dict.fromkeys(what))
 
     def takes(self, what: str) -> bool:
         """Whether the model takes `what`, a word of the rows of model_facts; True where nothing is known of it."""
         return self.facts is None or not self.facts.can or what in self.facts.can
+
+    @property
+    def efforts(self) -> tuple[str, ...] | None:
+        """The words for an effort that the model takes; None where nothing is known of it."""
+        facts = self.facts
+        if facts is None or not (facts.efforts or facts.can):
+            return None
+        # …/guides/latest-model: the effort "max" of OpenAI's models is one of the Responses endpoint alone
+        return tuple(word for word in facts.efforts if word != "max" or self.quirks.facts != "openai")

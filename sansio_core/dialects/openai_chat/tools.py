@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
@@ -10,99 +9,115 @@ from ..forms import Function, choice_of, format_of, function_fields, json_schema
 from ..schemas import strict_schema
 from .quirks import Target
 
-FORCED = ("required",)
-"""The words of a tool_choice that force a call."""
+Tools = list[dict[str, Any]]
 
 
-def tool_forms(tools: Any, target: Target) -> tuple[list[dict[str, Any]], list[str]]:
-    """`tools` in the wire's form, and in words what of them it has no field for."""
-    lost: dict[str, None] = {}
-    wire: list[dict[str, Any]] = []
-    for tool in tools_of(tools):
-        if isinstance(tool, Function):
-            fields = ["cache_control"] if tool.cache_control else []
-            lost |= {f"{name} of tools": None for name in (*fields, *tool.others)}
-            wire.append({"type": "function", "function": _function(tool)})
-        else:
-            wire.append(_other(tool, target))
-    return wire, list(lost)
+def put_tools(options: dict[str, Any], reasons: bool | None, target: Target) -> None:
+    """Put the tools and the choice among them into the wire's forms; `reasons` says whether the model does."""
+    tools = [_tool(tool, target) for tool in tools_of(options.pop("tools", ()))]
+    if tools:  # an empty list is "too short" to OpenAI
+        options["tools"] = tools
+    if any(tool.get("type") == "function" for tool in tools):
+        _check_functions(reasons, target)
+    if "tool_choice" in options:
+        options["tool_choice"] = choice = _choice(options["tool_choice"], tools, target)
+        if target.quirks.thinks and reasons and (choice == "required" or isinstance(choice, dict)):
+            # of a forced tool: "Thinking mode does not support this tool_choice"
+            raise InvalidRequest(f"{target.host} forces no tool while its model thinks: add reasoning_effort='none'")
 
 
-def _function(function: Function) -> dict[str, Any]:
-    if function.strict:
+def _check_functions(reasons: bool | None, target: Target) -> None:
+    # "Function tools with reasoning_effort are not supported for gpt-5.6-terra in /v1/chat/completions. To use function
+    # tools, use /v1/responses or set reasoning_effort to 'none'."
+    if target.takes("chat tools"):
+        return
+    what = f"{target.model} calls no functions on this endpoint"
+    if not target.takes("chat tools at none"):
+        raise InvalidRequest(f"{what}: use the provider 'openai_responses'")
+    if reasons:
+        raise InvalidRequest(
+            f"{what} while it reasons: use the provider 'openai_responses', or reasoning_effort='none'"
+        )
+
+
+def _tool(tool: Function | dict[str, Any], target: Target) -> dict[str, Any]:
+    if not isinstance(tool, Function):
+        return _other(tool, target)
+    others = ["cache_control", *tool.others] if tool.cache_control else tool.others
+    target.lose(*(f"{name} of tools" for name in others))
+    if tool.strict:
         # …/guides/structured-outputs: strict mode takes a schema of closed objects alone
-        schema = function.parameters or {"type": "object", "properties": {}}
-        function = function._replace(parameters=strict_schema(schema))
-    return function_fields(function)
+        tool = tool._replace(parameters=strict_schema(tool.parameters or {"type": "object", "properties": {}}))
+    return {"type": "function", "function": function_fields(tool)}
 
 
 def _other(tool: dict[str, Any], target: Target) -> dict[str, Any]:
     """A tool that is no function: a custom one, or one of the host's own."""
-    match tool:
-        case {"type": "custom", "custom": Mapping()}:
-            return tool
-        case {"type": "custom", "name": str(name), **fields}:  # of the Responses endpoint
-            known = {key: value for key, value in fields.items() if key in ("description", "format")}
-            match known.get("format"):
-                case {"type": "grammar", **grammar}:
-                    known["format"] = {"type": "grammar", "grammar": grammar.get("grammar", grammar)}
+    match _nested(tool, "custom"):
+        case {"type": "custom", "custom": {"name": str(name), **fields}}:
+            known = {key: _nested(fields.pop(key), "grammar") for key in ("description", "format") if key in fields}
+            target.lose(*(f"{key} of tools" for key in fields))
             return {"type": "custom", "custom": {"name": name, **known}}
         case {"type": str()} if not target.quirks.strict:
             return tool
     kind = tool.get("type") or ", ".join(map(str, tool))
-    hint = "; the provider 'openai_responses' has others" if target.quirks.strict else ""
+    others = " and custom tools; the provider 'openai_responses' has others" if target.quirks.strict else ""
     raise InvalidRequest(
-        f"{target.host} has no tool of the kind {safe_repr(kind)}: on this endpoint tools are functions"
-        f"{' and custom tools' if target.quirks.strict else ''}{hint} (extra={{'tools': […]}} sends anything as it is)"
+        f"{target.host} has no tool of the kind {safe_repr(kind)}: on this endpoint tools are functions{others} "
+        "(extra={'tools': […]} sends anything as it is)"
     )
 
 
-def choice_form(choice: Any, tools: Iterable[Mapping[str, Any]], target: Target) -> Any:
+def _nested(given: Any, *kinds: str) -> Any:
+    """What stands beside its type on the Responses wire, and here in an object with the name of that."""
+    match given:
+        case {"type": str(kind), **fields} if kind in kinds and kind not in fields:
+            return {"type": kind, kind: fields}
+    return given
+
+
+def _choice(given: Any, tools: Tools, target: Target) -> Any:
     """A tool_choice in the wire's form; `tools` are those of the request, in that form."""
-    mode, name = choice_of(choice)
-    if mode == "tool" and not target.quirks.forces_one:
-        if [tool.get("function", {}).get("name") for tool in tools] != [name]:
-            raise InvalidRequest(f"{target.host} forces no certain tool: give only that one, or tool_choice='required'")
-        return "required"
+    mode, name = choice_of(given)
     if mode == "tool":
-        custom = any(tool["custom"].get("name") == name for tool in tools if tool.get("type") == "custom")
-        kind = "custom" if custom else "function"
-        return {"type": kind, kind: {"name": name}}
+        return _forced(name, tools, target)
     if mode:
         return mode
-    match choice:
-        case {"type": "custom", "custom": {"name": str(name)}} | {"type": "custom", "name": str(name)}:
+    match _nested(given, "custom", "allowed_tools"):
+        case {"type": "custom", "custom": {"name": str(name)}}:
             return {"type": "custom", "custom": {"name": name}}
-        case {"type": "allowed_tools", "allowed_tools": Mapping()}:
-            return choice
-        case {"type": "allowed_tools", "mode": str(allowed), "tools": [*named]}:  # of the Responses endpoint
-            return {"type": "allowed_tools", "allowed_tools": {"mode": allowed, "tools": list(map(_named, named))}}
+        case {"type": "allowed_tools", "allowed_tools": {"mode": str(mode), "tools": [*tools]}}:
+            named = [_nested(tool, "function", "custom") for tool in tools]
+            return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
         case {"type": str()} if not target.quirks.strict:
-            return choice
+            return given
     raise InvalidRequest(
         f"{target.host} has no such tool_choice: it takes 'auto', 'none', 'required', a tool's name, "
         "{'type': 'function', 'function': {'name': …}} and {'type': 'allowed_tools', …}"
     )
 
 
-def _named(tool: Any) -> Any:
-    match tool:
-        case {"type": "function" | "custom" as kind, "name": str(name)}:
-            return {"type": kind, kind: {"name": name}}
-    return tool
+def _forced(name: str | None, tools: Tools, target: Target) -> Any:
+    if not target.quirks.forces_one:
+        if [tool.get("function", {}).get("name") for tool in tools] != [name]:
+            raise InvalidRequest(f"{target.host} forces no certain tool: give only that one, or tool_choice='required'")
+        return "required"
+    custom = any(tool["custom"].get("name") == name for tool in tools if tool.get("type") == "custom")
+    kind = "custom" if custom else "function"
+    return {"type": kind, kind: {"name": name}}
 
 
-# What `type` is in a JSON Schema (json-schema.org/draft/2020-12/json-schema-validation, 6.1.1). The types of a
-# response_format are others: OpenAI's own, and the hosts', as Fireworks' grammar.
-_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
-_FORMATS = ("text", "json_object", "json_schema")
+# What `type` is in a JSON Schema (json-schema.org/draft/2020-12/json-schema-validation, 6.1.1) and in OpenAI's formats.
+# The types of the hosts' own formats are others, as Fireworks' grammar.
+_TYPES = (
+    "object", "array", "string", "number", "integer", "boolean", "null", "text", "json_object", "json_schema",
+)  # fmt: skip
 
 
-def format_form(response_format: Any, target: Target) -> Any:
+def wire_format(response_format: Any, target: Target) -> Any:
     """A response_format in the wire's form."""
-    if isinstance(response_format, Mapping) and not target.quirks.strict:
-        kind = response_format.get("type", "object")
-        if isinstance(kind, str) and kind not in _JSON_TYPES + _FORMATS:
+    match response_format:
+        case {"type": str(kind)} if kind not in _TYPES and not target.quirks.strict:
             return response_format
     wanted = format_of(response_format)
     if wanted.kind != "schema":

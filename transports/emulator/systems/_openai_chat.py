@@ -113,7 +113,10 @@ class OpenAIChat(System):
         return event(usual if payload is None else payload)
 
     def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
-        return dump(self.completion(model_in(request, self.model), answer), indent)
+        return dump(self.completion(self._model(request), answer, choices_in(request)), indent)
+
+    def _model(self, request: Request) -> str:
+        return model_in(request, self.model)
 
     def keep_alive(self, request: Request) -> bytes:
         return b": keep-alive\n\n"
@@ -123,6 +126,12 @@ def model_in(request: Request, default: str) -> str:
     """The model that the body names, or `default`."""
     model = request.json.get("model") if isinstance(request.json, dict) else None
     return model if isinstance(model, str) else default
+
+
+def choices_in(request: Request) -> int:
+    """How many choices the body asks for."""
+    n = request.json.get("n") if isinstance(request.json, dict) else None
+    return n if isinstance(n, int) else 1
 
 
 def _choice(index: int, delta: Mapping[str, Any], reason: str | None) -> dict[str, Any]:

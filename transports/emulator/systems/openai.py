@@ -16,7 +16,7 @@ from sansio_core.providers.hosts import Host
 from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, bearer, is_bad, list_of, unanswered
-from ._openai_chat import CREATED, OpenAIChat, event, model_in
+from ._openai_chat import CREATED, OpenAIChat, choices_in, event
 from .answer import Answer, Question, is_marked, is_signature, reasoning_mark
 from .base import ErrorResponse, check_fields, check_headers, check_object, dump, text_of
 
@@ -158,16 +158,10 @@ class OpenAI(OpenAIChat):
         return self.stream(
             self._model(request),
             answer,
-            choices=_choices(request),
+            choices=choices_in(request),
             usage_chunk=bool(options.get("include_usage")),
             usage_last=not self._host.quirks.asks_usage,
         )
-
-    def _model(self, request: Request) -> str:
-        return model_in(request, self.model)
-
-    def whole(self, request: Request, answer: Answer, indent: int | None = None) -> bytes:
-        return dump(self.completion(self._model(request), answer, _choices(request)), indent)
 
 
 class AzureOpenAI(OpenAI):
@@ -203,11 +197,6 @@ class AzureOpenAI(OpenAI):
 
     def _model(self, request: Request) -> str:
         return self._check_path(request) or super()._model(request)
-
-
-def _choices(request: Request) -> int:
-    n = request.json.get("n") if isinstance(request.json, dict) else None
-    return n if isinstance(n, int) else 1
 
 
 def make(host: Host) -> OpenAI:
