@@ -161,7 +161,7 @@ class Provider(ABC):
     def begin(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         """The way of `request` through this endpoint. Raises InvalidRequest for what cannot be sent.
 
-        One OptionIgnored warning names all that the wire has no field for.
+        One OptionIgnored warning names all that the wire or the model does not take.
         """
         self.check(request)
         call = self.call(request, random)
@@ -169,7 +169,7 @@ class Provider(ABC):
         unsupported = [", ".join(ignored), *call.unsupported] if ignored else call.unsupported
         # One warning, not one for each: whoever turns warnings into errors learns of all losses at once.
         if unsupported:
-            warn(f"{self.info.name} has no field for {' and '.join(unsupported)}: not sent")
+            warn(f"{self.info.name} does not take {' and '.join(unsupported)}: not sent")
         return call
 
     @abstractmethod

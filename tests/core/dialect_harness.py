@@ -104,7 +104,7 @@ def told(name: str, messages: Any, **options: Any) -> str:
     with pytest.warns(OptionIgnored) as caught:
         providers.create(name, api_key="k").begin(ChatRequest(messages, **options), lambda: 0.5)
     (warning,) = caught
-    return str(warning.message).removeprefix(f"{name} has no field for ").removesuffix(": not sent")
+    return str(warning.message).removeprefix(f"{name} does not take ").removesuffix(": not sent")
 
 
 def refused(name: str, messages: Any, **options: Any) -> str:

@@ -270,7 +270,7 @@ def test_one_warning_tells_all_that_is_not_sent() -> None:
     with pytest.warns(OptionIgnored) as told:
         provider.begin(ChatRequest(history, response_format={"type": "json_object"}), lambda: 0.5)
     assert [str(warning.message) for warning in told] == [
-        "anthropic has no field for the reasoning of earlier answers and response_format json_object "
+        "anthropic does not take the reasoning of earlier answers and response_format json_object "
         "(give a JSON Schema): not sent"
     ]
     with pytest.warns(OptionIgnored, match="seed"):

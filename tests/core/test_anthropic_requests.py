@@ -21,7 +21,7 @@ def told(messages: Any, **options: Any) -> tuple[dict[str, Any], str]:
         call = providers.create("anthropic", api_key="k").begin(ChatRequest(messages, **options), lambda: 0.5)
     (warning,) = caught
     body: dict[str, Any] = json.loads(call.request().body)
-    return body, str(warning.message).removeprefix("anthropic has no field for ").removesuffix(": not sent")
+    return body, str(warning.message).removeprefix("anthropic does not take ").removesuffix(": not sent")
 
 
 def refused(messages: Any, **options: Any) -> str:

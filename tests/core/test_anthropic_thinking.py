@@ -138,7 +138,7 @@ def test_samplers_that_are_not_sent(model: str, options: dict[str, Any], lost: s
     provider = providers.create("anthropic", api_key="k")
     with pytest.warns(OptionIgnored) as told:
         call = provider.begin(ChatRequest("Hi", model=model, **options), lambda: 0.5)
-    assert [str(warning.message) for warning in told] == [f"anthropic has no field for {lost}: not sent"]
+    assert [str(warning.message) for warning in told] == [f"anthropic does not take {lost}: not sent"]
     sent_samplers = {"temperature", "top_p", "top_k"} & json.loads(call.request().body).keys()
     assert sent_samplers.isdisjoint(lost.partition(" (")[0].split(", "))
 

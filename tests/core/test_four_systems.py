@@ -276,7 +276,7 @@ def test_what_a_wire_cannot_take_of_earlier_answers_is_told(name: str) -> None:
         else:
             assert len(told) == 1
             assert said in told[0]
-            assert told[0].startswith(f"{name} has no field for ")
+            assert told[0].startswith(f"{name} does not take ")
 
 
 def test_an_option_that_is_none_is_not_given() -> None:

@@ -62,7 +62,7 @@ def test_what_differs_in_the_body() -> None:
     assert dict(request.headers)["x-vertex-ai-llm-shared-request-type"] == "priority"
     body = json.loads(request.body)
     assert body.keys() == {"contents", "tools"}
-    with pytest.warns(OptionIgnored, match=r"^gemini has no field for store \(Vertex AI has none\): not sent$"):
+    with pytest.warns(OptionIgnored, match=r"^gemini does not take store \(Vertex AI has none\): not sent$"):
         assert b"store" not in question(PROJECT, store=False).body
     with pytest.raises(InvalidRequest, match="known are standard, flex, priority"):
         question(PROJECT, service_tier="fast")

@@ -68,7 +68,7 @@ def test_an_option_a_history_and_calls_give_one_warning_at_the_callers_line(name
         Exchange(provider, request)
     (warning,) = caught
     assert warning.category is OptionIgnored
-    assert str(warning.message) == f"{name} has no field for {lost}: not sent"
+    assert str(warning.message) == f"{name} does not take {lost}: not sent"
     assert (warning.filename, warning.lineno) == (__file__, line)
 
 

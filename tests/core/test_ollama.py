@@ -164,7 +164,7 @@ def test_what_cannot_be_sent(options: dict[str, Any], said: str) -> None:
     ],
 )
 def test_what_is_left_out_of_options_is_told(options: dict[str, Any], told: str | None) -> None:
-    assert warned("Hello", **options) == ([f"ollama has no field for {told}: not sent"] if told else [])
+    assert warned("Hello", **options) == ([f"ollama does not take {told}: not sent"] if told else [])
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_what_is_left_out_of_options_is_told(options: dict[str, Any], told: str 
     ],
 )
 def test_what_is_left_out_of_messages_is_told(message: dict[str, Any], told: str) -> None:
-    assert warned([message]) == [f"ollama has no field for {told}: not sent"]
+    assert warned([message]) == [f"ollama does not take {told}: not sent"]
 
 
 def test_an_image_that_asks_for_no_detail_loses_none() -> None:

@@ -47,7 +47,7 @@ def test_messages() -> None:
         {"role": "assistant", "tool_calls": [other]},
         {"role": "tool", "content": "rain", "tool_call_id": "call_5_0"},
     ]
-    with pytest.warns(OptionIgnored, match="^groq has no field for the name of messages: not sent$"):
+    with pytest.warns(OptionIgnored, match="^groq does not take the name of messages: not sent$"):
         call = providers.create("groq", api_key="k").begin(ChatRequest(conversation), lambda: 0.5)
     assert json.loads(call.request().body)["messages"][0] == {"role": "system", "content": "Be brief"}
 

@@ -286,7 +286,7 @@ def test_what_calls_have_besides_is_told_where_it_cannot_go(name: str) -> None:
     answer = {"role": "tool", "tool_call_id": "a", "content": "rain"}
     history = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "", "tool_calls": [call]}, answer]
     config = {"base_url": "https://res.openai.azure.com"} if name == "azure_openai" else {}
-    with pytest.warns(OptionIgnored, match=f"^{name} has no field for extra_content of tool calls: not sent") as told:
+    with pytest.warns(OptionIgnored, match=f"^{name} does not take extra_content of tool calls: not sent") as told:
         begun = providers.create(name, api_key="k", **config).begin(ChatRequest(history, model="m"), lambda: 0.5)
     assert len(told) == 1
     assert b"extra_content" not in begun.request().body

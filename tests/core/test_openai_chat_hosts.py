@@ -60,7 +60,7 @@ def test_what_has_no_effect_while_deepseek_thinks() -> None:
     wire, told = body(None, host="deepseek", **given)
     assert (wire["top_p"], wire["stop"]) == (0.5, "a")
     assert told == [
-        "deepseek has no field for temperature, frequency_penalty (without effect while the model thinks): not sent"
+        "deepseek does not take temperature, frequency_penalty (without effect while the model thinks): not sent"
     ]
     assert fields(None, host="deepseek", reasoning_effort="none", **given)["temperature"] == 0.5
     thinking = {"thinking": {"type": "disabled"}}

@@ -84,7 +84,7 @@ def test_an_effort_that_cannot_be(model: str, effort: Any, words: str) -> None:
 def test_what_does_not_reason_needs_no_word_for_it() -> None:
     wire, told = body("gpt-4o", reasoning_effort="none")
     assert "reasoning_effort" not in wire
-    assert told == ["openai has no field for reasoning_effort (gpt-4o does not reason): not sent"]
+    assert told == ["openai does not take reasoning_effort (gpt-4o does not reason): not sent"]
 
 
 # --- samplers ---------------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_samplers_go_to_models_that_take_them(model: str, effort: str | None) ->
 def test_samplers_are_left_out_where_they_would_be_refused(model: str, effort: str | None, why: str) -> None:
     wire, told = body(model, **SAMPLERS, reasoning_effort=effort)
     assert not wire.keys() & SAMPLERS.keys()
-    assert told == [f"openai has no field for {', '.join(SAMPLERS)} ({why}): not sent"]
+    assert told == [f"openai does not take {', '.join(SAMPLERS)} ({why}): not sent"]
 
 
 def test_what_is_said_in_extra_is_not_judged() -> None:
@@ -136,7 +136,7 @@ def test_what_is_said_in_extra_is_not_judged() -> None:
 def test_other_options_that_a_model_refuses(model: str, option: str, value: Any) -> None:
     wire, told = body(model, **{option: value})
     assert option not in wire
-    assert told == [f"openai has no field for {option} ({model} does not take it): not sent"]
+    assert told == [f"openai does not take {option} ({model} does not take it): not sent"]
     assert fields("gpt-5.4", **{option: value}) == {option: value}
 
 
@@ -305,11 +305,11 @@ def test_what_a_tool_has_besides_is_named() -> None:
     for host in ("openai", "groq"):
         wire, told = body("m", host=host, tools=[{**F, "cache_control": True, "returns": 5}])
         assert wire["tools"] == [TOOL]
-        assert told == [f"{host} has no field for cache_control of tools and returns of tools: not sent"]
+        assert told == [f"{host} does not take cache_control of tools and returns of tools: not sent"]
     responses = {"type": "custom", "name": "sql", "description": "Runs it.", "defer_loading": True}
     wire, told = body("m", tools=[responses])
     assert wire["tools"] == [SQL]
-    assert told == ["openai has no field for defer_loading of tools: not sent"]
+    assert told == ["openai does not take defer_loading of tools: not sent"]
 
 
 def test_another_wires_tool_is_refused_by_its_kind() -> None:

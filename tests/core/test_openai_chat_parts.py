@@ -119,7 +119,7 @@ def test_texts_of_other_wires_are_texts() -> None:
     noted = {"type": "output_text", "text": "Rain.", "annotations": [{"type": "url_citation"}]}
     wire, told = body("m", [{"role": "assistant", "content": [noted, {"type": "refusal", "refusal": "No."}]}])
     assert wire["messages"][0]["content"] == [{"type": "text", "text": "Rain."}, {"type": "refusal", "refusal": "No."}]
-    assert told == ["openai has no field for the field annotations of parts: not sent"]
+    assert told == ["openai does not take the field annotations of parts: not sent"]
     assert part("openai", {"type": "refusal", "refusal": "No."}) == {"type": "text", "text": "No."}
     own = {"type": "text", "text": "a", "own": 1}
     assert part("vllm", own) == own
@@ -167,7 +167,7 @@ def test_that_a_tool_failed_is_named() -> None:
     history = [calls("a"), ToolCall("a", "weather").answer("No such place.", is_error=True)]
     wire, told = body("m", history)
     assert wire["messages"][1] == {"role": "tool", "tool_call_id": "a", "content": "No such place."}
-    assert told == ["openai has no field for is_error of tools' answers: not sent"]
+    assert told == ["openai does not take is_error of tools' answers: not sent"]
 
 
 def test_an_answer_to_no_call() -> None:
@@ -220,14 +220,14 @@ def test_a_spoken_answer_goes_back_by_its_id() -> None:
         for host, model in (("openai", "gpt-5.4"), ("groq", "m")):
             wire, told = body(model, history, host=host)
             assert wire["messages"][1] == {"role": "assistant", "content": "Hello"}
-            assert told == [f"{host} has no field for the sound of messages: not sent"]
+            assert told == [f"{host} does not take the sound of messages: not sent"]
 
 
 def test_fields_of_messages() -> None:
     history = [{"role": "assistant", "content": "{", "prefix": True, "tokens": 5}]
     wire, told = body("m", history, host="mistral")
     assert wire["messages"] == [{"role": "assistant", "content": "{", "prefix": True}]
-    assert told == ["mistral has no field for the field tokens of messages: not sent"]
+    assert told == ["mistral does not take the field tokens of messages: not sent"]
     details = [{"type": "reasoning.text", "text": "Hm"}]
     own = [{"role": "assistant", "content": "Hi", "reasoning_details": details}]  # as OpenRouter's SDK has it
     assert sent("openrouter", own)["messages"] == own
@@ -263,18 +263,18 @@ def test_marks_of_what_is_worth_caching() -> None:
     for host, model in (("openai", "gpt-5.4"), ("groq", "m"), ("openai", "a-new-model")):
         wire, told = body(model, marked, host=host)
         assert wire["messages"][0]["content"] == [{"type": "text", "text": "Long."}, image]
-        assert told == [f"{host} has no field for cache_control of parts: not sent"]
+        assert told == [f"{host} does not take cache_control of parts: not sent"]
 
 
 def test_the_ttl_of_a_mark() -> None:
     hour = [{"role": "user", "content": [TextPart("Long.", {"type": "ephemeral", "ttl": "1h"})]}]
     wire, told = body("gpt-6-sol", hour)
     assert wire["messages"][0]["content"][0]["prompt_cache_breakpoint"] == {"mode": "explicit"}
-    assert told == ["openai has no field for the ttl of cache_control: not sent"]
+    assert told == ["openai does not take the ttl of cache_control: not sent"]
     with pytest.raises(InvalidRequest, match="cache_control must be"):
         body("gpt-6-sol", [{"role": "user", "content": [TextPart("a", {"type": "eternal"})]}])
     own = {"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}
     assert part("openai", own, "gpt-5.6") == own
     wire, told = body("gpt-5.4", [{"role": "user", "content": [own]}])
     assert wire["messages"][0]["content"] == "a"
-    assert told == ["openai has no field for the field prompt_cache_breakpoint of parts: not sent"]
+    assert told == ["openai does not take the field prompt_cache_breakpoint of parts: not sent"]

@@ -212,7 +212,7 @@ def test_an_answer_without_text_has_no_content_but_where_a_host_must_have_one(na
 
 def test_what_a_host_refuses_is_told_and_not_sent() -> None:
     provider = providers.create("groq", api_key="k")
-    with pytest.warns(OptionIgnored, match="groq has no field for logit_bias, logprobs"):
+    with pytest.warns(OptionIgnored, match="groq does not take logit_bias, logprobs"):
         call = provider.begin(ChatRequest("Hi", logprobs=True, logit_bias={}, temperature=1), lambda: 0.5)
     assert json.loads(call.request().body).keys() == {"model", "messages", "stream", "stream_options", "temperature"}
     with pytest.raises(InvalidRequest, match="does not know the option 'surprise'"):

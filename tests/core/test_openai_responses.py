@@ -67,7 +67,7 @@ def test_options() -> None:
     ):
         assert sent(NAME, "Hi", response_format=response_format)["text"] == {"format": form}
     assert sent(NAME, "Hi", response_format=AS_SCHEMA)["text"]["format"]["schema"] == SCHEMA
-    with pytest.warns(OptionIgnored, match="openai_responses has no field for seed, stop"):
+    with pytest.warns(OptionIgnored, match="openai_responses does not take seed, stop"):
         providers.create(NAME, api_key="k").begin(ChatRequest("Hi", seed=1, stop="x"), lambda: 0.5)
 
 
@@ -129,12 +129,12 @@ def test_the_answer_goes_back_as_it_came() -> None:
     ]
     assert sent(NAME, turn)["input"][1:] == [*output, *answers]
     lost = "reasoning that is not encrypted, of which store=False keeps nothing"
-    wire = warned(turn, f"openai_responses has no field for {lost}: not sent", store=False)["input"]
+    wire = warned(turn, f"openai_responses does not take {lost}: not sent", store=False)["input"]
     assert wire[1:] == [item for item in [*output, *answers] if item is not plain]
     with pytest.warns(OptionIgnored, match="openai_responses answers"):
         providers.create("openai", api_key="k").begin(ChatRequest(turn), lambda: 0.5)
     other = {"role": "assistant", "content": "Hi", "native": {"dialect": "gemini", "items": []}}
-    with pytest.warns(OptionIgnored, match="openai_responses has no field for .* gemini answers"):
+    with pytest.warns(OptionIgnored, match="openai_responses does not take .* gemini answers"):
         providers.create(NAME, api_key="k").begin(ChatRequest([other]), lambda: 0.5)
     with pytest.raises(InvalidRequest):
         sent(NAME, "Hi", response_format=5)

@@ -8,7 +8,7 @@ from openai_responses_frames import NAME, warned
 
 from sansio_core import FilePart, InvalidRequest, ToolCall
 
-NOT_SENT = "openai_responses has no field for {}: not sent"
+NOT_SENT = "openai_responses does not take {}: not sent"
 PDF = b"%PDF-1.7"
 DATA = "data:application/pdf;base64,JVBERi0xLjc="
 MARK = {"type": "ephemeral"}

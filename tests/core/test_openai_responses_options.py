@@ -8,7 +8,7 @@ from openai_responses_frames import NAME, warned
 
 from sansio_core import InvalidRequest
 
-NOT_SENT = "openai_responses has no field for {}: not sent"
+NOT_SENT = "openai_responses does not take {}: not sent"
 NEW = "a-new-model"
 ALWAYS = "gpt-6.2-sol"
 

@@ -238,7 +238,7 @@ def test_encrypted_reasoning_is_asked_of_models_that_reason(model: str, reasons:
 def test_the_warning_names_all_fields_of_calls_in_order() -> None:
     call = {**FUNCTION, "b": 1, "a": 2, "d": 3, "c": 4}
     history = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "content": "?"}]
-    with pytest.warns(OptionIgnored, match=r"^groq has no field for a, b, c, d of tool calls: not sent$"):
+    with pytest.warns(OptionIgnored, match=r"^groq does not take a, b, c, d of tool calls: not sent$"):
         providers.create("groq", api_key="k").begin(ChatRequest(history), lambda: 0.5)
 
 

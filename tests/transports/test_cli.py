@@ -180,7 +180,7 @@ def test_a_proxy(emulator: Emulator, capsys: Capture) -> None:
 
 def test_options_that_are_not_sent_are_told(emulator: Emulator, capsys: Capture) -> None:
     assert ask(emulator, "--option", "temperature=1", "Hi", provider="yqcloud") == 0
-    assert said(capsys) == (DEFAULT_TEXT, ["warning: yqcloud has no field for temperature: not sent"])
+    assert said(capsys) == (DEFAULT_TEXT, ["warning: yqcloud does not take temperature: not sent"])
 
 
 # --- how it ends -----------------------------------------------------------------------------------------------------

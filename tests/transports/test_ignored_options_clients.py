@@ -34,7 +34,7 @@ def test_an_option_a_history_and_calls_give_one_warning_at_the_users_line(seat: 
             client.stream(HISTORY, seed=1)
         (warning,) = [warning for warning in caught if warning.category is OptionIgnored]
         assert str(warning.message) == (
-            "anthropic has no field for seed and the reasoning and signatures of gemini answers "
+            "anthropic does not take seed and the reasoning and signatures of gemini answers "
             "and extra_content of tool calls: not sent"
         )
         assert (warning.filename, warning.lineno) == (__file__, line)
