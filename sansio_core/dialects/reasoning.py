@@ -19,7 +19,7 @@ def word_of(effort: Any, takes: Collection[str], whose: str) -> str:
 
     Raises InvalidRequest for what is no effort, and for "none" where the model cannot leave reasoning off.
     """
-    word = _word(effort, takes, whose)
+    word = _word(effort, takes, whose) if takes else ""
     if word in takes:
         return word
     places = {WORDS.index(known): known for known in takes if known in WORDS and known != "none"}

@@ -199,7 +199,9 @@ def test_a_system_message_without_a_place_is_in_the_prompt() -> None:
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("messages", ["", [{"role": "system", "content": "a"}], [{"role": "user", "content": [""]}]])
+@pytest.mark.parametrize(
+    "messages", ["", [{"role": "system", "content": "a"}], [{"role": "user", "content": [" ", ""]}]]
+)
 def test_a_conversation_without_content(messages: Any) -> None:
     assert "needs a message of the user" in refused(messages)
 
@@ -207,6 +209,65 @@ def test_a_conversation_without_content(messages: Any) -> None:
 @pytest.mark.parametrize("model", ["claude-sonnet-4-6", NEW, "claude-haiku-5-5", "claude-mythos-preview"])
 def test_no_prefill_on_newer_models(model: str) -> None:
     assert f"{model} does not go on with an answer (prefill)" in refused([HI, SAID], model=model)
+
+
+def test_a_system_message_behind_an_answer_does_not_go_on() -> None:
+    said = refused([HI, SAID, BRIEF], model=NEW)
+    assert "a message of the user's, or a tool's answer, must come behind it; a system message is none" in said
+
+
+def answer_of(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "assistant", "content": "", "native": {"dialect": "anthropic", "items": items}}
+
+
+SIGNED = {"type": "thinking", "thinking": "Hm", "signature": "s"}
+UNSIGNED = {"type": "thinking", "thinking": "Hm", "signature": ""}
+WORDS = {"type": "text", "text": "So"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        (answer_of(UNSIGNED), []),
+        (answer_of(SIGNED, WORDS, SIGNED), [SIGNED, WORDS]),
+        (answer_of(SIGNED, WORDS, {"type": "redacted_thinking", "data": "x"}), [SIGNED, WORDS]),
+        (answer_of(SIGNED, {"type": "text", "text": "\n"}), []),
+        (answer_of(UNSIGNED, WORDS, SIGNED, WORDS), [WORDS, SIGNED, WORDS]),
+        # Mistral's form
+        ({"role": "assistant", "content": [{"type": "thinking", "thinking": [WORDS]}, SIGNED, WORDS]}, [SIGNED, WORDS]),
+    ],
+)
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", NEW])
+def test_thinking_that_was_cut_does_not_go_back(answer: Any, left: list[Any], model: str) -> None:
+    wire, warning = told([HI, answer, HI], model=model)
+    assert wire["messages"] == [HI, *([{"role": "assistant", "content": left}] if left else []), HI]
+    assert warning == "thinking without a signature, or with nothing behind it"
+
+
+def test_no_text_of_white_space_is_sent() -> None:
+    messages = [
+        {"role": "system", "content": ["\n", "Be brief."]},
+        {"role": "user", "content": [" ", "Hi"]},
+        answer_of(
+            {"type": "text", "text": "\n\n"}, asked_block := {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+        ),
+        {"role": "tool", "tool_call_id": "c1", "content": " \t"},
+    ]
+    wire = sent("anthropic", messages)
+    assert (wire["system"], wire["messages"]) == (
+        "Be brief.",
+        [
+            HI,
+            {"role": "assistant", "content": [asked_block]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1"}]},
+        ],
+    )
+
+
+def test_a_file_of_text_is_a_text_of_the_system() -> None:
+    file = FilePart("Hä?".encode(), None, "a.md", cache_control=True)
+    wire = sent("anthropic", [{"role": "system", "content": ["Read:", file]}, HI])
+    assert wire["system"] == [{"type": "text", "text": "Read:"}, {"type": "text", "text": "a.md:\nHä?", **MARK}]
 
 
 def test_prefill_on_older_models_and_on_unknown_ones() -> None:

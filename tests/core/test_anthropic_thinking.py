@@ -38,8 +38,9 @@ def budget(tokens: int) -> dict[str, Any]:
         ("claude-opus-4-5", {"reasoning_effort": "max"}, budget(32_768), "high", 32_768 + 8192),
         ("claude-haiku-4-5-20251001", {"reasoning_effort": "low"}, budget(1024), None, 1024 + 8192),
         ("claude-haiku-4-5", {"reasoning_effort": "high", "max_tokens": 4096}, budget(4095), None, 4096),
-        ("a-new-model", {"reasoning_effort": "minimal"}, None, "low", 8192),
-        ("a-new-model", {"reasoning_effort": "xhigh"}, None, "xhigh", 8192),
+        ("a-new-model", {"reasoning_effort": "minimal"}, None, "low", 32_000),
+        ("a-new-model", {"reasoning_effort": "xhigh"}, None, "xhigh", 32_000),
+        ("claude-opus-6", {"reasoning_effort": "low", "max_tokens": 100}, None, "low", 100),
         # numbers
         ("claude-sonnet-4-6", {"reasoning_effort": 2048}, budget(2048), None, 2048 + 8192),
         ("claude-sonnet-4-6", {"reasoning_effort": 2048, "max_tokens": 5000}, budget(2048), None, 5000),
@@ -49,7 +50,7 @@ def budget(tokens: int) -> dict[str, Any]:
         ("claude-opus-5", {"reasoning_effort": True}, SHOWN, None, 32_000),
         ("claude-sonnet-4-6", {"reasoning_effort": True}, ADAPTIVE, None, 32_000),
         ("claude-haiku-4-5", {"reasoning_effort": True}, budget(8192), None, 2 * 8192),
-        ("a-new-model", {"reasoning_effort": True}, ADAPTIVE, None, 8192),
+        ("a-new-model", {"reasoning_effort": True}, ADAPTIVE, None, 32_000),
         # none
         ("claude-sonnet-4-6", {"reasoning_effort": "none"}, OFF, None, 8192),
         ("claude-opus-5", {"reasoning_effort": False}, OFF, None, 8192),
@@ -85,6 +86,7 @@ def test_thinking(
         ("claude-haiku-4-5", {"reasoning_effort": "auto"}, "known are none"),
         ("claude-3-haiku-20240307", {"reasoning_effort": "low"}, "does not reason"),
         ("claude-3-haiku-20240307", {"reasoning_effort": True}, "does not reason"),
+        ("claude-3-haiku-20240307", {"reasoning_effort": -1}, "does not reason: leave out reasoning_effort"),
         ("claude-haiku-4-5", {"max_tokens": 64_001}, "at most 64000 tokens"),
         # forced tools
         ("claude-opus-5-5", {"tool_choice": "required"}, "cannot be forced to call a tool: tool_choice is 'auto' or"),
@@ -126,7 +128,7 @@ def test_what_goes_as_it_is(model: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("model", "options", "lost"),
     [
-        ("claude-opus-4-7", {"temperature": 1, "top_p": 0.9, "top_k": 3},
+        ("claude-opus-4-7", {"temperature": 0.9, "top_p": 0.9, "top_k": 3},
          "temperature, top_p, top_k (claude-opus-4-7 takes no samplers)"),
         ("claude-haiku-4-5", {"temperature": 0, "top_k": 3, "top_p": 0.97, "reasoning_effort": 1024},
          "temperature, top_k (claude-haiku-4-5 takes none but a top_p of 0.95 to 1 while it thinks)"),
@@ -141,6 +143,11 @@ def test_samplers_that_are_not_sent(model: str, options: dict[str, Any], lost: s
     assert [str(warning.message) for warning in told] == [f"anthropic does not take {lost}: not sent"]
     sent_samplers = {"temperature", "top_p", "top_k"} & json.loads(call.request().body).keys()
     assert sent_samplers.isdisjoint(lost.partition(" (")[0].split(", "))
+
+
+@pytest.mark.parametrize("options", [{"model": "claude-opus-4-7"}, {"reasoning_effort": "low"}])
+def test_a_temperature_of_1_is_what_a_model_without_samplers_has(options: dict[str, Any]) -> None:
+    assert "temperature" not in sent("anthropic", "Hi", temperature=1, **options)
 
 
 def test_extra_is_not_judged() -> None:

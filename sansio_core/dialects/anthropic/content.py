@@ -1,17 +1,17 @@
 """Messages of Anthropic's wire: turns of content blocks, platform.claude.com/docs/en/api/messages.
 
-"Text content blocks must be non-empty" is the API's answer to an empty text, so that no empty text is sent.
+"Text content blocks must contain non-whitespace text" is the API's answer to any other, so that none is sent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, dropwhile, groupby, takewhile
 from typing import Any, NamedTuple
 
 from ...errors import InvalidRequest
-from ...parts import CacheControl, FilePart, ImagePart, Part, RawPart, TextPart, kind_of
+from ...parts import CacheControl, FilePart, ImagePart, Part, RawPart, TextPart, kind_of, text_of
 from ...request import Message
 from ..forms import arguments_of, cache_mark, no_such_part, object_of, objects, one_of
 from ..history import native_of
@@ -43,12 +43,28 @@ def turns_of(messages: Sequence[Message], *, amid: bool) -> tuple[Blocks, list[d
 
     The prompt has the system's first messages; `amid`: later ones stay in the conversation, else they are in it, too.
     """
-    turns = [turn for turn in map(_turn, messages) if turn.content]
+    given = [_turn(message) for message in messages]
+    ended = [_without_open_end(turn) for turn in given]
+    turns = [turn for turn in ended if turn.content]
     prompt = list(takewhile(lambda turn: turn.role == "system", turns))
     placed, waiting = _placed(turns[len(prompt) :], amid)
     system = [block for turn in prompt + waiting for block in turn.content]
-    lost = ["the place of a system message in mid-conversation"] if waiting else []
-    return system, _in_wire(placed), lost
+    lost = {
+        "thinking without a signature, or with nothing behind it": ended != given,
+        "the place of a system message in mid-conversation": bool(waiting),
+    }
+    return system, _in_wire(placed), list(filter(lost.get, lost))
+
+
+def _without_open_end(turn: Turn) -> Turn:
+    """`turn` without the thinking that the API does not take back, as of an answer that max_tokens cut."""
+    # "The final block in an assistant message cannot be `thinking`"; "Invalid `signature` in `thinking` block"
+    if turn.role != "assistant":
+        return turn
+    content = [block for block in turn.content if block.get("type") != "thinking" or block.get("signature")]
+    while content and content[-1].get("type") in ("thinking", "redacted_thinking"):
+        content.pop()
+    return turn._replace(content=content)
 
 
 def _placed(turns: list[Turn], amid: bool) -> tuple[list[Turn], list[Turn]]:
@@ -108,18 +124,24 @@ def _turn(message: Message) -> Turn:
 
 
 def _system(message: Message) -> Blocks:
-    blocks = _content(message)
-    for part, block in zip(_filled(message), blocks, strict=True):
+    blocks = [_system_block(part) for part in message.parts]
+    for part, block in zip(message.parts, blocks, strict=True):
         if block["type"] != "text":
             raise InvalidRequest(f"anthropic takes texts alone in a system message, not {kind_of(part)}")
-    return blocks
+    return _filled(blocks)
+
+
+def _system_block(part: Part) -> dict[str, Any]:
+    if isinstance(part, FilePart) and (text := text_of(part)) is not None:
+        part = TextPart(text, part.cache_control)
+    return _block(part, _BLOCKS)
 
 
 def _assistant(message: Message) -> Blocks:
     # platform.claude.com/docs/en/build-with-claude/thinking: thinking blocks go back complete and unmodified, as their
     # signature is checked.
-    if blocks := [block for block in native_of(message, NAME) or () if block.get("text") != ""]:
-        return blocks
+    if native := native_of(message, NAME):
+        return _filled(native)
     calls = [
         {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments_of(call)}
         for call in message.tool_calls
@@ -152,12 +174,12 @@ def _id(call_id: str | None) -> str:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _filled(message: Message) -> list[Part]:
-    return [part for part in message.parts if not (isinstance(part, TextPart) and not part.text)]
+def _filled(blocks: Iterable[dict[str, Any]]) -> Blocks:
+    return [block for block in blocks if block.get("type") != "text" or str(block.get("text")).strip()]
 
 
 def _content(message: Message, raw: re.Pattern[str] = _BLOCKS) -> Blocks:
-    return [_block(part, raw) for part in _filled(message)]
+    return _filled(_block(part, raw) for part in message.parts)
 
 
 def _block(part: Part, raw: re.Pattern[str]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _default_limit(fields: Mapping[str, Any], effort: Any, facts: ModelFacts | N
     thinking = fields.get("thinking", {})
     limit: int = MAX_TOKENS + thinking.get("budget_tokens", 0)
     if facts is None:
-        return limit
+        return _WITH_THINKING if "output_config" in fields or thinking.get("type") == "adaptive" else limit
     if thinking.get("type") == "adaptive" or (effort is None and "thinks" in facts.can):
         limit = _WITH_THINKING
     return min(limit, facts.output or limit)
@@ -99,7 +99,8 @@ def put_samplers(wire: dict[str, Any], options: Mapping[str, Any], facts: ModelF
         return []
     kept, why = _kept(given, wire, facts, version)
     wire |= kept
-    lost = [name for name in given if name not in kept]
+    # …/models/haiku-5-5/migration-guide: "If a request includes `temperature`, it must be `1`", which is the default
+    lost = [name for name in given if name not in kept and (name, given[name]) != ("temperature", 1)]
     return [f"{', '.join(lost)} ({why})"] if lost else []
 
 
@@ -135,8 +136,8 @@ def check_beside(wire: Mapping[str, Any], facts: ModelFacts) -> None:
         "cannot be forced to call a tool while it thinks: leave out reasoning_effort, or tool_choice":
             forced and thinks,
         # …/docs/en/api/errors: "Claude 4.6 and later models and Claude Mythos Preview do not support prefilling"
-        "does not go on with an answer (prefill): the last message must be the user's, or a tool's answer":
-            prefill and "prefill" not in can,
+        "does not go on with an answer (prefill): a message of the user's, or a tool's answer, must come behind it; a "
+        "system message is none": prefill and "prefill" not in can,
         # "You can't prefill the assistant response while thinking is on."
         "does not go on with an answer (prefill) beside reasoning_effort: leave out one of them": prefill and thinks,
         "does not go on with an answer (prefill) beside response_format: leave out one of them":
