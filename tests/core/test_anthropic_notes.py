@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from anthropic_frames import STOP, TEXT, begin, start, stop, why
+from anthropic_frames import STOP, TEXT, begin, delta, start, stop, why
 from dialect_harness import events_of, every_cut, sent, sse
 
-from sansio_core import Metadata, Reply, UsageReport
+from sansio_core import Finished, Metadata, Reply, Started, UsageReport
 
 
 def test_usage_is_merged_and_what_is_said_later_counts() -> None:
@@ -71,6 +71,27 @@ def test_what_the_message_says_of_itself_is_told_once_for_each_value() -> None:
         Metadata({"other": 1}),
         Metadata({"container": later}),
     ]
+
+
+def test_what_events_say_beside_the_message_is_told() -> None:
+    frames = [
+        begin() | {"region": "eu"},
+        start(0, type="text", text="") | {"region": "eu"},
+        *(delta(0, "text_delta", text=text) | {"part": 1} for text in "abc"),
+        stop(0) | {"part": 2},
+        why("end_turn"),
+        STOP | {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 1}},
+    ]
+    events = every_cut("anthropic", sse(*frames))
+    assert [event for event in events if isinstance(event, Metadata)] == [
+        Metadata({"region": "eu"}),
+        Metadata({"part": 1}),
+        Metadata({"part": 2}),
+        Metadata({"amazon-bedrock-invocationMetrics": {"inputTokenCount": 1}}),
+    ]
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert Reply.of(events).text == "abc"
 
 
 def test_usage_can_be_compared_with_other_providers() -> None:

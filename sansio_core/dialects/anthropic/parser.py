@@ -53,8 +53,12 @@ _TEXT_DELTAS: dict[Any, tuple[str, str, type[TextDelta] | type[ReasoningDelta] |
     "signature_delta": ("signature", "signature", None),
     "input_json_delta": ("partial_json", "input", None),
 }
-_NO_NOTES = frozenset({"type", "id", "role", "model", "content", "usage", "delta", "stop_reason"})
-"""Fields of a message and of its last delta that have events of their own; any other is told as Metadata."""
+_NO_NOTES = frozenset(
+    {
+        "type", "id", "role", "model", "content", "usage", "delta", "stop_reason", "message", "index", "content_block",
+    }
+)  # fmt: skip
+"""Fields of an event, a message and its last delta that have events of their own; any other is told as Metadata."""
 
 
 class AnthropicParser(EventStreamParser):
@@ -86,6 +90,8 @@ class AnthropicParser(EventStreamParser):
             kind = value.get("type") or event  # the API says it in both places, some hosts in one
             handle = _HANDLERS.get(kind) if type(kind) is str else None
             if handle is not None and handle(self, value, out):
+                if not self.ended:
+                    self._tell(value.items(), out)
                 return
         # "Error events": in a stream they take the place of the HTTP status, as 529 for overloaded_error
         error = of_event(kind, value)
@@ -213,8 +219,7 @@ class AnthropicParser(EventStreamParser):
             if reason := nonempty(delta.get("stop_reason")):
                 self._reason = reason
                 self._close(list(self._open), out)  # at max_tokens the block's stop may be missing
-            # stop_sequence, stop_details, container; beside the delta context_management and input_transformations
-            self._tell([*delta.items(), *value.items()], out)
+            self._tell(delta.items(), out)  # stop_sequence, stop_details, container
         self._count(value.get("usage"), out)
         return True
 
@@ -241,6 +246,7 @@ class AnthropicParser(EventStreamParser):
 
     def _message_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
         self._close(list(self._open), out)
+        self._tell(value.items(), out)  # of Amazon Bedrock: amazon-bedrock-invocationMetrics
         self._finish(out)
         self.complete = self.ended = True
         return True
