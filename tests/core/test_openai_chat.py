@@ -75,7 +75,7 @@ def test_response_formats() -> None:
     assert wire(AS_SCHEMA) == AS_SCHEMA
     assert wire({"type": "json_object"}) == {"type": "json_object"}
     assert wire(SCHEMA) == {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
-    strict = {"title": "An Answer", "additionalProperties": False, "anyOf": []}
+    strict = {"title": "An Answer", "additionalProperties": False, **SCHEMA, "required": ["n"]}
     assert wire(strict)["json_schema"] == {"name": "An_Answer", "schema": strict, "strict": True}
     for bad in ("json", {"a": 1}, 5):
         with pytest.raises(InvalidRequest, match="response_format"):

@@ -28,24 +28,16 @@ def strict(**properties: Any) -> dict[str, Any]:
     ("given", "fit"),
     [
         (thing(), strict()),
-        ({"type": "object"}, {"type": "object", **CLOSED}),
         (thing(a=TEXT, b=TEXT), strict(a=TEXT, b=TEXT)),
         ({**thing(a=TEXT, b=TEXT), "required": ["b"]}, strict(a=TEXT, b=TEXT)),
-        (thing(a=thing(b=TEXT)), strict(a=strict(b=TEXT))),
-        ({"type": "array", "items": thing(a=TEXT)}, {"type": "array", "items": strict(a=TEXT)}),
-        ({"anyOf": [thing(a=TEXT), {"type": "null"}]}, {"anyOf": [strict(a=TEXT), {"type": "null"}]}),
-        # what the user said of other properties stays
-        ({**thing(), "additionalProperties": TEXT}, {**strict(), "additionalProperties": TEXT}),
+        ({"properties": {"a": TEXT}}, strict(a=TEXT)),
+        ({"type": "object", **CLOSED}, {"type": "object", **CLOSED}),
         # one schema of allOf takes its own place
         ({"allOf": [thing(a=TEXT)], "title": "T"}, {**strict(a=TEXT), "title": "T"}),
-        ({"allOf": [TEXT, TEXT]}, {"allOf": [TEXT, TEXT]}),
         (
             {"$defs": {"P": TEXT}, **thing(p={"allOf": [{"$ref": "#/$defs/P"}], "title": "Q"})},
             {"$defs": {"P": TEXT}, **strict(p={**TEXT, "title": "Q"})},
         ),
-        # null is no default there, others stay
-        ({"type": "string", "default": None}, TEXT),
-        ({"type": "string", "default": "a"}, {"type": "string", "default": "a"}),
         # a reference alone stays; with other keywords what it names takes its place, and theirs count
         (
             {"$defs": {"P": thing(a=TEXT)}, **thing(p={"$ref": "#/$defs/P"})},
@@ -64,7 +56,6 @@ def strict(**properties: Any) -> dict[str, Any]:
             {"$defs": {"N": thing(next={"$ref": "#/$defs/N"})}, **thing(n={"$ref": "#/$defs/N"})},
             {"$defs": {"N": strict(next={"$ref": "#/$defs/N"})}, **strict(n={"$ref": "#/$defs/N"})},
         ),
-        (thing(a=True), strict(a=True)),
         # names of properties are no keywords
         (thing(default=TEXT, properties=thing(a=TEXT)), strict(default=TEXT, properties=strict(a=TEXT))),
     ],
@@ -74,6 +65,61 @@ def test_strict_schema(given: dict[str, Any], fit: dict[str, Any]) -> None:
     assert strict_schema(given) == fit
     assert given == before
     assert strict_schema(fit) == fit
+
+
+@pytest.mark.parametrize(
+    ("given", "fit"),
+    [
+        (thing(b=TEXT), strict(b=TEXT)),
+        ({"type": ["object", "null"], "properties": {"b": TEXT}}, {**strict(b=TEXT), "type": ["object", "null"]}),
+        ({"type": "array", "items": thing(a=TEXT)}, {"type": "array", "items": strict(a=TEXT)}),
+        ({"anyOf": [thing(a=TEXT), {"type": "null"}]}, {"anyOf": [strict(a=TEXT), {"type": "null"}]}),
+        ({"oneOf": [thing(a=TEXT), {"type": "null"}]}, {"anyOf": [strict(a=TEXT), {"type": "null"}]}),
+        # null is no default there, others stay
+        ({"type": "string", "default": None}, TEXT),
+        ({"type": "string", "default": "a"}, {"type": "string", "default": "a"}),
+        ({"enum": ["a"]}, {"enum": ["a"]}),
+        ({"const": 1}, {"const": 1}),
+    ],
+)
+def test_strict_properties(given: dict[str, Any], fit: dict[str, Any]) -> None:
+    assert strict_schema(thing(p=given)) == strict(p=fit)
+
+
+NEVER = "strict mode takes no {} in a JSON Schema, as at #/properties/a: leave it or strict out"
+ANY_KEYS = "strict mode takes no object of any keys (additionalProperties), as at #/properties/a in the JSON Schema"
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"allOf": [TEXT, TEXT]}, NEVER.format("allOf")),
+        ({"allOf": [thing(b=TEXT)], "properties": {"c": TEXT}}, NEVER.format("allOf")),
+        ({"anyOf": [TEXT], "oneOf": [TEXT]}, NEVER.format("oneOf")),
+        ({**TEXT, "not": {"enum": ["a"]}}, NEVER.format("not")),
+        ({**thing(), "if": thing()}, NEVER.format("if")),
+        ({**thing(), "patternProperties": {"^a": TEXT}}, NEVER.format("patternProperties")),
+        ({"type": "array", "items": TEXT, "uniqueItems": True}, NEVER.format("uniqueItems")),
+        ({"type": "object"}, ANY_KEYS),
+        ({**thing(), "additionalProperties": TEXT}, ANY_KEYS),
+        ({**thing(b=TEXT), "additionalProperties": True}, ANY_KEYS),
+        (True, "strict mode takes a JSON Schema that is an object at #/properties/a, not True"),
+        ({}, "strict mode needs a type, an enum or an anyOf in the JSON Schema at #/properties/a"),
+        ({"type": "array"}, "strict mode needs the items of the array in the JSON Schema at #/properties/a"),
+        ({"type": "array", "items": {}}, "an anyOf in the JSON Schema at #/properties/a/items"),
+        ({"anyOf": [TEXT, {}]}, "an anyOf in the JSON Schema at #/properties/a/anyOf/1"),
+    ],
+)
+def test_what_strict_mode_does_not_take(schema: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        strict_schema(thing(a=schema))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("schema", [TEXT, {"type": "array", "items": TEXT}, {"anyOf": [thing(), thing(a=TEXT)]}])
+def test_a_strict_answer_is_an_object(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="of the type 'object' that is no choice"):
+        strict_schema(schema)
 
 
 def test_required_properties_keep_their_order() -> None:

@@ -13,6 +13,7 @@ from sansio_core.dialects.schemas import claude_schema
 TEXT = {"type": "string"}
 PLACE = {"type": "object", "properties": {"city": TEXT}, "required": ["city"]}
 CLOSED = {**PLACE, "additionalProperties": False}
+EMPTY = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,8 @@ CLOSED = {**PLACE, "additionalProperties": False}
         # objects are closed, at every depth; what is optional stays so
         (PLACE, CLOSED),
         ({"properties": {"a": PLACE}}, {"type": "object", "properties": {"a": CLOSED}, "additionalProperties": False}),
-        ({"type": "object"}, {"type": "object", "properties": {}, "additionalProperties": False}),
+        ({"type": "object", "properties": {}}, EMPTY),
+        ({"type": "object", "additionalProperties": False}, EMPTY),
         ({**PLACE, "additionalProperties": True}, CLOSED),
         (
             {**PLACE, "additionalProperties": TEXT},
@@ -50,7 +52,7 @@ CLOSED = {**PLACE, "additionalProperties": False}
         # alternatives
         ({"oneOf": [PLACE, {"type": "null"}]}, {"anyOf": [CLOSED, {"type": "null"}]}),
         ({"anyOf": [TEXT], "oneOf": [TEXT]}, {"anyOf": [TEXT], "description": '{oneOf: [{"type": "string"}]}'}),
-        ({"allOf": [PLACE, {"type": "object"}]}, {"allOf": [CLOSED, claude_schema({"type": "object"})]}),
+        ({"allOf": [PLACE, {"type": "object", "properties": {}}]}, {"allOf": [CLOSED, EMPTY]}),
         (
             {"type": ["string", "integer", "null"], "minLength": 2, "title": "T"},
             {
@@ -106,8 +108,23 @@ def test_a_keyword_beside_an_allof_of_one_is_not_replaced() -> None:
     [
         ({"type": "object", "additionalProperties": TEXT}, "list of objects"),
         ({"type": "object", "additionalProperties": True}, "list of objects"),
-        ({"type": "object", "properties": {"a": {"title": "Any"}}}, "needs a type"),
-        ({"type": "object", "properties": {"a": True}}, "an object at every place, not True"),
+        ({"type": "object"}, "takes no object of any keys .* at # in .* list of objects"),
+        ({"type": "array", "items": {"type": "object"}}, "at #/items in"),
+        ({"type": "object", "properties": {"a": {"title": "Any"}}}, "the JSON Schema at #/properties/a needs a type"),
+        ({"type": "object", "properties": {"a": True}}, "an object at every place, not True at #/properties/a"),
+        (
+            {
+                "$defs": {
+                    "P": {"type": "object", "properties": {"a": {"$ref": "#/$defs/Q"}}},
+                    "Q": {"type": "array", "items": {"$ref": "#/$defs/P"}},
+                },
+                **PLACE,
+            },
+            "names itself, as '#/.defs/.' does",
+        ),
+        ({"$defs": {"P": {"$ref": "#/$defs/P"}}, **PLACE}, "names itself"),
+        ({"type": "array", "items": {"$ref": "#"}}, "names itself, as '#' does"),
+        ({"type": "array", "items": {"$ref": "#/$defs/P"}}, "leads nowhere"),
         ({"$defs": {"P": PLACE}, "allOf": [{"$ref": "#/$defs/P"}, True]}, "an object at every place, not True"),
         ({"$ref": "#/$defs/P", "title": "T"}, "leads nowhere"),
         ({"$defs": {"P": {"title": "T", "$ref": "#/$defs/P"}}, "$ref": "#/$defs/P", "title": "U"}, "endlessly"),

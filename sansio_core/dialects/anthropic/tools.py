@@ -56,7 +56,11 @@ def _function(function: Function, lost: dict[str, None]) -> dict[str, Any]:
     if not function.description:
         del wire["description"]
     if function.strict:
-        wire |= {"input_schema": claude_schema(schema), "strict": True}
+        # one without parameters takes none, where a strict object without properties would be refused
+        wire |= {
+            "input_schema": claude_schema(schema if function.parameters else {**schema, "properties": {}}),
+            "strict": True,
+        }
     for name, value in function.others.items():
         if name in _FIELDS:
             wire[name] = value
