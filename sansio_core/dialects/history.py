@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -133,6 +134,11 @@ _OWN_FIELDS: tuple[tuple[str, Callable[[Message], bool]], ...] = (
 )
 
 
+@cache  # every request of a wire asks the same
+def _lacking(*taken: bool) -> list[tuple[str, Callable[[Message], bool]]]:
+    return [row for row, is_taken in zip(_OWN_FIELDS, taken, strict=True) if not is_taken]
+
+
 def unsupported_fields(
     messages: Iterable[Message],
     *,
@@ -147,7 +153,7 @@ def unsupported_fields(
     What the wire takes: a `name` of messages other than tools' answers, if `names`; a tool's `is_error`, if `errors`; a
     part's `cache_control`, if `marks`; a call's arguments that were cut, if `cut`; other fields called `extra`.
     """
-    lacking = [row for row, taken in zip(_OWN_FIELDS, (names, errors, marks, cut), strict=True) if not taken]
+    lacking = _lacking(names, errors, marks, cut)
     lost: dict[str, None] = {}  # in the order in which they stand in the messages, each once
     for message in messages:
         for words, is_in in lacking:

@@ -123,7 +123,8 @@ class AnthropicParser(EventStreamParser):
             out.append(ToolCallDelta(block.call, nonempty(content.get("id")), nonempty(content.get("name"))))
         elif kind in ("text", "thinking") and (text := nonempty(content.get(kind))):
             out.append(TextDelta(text) if kind == "text" else ReasoningDelta(text))
-        out += [Annotation(citation) for citation in objects(content.get("citations"))]
+        if content.get("citations"):
+            out += [Annotation(citation) for citation in objects(content["citations"])]
         return True
 
     def _block_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
@@ -149,19 +150,10 @@ class AnthropicParser(EventStreamParser):
 
     def _grow(self, block: Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
         """Add a delta to its block. Returns whether there is a rule for such a delta."""
-        if kind in _TEXT_DELTAS:
-            return self._write(block, kind, delta, out)
-        if kind == "citations_delta" and type(citation := delta.get("citation")) is dict:
-            block.citations.append(citation)  # they come one by one, and go back as a list
-            out.append(Annotation(citation))
-            return True
-        if kind == "compaction_delta" and block.compact(delta):
-            out.append(NativeDelta(NAME, delta))
-            return True
-        return False
-
-    def _write(self, block: Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
-        name, field, event = _TEXT_DELTAS[kind]
+        row = _TEXT_DELTAS.get(kind)
+        if row is None:
+            return self._grow_at_once(block, kind, delta, out)
+        name, field, event = row
         text = delta.get(name)
         if type(text) is not str:
             return False
@@ -178,6 +170,16 @@ class AnthropicParser(EventStreamParser):
         if (tokens := delta.get("estimated_tokens")) is not None:
             out.append(NativeDelta(NAME, {"type": kind, "estimated_tokens": tokens}))
         return True
+
+    def _grow_at_once(self, block: Block, kind: str, delta: dict[str, Any], out: list[ChatEvent]) -> bool:
+        if kind == "citations_delta" and type(citation := delta.get("citation")) is dict:
+            block.citations.append(citation)  # they come one by one, and go back as a list
+            out.append(Annotation(citation))
+            return True
+        if kind == "compaction_delta" and block.compact(delta):
+            out.append(NativeDelta(NAME, delta))
+            return True
+        return False
 
     def _close(self, indexes: Iterable[int], out: list[ChatEvent]) -> None:
         """End blocks. An index without one is ignored, as of a block whose start was left out."""
@@ -314,7 +316,11 @@ def _report(figures: dict[str, Any]) -> UsageReport:
     read, written = count(figures.get("cache_read_input_tokens")), count(figures.get("cache_creation_input_tokens"))
     # "Total input tokens in a request is the summation of `input_tokens`, `cache_creation_input_tokens`, and
     # `cache_read_input_tokens`"; "a `compaction` entry's tokens are not included in the top-level `usage` fields".
-    compactions = [one for one in objects(figures.get("iterations")) if one.get("type") == "compaction"]
+    more_input, more_output = (read or 0) + (written or 0), 0
+    for one in objects(figures.get("iterations")):
+        if one.get("type") == "compaction":
+            more_input += sum(count(one.get(name)) or 0 for name in _INPUT)
+            more_output += count(one.get("output_tokens")) or 0
     return UsageReport(
         count(figures.get("input_tokens")),
         count(figures.get("output_tokens")),
@@ -323,10 +329,6 @@ def _report(figures: dict[str, Any]) -> UsageReport:
         dict(figures),  # a copy, as later events change the figures
         cache_write_tokens=written,
         service_tier=nonempty(figures.get("service_tier")),
-        more_input=(read or 0) + (written or 0) + _sum(compactions, _INPUT),
-        more_output=_sum(compactions, ("output_tokens",)),
+        more_input=more_input,
+        more_output=more_output,
     )
-
-
-def _sum(entries: list[dict[str, Any]], names: tuple[str, ...]) -> int:
-    return sum(count(entry.get(name)) or 0 for entry in entries for name in names)

@@ -133,8 +133,9 @@ def _put_logprobs(options: Options, target: Target) -> None:
 
 
 def _put_forms(options: Options, target: Target) -> None:
-    if "stop" in options and not isinstance(options["stop"], str):
-        options["stop"] = stop_of(options["stop"])
+    if "stop" in options:
+        texts = stop_of(options["stop"])
+        options["stop"] = options["stop"] if isinstance(options["stop"], str) else texts
     if "response_format" in options:
         options["response_format"] = wire_format(options["response_format"], target)
     for name in ("logit_bias", "metadata"):
