@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anthropic_frames import STOP, begin, delta, start, why
 from anthropic_requests import BRIEF, HI, MARK, NEW, PDF, PNG, SAID, refused, told
-from dialect_harness import PIXEL, asked, sent
+from dialect_harness import PIXEL, asked, events_of, sent, sse
 
-from sansio_core import FilePart
+from sansio_core import FilePart, Reply
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,15 @@ def test_thinking_that_was_cut_does_not_go_back(answer: Any, left: list[Any], mo
     wire, warning = told([HI, answer, HI], model=model)
     assert wire["messages"] == [HI, *([{"role": "assistant", "content": left}] if left else []), HI]
     assert warning == "thinking without a signature, or with nothing behind it"
+
+
+def test_an_answer_that_max_tokens_cut_while_it_thought_can_be_sent_back() -> None:
+    cut = [start(0, type="thinking", thinking=""), delta(0, "thinking_delta", thinking="Hm"), why("max_tokens"), STOP]
+    answer = Reply.of(events_of("anthropic", sse(begin(), *cut))).message
+    assert told([HI, answer, {"role": "user", "content": "Go on."}])[0]["messages"] == [
+        HI,
+        {"role": "user", "content": "Go on."},
+    ]
 
 
 def test_no_text_of_white_space_is_sent() -> None:

@@ -90,8 +90,8 @@ class AnthropicParser(EventStreamParser):
             kind = value.get("type") or event  # the API says it in both places, some hosts in one
             handle = _HANDLERS.get(kind) if type(kind) is str else None
             if handle is not None and handle(self, value, out):
-                if not self.ended:
-                    self._tell(value.items(), out)
+                if not (value.keys() <= _NO_NOTES or self.ended):
+                    self._tell(value, out)
                 return
         # "Error events": in a stream they take the place of the HTTP status, as 529 for overloaded_error
         error = of_event(kind, value)
@@ -211,7 +211,7 @@ class AnthropicParser(EventStreamParser):
             # seen where a proxy appends a second attempt to the first: the two are not one answer
             self._fail(ProtocolViolation("a second message began (message_start) before the first had ended"), out)
             return True
-        self._tell(message.items(), out)
+        self._tell(message, out)
         self._count(message.get("usage"), out)
         return True
 
@@ -221,15 +221,15 @@ class AnthropicParser(EventStreamParser):
             if reason := nonempty(delta.get("stop_reason")):
                 self._reason = reason
                 self._close(list(self._open), out)  # at max_tokens the block's stop may be missing
-            self._tell(delta.items(), out)  # stop_sequence, stop_details, container
+            self._tell(delta, out)  # stop_sequence, stop_details, container
         self._count(value.get("usage"), out)
         return True
 
-    def _tell(self, fields: Iterable[tuple[str, Any]], out: list[ChatEvent]) -> None:
-        """Give those of a message's fields that have no event of their own, each once for each value."""
+    def _tell(self, fields: dict[str, Any], out: list[ChatEvent]) -> None:
+        """Give those of the fields that have no event of their own, each once for each value."""
         new = {
             name: value
-            for name, value in fields
+            for name, value in fields.items()
             if name not in _NO_NOTES and value is not None and self._told.get(name) != value
         }
         if new:
@@ -248,7 +248,7 @@ class AnthropicParser(EventStreamParser):
 
     def _message_stop(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
         self._close(list(self._open), out)
-        self._tell(value.items(), out)  # of Amazon Bedrock: amazon-bedrock-invocationMetrics
+        self._tell(value, out)  # of Amazon Bedrock: amazon-bedrock-invocationMetrics
         self._finish(out)
         self.complete = self.ended = True
         return True
