@@ -43,5 +43,7 @@ class Anthropic(Provider):
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         own = [value for name, value in self.headers + request.headers if name.lower() == "anthropic-version"]
         version = own[-1] if own else anthropic.VERSION
-        payload = anthropic.payload(request, self.resolve_model(request.model), version)
+        # Other hosts of this wire sign no thinking, and want it back "to maintain the continuity of the reasoning
+        # chain": platform.minimax.io/docs/api-reference/text-anthropic-api.
+        payload = anthropic.payload(request, self.resolve_model(request.model), version, not self.custom_base_url)
         return self.post_json(request, self.endpoint("messages"), payload)

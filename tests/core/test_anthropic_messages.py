@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from anthropic_frames import STOP, begin, delta, start, why
 from anthropic_requests import BRIEF, HI, MARK, NEW, PDF, PNG, SAID, refused, told
 from dialect_harness import PIXEL, asked, events_of, sent, sse
 
-from sansio_core import FilePart, Reply
+from sansio_core import ChatRequest, FilePart, Reply, providers
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,14 @@ def test_thinking_that_was_cut_does_not_go_back(answer: Any, left: list[Any], mo
     wire, warning = told([HI, answer, HI], model=model)
     assert wire["messages"] == [HI, *([{"role": "assistant", "content": left}] if left else []), HI]
     assert warning == "thinking without a signature, or with nothing behind it"
+
+
+def test_other_hosts_get_thinking_back_as_it_came() -> None:
+    provider = providers.create("anthropic", api_key="k", base_url="https://api.minimax.io/anthropic")
+    answer = answer_of(UNSIGNED, {"type": "tool_use", "id": "c1", "name": "f", "input": {}})
+    result = {"role": "tool", "tool_call_id": "c1", "content": "1"}
+    body = provider.begin(ChatRequest([HI, answer, result], model="MiniMax-M3"), lambda: 0.5).request().body
+    assert json.loads(body)["messages"][1]["content"][0] == UNSIGNED
 
 
 def test_an_answer_that_max_tokens_cut_while_it_thought_can_be_sent_back() -> None:

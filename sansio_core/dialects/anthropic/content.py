@@ -38,13 +38,16 @@ class Turn(NamedTuple):
     content: Blocks
 
 
-def turns_of(messages: Sequence[Message], *, amid: bool) -> tuple[Blocks, list[dict[str, Any]], list[str]]:
+def turns_of(
+    messages: Sequence[Message], *, amid: bool, signed: bool
+) -> tuple[Blocks, list[dict[str, Any]], list[str]]:
     """The system prompt, the messages of the wire, and in words what had no place.
 
     The prompt has the system's first messages; `amid`: later ones stay in the conversation, else they are in it, too.
+    `signed`: thinking goes back only as the API takes it, with its signature and before an answer.
     """
     given = [_turn(message) for message in messages]
-    ended = [_without_open_end(turn) for turn in given]
+    ended = [_without_open_end(turn) for turn in given] if signed else given
     turns = [turn for turn in ended if turn.content]
     prompt = list(takewhile(lambda turn: turn.role == "system", turns))
     placed, waiting = _placed(turns[len(prompt) :], amid)

@@ -27,8 +27,8 @@ OPTIONS = frozenset(
 )  # fmt: skip
 
 
-def payload(request: ChatRequest, model: str | None, version: str = VERSION) -> Payload:
-    """The body for `request`, where `version` is the `anthropic-version`.
+def payload(request: ChatRequest, model: str | None, version: str = VERSION, signed: bool = True) -> Payload:
+    """The body for `request`, where `version` is the `anthropic-version`; `signed`: thinking goes with its signature.
 
     Raises InvalidRequest for what cannot be sent.
     """
@@ -40,7 +40,7 @@ def payload(request: ChatRequest, model: str | None, version: str = VERSION) -> 
     ]
     check_max_tokens(options, facts)
     amid = facts is not None and "system" in facts.can
-    system, turns, lost = turns_of(resolve_tool_ids(messages, invent_ids=True), amid=amid)
+    system, turns, lost = turns_of(resolve_tool_ids(messages, invent_ids=True), amid=amid, signed=signed)
     if not turns:
         raise InvalidRequest("anthropic needs a message of the user: there is none that has content")
     unsupported += lost
