@@ -124,8 +124,8 @@ class OllamaParser(NDJSONChatParser):
             if type(others.get(name)) is str:
                 text = others.pop(name)
                 out += [ReasoningDelta(text)] if thoughts else []
-        if images := others.pop("images", None):  # which go back in the next question
-            out.append(NativeItem(NAME, {"images": images}))
+        if "images" in others and _are_images(others["images"]):  # which go back in the next question
+            out.append(NativeItem(NAME, {"images": others.pop("images")}))
         if others:
             out.append(UnknownFrame(as_text(others), "fields of another kind"))
 
@@ -151,7 +151,7 @@ class OllamaParser(NDJSONChatParser):
         if value.get("logprobs"):
             out.append(Annotation({"logprobs": value["logprobs"]}))
         if value.get("image"):  # of /api/generate
-            out.append(NativeItem(NAME, {"images": [value["image"]]}))
+            self._others({"images": [value["image"]]}, out, thoughts=False)
         if value.get("error"):  # what the chunk says besides is kept
             self._no_chunk(value, out)
         elif value.get("done") is True:
@@ -166,7 +166,7 @@ class OllamaParser(NDJSONChatParser):
         if type(fault) is ProviderRefused:
             # docs.ollama.com/api/errors: in mid-stream "the status code … will not be changed". Before the stream, the
             # status of an error that is a bare sentence would have been 500.
-            fault = ServerFailed(None, fault.detail)
+            fault = ServerFailed(None, fault.detail, code=fault.code, kind=fault.kind, param=fault.param)
         self._fail(fault, out)
 
     def _tool_calls(self, calls: Any, out: list[ChatEvent]) -> None:
@@ -205,6 +205,10 @@ class OllamaParser(NDJSONChatParser):
             self._figures |= figures
             prompt, answer = self._figures.get("prompt_eval_count"), self._figures.get("eval_count")
             out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))  # a copy
+
+
+def _are_images(images: Any) -> bool:
+    return type(images) is list and all(type(image) is str for image in images)
 
 
 def _is_figure(name: str) -> bool:

@@ -62,6 +62,8 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
     wire: dict[str, Any] = {"model": model, "messages": messages, "stream": True}
     check_max_tokens(options, facts)
     put_options(wire, options, _FIELDS, _FORMS)
+    if "top_logprobs" in options:  # docs.ollama.com/api/chat: how many of them, where there are any
+        wire.setdefault("logprobs", True)
     unsupported = unsupported_history(given, NAME, reasoning=True) + unsupported_fields(given, cut=False)
     unsupported += unsupported_details(given)
     if "tools" in options:
