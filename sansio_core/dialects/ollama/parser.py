@@ -50,10 +50,13 @@ def _chunks(remote: str = "") -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 _CHUNKS = _chunks()
 _MESSAGE_FIELDS = frozenset({"role", "content", "thinking", "tool_calls"})
-# When a chunk was made, `created_at`, differs in each, and is told by none.
+# When a chunk was made, `created_at`, differs in each, and is told by none; figures are those of usage.
 _CHUNK_FIELDS = frozenset(
-    {"model", "created_at", "message", "response", "thinking", "done", "done_reason", "logprobs", "error", "image"}
-)
+    {
+        "model", "created_at", "message", "response", "thinking", "done", "done_reason", "logprobs", "error", "image",
+        "total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration",
+    }
+)  # fmt: skip
 
 
 class OllamaParser(NDJSONChatParser):
@@ -79,7 +82,7 @@ class OllamaParser(NDJSONChatParser):
         if chunk := texts.fullmatch(line):
             if text := chunk[1] or chunk[2]:
                 out.append(TextDelta(text))
-        elif (chunk := thoughts.fullmatch(line)) and (thinking := chunk[1]):
+        elif '"thinking"' in line and (chunk := thoughts.fullmatch(line)) and (thinking := chunk[1]):
             out.append(ReasoningDelta(thinking))
         return chunk is not None
 
@@ -91,21 +94,23 @@ class OllamaParser(NDJSONChatParser):
             self._started = True
             out.append(Started(None, model))
         message = value.get("message")
-        # A message may have tool calls and no text. With an `error` beside it, though, it is not part of an answer.
-        known = value.get("done") is True or (type(message) is dict and "error" not in value)
-        if type(message) is not dict:  # of /api/generate
+        chat = type(message) is dict
+        if not chat:  # of /api/generate
             message = {"content": value.get("response"), "thinking": value.get("thinking")}
-        if not (self._message(message, out) or known):
+            if value.get("image"):
+                message["images"] = [value["image"]]
+        # A message may have tool calls and no text. With an `error` beside it, though, it is not part of an answer.
+        if not (self._message(message, out) or value.get("done") is True or (chat and "error" not in value)):
             self._no_chunk(value, out)
             return
-        if not value.keys() <= _CHUNK_FIELDS:
+        if not _CHUNK_FIELDS.issuperset(value):
             self._tell_metadata(value, out)
         self._beside_text(message, value, out)
 
     def _message(self, message: dict[str, Any], out: list[ChatEvent]) -> bool:
         """Returns whether there is a field for the answer's text."""
         thinking, text = message.get("thinking"), message.get("content")
-        if not message.keys() <= _MESSAGE_FIELDS:
+        if not _MESSAGE_FIELDS.issuperset(message):
             self._others(message, out, thoughts=not thinking)
         if thinking and type(thinking) is str:  # docs.ollama.com/capabilities/thinking
             out.append(ReasoningDelta(thinking))
@@ -150,8 +155,6 @@ class OllamaParser(NDJSONChatParser):
             self._tool_calls(message["tool_calls"], out)
         if value.get("logprobs"):
             out.append(Annotation({"logprobs": value["logprobs"]}))
-        if value.get("image"):  # of /api/generate
-            self._others({"images": [value["image"]]}, out, thoughts=False)
         if value.get("error"):  # what the chunk says besides is kept
             self._no_chunk(value, out)
         elif value.get("done") is True:
