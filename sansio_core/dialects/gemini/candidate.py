@@ -81,8 +81,8 @@ class Candidate:
         self.thought = False  # whether that text is a thought
         self.seen: dict[str, Any] = {}  # the last values of the fields that were told
 
-    def take(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
-        """One chunk of the candidate."""
+    def take(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        """One chunk of the candidate. Returns whether it has a finish reason."""
         content = object_of(value.get("content"))
         parts, word = content.get("parts"), value.get("finishReason")
         for part in parts if type(parts) is list else ():
@@ -92,10 +92,11 @@ class Candidate:
                 out.append(UnknownFrame(as_text(part), "a part that is no object"))
         ended = type(word) is str and word not in _NO_REASONS
         for holder in (content, value):
-            if not holder.keys() <= _USUAL_FIELDS:
+            if not _USUAL_FIELDS.issuperset(holder):
                 tell(holder, _USUAL_FIELDS if ended else _BEFORE_THE_END, self.seen, out, self.index)
         if ended:
             self._finish(word, parts, value.get(TOKEN), out)
+        return ended
 
     def _part(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
         text, thought = part.get("text"), part.get("thought") is True

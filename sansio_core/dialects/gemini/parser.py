@@ -47,7 +47,7 @@ class GeminiParser(EventStreamParser):
             return
         if not self._started:
             self._start(value, out)
-        if not value.keys() <= _USUAL_FIELDS:
+        if not _USUAL_FIELDS.issuperset(value):
             tell(value, _USUAL_FIELDS, self._seen, out, 0)
         candidates, usage = value.get("candidates"), value.get("usageMetadata")
         for candidate in candidates if type(candidates) is list else ():
@@ -112,8 +112,9 @@ class GeminiParser(EventStreamParser):
             index = 0
         if index not in self._candidates:
             self._candidates[index] = Candidate(index, self.dialect)
-        self._candidates[index].take(value, out)
-        self.complete = all(known.finished for known in self._candidates.values())
+            self.complete = False  # all that had begun may have finished, but this one has not
+        if self._candidates[index].take(value, out):
+            self.complete = all(known.finished for known in self._candidates.values())
 
     def _report_usage(self, out: list[ChatEvent]) -> None:
         """ai.google.dev/api/generate-content#UsageMetadata: the last figures, if they were not reported yet."""
