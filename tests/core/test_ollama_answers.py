@@ -371,3 +371,11 @@ def test_images_that_are_none_are_not_kept_for_the_next_turn(images: Any) -> Non
         events = every_cut("ollama", body)
         assert any(isinstance(event, UnknownFrame) for event in events)
         assert "native" not in Reply.of(events).message
+
+
+def test_further_fields_of_a_call() -> None:
+    made = call("f", {}, id="1", type="function", note="n")
+    made["function"] |= {"index": 0, "strict": True}
+    events = events_of("ollama", ndjson(chat(tool_calls=[made]), DONE))
+    assert ToolCallDelta(0, "1", "f", "{}", extra={"note": "n"}) in events
+    assert UnknownFrame('{"function": {"strict": true}}', "fields of another kind") in events

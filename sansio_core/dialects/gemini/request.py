@@ -116,9 +116,7 @@ def _model(message: Message, asked: Asked) -> list[dict[str, Any]]:
     # ai.google.dev/gemini-api/docs/thought-signatures: signatures go back in the parts in which they came.
     parts = native_of(message, asked.dialect)
     if parts is None:
-        parts = _of_other_side(message, VERTEX if asked.dialect == NAME else NAME)
-    if parts is None:
-        parts = [part_of(part) for part in _filled(message)] + [_call(call) for call in message.tool_calls]
+        parts = _without_signatures(message)
     # "Invalid thought signature" is the answer to a part that has nothing else.
     parts = [part for part in parts if part.keys() not in ({TOKEN}, {"thoughtSignature"})]
     calls = [part for part in parts if "functionCall" in part]
@@ -129,14 +127,16 @@ def _model(message: Message, asked: Asked) -> list[dict[str, Any]]:
     return parts
 
 
-def _of_other_side(message: Message, dialect: str) -> list[dict[str, Any]] | None:
-    """The parts of an answer of the other of the two APIs, without its signatures, and so without its thoughts."""
-    bare = [
-        {name: value for name, value in part.items() if name != "thoughtSignature"}
-        for part in native_of(message, dialect) or ()
-        if not part.get("thought")
-    ]
-    return [part for part in bare if part and part != {"text": ""}] or None
+def _without_signatures(message: Message) -> list[dict[str, Any]]:
+    """The parts of an answer of another wire; or of the other API with this wire, but for its thoughts."""
+    parts = native_of(message, NAME) or native_of(message, VERTEX)
+    if parts is None:
+        return [part_of(part) for part in _filled(message)] + [_call(call) for call in message.tool_calls]
+    return [bare for part in parts if not part.get("thought") and (bare := _bare(part)) not in ({}, {"text": ""})]
+
+
+def _bare(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != "thoughtSignature"}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

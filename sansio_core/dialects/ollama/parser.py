@@ -24,6 +24,7 @@ from ...events import (
     UnknownFrame,
     UsageReport,
 )
+from ...request import extra_fields
 from ..base import MAX_FRAME, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, nonempty, objects
@@ -50,6 +51,8 @@ def _chunks(remote: str = "") -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 _CHUNKS = _chunks()
 _MESSAGE_FIELDS = frozenset({"role", "content", "thinking", "tool_calls"})
+_FUNCTION_FIELDS = frozenset({"index", "name", "arguments"})
+_OTHERS = "fields of another kind"
 # When a chunk was made, `created_at`, differs in each, and is told by none; figures are those of usage.
 _CHUNK_FIELDS = frozenset(
     {
@@ -94,13 +97,11 @@ class OllamaParser(NDJSONChatParser):
             self._started = True
             out.append(Started(None, model))
         message = value.get("message")
-        chat = type(message) is dict
-        if not chat:  # of /api/generate
-            message = {"content": value.get("response"), "thinking": value.get("thinking")}
-            if value.get("image"):
-                message["images"] = [value["image"]]
         # A message may have tool calls and no text. With an `error` beside it, though, it is not part of an answer.
-        if not (self._message(message, out) or value.get("done") is True or (chat and "error" not in value)):
+        known = type(message) is dict and "error" not in value
+        if type(message) is not dict:
+            message = _generated(value)
+        if not (self._message(message, out) or known or value.get("done") is True):
             self._no_chunk(value, out)
             return
         if not _CHUNK_FIELDS.issuperset(value):
@@ -132,7 +133,7 @@ class OllamaParser(NDJSONChatParser):
         if "images" in others and _are_images(others["images"]):  # which go back in the next question
             out.append(NativeItem(NAME, {"images": others.pop("images")}))
         if others:
-            out.append(UnknownFrame(as_text(others), "fields of another kind"))
+            out.append(UnknownFrame(as_text(others), _OTHERS))
 
     def _tell_metadata(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """What a chunk says besides: of models of ollama.com their name there, of /api/generate the `context`."""
@@ -181,8 +182,11 @@ class OllamaParser(NDJSONChatParser):
                 continue
             call_id, name = nonempty(call.get("id")), function.get("name")
             arguments = json_text(function.get("arguments"))
-            out.append(ToolCallDelta(self._calls, call_id, name if isinstance(name, str) else None, arguments))
+            name = name if isinstance(name, str) else None
+            out.append(ToolCallDelta(self._calls, call_id, name, arguments, extra=extra_fields(call)))
             self._calls += 1
+            if others := {field: said for field, said in function.items() if said and field not in _FUNCTION_FIELDS}:
+                out.append(UnknownFrame(as_text({"function": others}), _OTHERS))
 
     def _done(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         self._report_usage(value, out)
@@ -208,6 +212,12 @@ class OllamaParser(NDJSONChatParser):
             self._figures |= figures
             prompt, answer = self._figures.get("prompt_eval_count"), self._figures.get("eval_count")
             out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))  # a copy
+
+
+def _generated(value: dict[str, Any]) -> dict[str, Any]:
+    """A chunk of /api/generate as the message that it stands for."""
+    message = {"content": value.get("response"), "thinking": value.get("thinking")}
+    return message | ({"images": [value["image"]]} if value.get("image") else {})
 
 
 def _are_images(images: Any) -> bool:
