@@ -49,5 +49,7 @@ def _word(effort: Any, takes: Collection[str], whose: str) -> str:
             return next((word for word, tokens in _BUDGETS.items() if word != "minimal" and effort <= tokens), "max")
         case str() if effort in WORDS or effort in takes:
             return effort
+    if not set(takes) - {"none"}:
+        raise InvalidRequest(f"{whose} does not reason: leave out reasoning_effort")
     said = f"{safe_repr(effort)}{suggestion(effort, WORDS)}; known are {', '.join(takes)}, or a number of tokens"
     raise InvalidRequest(f"{whose} has no reasoning_effort {said}")

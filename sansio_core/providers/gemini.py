@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..dialects import gemini
+from ..dialects import ChatParser, gemini
+from ..dialects.base import MAX_FRAME
 from ..errors import InvalidRequest
 from ..http_request import Headers, HttpRequest, check_base_url, quote_segment
 from ..model_facts import default_model
@@ -19,6 +20,8 @@ from .base import BEARER, Call, Provider, ProviderInfo
 # "us-central1-aiplatform.googleapis.com"; "aiplatform.eu.rep.googleapis.com" for the multi-regions
 _HOSTS = ("aiplatform.googleapis.com", "aiplatform.us.rep.googleapis.com", "aiplatform.eu.rep.googleapis.com")
 _ALIASES = r"gemini-(flash|flash-lite|pro)-latest"
+# of an address that was copied whole: …/models, …/models/MODEL:streamGenerateContent
+_MODELS = re.compile(r"(?<!/)/models(/[^/]+:[^/]+)?/*$")
 _TIER = "x-vertex-ai-llm-shared-request-type"
 
 
@@ -56,8 +59,9 @@ class Gemini(Provider):
     parser_class = gemini.GeminiParser
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        vertex_url = _vertex_url(check_base_url(settings.get("base_url") or self.info.url))
+        base_url = _MODELS.sub("", check_base_url(settings.get("base_url") or self.info.url))
+        super().__init__(**settings | {"base_url": base_url})
+        vertex_url = _vertex_url(base_url)
         self.vertex = vertex_url is not None
         self.base_url = vertex_url or self.base_url
 
@@ -82,6 +86,11 @@ class Gemini(Provider):
         # docs.cloud.google.com/vertex-ai/generative-ai/docs/priority-paygo: on Vertex AI the tier is a header field.
         tier = request.options.get("service_tier") if self.vertex else None
         return self.post_json(request, url, payload, ((_TIER, tier),) if tier else ())
+
+    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
+        if self.vertex:
+            return gemini.VertexParser(max_frame_size, self.templates)
+        return super().parser(content_type, max_frame_size=max_frame_size)
 
     def models_request(self) -> HttpRequest | None:
         if not self.vertex:

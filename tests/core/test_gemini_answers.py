@@ -283,3 +283,16 @@ def test_an_answer_that_stops_is_truncated() -> None:
 def test_html() -> None:
     events = every_cut("gemini", b"<html><title>Bad gateway</title></html>\n")
     assert isinstance(error_of(events), UnexpectedContent)
+
+
+def test_what_stands_beside_an_error_is_given_before_it() -> None:
+    usage = {"promptTokenCount": 5}
+    body = sse(chunk(text("a")), chunk(text("b"), usageMetadata=usage, error={"code": 503, "message": "busy"}))
+    events = every_cut("gemini", body)
+    assert events[:-1] == [
+        TextDelta("a"),
+        TextDelta("b"),
+        NativeItem("gemini", text("ab")),
+        UsageReport(5, raw=usage),
+    ]
+    assert isinstance(error_of(events), ServerFailed)

@@ -139,6 +139,7 @@ def test_reasoning_effort(model: str, effort: Any, expected: str | int) -> None:
         ("gemini-2.5-flash", 24577, "1 to 24576 tokens"),
         ("gemini-2.5-flash", -2, "1 to 24576 tokens, not -2"),
         ("gemini-2.5-flash-image", "low", "does not reason: leave out reasoning_effort"),
+        ("gemini-2.5-flash-image", "hihg", "does not reason: leave out reasoning_effort"),
         ("gemini-9", "extreme", "known are"),
     ],
 )

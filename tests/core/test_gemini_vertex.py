@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from dialect_harness import fed, sse
+from gemini_frames import chunk
 
-from sansio_core import ChatRequest, HttpRequest, InvalidRequest, OptionIgnored, UnexpectedContent, providers
+from sansio_core import ChatRequest, HttpRequest, InvalidRequest, OptionIgnored, Reply, UnexpectedContent, providers
 
 HOST = "https://europe-west1-aiplatform.googleapis.com"
 PROJECT = f"{HOST}/v1/projects/p/locations/europe-west1"
@@ -96,3 +98,37 @@ def test_models(base_url: str) -> None:
     assert [model.name for model in provider.parse_models({"publisherModels": models})] == ["gemini-x"]
     with pytest.raises(UnexpectedContent):
         provider.parse_models({"publisherModels": 1})
+
+
+SIGNED = [
+    {"text": "hm", "thought": True},
+    {"text": "", "thoughtSignature": "s0"},
+    {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "s1"},
+]
+
+
+@pytest.mark.parametrize("urls", [(PROJECT, "http://h"), ("http://h", PROJECT)])
+def test_each_api_gets_its_own_signatures_alone(urls: tuple[str, str]) -> None:
+    own, other = (providers.create("gemini", api_key="k", base_url=url) for url in urls)
+    reply = Reply.of(fed(own.parser(), sse(chunk(*SIGNED, finish="STOP"))))
+    result = {"role": "tool", "name": "f", "content": "1"}
+    request = ChatRequest([{"role": "user", "content": "Hello"}, reply.message, result])
+
+    def model(provider: Any) -> Any:
+        return json.loads(provider.begin(request, lambda: 0.5).request().body)["contents"][1]["parts"]
+
+    assert model(own) == SIGNED
+    with pytest.warns(OptionIgnored, match=r"the reasoning and signatures of gemini(_vertex)? answers: not sent"):
+        parts = model(other)
+    assert parts == [{**SIGNED[2], "thoughtSignature": "skip_thought_signature_validator"}]
+
+
+@pytest.mark.parametrize("copied", ["/models", "/models/", "/models/m:streamGenerateContent"])
+def test_an_address_that_was_copied_whole(copied: str) -> None:
+    for base_url, before in (
+        (f"{PROJECT}/publishers/google", f"{PROJECT}/publishers/google"),
+        (f"{EXPRESS}/v1/publishers/google", f"{EXPRESS}/v1/publishers/google"),
+        ("https://h/v1beta", "https://h/v1beta"),
+    ):
+        assert question(base_url + copied, model="x").url == f"{before}/models/x:streamGenerateContent?alt=sse"
+    assert question("https://models", model="x").url.startswith("https://models/v1beta/models/x:")

@@ -98,6 +98,7 @@ def test_options_have_their_own_names_here() -> None:
         # what keeps a strict schema loosely elsewhere is kept by this server anyway
         ({"response_format": {"type": "json_schema", "schema": SCHEMA, "strict": True}}, {"format": SCHEMA}),
         ({"stop": ("a", "b")}, {"options": {"stop": ["a", "b"]}}),
+        ({"top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
         ({"tools": [{"functionDeclarations": [{"name": "f"}]}]}, {"tools": [NAMED_F]}),
         ({"extra": {"tools": [{"type": "web_search"}]}}, {"tools": [{"type": "web_search"}]}),
     ],

@@ -353,3 +353,29 @@ def test_too_deep_and_too_long() -> None:
 
 def test_an_event_stream_is_no_answer_here() -> None:
     assert isinstance(error_of(every_cut("ollama", sse(chat("a")))), UnexpectedContent)
+
+
+def test_an_error_keeps_its_codes() -> None:
+    error = error_of(
+        every_cut("ollama", ndjson(chat("a"), {"error": "boom", "code": "c1", "type": "t1", "param": "p1"}))
+    )
+    assert isinstance(error, ServerFailed)
+    assert (error.detail, error.code, error.kind, error.param) == ("boom", "c1", "t1", "p1")
+
+
+@pytest.mark.parametrize("images", [3.5, "aGk=", [1], {"a": "b"}])
+def test_images_that_are_none_are_not_kept_for_the_next_turn(images: Any) -> None:
+    odd = chat("a")
+    odd["message"]["images"] = images
+    for body in (ndjson(odd, DONE), ndjson({"model": "m", "response": "a", "image": [images], "done": True})):
+        events = every_cut("ollama", body)
+        assert any(isinstance(event, UnknownFrame) for event in events)
+        assert "native" not in Reply.of(events).message
+
+
+def test_further_fields_of_a_call() -> None:
+    made = call("f", {}, id="1", type="function", note="n")
+    made["function"] |= {"index": 0, "strict": True}
+    events = events_of("ollama", ndjson(chat(tool_calls=[made]), DONE))
+    assert ToolCallDelta(0, "1", "f", "{}", extra={"note": "n"}) in events
+    assert UnknownFrame('{"function": {"strict": true}}', "fields of another kind") in events

@@ -18,7 +18,7 @@ from ...events import (
 )
 from ..base import as_text
 from ..forms import json_text, nonempty, object_of
-from .request import NAME, TOKEN
+from .request import TOKEN
 from .streamed_args import StreamedCall
 
 _FILTERED = (
@@ -69,10 +69,11 @@ class Candidate:
     signature goes back in its place, and is never merged with one without). Plain text is merged into one part.
     """
 
-    __slots__ = ("calls", "finished", "index", "pieces", "seen", "streamed", "thought")
+    __slots__ = ("calls", "dialect", "finished", "index", "pieces", "seen", "streamed", "thought")
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, dialect: str) -> None:
         self.index = index
+        self.dialect = dialect
         self.calls = 0
         self.streamed: StreamedCall | None = None  # the call whose arguments are coming
         self.finished: Finished | None = None
@@ -80,8 +81,8 @@ class Candidate:
         self.thought = False  # whether that text is a thought
         self.seen: dict[str, Any] = {}  # the last values of the fields that were told
 
-    def take(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
-        """One chunk of the candidate."""
+    def take(self, value: dict[str, Any], out: list[ChatEvent]) -> bool:
+        """One chunk of the candidate. Returns whether it has a finish reason."""
         content = object_of(value.get("content"))
         parts, word = content.get("parts"), value.get("finishReason")
         for part in parts if type(parts) is list else ():
@@ -91,10 +92,11 @@ class Candidate:
                 out.append(UnknownFrame(as_text(part), "a part that is no object"))
         ended = type(word) is str and word not in _NO_REASONS
         for holder in (content, value):
-            if not holder.keys() <= _USUAL_FIELDS:
+            if not _USUAL_FIELDS.issuperset(holder):
                 tell(holder, _USUAL_FIELDS if ended else _BEFORE_THE_END, self.seen, out, self.index)
         if ended:
             self._finish(word, parts, value.get(TOKEN), out)
+        return ended
 
     def _part(self, part: dict[str, Any], out: list[ChatEvent]) -> None:
         text, thought = part.get("text"), part.get("thought") is True
@@ -115,7 +117,7 @@ class Candidate:
         if type(call) is dict:
             self._call(part, call, out)
         elif part:
-            out.append(NativeItem(NAME, part, self.index))
+            out.append(NativeItem(self.dialect, part, self.index))
 
     # --- function calls ------------------------------------------------------------------------------------------
 
@@ -140,7 +142,7 @@ class Candidate:
             # "args: the function parameters and values in JSON object format"; the id is optional
             out.append(ToolCallDelta(self.calls, call_id, name, json_text(call.get("args")), self.index))
             self.calls += 1
-            out.append(NativeItem(NAME, part, self.index))
+            out.append(NativeItem(self.dialect, part, self.index))
 
     def _go_on(
         self, streamed: StreamedCall, part: dict[str, Any], out: list[ChatEvent], name: str | None = None
@@ -164,7 +166,7 @@ class Candidate:
             end = self.streamed.end()
             if reason in _PROPER_ENDS:
                 out.append(ToolCallDelta(self.streamed.index, arguments=end, choice=self.index))
-            out.append(NativeItem(NAME, self.streamed.item(), self.index))
+            out.append(NativeItem(self.dialect, self.streamed.item(), self.index))
             self.streamed = None
 
     # --- the end -------------------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ class Candidate:
             if self.thought:
                 part["thought"] = True
             self.pieces = []
-            out.append(NativeItem(NAME, part, self.index))
+            out.append(NativeItem(self.dialect, part, self.index))
 
     def _finish(self, word: Any, parts: Any, token: Any, out: list[ChatEvent]) -> None:
         """`token`: that of the chunk with the finish reason, by which the answer goes on."""
@@ -199,6 +201,6 @@ class Candidate:
             return
         # …/generate-content/long-decode: an answer of max_tokens may have a token, too, for a question with more
         if token and finished.reason in ("pause", "length"):
-            out.append(NativeItem(NAME, {TOKEN: token}, self.index))
+            out.append(NativeItem(self.dialect, {TOKEN: token}, self.index))
         self.finished = finished
         out.append(finished)

@@ -14,6 +14,9 @@ from ..forms import format_of, one_of, put, put_options, stop_of
 from ..reasoning import budget_of, word_of
 from ..schemas import gemini_schema
 
+NAME = "gemini"
+VERTEX = "gemini_vertex"
+"""The dialects of native items: the parts of both are alike, but each API rejects the other's signatures."""
 # Option -> field of the body. The boolean is `responseLogprobs` there; `logprobs` is the number of alternatives, which
 # is top_logprobs everywhere else.
 _FIELDS = {
@@ -54,6 +57,11 @@ class Asked(NamedTuple):
     facts: ModelFacts
     older: bool
     vertex: bool
+
+    @property
+    def dialect(self) -> str:
+        """That of the native items which go back as they are."""
+        return VERTEX if self.vertex else NAME
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ error.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ...errors import ChatError, ContentFiltered
 from ...events import ChatEvent, Failed, Metadata, Started, UnknownFrame, UsageReport
@@ -16,14 +16,17 @@ from ..error_mapping import of_event
 from ..forms import count, nonempty, objects
 from ..text_template import Templates
 from .candidate import Candidate, tell
+from .request import NAME, VERTEX
 
-_USUAL_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
-_CHUNK_FIELDS = _USUAL_FIELDS | {"promptFeedback", "modelStatus"}
+_OFTEN = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_CHUNK_FIELDS = _OFTEN | {"promptFeedback", "modelStatus"}
+_USUAL_FIELDS = _OFTEN | {"error"}
 
 
 class GeminiParser(EventStreamParser):
     """GenerateContentResponse objects: of an event stream, or the elements of one JSON array, without `alt=sse`."""
 
+    dialect: ClassVar[str] = NAME  # of the native items
     text_fields = ("text",)
     keeps_text = True  # a NativeItem has all plain text that stands together
 
@@ -39,13 +42,12 @@ class GeminiParser(EventStreamParser):
         self._undecoded: tuple[str, int] | None = None
 
     def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
-        # an error counts even beside candidates: what they say is cut
-        if type(value) is not dict or value.get("error") or _CHUNK_FIELDS.isdisjoint(value):
+        if type(value) is not dict or _CHUNK_FIELDS.isdisjoint(value):
             self._no_chunk(event, value, out)
             return
         if not self._started:
             self._start(value, out)
-        if not value.keys() <= _USUAL_FIELDS:
+        if not _USUAL_FIELDS.issuperset(value):
             tell(value, _USUAL_FIELDS, self._seen, out, 0)
         candidates, usage = value.get("candidates"), value.get("usageMetadata")
         for candidate in candidates if type(candidates) is list else ():
@@ -71,6 +73,8 @@ class GeminiParser(EventStreamParser):
         feedback = value.get("promptFeedback")
         if type(feedback) is dict and feedback.get("blockReason"):
             self._blocked(feedback, out)
+        if value.get("error"):  # it counts even beside candidates: what they say is cut
+            self._no_chunk("message", value, out)
 
     def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
         _, delta, text, at = frame
@@ -107,9 +111,10 @@ class GeminiParser(EventStreamParser):
         if type(index) is not int:
             index = 0
         if index not in self._candidates:
-            self._candidates[index] = Candidate(index)
-        self._candidates[index].take(value, out)
-        self.complete = all(known.finished for known in self._candidates.values())
+            self._candidates[index] = Candidate(index, self.dialect)
+            self.complete = False  # all that had begun may have finished, but this one has not
+        if self._candidates[index].take(value, out):
+            self.complete = all(known.finished for known in self._candidates.values())
 
     def _report_usage(self, out: list[ChatEvent]) -> None:
         """ai.google.dev/api/generate-content#UsageMetadata: the last figures, if they were not reported yet."""
@@ -147,6 +152,12 @@ class GeminiParser(EventStreamParser):
         super()._fail(error, out)
         if cut:
             out[-1] = Failed(error, cut)
+
+
+class VertexParser(GeminiParser):
+    """The same chunks, of Vertex AI, whose signatures and tokens are its own."""
+
+    dialect = VERTEX
 
 
 def _usage(raw: dict[str, Any]) -> UsageReport:

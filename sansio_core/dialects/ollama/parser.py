@@ -24,6 +24,7 @@ from ...events import (
     UnknownFrame,
     UsageReport,
 )
+from ...request import extra_fields
 from ..base import MAX_FRAME, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, nonempty, objects
@@ -50,10 +51,15 @@ def _chunks(remote: str = "") -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 _CHUNKS = _chunks()
 _MESSAGE_FIELDS = frozenset({"role", "content", "thinking", "tool_calls"})
-# When a chunk was made, `created_at`, differs in each, and is told by none.
+_FUNCTION_FIELDS = frozenset({"index", "name", "arguments"})
+_OTHERS = "fields of another kind"
+# When a chunk was made, `created_at`, differs in each, and is told by none; figures are those of usage.
 _CHUNK_FIELDS = frozenset(
-    {"model", "created_at", "message", "response", "thinking", "done", "done_reason", "logprobs", "error", "image"}
-)
+    {
+        "model", "created_at", "message", "response", "thinking", "done", "done_reason", "logprobs", "error", "image",
+        "total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration",
+    }
+)  # fmt: skip
 
 
 class OllamaParser(NDJSONChatParser):
@@ -79,7 +85,7 @@ class OllamaParser(NDJSONChatParser):
         if chunk := texts.fullmatch(line):
             if text := chunk[1] or chunk[2]:
                 out.append(TextDelta(text))
-        elif (chunk := thoughts.fullmatch(line)) and (thinking := chunk[1]):
+        elif '"thinking"' in line and (chunk := thoughts.fullmatch(line)) and (thinking := chunk[1]):
             out.append(ReasoningDelta(thinking))
         return chunk is not None
 
@@ -92,20 +98,20 @@ class OllamaParser(NDJSONChatParser):
             out.append(Started(None, model))
         message = value.get("message")
         # A message may have tool calls and no text. With an `error` beside it, though, it is not part of an answer.
-        known = value.get("done") is True or (type(message) is dict and "error" not in value)
-        if type(message) is not dict:  # of /api/generate
-            message = {"content": value.get("response"), "thinking": value.get("thinking")}
-        if not (self._message(message, out) or known):
+        known = type(message) is dict and "error" not in value
+        if type(message) is not dict:
+            message = _generated(value)
+        if not (self._message(message, out) or known or value.get("done") is True):
             self._no_chunk(value, out)
             return
-        if not value.keys() <= _CHUNK_FIELDS:
+        if not _CHUNK_FIELDS.issuperset(value):
             self._tell_metadata(value, out)
         self._beside_text(message, value, out)
 
     def _message(self, message: dict[str, Any], out: list[ChatEvent]) -> bool:
         """Returns whether there is a field for the answer's text."""
         thinking, text = message.get("thinking"), message.get("content")
-        if not message.keys() <= _MESSAGE_FIELDS:
+        if not _MESSAGE_FIELDS.issuperset(message):
             self._others(message, out, thoughts=not thinking)
         if thinking and type(thinking) is str:  # docs.ollama.com/capabilities/thinking
             out.append(ReasoningDelta(thinking))
@@ -124,10 +130,10 @@ class OllamaParser(NDJSONChatParser):
             if type(others.get(name)) is str:
                 text = others.pop(name)
                 out += [ReasoningDelta(text)] if thoughts else []
-        if images := others.pop("images", None):  # which go back in the next question
-            out.append(NativeItem(NAME, {"images": images}))
+        if "images" in others and _are_images(others["images"]):  # which go back in the next question
+            out.append(NativeItem(NAME, {"images": others.pop("images")}))
         if others:
-            out.append(UnknownFrame(as_text(others), "fields of another kind"))
+            out.append(UnknownFrame(as_text(others), _OTHERS))
 
     def _tell_metadata(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """What a chunk says besides: of models of ollama.com their name there, of /api/generate the `context`."""
@@ -150,8 +156,6 @@ class OllamaParser(NDJSONChatParser):
             self._tool_calls(message["tool_calls"], out)
         if value.get("logprobs"):
             out.append(Annotation({"logprobs": value["logprobs"]}))
-        if value.get("image"):  # of /api/generate
-            out.append(NativeItem(NAME, {"images": [value["image"]]}))
         if value.get("error"):  # what the chunk says besides is kept
             self._no_chunk(value, out)
         elif value.get("done") is True:
@@ -166,7 +170,7 @@ class OllamaParser(NDJSONChatParser):
         if type(fault) is ProviderRefused:
             # docs.ollama.com/api/errors: in mid-stream "the status code … will not be changed". Before the stream, the
             # status of an error that is a bare sentence would have been 500.
-            fault = ServerFailed(None, fault.detail)
+            fault = ServerFailed(None, fault.detail, code=fault.code, kind=fault.kind, param=fault.param)
         self._fail(fault, out)
 
     def _tool_calls(self, calls: Any, out: list[ChatEvent]) -> None:
@@ -178,8 +182,11 @@ class OllamaParser(NDJSONChatParser):
                 continue
             call_id, name = nonempty(call.get("id")), function.get("name")
             arguments = json_text(function.get("arguments"))
-            out.append(ToolCallDelta(self._calls, call_id, name if isinstance(name, str) else None, arguments))
+            name = name if isinstance(name, str) else None
+            out.append(ToolCallDelta(self._calls, call_id, name, arguments, extra=extra_fields(call)))
             self._calls += 1
+            if others := {field: said for field, said in function.items() if said and field not in _FUNCTION_FIELDS}:
+                out.append(UnknownFrame(as_text({"function": others}), _OTHERS))
 
     def _done(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         self._report_usage(value, out)
@@ -205,6 +212,16 @@ class OllamaParser(NDJSONChatParser):
             self._figures |= figures
             prompt, answer = self._figures.get("prompt_eval_count"), self._figures.get("eval_count")
             out.append(UsageReport(count(prompt), count(answer), raw=dict(self._figures)))  # a copy
+
+
+def _generated(value: dict[str, Any]) -> dict[str, Any]:
+    """A chunk of /api/generate as the message that it stands for."""
+    message = {"content": value.get("response"), "thinking": value.get("thinking")}
+    return message | ({"images": [value["image"]]} if value.get("image") else {})
+
+
+def _are_images(images: Any) -> bool:
+    return type(images) is list and all(type(image) is str for image in images)
 
 
 def _is_figure(name: str) -> bool:

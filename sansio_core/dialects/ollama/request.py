@@ -62,6 +62,8 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
     wire: dict[str, Any] = {"model": model, "messages": messages, "stream": True}
     check_max_tokens(options, facts)
     put_options(wire, options, _FIELDS, _FORMS)
+    if "top_logprobs" in options:  # docs.ollama.com/api/chat: how many of them, where there are any
+        wire.setdefault("logprobs", True)
     unsupported = unsupported_history(given, NAME, reasoning=True) + unsupported_fields(given, cut=False)
     unsupported += unsupported_details(given)
     if "tools" in options:
@@ -69,12 +71,15 @@ def payload(request: ChatRequest, model: str | None) -> Payload:
         unsupported += lost
     if "reasoning_effort" in options:
         wire["think"] = _think(options["reasoning_effort"], facts.efforts if facts else (), model or NAME)
-    wanted = format_of(options.get("response_format"))
+    unsupported += _put_format(wire, options.get("response_format"))
+    return Payload(with_extra(wire, options), unsupported)
+
+
+def _put_format(wire: dict[str, Any], response_format: Any) -> list[str]:
+    wanted = format_of(response_format)
     if wanted.kind != "text":  # docs.ollama.com/capabilities/structured-outputs: "json", or a JSON Schema
         wire["format"] = wanted.schema or "json"
-    if wanted.description:
-        unsupported.append("the description of response_format")
-    return Payload(with_extra(wire, options), unsupported)
+    return ["the description of response_format"] if wanted.description else []
 
 
 def _think(effort: Any, efforts: tuple[str, ...], whose: str) -> bool | str:
