@@ -26,7 +26,7 @@ def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, An
         messages,
         # whoever takes no reasoning details back loses the native items of this wire, too
         NAME if quirks.reasoning_details else "",
-        call_fields=quirks.call_fields,
+        call_fields=not quirks.closed,
         reasoning=bool(quirks.reasoning),
         reasoning_matters=False,
     )
@@ -79,7 +79,7 @@ def _message(message: Message, target: Target) -> dict[str, Any]:
     elif message.name is not None and quirks.names:
         wire["name"] = message.name
     if message.tool_calls:
-        wire |= _calls(message, quirks)
+        wire |= _calls(message, target)
     if message.native or message.extra or message.refusal:
         wire |= _rest(message, quirks)
     return wire
@@ -142,11 +142,12 @@ def _sound(message: Message, target: Target) -> dict[str, Any]:
 # --- calls -----------------------------------------------------------------------------------------------------------
 
 
-def _calls(message: Message, quirks: Quirks) -> dict[str, Any]:
+def _calls(message: Message, target: Target) -> dict[str, Any]:
+    quirks = target.quirks
     calls = [
         # Google's OpenAI endpoint puts a call's signature in `extra_content`, and demands it back with the call:
         # ai.google.dev/gemini-api/docs/thought-signatures.
-        {**((quirks.call_fields and call.extra) or {}), "id": call.id, **_call(call, quirks)}
+        {**((not quirks.closed and call.extra) or {}), "id": call.id, **_call(call, target)}
         for call in message.tool_calls
     ]
     # api-docs.deepseek.com/guides/thinking_mode: of answers with calls "the reasoning_content must be fully passed
@@ -155,9 +156,9 @@ def _calls(message: Message, quirks: Quirks) -> dict[str, Any]:
     return {"tool_calls": calls, **({quirks.reasoning: reasoning} if quirks.reasoning and reasoning else {})}
 
 
-def _call(call: ToolCall, quirks: Quirks) -> dict[str, Any]:
+def _call(call: ToolCall, target: Target) -> dict[str, Any]:
     # …/guides/function-calling, custom tools
-    if call.custom and quirks.strict:
+    if call.custom and target.customs:
         return {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     arguments = dump_json(arguments_of(call)).decode() if call.custom else call.arguments
     # The arguments are JSON text; vLLM parses it for the model's chat template, and "" is no JSON.
