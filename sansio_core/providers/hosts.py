@@ -74,7 +74,7 @@ HOSTS: dict[str, Host] = {
              COMMON | _SAMPLERS | {"verbosity", "metadata", "service_tier", "prompt_cache_key"},
              Quirks({"reasoning_effort": "reasoning.effort"}, developer=True, reasoning_details=True,
                     null_content=True, marks="cache_control", tool_parts=True, file_urls=True,
-                    fields_of_messages=frozenset({"reasoning_details", "annotations"}),
+                    fields_of_messages=frozenset({"reasoning_details", "annotations", "images"}),
                     files={"application/": "file", **_SOUND, **_FILMS})),
         # console.groq.com/docs/openai: the subtracted options ("only n=1") and messages[].name "will result in a 400
         # error", as does any field that it does not know; /docs/reasoning; /docs/structured-outputs: strict as OpenAI's

@@ -124,7 +124,7 @@ THINKING_OF_MISTRAL = {"type": "thinking", "thinking": [{"type": "text", "text":
         ({"type": "file", "file": {"file_id": "f"}}, {"openai", "vllm", "together", "huggingface"}),
         ({"type": "file", "file_id": "f"}, {"mistral"}),
     ],
-)  # fmt: skip
+)
 def test_parts_in_a_wires_own_form(given: dict[str, Any], takers: set[str]) -> None:
     hosts = ("openai", "azure_openai", "groq", "mistral", "cerebras", "fireworks", "vllm", "together", "huggingface")
     for host in hosts:
@@ -254,6 +254,7 @@ def test_a_spoken_answer_goes_back_by_its_id() -> None:
     pieces = [{"id": "audio_1", "transcript": "Hel"}, {"data": "AAA=", "transcript": "lo"}, {"expires_at": 9}]
     events = said(*(chunk({"audio": piece}) for piece in pieces), chunk(None, "stop"))
     reply = Reply.of(events)
+    assert reply.text == "Hello"
     assert reply.message["native"] == {
         "dialect": "openai_chat",
         "items": [{"type": "audio", "id": "audio_1", "transcript": "Hello", "expires_at": 9}],

@@ -15,13 +15,15 @@ from .parts import is_text, wire_part
 from .quirks import NAME, Quirks, Target
 
 _AUDIO = "audio"
-"""The field of an answer that was spoken, and the `type` of its native item; all other items are reasoning details."""
+"""The field of an answer that was spoken, and the `type` of its native item."""
+_IMAGES = "images"
+"""The field of an answer with images, and the `type` of their native item; all other items are reasoning details."""
 
 
 def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, Any]]:
     """The field `messages`. Raises InvalidRequest for what the host cannot be told."""
     quirks = target.quirks
-    messages = [_with_sound_apart(message) if message.native else message for message in given]
+    messages = [_with_media_apart(message) if message.native else message for message in given]
     lost = unsupported_history(
         messages,
         # whoever takes no reasoning details back loses the native items of this wire, too
@@ -45,14 +47,15 @@ def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, An
     return [*wire, {"role": "user", "content": shown}] if shown else wire
 
 
-def _with_sound_apart(message: Message) -> Message:
-    """`message` with the sound of an answer where OpenAI's SDK has it, and no more among the native items."""
+def _with_media_apart(message: Message) -> Message:
+    """`message` with an answer's sound and images where the vendors' SDKs have them, not among the native items."""
     items = native_of(message, NAME)
     if items is None:
         return message
-    details = tuple(item for item in items if item.get("type") != _AUDIO)
-    sounds = [(_AUDIO, item) for item in items if item.get("type") == _AUDIO]
-    return replace(message, native=Native(NAME, details) if details else None, extra={**message.extra, **dict(sounds)})
+    details = tuple(item for item in items if item.get("type") not in (_AUDIO, _IMAGES))
+    media = {_AUDIO: item for item in items if item.get("type") == _AUDIO}
+    media |= {_IMAGES: item[_IMAGES] for item in items if item.get("type") == _IMAGES}
+    return replace(message, native=Native(NAME, details) if details else None, extra={**message.extra, **media})
 
 
 def _texts_of_answer(answer: Message, shown: list[dict[str, Any]], target: Target) -> Message:
@@ -110,7 +113,9 @@ def _content(message: Message, target: Target) -> dict[str, Any]:
     sound = _sound(message, target) if _AUDIO in message.extra else {}
     match message.parts:
         case (TextPart(text, None),) if text:
-            return {"content": text} | sound
+            # the id stands for these words as well
+            said = sound.keys() == {_AUDIO} and text == message.extra[_AUDIO].get("transcript")
+            return sound if said else {"content": text} | sound
         case () | (TextPart("", None),):
             return sound or _no_text(message, target.quirks)
     parts = [wire_part(part, message.role, target) for part in message.parts]
