@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import NoneType
 
 from ..dialects.openai_chat import PARTS, Quirks
+from ..dialects.reasoning import WORDS
 
 # What nearly every host takes; a row names what it takes beside them, and subtracts what it does not take.
 COMMON = frozenset(
@@ -25,6 +26,15 @@ _SAMPLERS = frozenset({"top_k", "min_p", "repetition_penalty"})
 _OPENAI = frozenset(
     {"verbosity", "metadata", "service_tier", "store", "prompt_cache_key", "prompt_cache_retention"}
 )  # fmt: skip
+_EFFORTS: Mapping[str, tuple[str, ...]] = {"reasoning_effort": WORDS}
+# developers.openai.com/api/docs/api-reference/chat/create
+_WORDS = {
+    **_EFFORTS,
+    "service_tier": ("auto", "default", "flex", "scale", "priority", "fast"),
+    "verbosity": ("low", "medium", "high"),
+    "prompt_cache_retention": ("in_memory", "24h"),
+}
+_TIERS = {"service_tier": ("auto", "default", "flex", "priority")}
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
 _COMPLETION_TOKENS: Mapping[str, str] = {"max_tokens": "max_completion_tokens"}
 _SOUND = {"audio/": "input_audio"}
@@ -62,7 +72,7 @@ HOSTS: dict[str, Host] = {
         # …/guides/file-inputs: "Chat Completions accepts only PDF files as file content parts"
         Host("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", COMMON | _OPENAI,
              Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", audio=True,
-                    marks="prompt_cache_breakpoint", strict_schemas=True,
+                    marks="prompt_cache_breakpoint", strict_schemas=True, words=_WORDS, top_logprobs=20,
                     files={"application/pdf": "file", "audio/wav": "input_audio", "audio/x-wav": "input_audio",
                            "audio/mp3": "input_audio", "audio/mpeg": "input_audio"}),
              elsewhere=Quirks(gateway=True, audio=True, file_urls=True, parts={**PARTS, **_MISTRALS},
@@ -81,7 +91,8 @@ HOSTS: dict[str, Host] = {
         Host("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY",
              (COMMON | {"service_tier"}) - {"logprobs", "top_logprobs", "logit_bias", "n"} - _PENALTIES,
              Quirks(_COMPLETION_TOKENS, names=False, closed=True, facts="groq", reasoning="reasoning",
-                    strict_schemas=True, parts={**_IMAGES, "document": Mapping})),
+                    strict_schemas=True, parts={**_IMAGES, "document": Mapping},
+                    words={"service_tier": ("auto", "on_demand", "flex", "performance")})),
         # docs.mistral.ai/api/#tag/chat: the answer to any field that it does not know, stream_options among them, is
         # 422; usage comes without being asked for
         Host("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY",
@@ -108,7 +119,7 @@ HOSTS: dict[str, Host] = {
         Host("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY",
              COMMON | _SAMPLERS | {"metadata", "service_tier", "prompt_cache_key"},
              Quirks(closed=True, facts="fireworks", reasoning="reasoning_content", files=_FILMS,
-                    parts={**_IMAGES, "video_url": Mapping})),
+                    parts={**_IMAGES, "video_url": Mapping}, words=_TIERS, top_logprobs=5)),
         # docs.x.ai/docs/api-reference#chat-completions; /docs/guides/reasoning: "presencePenalty, frequencyPenalty, and
         # stop cannot be used with reasoning models"
         Host("xai", "https://api.x.ai/v1", "XAI_API_KEY", COMMON - {"logit_bias", "stop"} - _PENALTIES,
@@ -117,18 +128,20 @@ HOSTS: dict[str, Host] = {
         # field that it does not know; what github.com/Cerebras/cerebras-cloud-sdk-python has beside them is added
         Host("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY",
              (COMMON | {"service_tier", "prompt_cache_key"}) - {"logit_bias"} - _PENALTIES,
-             Quirks(_COMPLETION_TOKENS, closed=True, facts="cerebras", reasoning="reasoning", parts=_IMAGES)),
+             Quirks(_COMPLETION_TOKENS, closed=True, facts="cerebras", reasoning="reasoning", parts=_IMAGES,
+                    words=_TIERS)),
         # learn.microsoft.com/azure/ai-foundry/openai/reference; the URL is made in openai.py, RESOURCE is the user's.
         # It takes no file parts: github.com/pydantic/pydantic-ai, providers/azure.py
         Host("azure_openai", "https://RESOURCE.openai.azure.com", "AZURE_OPENAI_API_KEY", COMMON | _OPENAI,
              Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", audio=True,
-                    strict_schemas=True, parts={**_IMAGES, "input_audio": Mapping},
+                    strict_schemas=True, parts={**_IMAGES, "input_audio": Mapping}, words=_WORDS, top_logprobs=20,
                     files={"audio/wav": "input_audio", "audio/mpeg": "input_audio"})),
         # huggingface.co/docs/inference-providers/tasks/chat-completion
         Host("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
         # docs.vllm.ai/en/latest/serving/openai_compatible_server.html, …/features/multimodal_inputs.html
         Host("vllm", "http://localhost:8000/v1", "VLLM_API_KEY", COMMON | _SAMPLERS,
-             Quirks(developer=True, files={**_SOUND, **_FILMS}, file_urls=True), any_model=True, local=True),
+             Quirks(developer=True, files={**_SOUND, **_FILMS}, file_urls=True, words=_EFFORTS), any_model=True,
+             local=True),
         # github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md; an object as tool_choice is "auto" to it:
         # github.com/langchain-ai/langchain, partners/llama-cpp
         Host("llama_cpp", "http://localhost:8080/v1", "LLAMA_API_KEY", COMMON | _SAMPLERS,

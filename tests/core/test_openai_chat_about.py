@@ -9,7 +9,18 @@ from dialect_harness import every_cut, sse, unknown
 from openai_chat_frames import DONE, chunk, said
 from test_openai_chat_models import body
 
-from sansio_core import ChatEvent, Finished, Metadata, NativeDelta, NativeItem, Reply, Started, TextDelta, UsageReport
+from sansio_core import (
+    ChatEvent,
+    Finished,
+    Metadata,
+    NativeDelta,
+    NativeItem,
+    Reply,
+    Started,
+    TextDelta,
+    ToolCall,
+    UsageReport,
+)
 
 SAFE = {"hate": {"filtered": False, "severity": "safe"}}
 
@@ -117,6 +128,13 @@ def test_images_of_openrouter() -> None:
     wire, told = body("m", history, host="vllm")
     assert wire["messages"][1] == {"role": "assistant", "content": ""}
     assert told == ["vllm has no field for the field images of messages: not sent"]
+
+
+def test_fields_of_a_function_that_no_rule_covers() -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}", "origin": "mcp"}}
+    events = said(chunk({"tool_calls": [call]}))
+    assert Reply.of(events).tool_calls == [ToolCall("a", "f", "{}")]
+    assert unknown(events) == [{"function": {"origin": "mcp"}}]
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

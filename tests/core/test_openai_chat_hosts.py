@@ -32,7 +32,17 @@ GLM = "accounts/fireworks/models/glm-5p3-flash"
     ],
 )
 def test_an_effort_is_a_word_of_the_hosts_model(host: str, model: str, effort: Any, word: str) -> None:
-    assert fields(model, host=host, reasoning_effort=effort) == {"reasoning_effort": word}
+    wire, told = body(model, host=host, reasoning_effort=effort)
+    assert wire["reasoning_effort"] == word
+    # much more than was asked for
+    assert told == (
+        [
+            f"{host} has no field for reasoning_effort 'low' (the least that {model} has is 'high', which is sent): "
+            "not sent"
+        ]
+        if (effort, word) == ("low", "high")
+        else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,3 +166,22 @@ def test_a_choice_among_allowed_tools_forces_none() -> None:
     assert wire["tool_choice"] == choice
     choice["allowed_tools"] = {"mode": "required", "tools": [f]}
     assert "forces no tool" in refused(None, host="deepseek", tools=[{"name": "f"}], tool_choice=choice)
+
+
+@pytest.mark.parametrize(
+    ("host", "option", "known", "unknown"),
+    [
+        ("groq", "service_tier", "performance", "priority"),
+        ("cerebras", "service_tier", "priority", "scale"),
+        ("fireworks", "service_tier", "priority", "scale"),
+        ("vllm", "reasoning_effort", "max", "ultra"),
+    ],
+)
+def test_words_of_a_host(host: str, option: str, known: str, unknown: str) -> None:
+    assert fields("m", host=host, **{option: known}) == {option: known}
+    assert f"has no {option} '{unknown}'" in refused("m", host=host, **{option: unknown})
+
+
+def test_the_most_logprobs_of_fireworks() -> None:
+    assert fields("m", host="fireworks", top_logprobs=5)["top_logprobs"] == 5
+    assert "fireworks has top_logprobs from 0 to 5, not 6" in refused("m", host="fireworks", top_logprobs=6)

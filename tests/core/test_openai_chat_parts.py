@@ -328,3 +328,9 @@ def test_the_ttl_of_a_mark() -> None:
     wire, told = body("gpt-5.4", [{"role": "user", "content": [own]}])
     assert wire["messages"][0]["content"] == "a"
     assert told == ["openai has no field for the field prompt_cache_breakpoint of parts: not sent"]
+
+
+def test_the_ttl_of_openrouters_marks() -> None:
+    marked = TextPart("Long.", {"type": "ephemeral", "ttl": "1h"})
+    assert part("openrouter", marked)["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert "known are 5m, 1h" in no_part("openrouter", TextPart("Long.", {"type": "ephemeral", "ttl": "30m"}))

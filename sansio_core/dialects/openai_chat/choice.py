@@ -43,6 +43,7 @@ _ABOUT = (
 # The fields of a delta that brings text: nearly every delta has no other.
 _TEXT_FIELDS = frozenset({"role", "content", "reasoning_content", "reasoning", "name", "token_ids", "channel"})
 _CALL_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call"}
+_FUNCTION_FIELDS = frozenset({"name", "arguments", "input"})
 _DELTA_FIELDS = _CALL_FIELDS | {"annotations", "reasoning_details", "audio", "images"}
 # Fields whose first value is the answer's: some hosts give every chunk another one (see `_ANNOUNCED` of text_template).
 _TOLD_ONCE = ("system_fingerprint", "request_id")
@@ -115,8 +116,7 @@ class Choice:
         if choice.get("logprobs"):
             out.append(Annotation({"logprobs": choice["logprobs"]}, self.index))
         if not choice.keys() <= _USUAL_FIELDS:
-            self._notes = self._notes or Notes(_ABOUT, self.index)
-            self._notes.tell(choice, _USUAL_FIELDS, out)
+            self._about(choice, out)
 
     def finish(self, word: Any, out: list[ChatEvent]) -> None:
         """The end, with the host's `word` for its reason; None where the stream ended without one."""
@@ -131,6 +131,10 @@ class Choice:
             out.append(NativeItem(NAME, {"type": "images", "images": self._images}, self.index))
         reason = _REASONS.get(word, "other") if word else None
         out.append(Finished(self._stop if reason == "stop" else reason, word, self.index))
+
+    def _about(self, choice: dict[str, Any], out: list[ChatEvent]) -> None:
+        self._notes = self._notes or Notes(_ABOUT, self.index)
+        self._notes.tell(choice, _USUAL_FIELDS, out)
 
     def _instead_of_delta(self, choice: dict[str, Any], out: list[ChatEvent]) -> dict[str, Any]:
         """The `message` of a whole completion, or the `text` of the older completions API."""
@@ -188,6 +192,10 @@ class Choice:
         for call in calls if isinstance(calls, list) else [calls]:  # some hosts send one call without a list
             if isinstance(call, dict):
                 out.append(known.delta(call, self.index))
+                function = call.get("function")
+                if type(function) is dict and not function.keys() <= _FUNCTION_FIELDS:
+                    others = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
+                    out.append(UnknownFrame(as_text({"function": others}), _OTHERS))
             else:
                 out.append(UnknownFrame(as_text(call), "a tool call that is no object"))
 

@@ -52,10 +52,18 @@ def _with_media_apart(message: Message) -> Message:
     items = native_of(message, NAME)
     if items is None:
         return message
-    details = tuple(item for item in items if item.get("type") not in (_AUDIO, _IMAGES))
-    media = {_AUDIO: item for item in items if item.get("type") == _AUDIO}
-    media |= {_IMAGES: item[_IMAGES] for item in items if item.get("type") == _IMAGES}
-    return replace(message, native=Native(NAME, details) if details else None, extra={**message.extra, **media})
+    details: list[dict[str, Any]] = []
+    media: dict[str, Any] = {}
+    for item in items:
+        match item:
+            case {"type": "audio"}:
+                media[_AUDIO] = item
+            case {"type": "images", "images": images}:
+                media[_IMAGES] = images
+            case _:
+                details.append(item)
+    native = Native(NAME, tuple(details)) if details else None
+    return replace(message, native=native, extra={**message.extra, **media})
 
 
 def _texts_of_answer(answer: Message, shown: list[dict[str, Any]], target: Target) -> Message:

@@ -58,6 +58,7 @@ def _mark(given: CacheControl, target: Target) -> dict[str, Any]:
     mark = cache_mark(given) or {}
     if target.quirks.marks == "cache_control":
         # openrouter.ai/docs/features/prompt-caching: Anthropic's own mark
+        one_of("ttl of cache_control", mark.get("ttl", "5m"), ("5m", "1h"), target.host)
         return {"cache_control": mark}
     if target.quirks.marks != _MARK or target.facts is None or "breakpoints" not in target.facts.can:
         target.lose("cache_control of parts")
@@ -78,10 +79,9 @@ def _raw(part: RawPart, role: str, target: Target) -> dict[str, Any]:
             return dict(raw)
         case {"type": "text" | "input_text" | "output_text", "text": str()}:
             return _known(raw, "text", target)
-        case {"type": "refusal", "refusal": str()} if quirks.strict and role == "assistant":
-            return _known(raw, "refusal", target)
         case {"type": "refusal", "refusal": str(text)}:
-            return {"type": "text", "text": text}
+            own = quirks.strict and role == "assistant"
+            return _known(raw, "refusal", target) if own else {"type": "text", "text": text}
         case {"type": str(kind)} if kind in quirks.parts and isinstance(raw.get(kind), quirks.parts[kind]):
             _check_role(part, role, target)
             return _known(raw, kind, target) if quirks.strict else dict(raw)

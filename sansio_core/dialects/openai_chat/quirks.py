@@ -16,13 +16,13 @@ PARTS: Mapping[str, type] = {"image_url": Mapping, "input_audio": Mapping, "file
 class Quirks:
     """Where a host's wire is not OpenAI's.
 
-    Requests. `fields`: a host's own names of options ("a.b" is a field within an object). `asks_usage`: the host counts
-    tokens only if `stream_options` asks for it. `closed`: it refuses what it does not know. `strict`: it is OpenAI's
-    own, and what OpenAI's types do not have is refused here. `gateway`: OpenAI's models may be behind it. `facts`: the
-    vendor in `model_facts.FACTS` whose rows say what its models take. `schemas`: it takes a JSON Schema as
-    response_format. `strict_schemas`: a strict schema has no optional fields. `counts_logprobs`: `logprobs` is a number
-    there. `thinks`: its models think until `thinking` says not, and meanwhile take no forced tool. `forces_one`: a
-    tool_choice may name a tool.
+    Requests. `fields`: a host's own names of options ("a.b" is a field within an object). `words`: the values of
+    options that it knows. `top_logprobs`: their most. `asks_usage`: the host counts tokens only if `stream_options`
+    asks for it. `closed`: it refuses what it does not know. `strict`: it is OpenAI's own, and what OpenAI's types do
+    not have is refused here. `gateway`: OpenAI's models may be behind it. `facts`: the vendor in `model_facts.FACTS`
+    whose rows say what its models take. `schemas`: it takes a JSON Schema as response_format. `strict_schemas`: a
+    strict schema has no optional fields. `counts_logprobs`: `logprobs` is a number there. `thinks`: its models think
+    until `thinking` says not, and meanwhile take no forced tool. `forces_one`: a tool_choice may name a tool.
 
     Messages. `developer`: it has that role. `names`: they may have a name. `fields_of_messages`: what they may have
     besides. `files`: the form of a file's part by its media type, or the beginning of that; `file_urls` and
@@ -34,6 +34,8 @@ class Quirks:
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    top_logprobs: int | None = None
     asks_usage: bool = True
     closed: bool = False
     strict: bool = False
@@ -99,6 +101,6 @@ class Target:
         """The words for an effort that the model takes; None where nothing is known of it."""
         facts = self.facts
         if facts is None or not (facts.efforts or facts.can):
-            return None
+            return self.quirks.words.get("reasoning_effort")
         # …/guides/latest-model: the effort "max" of OpenAI's models is one of the Responses endpoint alone
         return tuple(word for word in facts.efforts if word != "max" or self.quirks.facts != "openai")
