@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 
-from ..dialects.openai_chat import Quirks
+from ..dialects.openai_chat import PARTS, Quirks
+from ..dialects.reasoning import WORDS
 
 # What nearly every host takes; a row names what it takes beside them, and subtracts what it does not take.
 COMMON = frozenset(
@@ -24,10 +26,22 @@ _SAMPLERS = frozenset({"top_k", "min_p", "repetition_penalty"})
 _OPENAI = frozenset(
     {"verbosity", "metadata", "service_tier", "store", "prompt_cache_key", "prompt_cache_retention"}
 )  # fmt: skip
+_EFFORTS: Mapping[str, tuple[str, ...]] = {"reasoning_effort": WORDS}
+# developers.openai.com/api/docs/api-reference/chat/create
+_WORDS = {
+    **_EFFORTS,
+    "service_tier": ("auto", "default", "flex", "scale", "priority", "fast"),
+    "verbosity": ("low", "medium", "high"),
+    "prompt_cache_retention": ("in_memory", "24h"),
+}
+_TIERS = {"service_tier": ("auto", "default", "flex", "priority")}
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
 _COMPLETION_TOKENS: Mapping[str, str] = {"max_tokens": "max_completion_tokens"}
 _SOUND = {"audio/": "input_audio"}
 _FILMS = {"video/": "video_url"}
+_IMAGES = {"image_url": Mapping}
+# docs.mistral.ai/api/#tag/chat: a thinking is a list there, Anthropic's a text
+_MISTRALS = {"document_url": str, "thinking": list}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +71,11 @@ HOSTS: dict[str, Host] = {
         # of a field that it does not know: "Unknown parameter: 'messages[1].tool_calls[0].index'";
         # …/guides/file-inputs: "Chat Completions accepts only PDF files as file content parts"
         Host("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", COMMON | _OPENAI,
-             Quirks(_COMPLETION_TOKENS, developer=True, call_fields=False, strict=True, facts="openai", audio=True,
-                    marks="prompt_cache_breakpoint",
+             Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", audio=True,
+                    marks="prompt_cache_breakpoint", strict_schemas=True, words=_WORDS, top_logprobs=20,
                     files={"application/pdf": "file", "audio/wav": "input_audio", "audio/x-wav": "input_audio",
                            "audio/mp3": "input_audio", "audio/mpeg": "input_audio"}),
-             elsewhere=Quirks(gateway=True, audio=True, file_urls=True,
+             elsewhere=Quirks(gateway=True, audio=True, file_urls=True, parts={**PARTS, **_MISTRALS},
                               files={"application/": "file", **_SOUND, **_FILMS})),
         # openrouter.ai/docs/api-reference/parameters, /docs/use-cases/reasoning-tokens, /docs/features/multimodal and
         # /docs/features/prompt-caching; it answers 400 to an answer of calls without `content`:
@@ -70,28 +84,31 @@ HOSTS: dict[str, Host] = {
              COMMON | _SAMPLERS | {"verbosity", "metadata", "service_tier", "prompt_cache_key"},
              Quirks({"reasoning_effort": "reasoning.effort"}, developer=True, reasoning_details=True,
                     null_content=True, marks="cache_control", tool_parts=True, file_urls=True,
-                    fields_of_messages=frozenset({"reasoning_details", "annotations"}),
+                    fields_of_messages=frozenset({"reasoning_details", "annotations", "images"}),
                     files={"application/": "file", **_SOUND, **_FILMS})),
         # console.groq.com/docs/openai: the subtracted options ("only n=1") and messages[].name "will result in a 400
-        # error", as does any field that it does not know; /docs/reasoning
+        # error", as does any field that it does not know; /docs/reasoning; /docs/structured-outputs: strict as OpenAI's
         Host("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY",
              (COMMON | {"service_tier"}) - {"logprobs", "top_logprobs", "logit_bias", "n"} - _PENALTIES,
-             Quirks(_COMPLETION_TOKENS, names=False, call_fields=False, facts="groq", reasoning="reasoning")),
+             Quirks(_COMPLETION_TOKENS, names=False, closed=True, facts="groq", reasoning="reasoning",
+                    strict_schemas=True, parts={**_IMAGES, "document": Mapping},
+                    words={"service_tier": ("auto", "on_demand", "flex", "performance")})),
         # docs.mistral.ai/api/#tag/chat: the answer to any field that it does not know, stream_options among them, is
         # 422; usage comes without being asked for
         Host("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY",
              (COMMON | {"metadata", "top_k", "repetition_penalty", "service_tier", "prompt_cache_key"})
              - {"logit_bias", "user"},
-             Quirks({"seed": "random_seed"}, asks_usage=False, call_fields=False, facts="mistral", tool_parts=True,
+             Quirks({"seed": "random_seed"}, asks_usage=False, closed=True, facts="mistral", tool_parts=True,
                     fields_of_messages=frozenset({"prefix"}),
-                    files={"application/": "document_url", "audio/": "audio"})),
+                    files={"application/": "document_url", "audio/": "audio"},
+                    parts={**_IMAGES, **_MISTRALS, "input_audio": str, "file": NoneType, "reference": NoneType})),
         # api-docs.deepseek.com/api/create-chat-completion and /guides/thinking_mode; an answer's content is required
         # and may be null; without it the host answers 500: github.com/alibaba/spring-ai-alibaba/issues/4561; of a JSON
         # Schema: "This response_format type is unavailable now"
         Host("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY",
              COMMON - {"seed", "n", "logit_bias", "user", "parallel_tool_calls"},
              Quirks(reasoning="reasoning_content", needs_reasoning=True, null_content=True, facts="deepseek",
-                    thinks=True, schemas=False, fields_of_messages=frozenset({"prefix"}))),
+                    thinks=True, schemas=False, strict_schemas=True, fields_of_messages=frozenset({"prefix"}))),
         # docs.together.ai/reference/chat-completions-1
         Host("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY",
              (COMMON | _SAMPLERS) - {"user", "parallel_tool_calls"},
@@ -101,7 +118,8 @@ HOSTS: dict[str, Host] = {
         # as Mistral does, "Extra inputs are not permitted": github.com/NousResearch/hermes-agent/pull/18663
         Host("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY",
              COMMON | _SAMPLERS | {"metadata", "service_tier", "prompt_cache_key"},
-             Quirks(call_fields=False, facts="fireworks", reasoning="reasoning_content", files=_FILMS)),
+             Quirks(closed=True, facts="fireworks", reasoning="reasoning_content", files=_FILMS,
+                    parts={**_IMAGES, "video_url": Mapping}, words=_TIERS, top_logprobs=5)),
         # docs.x.ai/docs/api-reference#chat-completions; /docs/guides/reasoning: "presencePenalty, frequencyPenalty, and
         # stop cannot be used with reasoning models"
         Host("xai", "https://api.x.ai/v1", "XAI_API_KEY", COMMON - {"logit_bias", "stop"} - _PENALTIES,
@@ -110,17 +128,20 @@ HOSTS: dict[str, Host] = {
         # field that it does not know; what github.com/Cerebras/cerebras-cloud-sdk-python has beside them is added
         Host("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY",
              (COMMON | {"service_tier", "prompt_cache_key"}) - {"logit_bias"} - _PENALTIES,
-             Quirks(_COMPLETION_TOKENS, call_fields=False, facts="cerebras", reasoning="reasoning")),
+             Quirks(_COMPLETION_TOKENS, closed=True, facts="cerebras", reasoning="reasoning", parts=_IMAGES,
+                    words=_TIERS)),
         # learn.microsoft.com/azure/ai-foundry/openai/reference; the URL is made in openai.py, RESOURCE is the user's.
         # It takes no file parts: github.com/pydantic/pydantic-ai, providers/azure.py
         Host("azure_openai", "https://RESOURCE.openai.azure.com", "AZURE_OPENAI_API_KEY", COMMON | _OPENAI,
-             Quirks(_COMPLETION_TOKENS, developer=True, call_fields=False, strict=True, facts="openai", audio=True,
+             Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", audio=True,
+                    strict_schemas=True, parts={**_IMAGES, "input_audio": Mapping}, words=_WORDS, top_logprobs=20,
                     files={"audio/wav": "input_audio", "audio/mpeg": "input_audio"})),
         # huggingface.co/docs/inference-providers/tasks/chat-completion
         Host("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
         # docs.vllm.ai/en/latest/serving/openai_compatible_server.html, …/features/multimodal_inputs.html
         Host("vllm", "http://localhost:8000/v1", "VLLM_API_KEY", COMMON | _SAMPLERS,
-             Quirks(developer=True, files={**_SOUND, **_FILMS}, file_urls=True), any_model=True, local=True),
+             Quirks(developer=True, files={**_SOUND, **_FILMS}, file_urls=True, words=_EFFORTS), any_model=True,
+             local=True),
         # github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md; an object as tool_choice is "auto" to it:
         # github.com/langchain-ai/langchain, partners/llama-cpp
         Host("llama_cpp", "http://localhost:8080/v1", "LLAMA_API_KEY", COMMON | _SAMPLERS,
@@ -132,6 +153,6 @@ HOSTS: dict[str, Host] = {
         # docs.ollama.com/api/openai-compatibility: the supported request fields
         Host("ollama_openai", "http://localhost:11434/v1", None,
              COMMON - {"n", "logit_bias", "user", "tool_choice", "parallel_tool_calls"},
-             Quirks(facts="ollama_openai", reasoning="reasoning", files=_FILMS), local=True),
+             Quirks(facts="ollama_openai", reasoning="reasoning", files=_FILMS, image_urls=False), local=True),
     )
 }  # fmt: skip

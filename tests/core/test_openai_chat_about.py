@@ -7,8 +7,20 @@ from typing import Any
 import pytest
 from dialect_harness import every_cut, sse, unknown
 from openai_chat_frames import DONE, chunk, said
+from test_openai_chat_models import body
 
-from sansio_core import Finished, Metadata, NativeDelta, NativeItem, Reply, Started, TextDelta, UsageReport
+from sansio_core import (
+    ChatEvent,
+    Finished,
+    Metadata,
+    NativeDelta,
+    NativeItem,
+    Reply,
+    Started,
+    TextDelta,
+    ToolCall,
+    UsageReport,
+)
 
 SAFE = {"hate": {"filtered": False, "severity": "safe"}}
 
@@ -79,9 +91,17 @@ def test_what_is_said_about_a_choice() -> None:
 
 
 def test_sound_comes_in_pieces_and_ends_as_one_item() -> None:
-    pieces = [{"id": "a1", "transcript": "Hi"}, {"data": "AAA="}, {"transcript": "!"}, {"expires_at": 5}]
+    pieces: list[dict[str, Any]] = [
+        {"id": "a1", "transcript": "Hi"},
+        {"data": "AAA="},
+        {"transcript": "!"},
+        {"expires_at": 5},
+    ]
     item = NativeItem("openai_chat", {"type": "audio", "id": "a1", "transcript": "Hi!", "expires_at": 5}, 1)
-    sounds = [NativeDelta("openai_chat", {"audio": piece}, 1) for piece in pieces]
+    sounds: list[ChatEvent] = []  # and the words, which are the answer's text
+    for piece in pieces:
+        sounds.append(NativeDelta("openai_chat", {"audio": piece}, 1))
+        sounds += [TextDelta(str(piece["transcript"]), 1)] if "transcript" in piece else []
     values = [chunk({"audio": piece}, index=1) for piece in pieces]
     assert said(*values, chunk(None, "stop", index=1)) == [*sounds, item, Finished("stop", "stop", 1)]
     assert every_cut("openai", sse(*values) + DONE) == [*sounds, item, Finished(choice=1)]
@@ -94,7 +114,27 @@ def test_sound_comes_in_pieces_and_ends_as_one_item() -> None:
 
 def test_images_of_openrouter() -> None:
     images = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
-    assert said(chunk({"images": images})) == [NativeDelta("openai_chat", {"images": images})]
+    deltas = [NativeDelta("openai_chat", {"images": images})] * 2
+    events = said(*[chunk({"content": "", "images": images})] * 2, chunk(None, "stop"))
+    assert events == [
+        *deltas,
+        NativeItem("openai_chat", {"type": "images", "images": images * 2}),
+        Finished("stop", "stop"),
+    ]
+    history = [{"role": "user", "content": "?"}, Reply.of(events).message, {"role": "user", "content": "Bluer."}]
+    wire, told = body("m", history, host="openrouter")
+    assert wire["messages"][1] == {"role": "assistant", "content": "", "images": images * 2}
+    assert told == []
+    wire, told = body("m", history, host="vllm")
+    assert wire["messages"][1] == {"role": "assistant", "content": ""}
+    assert told == ["vllm has no field for the field images of messages: not sent"]
+
+
+def test_fields_of_a_function_that_no_rule_covers() -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}", "origin": "mcp"}}
+    events = said(chunk({"tool_calls": [call]}))
+    assert Reply.of(events).tool_calls == [ToolCall("a", "f", "{}")]
+    assert unknown(events) == [{"function": {"origin": "mcp"}}]
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

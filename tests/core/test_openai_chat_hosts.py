@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from dialect_harness import SCHEMA
-from test_openai_chat_models import body, fields, refused
+from test_openai_chat_models import ELSEWHERE, body, fields, refused
 
 GLM = "accounts/fireworks/models/glm-5p3-flash"
 
@@ -32,7 +32,17 @@ GLM = "accounts/fireworks/models/glm-5p3-flash"
     ],
 )
 def test_an_effort_is_a_word_of_the_hosts_model(host: str, model: str, effort: Any, word: str) -> None:
-    assert fields(model, host=host, reasoning_effort=effort) == {"reasoning_effort": word}
+    wire, told = body(model, host=host, reasoning_effort=effort)
+    assert wire["reasoning_effort"] == word
+    # much more than was asked for
+    assert told == (
+        [
+            f"{host} has no field for reasoning_effort 'low' (the least that {model} has is 'high', which is sent): "
+            "not sent"
+        ]
+        if (effort, word) == ("low", "high")
+        else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,3 +121,67 @@ def test_formats_and_choices_of_a_hosts_own() -> None:
     flat = {"type": "json_schema", "name": "n", "schema": SCHEMA}
     wire = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
     assert fields("m", host="fireworks", response_format=flat) == {"response_format": wire}
+
+
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+CUSTOM = {"type": "custom", "custom": {"name": "sql"}}
+
+
+@pytest.mark.parametrize("host", ["groq", "vllm", "mistral", "huggingface", "openrouter"])
+def test_tools_and_choices_of_other_wires(host: str) -> None:
+    for tool in (SEARCH, CUSTOM, {"type": "custom", "name": "sql"}, {"googleSearch": {}}, {"type": "mcp_toolset"}):
+        assert f"{host} has no tool of the kind" in refused("m", host=host, tools=[tool])
+    for choice in (
+        {"type": "auto", "disable_parallel_tool_use": True},
+        {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+        {"type": "custom", "name": "sql"},
+    ):
+        assert f"{host} has no such tool_choice" in refused("m", host=host, tools=[{"name": "f"}], tool_choice=choice)
+    own = {"type": "web_search"}
+    assert fields("m", host=host, tools=[own]) == {"tools": [own]}
+
+
+def test_custom_tools_of_openais_models_behind_a_gateway() -> None:
+    assert fields("gpt-5.4", base_url=ELSEWHERE, tools=[CUSTOM]) == {"tools": [CUSTOM]}
+    assert "no tool of the kind 'custom'" in refused("m", base_url=ELSEWHERE, tools=[CUSTOM])
+
+
+def test_strict_schemas_have_optional_fields_but_at_openai_and_its_like() -> None:
+    loose = {"type": "object", "properties": {"a": {"type": "string"}}}
+    fit = {**loose, "required": ["a"], "additionalProperties": False}
+    asked = {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": loose}}
+    for host, model, schema in (
+        ("openai", "gpt-5.4", fit), ("groq", "m", fit), ("openrouter", "openai/gpt-5.4", fit),
+        ("openrouter", "qwen/qwen3", loose), ("vllm", "m", loose), ("mistral", "m", loose), ("cerebras", "m", loose),
+    ):  # fmt: skip
+        wire = fields(model, host=host, tools=[{"name": "f", "strict": True, "parameters": loose}])
+        assert wire["tools"][0]["function"] == {"name": "f", "strict": True, "parameters": schema}
+        assert fields(model, host=host, response_format=asked)["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_a_choice_among_allowed_tools_forces_none() -> None:
+    f = {"type": "function", "function": {"name": "f"}}
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [f]}}
+    wire = fields(None, host="deepseek", tools=[{"name": "f"}], tool_choice=choice)
+    assert wire["tool_choice"] == choice
+    choice["allowed_tools"] = {"mode": "required", "tools": [f]}
+    assert "forces no tool" in refused(None, host="deepseek", tools=[{"name": "f"}], tool_choice=choice)
+
+
+@pytest.mark.parametrize(
+    ("host", "option", "known", "unknown"),
+    [
+        ("groq", "service_tier", "performance", "priority"),
+        ("cerebras", "service_tier", "priority", "scale"),
+        ("fireworks", "service_tier", "priority", "scale"),
+        ("vllm", "reasoning_effort", "max", "ultra"),
+    ],
+)
+def test_words_of_a_host(host: str, option: str, known: str, unknown: str) -> None:
+    assert fields("m", host=host, **{option: known}) == {option: known}
+    assert f"has no {option} '{unknown}'" in refused("m", host=host, **{option: unknown})
+
+
+def test_the_most_logprobs_of_fireworks() -> None:
+    assert fields("m", host="fireworks", top_logprobs=5)["top_logprobs"] == 5
+    assert "fireworks has top_logprobs from 0 to 5, not 6" in refused("m", host="fireworks", top_logprobs=6)

@@ -9,7 +9,7 @@ import pytest
 from dialect_harness import PIXEL, asked, sent
 from openai_chat_frames import calls as calls_of
 from openai_chat_frames import chunk, said
-from test_openai_chat_models import body, refused
+from test_openai_chat_models import ELSEWHERE, body, refused
 
 from sansio_core import FilePart, ImagePart, InvalidRequest, Reply, TextPart, ToolCall
 
@@ -93,11 +93,60 @@ def test_a_file_in_the_hosts_form(host: str, given: Any, wire: dict[str, Any]) -
         ("openai", {"type": "file", "file_id": "f1"}, "openai takes no part of type 'file'"),
         ("vllm", {"type": "thinking"}, "takes no part of type 'thinking'"),
         ("openai", ImagePart(PIXEL, "ultra"), "no detail of images 'ultra'"),
+        ("ollama_openai", ImagePart("https://x/a.png"), "takes images as data only: give the bytes of https://x/a.png"),
+        ("ollama_openai", FilePart("https://x/a.png"), "takes images as data only"),
     ],
 )
 def test_a_file_that_a_host_cannot_take(host: str, given: Any, words: str) -> None:
     config = {"base_url": "https://res.openai.azure.com"} if host == "azure_openai" else {}
     assert words in refused("m", messages=[{"role": "user", "content": ["See:", given]}], host=host, **config)
+
+
+SOUND_OF_MISTRAL = {"type": "input_audio", "input_audio": "https://x.example/a.mp3"}
+FILE_OF_GEMINI = {"fileData": {"fileUri": "gs://b/a.mp4"}, "videoMetadata": {"fps": 1}}
+DOCUMENT_OF_MISTRAL = {"type": "document_url", "document_url": "https://x.example/a.pdf", "document_name": "a"}
+SOUND_OF_VLLM = {"type": "audio_url", "audio_url": {"url": "https://x.example/a.mp3"}}
+OWN = {"type": "own", "own": 1}
+DOCUMENT_OF_GROQ = {"type": "document", "document": {"data": {"a": 1}}}
+THINKING_OF_MISTRAL = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "takers"),
+    [
+        (SOUND_OF_MISTRAL, {"mistral"}),
+        (FILE_OF_GEMINI, set()),
+        (DOCUMENT_OF_MISTRAL, {"mistral"}),
+        (THINKING_OF_MISTRAL, {"mistral"}),
+        (DOCUMENT_OF_GROQ, {"groq"}),
+        (SOUND_OF_VLLM, {"vllm", "together", "huggingface"}),
+        (OWN, {"vllm", "together", "huggingface"}),
+        ({"type": "file", "file": {"file_id": "f"}}, {"openai", "vllm", "together", "huggingface"}),
+        ({"type": "file", "file_id": "f"}, {"mistral"}),
+    ],
+)
+def test_parts_in_a_wires_own_form(given: dict[str, Any], takers: set[str]) -> None:
+    hosts = ("openai", "azure_openai", "groq", "mistral", "cerebras", "fireworks", "vllm", "together", "huggingface")
+    for host in hosts:
+        config = {"base_url": "https://res.openai.azure.com"} if host == "azure_openai" else {}
+        if host in takers:
+            assert part(host, given, **config) == given
+        else:
+            messages = [{"role": "user", "content": ["See:", given]}]
+            assert f"{host} takes no part" in refused("m", messages=messages, host=host, **config)
+
+
+def test_a_gateway_may_have_mistrals_models() -> None:
+    for given in (DOCUMENT_OF_MISTRAL, THINKING_OF_MISTRAL):
+        assert part("openai", given, base_url=ELSEWHERE) == given
+
+
+def test_a_text_has_no_notes_where_unknown_fields_are_refused() -> None:
+    noted = {"type": "text", "text": "Rain.", "citations": [{"url": "https://x.example"}]}
+    for host in ("groq", "mistral", "cerebras", "fireworks"):
+        wire, told = body("m", [{"role": "user", "content": [noted]}], host=host)
+        assert wire["messages"][0]["content"] == "Rain."
+        assert told == [f"{host} has no field for the field citations of parts: not sent"]
 
 
 def test_parts_that_a_model_cannot_read() -> None:
@@ -205,6 +254,7 @@ def test_a_spoken_answer_goes_back_by_its_id() -> None:
     pieces = [{"id": "audio_1", "transcript": "Hel"}, {"data": "AAA=", "transcript": "lo"}, {"expires_at": 9}]
     events = said(*(chunk({"audio": piece}) for piece in pieces), chunk(None, "stop"))
     reply = Reply.of(events)
+    assert reply.text == "Hello"
     assert reply.message["native"] == {
         "dialect": "openai_chat",
         "items": [{"type": "audio", "id": "audio_1", "transcript": "Hello", "expires_at": 9}],
@@ -278,3 +328,9 @@ def test_the_ttl_of_a_mark() -> None:
     wire, told = body("gpt-5.4", [{"role": "user", "content": [own]}])
     assert wire["messages"][0]["content"] == "a"
     assert told == ["openai does not take the field prompt_cache_breakpoint of parts: not sent"]
+
+
+def test_the_ttl_of_openrouters_marks() -> None:
+    marked = TextPart("Long.", {"type": "ephemeral", "ttl": "1h"})
+    assert part("openrouter", marked)["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert "known are 5m, 1h" in no_part("openrouter", TextPart("Long.", {"type": "ephemeral", "ttl": "30m"}))

@@ -12,7 +12,7 @@ from sansio_core import ChatRequest, InvalidRequest, OptionIgnored, providers
 
 LIST = {"type": "array", "items": {"type": "integer"}}
 UNNAMED = {"type": "json_schema", "json_schema": {"schema": SCHEMA}}
-WITHOUT_FUNCTION = {"type": "tool", "function": {"name": 5}}
+WITHOUT_FUNCTION = {"type": "own", "function": {"name": 5}}
 CLOSED = {**SCHEMA, "additionalProperties": False}
 FIT = {**SCHEMA, "additionalProperties": False, "required": ["n"]}
 STRICT = {"name": "f", "parameters": SCHEMA, "strict": True}

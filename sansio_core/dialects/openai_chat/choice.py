@@ -43,6 +43,7 @@ _ABOUT = (
 # The fields of a delta that brings text: nearly every delta has no other.
 _TEXT_FIELDS = frozenset({"role", "content", "reasoning_content", "reasoning", "name", "token_ids", "channel"})
 _CALL_FIELDS = _TEXT_FIELDS | {"refusal", "tool_calls", "function_call"}
+_FUNCTION_FIELDS = frozenset({"name", "arguments", "input"})
 _DELTA_FIELDS = _CALL_FIELDS | {"annotations", "reasoning_details", "audio", "images"}
 # Fields whose first value is the answer's: some hosts give every chunk another one (see `_ANNOUNCED` of text_template).
 _TOLD_ONCE = ("system_fingerprint", "request_id")
@@ -56,6 +57,8 @@ class Notes:
 
     `about` names the fields that become Metadata.
     """
+
+    __slots__ = ("_about", "_choice", "last")
 
     def __init__(self, about: tuple[str, ...], choice: int = 0) -> None:
         self._about, self._choice = about, choice
@@ -81,12 +84,16 @@ class Notes:
 class Choice:
     """One choice of an answer."""
 
+    # Members that few answers need are None until the first event for them, as those of Reply.
+    __slots__ = ("_calls", "_images", "_notes", "_sound", "_stop", "index", "open")
+
     def __init__(self, index: int) -> None:
         self.index = index
         self.open = True  # the finish reason is still to come
-        self._calls = ToolCalls()
-        self._notes = Notes(_ABOUT, index)
-        self._sound: dict[str, Any] = {}  # what is known of an answer that is spoken
+        self._calls: ToolCalls | None = None
+        self._notes: Notes | None = None
+        self._sound: dict[str, Any] | None = None  # what is known of an answer that is spoken
+        self._images: list[Any] | None = None  # those that the model made
         # What the word "stop" means: some hosts say it after tool calls, and all of them after a refusal.
         self._stop: FinishReason = "stop"
 
@@ -109,7 +116,7 @@ class Choice:
         if choice.get("logprobs"):
             out.append(Annotation({"logprobs": choice["logprobs"]}, self.index))
         if not choice.keys() <= _USUAL_FIELDS:
-            self._notes.tell(choice, _USUAL_FIELDS, out)
+            self._about(choice, out)
 
     def finish(self, word: Any, out: list[ChatEvent]) -> None:
         """The end, with the host's `word` for its reason; None where the stream ended without one."""
@@ -117,10 +124,17 @@ class Choice:
         if not self.open or not isinstance(word, (str, NoneType)):
             return
         self.open = False
-        if "id" in self._sound:  # the answer goes back by this id, which stands for the sound until it expires
+        if self._sound and "id" in self._sound:
+            # the answer goes back by this id, which stands for the sound until it expires
             out.append(NativeItem(NAME, dict(self._sound), self.index))
+        if self._images:
+            out.append(NativeItem(NAME, {"type": "images", "images": self._images}, self.index))
         reason = _REASONS.get(word, "other") if word else None
         out.append(Finished(self._stop if reason == "stop" else reason, word, self.index))
+
+    def _about(self, choice: dict[str, Any], out: list[ChatEvent]) -> None:
+        self._notes = self._notes or Notes(_ABOUT, self.index)
+        self._notes.tell(choice, _USUAL_FIELDS, out)
 
     def _instead_of_delta(self, choice: dict[str, Any], out: list[ChatEvent]) -> dict[str, Any]:
         """The `message` of a whole completion, or the `text` of the older completions API."""
@@ -174,9 +188,14 @@ class Choice:
 
     def _tool_calls(self, calls: Any, out: list[ChatEvent]) -> None:
         self._stop = "tool_calls"
+        known = self._calls = self._calls or ToolCalls()
         for call in calls if isinstance(calls, list) else [calls]:  # some hosts send one call without a list
             if isinstance(call, dict):
-                out.append(self._calls.delta(call, self.index))
+                out.append(known.delta(call, self.index))
+                function = call.get("function")
+                if type(function) is dict and not function.keys() <= _FUNCTION_FIELDS:
+                    others = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
+                    out.append(UnknownFrame(as_text({"function": others}), _OTHERS))
             else:
                 out.append(UnknownFrame(as_text(call), "a tool call that is no object"))
 
@@ -187,19 +206,21 @@ class Choice:
         out += [NativeItem(NAME, detail, self.index) for detail in objects(delta.get("reasoning_details"))]
         if audio := object_of(delta.get("audio")):
             out.append(NativeDelta(NAME, {"audio": audio}, self.index))
-            self._hear(audio)
-        if delta.get("images"):  # openrouter.ai/docs/features/multimodal/image-generation
-            out.append(NativeDelta(NAME, {"images": delta["images"]}, self.index))
+            self._hear(audio, out)
+        if images := delta.get("images"):  # openrouter.ai/docs/features/multimodal/image-generation
+            out.append(NativeDelta(NAME, {"images": images}, self.index))
+            self._images = [*(self._images or ()), *objects(images)]
         # each delta has another piece of what it brings, so that none is a repetition
         if others := {name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value}:
             out.append(UnknownFrame(as_text(others), _OTHERS))
 
-    def _hear(self, audio: dict[str, Any]) -> None:
+    def _hear(self, audio: dict[str, Any], out: list[ChatEvent]) -> None:
         """A piece of a spoken answer, with its words: developers.openai.com/api/docs/guides/audio."""
-        words = self._sound.get("transcript", "")
-        self._sound |= {"type": "audio", **{name: audio[name] for name in ("id", "expires_at") if audio.get(name)}}
-        if isinstance(said := audio.get("transcript"), str):
-            self._sound["transcript"] = words + said
+        sound = self._sound = self._sound or {"type": "audio"}
+        sound |= {name: audio[name] for name in ("id", "expires_at") if audio.get(name)}
+        if said := nonempty(audio.get("transcript")):
+            sound["transcript"] = sound.get("transcript", "") + said
+            out.append(TextDelta(said, self.index))
 
 
 class ToolCalls:
@@ -210,6 +231,8 @@ class ToolCalls:
     of the call's own (ai.google.dev/gemini-api/docs/thought-signatures: `extra_content`) may come in a delta without
     the rest.
     """
+
+    __slots__ = ("_by_id", "_by_index", "_calls")
 
     def __init__(self) -> None:
         self._calls: list[tuple[str | None, str | None]] = []  # the id and the name of each

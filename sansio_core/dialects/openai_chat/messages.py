@@ -15,18 +15,20 @@ from .parts import is_text, wire_part
 from .quirks import NAME, Quirks, Target
 
 _AUDIO = "audio"
-"""The field of an answer that was spoken, and the `type` of its native item; all other items are reasoning details."""
+"""The field of an answer that was spoken, and the `type` of its native item."""
+_IMAGES = "images"
+"""The field of an answer with images, and the `type` of their native item; all other items are reasoning details."""
 
 
 def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, Any]]:
     """The field `messages`. Raises InvalidRequest for what the host cannot be told."""
     quirks = target.quirks
-    messages = [_with_sound_apart(message) if message.native else message for message in given]
+    messages = [_with_media_apart(message) if message.native else message for message in given]
     lost = unsupported_history(
         messages,
         # whoever takes no reasoning details back loses the native items of this wire, too
         NAME if quirks.reasoning_details else "",
-        call_fields=quirks.call_fields,
+        call_fields=not quirks.closed,
         reasoning=bool(quirks.reasoning),
         reasoning_matters=False,
     )
@@ -45,14 +47,23 @@ def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, An
     return [*wire, {"role": "user", "content": shown}] if shown else wire
 
 
-def _with_sound_apart(message: Message) -> Message:
-    """`message` with the sound of an answer where OpenAI's SDK has it, and no more among the native items."""
+def _with_media_apart(message: Message) -> Message:
+    """`message` with an answer's sound and images where the vendors' SDKs have them, not among the native items."""
     items = native_of(message, NAME)
     if items is None:
         return message
-    details = tuple(item for item in items if item.get("type") != _AUDIO)
-    sounds = [(_AUDIO, item) for item in items if item.get("type") == _AUDIO]
-    return replace(message, native=Native(NAME, details) if details else None, extra={**message.extra, **dict(sounds)})
+    details: list[dict[str, Any]] = []
+    media: dict[str, Any] = {}
+    for item in items:
+        match item:
+            case {"type": "audio"}:
+                media[_AUDIO] = item
+            case {"type": "images", "images": images}:
+                media[_IMAGES] = images
+            case _:
+                details.append(item)
+    native = Native(NAME, tuple(details)) if details else None
+    return replace(message, native=native, extra={**message.extra, **media})
 
 
 def _texts_of_answer(answer: Message, shown: list[dict[str, Any]], target: Target) -> Message:
@@ -79,7 +90,7 @@ def _message(message: Message, target: Target) -> dict[str, Any]:
     elif message.name is not None and quirks.names:
         wire["name"] = message.name
     if message.tool_calls:
-        wire |= _calls(message, quirks)
+        wire |= _calls(message, target)
     if message.native or message.extra or message.refusal:
         wire |= _rest(message, quirks)
     return wire
@@ -110,7 +121,9 @@ def _content(message: Message, target: Target) -> dict[str, Any]:
     sound = _sound(message, target) if _AUDIO in message.extra else {}
     match message.parts:
         case (TextPart(text, None),) if text:
-            return {"content": text} | sound
+            # the id stands for these words as well
+            said = sound.keys() == {_AUDIO} and text == message.extra[_AUDIO].get("transcript")
+            return sound if said else {"content": text} | sound
         case () | (TextPart("", None),):
             return sound or _no_text(message, target.quirks)
     parts = [wire_part(part, message.role, target) for part in message.parts]
@@ -142,11 +155,12 @@ def _sound(message: Message, target: Target) -> dict[str, Any]:
 # --- calls -----------------------------------------------------------------------------------------------------------
 
 
-def _calls(message: Message, quirks: Quirks) -> dict[str, Any]:
+def _calls(message: Message, target: Target) -> dict[str, Any]:
+    quirks = target.quirks
     calls = [
         # Google's OpenAI endpoint puts a call's signature in `extra_content`, and demands it back with the call:
         # ai.google.dev/gemini-api/docs/thought-signatures.
-        {**((quirks.call_fields and call.extra) or {}), "id": call.id, **_call(call, quirks)}
+        {**((not quirks.closed and call.extra) or {}), "id": call.id, **_call(call, target)}
         for call in message.tool_calls
     ]
     # api-docs.deepseek.com/guides/thinking_mode: of answers with calls "the reasoning_content must be fully passed
@@ -155,9 +169,9 @@ def _calls(message: Message, quirks: Quirks) -> dict[str, Any]:
     return {"tool_calls": calls, **({quirks.reasoning: reasoning} if quirks.reasoning and reasoning else {})}
 
 
-def _call(call: ToolCall, quirks: Quirks) -> dict[str, Any]:
+def _call(call: ToolCall, target: Target) -> dict[str, Any]:
     # …/guides/function-calling, custom tools
-    if call.custom and quirks.strict:
+    if call.custom and target.customs:
         return {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     arguments = dump_json(arguments_of(call)).decode() if call.custom else call.arguments
     # The arguments are JSON text; vLLM parses it for the model's chat template, and "" is no JSON.

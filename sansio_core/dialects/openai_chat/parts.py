@@ -11,10 +11,10 @@ from ..forms import cache_mark, no_such_part, one_of
 from .quirks import Target
 
 _DETAILS = ("auto", "low", "high", "original")
-# Parts of other vendors' wires, which no host of this one has
+# Parts of Anthropic's wire, of Responses and of Mistral; Gemini's have no type
 _FOREIGN = (
-    "tool_use", "tool_result", "server_tool_use", "redacted_thinking", "reasoning", "image", "document", "input_image",
-    "input_file", "search_result",
+    "tool_use", "tool_result", "server_tool_use", "thinking", "redacted_thinking", "reasoning", "image", "document",
+    "input_image", "input_file", "search_result", "document_url",
 )  # fmt: skip
 _TAKES = {"assistant": "texts and refusals"}
 _MARK = "prompt_cache_breakpoint"
@@ -58,6 +58,7 @@ def _mark(given: CacheControl, target: Target) -> dict[str, Any]:
     mark = cache_mark(given) or {}
     if target.quirks.marks == "cache_control":
         # openrouter.ai/docs/features/prompt-caching: Anthropic's own mark
+        one_of("ttl of cache_control", mark.get("ttl", "5m"), ("5m", "1h"), target.host)
         return {"cache_control": mark}
     if target.quirks.marks != _MARK or target.facts is None or "breakpoints" not in target.facts.can:
         target.lose("cache_control of parts")
@@ -72,28 +73,21 @@ def _mark(given: CacheControl, target: Target) -> dict[str, Any]:
 
 
 def _raw(part: RawPart, role: str, target: Target) -> dict[str, Any]:
-    raw, strict = part.raw, target.quirks.strict
+    raw, quirks = part.raw, target.quirks
     match raw:
-        case {"type": "text", "text": str()} if not strict:
+        case {"type": "text", "text": str()} if not quirks.closed:
             return dict(raw)
         case {"type": "text" | "input_text" | "output_text", "text": str()}:
             return _known(raw, "text", target)
-        case {"type": "refusal", "refusal": str()} if strict and role == "assistant":
-            return _known(raw, "refusal", target)
         case {"type": "refusal", "refusal": str(text)}:
-            return {"type": "text", "text": text}
-        case {"type": "image_url" | "input_audio" | "file" as kind} if strict and kind in raw:
+            own = quirks.strict and role == "assistant"
+            return _known(raw, "refusal", target) if own else {"type": "text", "text": text}
+        case {"type": str(kind)} if kind in quirks.parts and isinstance(raw.get(kind), quirks.parts[kind]):
             _check_role(part, role, target)
-            return _known(raw, kind, target)
-    if strict or _is_of_another_wire(raw):
-        raise no_such_part(part, target.host, _TAKES.get(role, "texts, images and files"))
-    return dict(raw)
-
-
-def _is_of_another_wire(raw: Mapping[str, Any]) -> bool:
-    # Mistral's thinking is a list, Anthropic's a text, which nobody takes here.
-    kind = raw.get("type")
-    return kind in _FOREIGN or (kind == "thinking" and not isinstance(raw.get("thinking"), list))
+            return _known(raw, kind, target) if quirks.strict else dict(raw)
+        case {"type": str(kind)} if not quirks.closed and kind not in (*quirks.parts, *_FOREIGN):
+            return dict(raw)
+    raise no_such_part(part, target.host, _TAKES.get(role, _takes(target)))
 
 
 def _known(raw: Mapping[str, Any], kind: str, target: Target) -> dict[str, Any]:
@@ -113,6 +107,8 @@ def _image(part: ImagePart, role: str, target: Target) -> dict[str, Any]:
     _check_role(part, role, target)
     if not target.takes("images"):
         raise no_such_part(part, target.model, "texts")
+    if not target.quirks.image_urls and not part.url.startswith("data:"):
+        raise InvalidRequest(f"{target.host} takes images as data only: give the bytes of {part.url}")
     # …/guides/images-vision: `detail` is optional, and not every host has it
     if part.detail is None:
         return {"type": "image_url", "image_url": {"url": part.url}}

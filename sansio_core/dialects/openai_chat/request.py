@@ -33,12 +33,6 @@ _NO_EFFECT = ("temperature", "presence_penalty", "frequency_penalty")
 _HINTS = {"parallel_tool_calls": "parallel", "prompt_cache_retention": "retention", "verbosity": "verbosity"}
 # Fields of `extra` that say how a model reasons: then nothing of it is known here.
 _OF_REASONING = frozenset({"reasoning_effort", "reasoning", "thinking"})
-# …/chat/create: the words that OpenAI has
-_WORDS = {
-    "service_tier": ("auto", "default", "flex", "scale", "priority", "fast"),
-    "verbosity": ("low", "medium", "high"),
-    "prompt_cache_retention": ("in_memory", "24h"),
-}
 
 
 def payload(request: ChatRequest, model: str | None, known: Container[str], quirks: Quirks, host: str) -> Payload:
@@ -86,13 +80,17 @@ def _put_effort(options: Options, target: Target) -> None:
     given, takes = options["reasoning_effort"], target.efforts
     if takes is None:
         # A host without rows may have words of its own.
-        if target.quirks.strict or not isinstance(given, str):
+        if not isinstance(given, str):
             options["reasoning_effort"] = word_of(given, WORDS, target.host)
     elif not takes and word_of(given, WORDS, target.host) == "none":
         del options["reasoning_effort"]  # that is what it does
         target.lose(f"reasoning_effort ({target.model} does not reason)")
     else:
-        options["reasoning_effort"] = word_of(given, takes, target.model)
+        whose = target.model if target.facts else target.host
+        word = options["reasoning_effort"] = word_of(given, takes, whose)
+        asked = word_of(given, (*WORDS, *takes), whose)
+        if {word, asked} <= set(WORDS) and WORDS.index(word) > WORDS.index(asked) + 1:  # which costs much more
+            target.lose(f"reasoning_effort {asked!r} (the least that {whose} has is {word!r}, which is sent)")
 
 
 def _reasons(options: Options, target: Target) -> bool | None:
@@ -141,6 +139,7 @@ def _put_forms(options: Options, target: Target) -> None:
     for name in ("logit_bias", "metadata"):
         if name in options:
             options[name] = dict(options[name])  # JSON takes no other mapping
+    _check_words(options, target)
     if target.quirks.strict:
         _check_values(options, target.host)
 
@@ -159,15 +158,19 @@ def _put_names(options: Options, target: Target) -> None:
             options["max_completion_tokens"] = options.pop("max_tokens")
 
 
+def _check_words(options: Options, target: Target) -> None:
+    for name, words in target.quirks.words.items():
+        if name in options:
+            one_of(name, options[name], words, target.host)
+    most = target.quirks.top_logprobs
+    if most and not 0 <= options.get("top_logprobs", 0) <= most:
+        raise InvalidRequest(f"{target.host} has top_logprobs from 0 to {most}, not {options['top_logprobs']}")
+
+
 def _check_values(options: Options, host: str) -> None:
     """Raises InvalidRequest for values that OpenAI does not have."""
-    for name, words in _WORDS.items():
-        if name in options:
-            one_of(name, options[name], words, host)
     if isinstance(stop := options.get("stop"), list) and len(stop) > 4:
         raise InvalidRequest(f"{host} takes at most 4 texts as stop, not {len(stop)}")
-    if not 0 <= options.get("top_logprobs", 0) <= 20:
-        raise InvalidRequest(f"{host} has top_logprobs from 0 to 20, not {options['top_logprobs']}")
     for token, bias in options.get("logit_bias", {}).items():
         if type(bias) is not int or not -100 <= bias <= 100:
             raise InvalidRequest(f"logit_bias of the token {safe_repr(token)} must be an int from -100 to 100")

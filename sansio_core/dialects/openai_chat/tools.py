@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
@@ -10,6 +11,11 @@ from ..schemas import strict_schema
 from .quirks import Target
 
 Tools = list[dict[str, Any]]
+
+# Tools that no host of this wire has: custom ones, and Anthropic's ("ToolUnion" of platform.claude.com/docs/en/api)
+_FOREIGN = re.compile(r"custom|[a-z_]+_20\d{6}|tool_search_tool_(bm25|regex)|mcp_toolset")
+# Choices, which OpenAI has as texts: Anthropic's have fields beside the type, as `disable_parallel_tool_use`
+_ANTHROPICS = ("auto", "any", "none", "tool", "custom")
 
 
 def put_tools(options: dict[str, Any], reasons: bool | None, target: Target) -> None:
@@ -21,7 +27,7 @@ def put_tools(options: dict[str, Any], reasons: bool | None, target: Target) -> 
         _check_functions(reasons, target)
     if "tool_choice" in options:
         options["tool_choice"] = choice = _choice(options["tool_choice"], tools, target)
-        if target.quirks.thinks and reasons and (choice == "required" or isinstance(choice, dict)):
+        if target.quirks.thinks and reasons and _forces(choice):
             # of a forced tool: "Thinking mode does not support this tool_choice"
             raise InvalidRequest(f"{target.host} forces no tool while its model thinks: add reasoning_effort='none'")
 
@@ -45,8 +51,7 @@ def _tool(tool: Function | dict[str, Any], target: Target) -> dict[str, Any]:
         return _other(tool, target)
     others = ["cache_control", *tool.others] if tool.cache_control else tool.others
     target.lose(*(f"{name} of tools" for name in others))
-    if tool.strict:
-        # …/guides/structured-outputs: strict mode takes a schema of closed objects alone
+    if tool.strict and target.strict_schemas:
         tool = tool._replace(parameters=strict_schema(tool.parameters or {"type": "object", "properties": {}}))
     return {"type": "function", "function": function_fields(tool)}
 
@@ -54,11 +59,11 @@ def _tool(tool: Function | dict[str, Any], target: Target) -> dict[str, Any]:
 def _other(tool: dict[str, Any], target: Target) -> dict[str, Any]:
     """A tool that is no function: a custom one, or one of the host's own."""
     match _nested(tool, "custom"):
-        case {"type": "custom", "custom": {"name": str(name), **fields}}:
+        case {"type": "custom", "custom": {"name": str(name), **fields}} if target.customs:
             known = {key: _nested(fields.pop(key), "grammar") for key in ("description", "format") if key in fields}
             target.lose(*(f"{key} of tools" for key in fields))
             return {"type": "custom", "custom": {"name": name, **known}}
-        case {"type": str()} if not target.quirks.strict:
+        case {"type": str(kind)} if not target.quirks.strict and not _FOREIGN.fullmatch(kind):
             return tool
     kind = tool.get("type") or ", ".join(map(str, tool))
     others = " and custom tools; the provider 'openai_responses' has others" if target.quirks.strict else ""
@@ -84,17 +89,24 @@ def _choice(given: Any, tools: Tools, target: Target) -> Any:
     if mode:
         return mode
     match _nested(given, "custom", "allowed_tools"):
-        case {"type": "custom", "custom": {"name": str(name)}}:
+        case {"type": "custom", "custom": {"name": str(name)}} if target.customs:
             return {"type": "custom", "custom": {"name": name}}
         case {"type": "allowed_tools", "allowed_tools": {"mode": str(mode), "tools": [*tools]}}:
             named = [_nested(tool, "function", "custom") for tool in tools]
             return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
-        case {"type": str()} if not target.quirks.strict:
+        case {"type": str(kind)} if not target.quirks.strict and kind not in _ANTHROPICS:
             return given
     raise InvalidRequest(
         f"{target.host} has no such tool_choice: it takes 'auto', 'none', 'required', a tool's name, "
         "{'type': 'function', 'function': {'name': …}} and {'type': 'allowed_tools', …}"
     )
+
+
+def _forces(choice: Any) -> bool:
+    match choice:
+        case {"type": "allowed_tools", "allowed_tools": {"mode": mode}}:
+            return bool(mode == "required")
+    return choice == "required" or isinstance(choice, dict)
 
 
 def _forced(name: str | None, tools: Tools, target: Target) -> Any:
@@ -128,6 +140,6 @@ def wire_format(response_format: Any, target: Target) -> Any:
             f"{who} takes no JSON Schema as response_format: take {{'type': 'json_object'}} or {{'type': 'text'}}, and "
             "describe the fields in a message"
         )
-    if wanted.strict:
+    if wanted.strict and target.strict_schemas:
         wanted = wanted._replace(schema=strict_schema(wanted.schema))
     return {"type": "json_schema", "json_schema": json_schema(wanted)}
