@@ -127,7 +127,7 @@ def test_images_of_openrouter() -> None:
     assert told == []
     wire, told = body("m", history, host="vllm")
     assert wire["messages"][1] == {"role": "assistant", "content": ""}
-    assert told == ["vllm has no field for the field images of messages: not sent"]
+    assert told == ["vllm does not take the field images of messages: not sent"]
 
 
 def test_fields_of_a_function_that_no_rule_covers() -> None:

@@ -37,7 +37,7 @@ def test_an_effort_is_a_word_of_the_hosts_model(host: str, model: str, effort: A
     # much more than was asked for
     assert told == (
         [
-            f"{host} has no field for reasoning_effort 'low' (the least that {model} has is 'high', which is sent): "
+            f"{host} does not take reasoning_effort 'low' (the least that {model} has is 'high', which is sent): "
             "not sent"
         ]
         if (effort, word) == ("low", "high")

@@ -146,7 +146,7 @@ def test_a_text_has_no_notes_where_unknown_fields_are_refused() -> None:
     for host in ("groq", "mistral", "cerebras", "fireworks"):
         wire, told = body("m", [{"role": "user", "content": [noted]}], host=host)
         assert wire["messages"][0]["content"] == "Rain."
-        assert told == [f"{host} has no field for the field citations of parts: not sent"]
+        assert told == [f"{host} does not take the field citations of parts: not sent"]
 
 
 def test_parts_that_a_model_cannot_read() -> None:
