@@ -13,8 +13,9 @@ from typing import Any
 from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .options import check_option
+from .part_forms import part_of
 from .partial_json import parse_partial
-from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, part_of, text_of
+from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, text_of
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -222,9 +223,8 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
         return _from_mapping(i, message)
     if not isinstance(message, Message):
         raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
-    for part in message.parts:  # a Message is typed, but a type does not exclude lone surrogates
-        if isinstance(part, TextPart):
-            _text(i, part.text)
+    for part in message.parts:
+        _check_texts(i, part)
     return message
 
 
@@ -246,16 +246,26 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
     # An assistant that only called tools has no content.
     if "content" not in fields and not any(map(fields.get, ("tool_calls", "native", "refusal"))):
         raise InvalidRequest(f"messages[{i}] has no content")
-    parts = _marked(fields.pop("content", ()), mark)
+    parts, placed = _marked(fields.pop("content", ()), mark, bool(fields.get("native")))
+    if not placed:
+        extra["cache_control"] = True  # no wire has such a field of a message: all name it
     more = fields.pop("reasoning_content", "")  # what DeepSeek and vLLM call `reasoning`
     return Message(role, parts, reasoning=fields.pop("reasoning", "") or more, extra=extra, **fields)
 
 
-def _marked(parts: tuple[Part, ...], mark: CacheControl) -> tuple[Part, ...]:
-    """`parts` with a message's own `cache_control` at their end."""
-    if not mark or not parts or isinstance(last := parts[-1], RawPart):
-        return parts
-    return (*parts[:-1], replace(last, cache_control=mark))
+def _marked(parts: tuple[Part, ...], mark: CacheControl, native: bool) -> tuple[tuple[Part, ...], bool]:
+    """`parts` with a message's own `cache_control` at their end; and whether all marks have a place there.
+
+    They have none at an empty text, which most wires leave out, and where a `native` answer goes in place of the parts.
+    """
+    if mark and parts and not isinstance(last := parts[-1], RawPart):
+        parts, mark = (*parts[:-1], replace(last, cache_control=mark)), None
+    marked = [part for part in parts if not isinstance(part, RawPart) and part.cache_control]
+    lost = marked if native else [part for part in marked if isinstance(part, TextPart) and not part.text]
+    if lost:
+        parts = tuple(part if isinstance(part, RawPart) or part not in lost else replace(part, cache_control=None)
+                      for part in parts)  # fmt: skip
+    return parts, not (mark or lost)
 
 
 def _tool_calls(i: int, calls: Any) -> tuple[ToolCall, ...]:
@@ -285,16 +295,27 @@ def _part(i: int, given: Any) -> Part:
         part = part_of(given)
     except InvalidRequest as error:
         raise InvalidRequest(f"messages[{i}] has {error}") from None
+    _check_texts(i, part)
+    return part
+
+
+def _check_texts(i: int, part: Part) -> None:
+    # A part is typed, but a type does not exclude lone surrogates.
     if isinstance(part, TextPart):
         _text(i, part.text)
-    return part
+    elif not isinstance(part, RawPart):
+        for name in part.__slots__:
+            if isinstance(value := getattr(part, name), str):
+                _text(i, value)
 
 
 def _text(i: int, text: Any) -> str:
     if not isinstance(text, str):
         raise InvalidRequest(f"messages[{i}] has text that is no str but {type(text).__name__}")
     try:
-        text.encode()  # a lone surrogate (from a file read with surrogateescape, or half an emoji) has no UTF-8 form
+        # a lone surrogate (from a file read with surrogateescape, or half an emoji) has no UTF-8 form
+        if not text.isascii():  # which is known at once, and a data URL is long
+            text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"messages[{i}] has a lone surrogate at {error.start}: it is not text") from None
     return text

@@ -116,8 +116,8 @@ def _lost_reasoning(answers: list[Message], dialect: str, reasoning: bool, reaso
     return ["the reasoning of earlier answers"] if plain else []
 
 
-# What native items hold, by `type`; by the names of their fields on Gemini's wire, which has no types. "": what messages
-# have as text and tool_calls as well. All others are named as the wire names them.
+# What native items hold, by `type`; by the names of their fields on Gemini's wire, which has no types. "": what a
+# message has as text and tool_calls as well. All others are named as the wire names them.
 _HELD = {
     **dict.fromkeys(("text", "message", "tool_use", "function_call", "custom_tool_call", "functionCall"), ""),
     **dict.fromkeys(("thinking", "reasoning", "reasoning.text", "reasoning.summary", "thought"), "reasoning"),
