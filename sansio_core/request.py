@@ -154,6 +154,8 @@ class ChatRequest:
         put(self, "options", {name: value for name, value in options.items() if value is not None})
         for name, value in self.options.items():
             check_option(name, value)
+        if self.options.get("logprobs") is False and "top_logprobs" in self.options:
+            raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:

@@ -282,3 +282,9 @@ def test_a_mark_without_a_place_is_named(message: dict[str, Any]) -> None:
     (placed,) = ChatRequest([{"role": "user", "content": "a", "cache_control": True}]).messages
     assert placed.parts == (TextPart("a", True),)
     assert unsupported_fields([placed], marks=True) == []
+
+
+def test_top_logprobs_are_logprobs() -> None:
+    with pytest.raises(InvalidRequest, match="top_logprobs asks for what logprobs=False asks to leave out"):
+        ChatRequest("q", logprobs=False, top_logprobs=1)
+    assert ChatRequest("q", logprobs=None, top_logprobs=1).options == {"top_logprobs": 1}

@@ -57,6 +57,8 @@ class Notes:
     `about` names the fields that become Metadata.
     """
 
+    __slots__ = ("_about", "_choice", "last")
+
     def __init__(self, about: tuple[str, ...], choice: int = 0) -> None:
         self._about, self._choice = about, choice
         self.last: dict[str, Any] = {}
@@ -81,12 +83,15 @@ class Notes:
 class Choice:
     """One choice of an answer."""
 
+    # What few answers need is None until then: thousands of streams may be open at once.
+    __slots__ = ("_calls", "_notes", "_sound", "_stop", "index", "open")
+
     def __init__(self, index: int) -> None:
         self.index = index
         self.open = True  # the finish reason is still to come
-        self._calls = ToolCalls()
-        self._notes = Notes(_ABOUT, index)
-        self._sound: dict[str, Any] = {}  # what is known of an answer that is spoken
+        self._calls: ToolCalls | None = None
+        self._notes: Notes | None = None
+        self._sound: dict[str, Any] | None = None  # what is known of an answer that is spoken
         # What the word "stop" means: some hosts say it after tool calls, and all of them after a refusal.
         self._stop: FinishReason = "stop"
 
@@ -109,6 +114,7 @@ class Choice:
         if choice.get("logprobs"):
             out.append(Annotation({"logprobs": choice["logprobs"]}, self.index))
         if not choice.keys() <= _USUAL_FIELDS:
+            self._notes = self._notes or Notes(_ABOUT, self.index)
             self._notes.tell(choice, _USUAL_FIELDS, out)
 
     def finish(self, word: Any, out: list[ChatEvent]) -> None:
@@ -117,7 +123,8 @@ class Choice:
         if not self.open or not isinstance(word, (str, NoneType)):
             return
         self.open = False
-        if "id" in self._sound:  # the answer goes back by this id, which stands for the sound until it expires
+        # the answer goes back by this id, which stands for the sound until it expires
+        if self._sound and "id" in self._sound:
             out.append(NativeItem(NAME, dict(self._sound), self.index))
         reason = _REASONS.get(word, "other") if word else None
         out.append(Finished(self._stop if reason == "stop" else reason, word, self.index))
@@ -174,6 +181,7 @@ class Choice:
 
     def _tool_calls(self, calls: Any, out: list[ChatEvent]) -> None:
         self._stop = "tool_calls"
+        self._calls = self._calls or ToolCalls()
         for call in calls if isinstance(calls, list) else [calls]:  # some hosts send one call without a list
             if isinstance(call, dict):
                 out.append(self._calls.delta(call, self.index))
@@ -196,6 +204,7 @@ class Choice:
 
     def _hear(self, audio: dict[str, Any]) -> None:
         """A piece of a spoken answer, with its words: developers.openai.com/api/docs/guides/audio."""
+        self._sound = self._sound or {}
         words = self._sound.get("transcript", "")
         self._sound |= {"type": "audio", **{name: audio[name] for name in ("id", "expires_at") if audio.get(name)}}
         if isinstance(said := audio.get("transcript"), str):
@@ -210,6 +219,8 @@ class ToolCalls:
     of the call's own (ai.google.dev/gemini-api/docs/thought-signatures: `extra_content`) may come in a delta without
     the rest.
     """
+
+    __slots__ = ("_by_id", "_by_index", "_calls")
 
     def __init__(self) -> None:
         self._calls: list[tuple[str | None, str | None]] = []  # the id and the name of each
