@@ -135,7 +135,7 @@ class Choice:
 
     def parse(self) -> Any:
         """The value of a structured answer. Raises InvalidRequest, which quotes the place, if the text is not JSON."""
-        return parse_json(self.text, "the answer")
+        return parse_json(self.text, "the answer is")
 
     def partial(self) -> Any:
         """The value of a structured answer so far: open strings and brackets are closed. None before it begins."""

@@ -44,7 +44,7 @@ class ToolCall:
         place, if they are not JSON."""
         if self.custom:
             return self.arguments
-        return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r}")
+        return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r} are")
 
     def partial(self) -> Any:
         """The value of the arguments so far, while they arrive: open strings and brackets are closed. None at first."""
@@ -196,14 +196,14 @@ def dump_json(value: Any) -> bytes:
 
 
 def parse_json(text: str, what: str) -> Any:
-    """The value of the JSON `text`. Raises InvalidRequest, which quotes the place, where `what` is not JSON."""
+    """The value of the JSON `text`. Raises InvalidRequest, which says "`what` not JSON" and quotes the place."""
     try:
         return json.loads(text)
     except ValueError as error:
         near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]  # a number of too many digits has no `pos`
-        raise InvalidRequest(f"{what} is not JSON: {error}, near {near!r}") from None
+        raise InvalidRequest(f"{what} not JSON: {error}, near {near!r}") from None
     except RecursionError:
-        raise InvalidRequest(f"{what} is nested too deeply") from None
+        raise InvalidRequest(f"{what} nested too deeply") from None
 
 
 def _messages(messages: Messages) -> tuple[Message, ...]:

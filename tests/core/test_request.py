@@ -208,7 +208,7 @@ def test_a_tool_calls_arguments() -> None:
     for bad, place in ((text, text[30:70]), ("oops" + "c" * 40, "oops" + "c" * 36), ("1" * 5000, "1" * 40)):
         with pytest.raises(InvalidRequest) as caught:
             ToolCall("c", "f", bad).parse()
-        assert str(caught.value).startswith("the arguments of the tool call 'f' is not JSON: ")
+        assert str(caught.value).startswith("the arguments of the tool call 'f' are not JSON: ")
         assert str(caught.value).endswith(f", near {place!r}")
 
 
