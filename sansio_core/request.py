@@ -262,12 +262,16 @@ def _marked(parts: tuple[Part, ...], mark: CacheControl, native: bool) -> tuple[
     """
     if mark and parts and not isinstance(last := parts[-1], RawPart):
         parts, mark = (*parts[:-1], replace(last, cache_control=mark)), None
-    marked = [part for part in parts if not isinstance(part, RawPart) and part.cache_control]
-    lost = marked if native else [part for part in marked if isinstance(part, TextPart) and not part.text]
-    if lost:
-        parts = tuple(part if isinstance(part, RawPart) or part not in lost else replace(part, cache_control=None)
-                      for part in parts)  # fmt: skip
-    return parts, not (mark or lost)
+    kept = tuple(_placed(part, native) for part in parts)
+    return kept, not mark and kept == parts
+
+
+def _placed(part: Part, native: bool) -> Part:
+    """`part` without a `cache_control` that has no place."""
+    if isinstance(part, RawPart) or not part.cache_control:
+        return part
+    empty = isinstance(part, TextPart) and not part.text
+    return replace(part, cache_control=None) if native or empty else part
 
 
 def _tool_calls(i: int, calls: Any) -> tuple[ToolCall, ...]:

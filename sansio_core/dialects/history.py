@@ -103,17 +103,22 @@ def unsupported_history(
 
 def _lost_reasoning(answers: list[Message], dialect: str, reasoning: bool, reasoning_matters: bool) -> list[str]:
     others = [answer for answer in answers if answer.native and answer.native.dialect != dialect]
-    taken = {"", "reasoning"} if reasoning else {""}
-    natives = [answer.native for answer in others if answer.native]
-    held = [(word, native.dialect) for native in natives for word in _held(native) if word not in taken]
-    if held:
-        words, whose = dict.fromkeys(word for word, _ in held), sorted({name for _, name in held})
-        return [f"the {_listed([*words])} of {', '.join(whose)} answers"]
+    if held := _held_by(others, {"", "reasoning"} if reasoning else {""}):
+        return [held]
     # Most hosts of the Chat Completions wire give reasoning as plain text and want none back: a warning in each of
     # their conversations would say nothing that the user could change.
-    named = reasoning_matters and not reasoning
-    plain = named and any(answer.reasoning and (not answer.native or answer in others) for answer in answers)
+    if reasoning or not reasoning_matters:
+        return []
+    plain = any(answer.reasoning and (not answer.native or answer in others) for answer in answers)
     return ["the reasoning of earlier answers"] if plain else []
+
+
+def _held_by(answers: list[Message], taken: Container[str]) -> str:
+    """In words, what the native items of `answers` hold besides what is `taken`."""
+    natives = [answer.native for answer in answers if answer.native]
+    held = [(word, native.dialect) for native in natives for word in _held(native) if word not in taken]
+    words, whose = dict.fromkeys(word for word, _ in held), sorted({name for _, name in held})
+    return f"the {_listed([*words])} of {', '.join(whose)} answers" if held else ""
 
 
 # What native items hold, by `type`; by the names of their fields on Gemini's wire, which has no types. "": what a
