@@ -14,7 +14,8 @@ What goes over a wire
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
-    parts                    the parts of a message: texts, images, files, in any vendor's form
+    parts                    the parts of a message: texts, images, files
+    part_forms               users' mappings as parts, in any vendor's form
     options                  the options that have one name with every provider
     request                  ChatRequest: messages, tool calls, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent

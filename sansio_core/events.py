@@ -144,8 +144,13 @@ class UsageReport:
 
     @property
     def output(self) -> int | None:
-        """All tokens that the model wrote."""
-        return None if self.output_tokens is None else self.output_tokens + self.more_output
+        """All tokens that the model wrote, with those that the provider has in its total alone."""
+        if self.output_tokens is None:
+            return None
+        written = self.output_tokens + self.more_output
+        # Gateways count thoughts so.
+        unnamed = 0 if self.total_tokens is None or self.input is None else self.total_tokens - self.input - written
+        return written + max(0, unnamed)
 
     @property
     def total(self) -> int | None:

@@ -192,7 +192,8 @@ class Exchange:
         if self._asking:
             # A gateway may put a piece of the request into its request id, and with it a key.
             self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
-            self.reply.headers = {name: redact(value, self.secrets) for name, value in account_headers(self.headers)}
+            if (account := account_headers(self.headers)) or self.reply.headers:
+                self.reply.headers = {name: redact(value, self.secrets) for name, value in account}
         handler(self, status, now)
 
     def receive_data(self, data: Data, now: float) -> list[ChatEvent]:

@@ -280,9 +280,14 @@ def redirect(request: HttpRequest, status: int, location: str, count: int) -> Ht
 # costs. (OpenAI's, Anthropic's, Google's, Groq's and Azure's pages on rate limits; docs.litellm.ai/docs/proxy/headers.)
 _ACCOUNT = (
     "x-ratelimit-", "ratelimit", "anthropic-", "openai-", "x-gemini-", "x-groq-", "x-ms-", "x-litellm-", "x-should-",
+    "fireworks-",
 )  # fmt: skip
 
 
 def account_headers(headers: Headers) -> list[tuple[str, str]]:
-    """Those of a response's header fields that tell of the account, with their names in lower case."""
-    return [(name, value) for name, value in ((n.lower(), v) for n, v in headers) if name.startswith(_ACCOUNT)]
+    """Those of a response's header fields that tell of the account, with their names in lower case.
+
+    Of a field that came twice the first counts.
+    """
+    found = {name: value for name, value in ((n.lower(), v) for n, v in reversed(headers)) if name.startswith(_ACCOUNT)}
+    return list(found.items())[::-1]

@@ -135,9 +135,9 @@ FACTS: dict[str, tuple[ModelFacts, ...]] = {
              can="adaptive budget thinks summaries forced", shut_down="2026-06-30"),
         _row("claude-opus-4-1", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-08-05"),
         _row("claude-opus-4-0", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-06-15"),
-        _row("claude-opus-4-2025", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-06-15"),
+        _row("claude-opus-4-20250514", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-06-15"),
         _row("claude-sonnet-4-0", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-06-15"),
-        _row("claude-sonnet-4-2025", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-06-15"),
+        _row("claude-sonnet-4-20250514", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-06-15"),
         _row("claude-3-haiku", _CLAUDE_ENDS, can=_CLAUDE_3, shut_down="2026-04-20"),
         _row("claude-3-7-sonnet", _CLAUDE_ENDS, can=_CLAUDE_4, shut_down="2026-02-19"),
         _row("claude-3-5-haiku", _CLAUDE_ENDS, can=_CLAUDE_3, shut_down="2026-02-19"),
@@ -178,8 +178,6 @@ FACTS: dict[str, tuple[ModelFacts, ...]] = {
         _row("gpt-5.1", _GPT_ENDS, _GPT_400K, _OFF_TO_HIGH, "none", _GPT_5_1, shut_down="2027-04-01"),
         _row("gpt-5.1-codex", _GPT_ENDS, _GPT_400K, _TO_XHIGH, can=_RESPONSES_5 - {"phase"}, shut_down="2026-07-23"),
         _row("gpt-5.1-chat", _GPT_ENDS, _GPT_128K, shut_down="2026-07-23"),
-        # models to come are not of the family of gpt-5
-        _row("gpt-5.", _GPT),
         _row("gpt-5", _GPT_ENDS, _GPT_400K, _MINIMAL_TO_HIGH, "medium", _GPT_5, shut_down="2026-12-11"),
         _row("gpt-5-pro", _GPT_ENDS, (400_000, 272_000), ("high",), "high", _RESPONSES_5 - {"phase"},
              shut_down="2026-12-11"),
@@ -313,13 +311,29 @@ FACTS: dict[str, tuple[ModelFacts, ...]] = {
 """By vendor."""
 
 
+# What stands behind a row's name in the name of another model: gpt-5.4-prod is no gpt-5.4-pro, and neither gpt-5.9 nor
+# claude-opus-5-9 are of the families of gpt-5 and claude-opus-5. Dates and builds have three digits or more.
+_ANOTHER = re.compile(r"[a-z0-9]|[.-]\d{1,2}(?![a-z0-9])")
+_DATE = re.compile(r"([-@]\d{4}-?\d\d-?\d\d)?")
+
+
 @lru_cache(maxsize=256)  # every request asks, and most programs name few models: 10 µs else
-def facts_of(vendor: str, model: str | None) -> ModelFacts | None:
-    """The row of `vendor` for `model`, which may have a gateway's prefix; None for a model that no row names."""
+def facts_of(vendor: str, model: str | None, *, deployed: bool = False) -> ModelFacts | None:
+    """The row of `vendor` for `model`, which may have a gateway's prefix; None for a model that no row names.
+
+    `deployed`: users choose the names, so that only a row's own name tells something, alone or with a date behind it.
+    """
     # openrouter.ai: anthropic/claude-…; Bedrock: us.anthropic.claude-…; Gemini's list: models/gemini-…
     name = re.sub(r"^([a-z-]+\.)*(anthropic|openai)\.", "", (model or "").lower().rpartition("/")[2])
-    rows = [row for row in FACTS[vendor] if name.startswith(row.name)]
+    if name.startswith("claude-"):
+        name = re.sub(r"(?<=\d)\.(?=\d)", "-", name)  # openrouter.ai: claude-opus-5.5
+    rows = [row for row in FACTS[vendor] if name.startswith(row.name) and _is_of(row.name, name, deployed)]
     return max(rows, key=lambda row: len(row.name), default=None)
+
+
+def _is_of(row: str, name: str, deployed: bool) -> bool:
+    behind = name[len(row) :]
+    return not row or bool(_DATE.fullmatch(behind) if deployed else not _ANOTHER.match(behind))
 
 
 @dataclass(frozen=True, slots=True)

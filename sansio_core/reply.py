@@ -25,6 +25,8 @@ from .events import (
 from .partial_json import parse_partial
 from .request import ToolCall, parse_json
 
+_NONE: Mapping[str, str] = {}  # one for all, as nobody writes to it: see Choice
+
 
 class _Call:
     """A tool call of which pieces still arrive."""
@@ -133,7 +135,7 @@ class Choice:
 
     def parse(self) -> Any:
         """The value of a structured answer. Raises InvalidRequest, which quotes the place, if the text is not JSON."""
-        return parse_json(self.text, "the answer")
+        return parse_json(self.text, "the answer is")
 
     def partial(self) -> Any:
         """The value of a structured answer so far: open strings and brackets are closed. None before it begins."""
@@ -197,7 +199,7 @@ class Reply(Choice):
         self.model: str | None = None
         self.request_id: str | None = None
         self.usage: UsageReport | None = None
-        self.headers: Mapping[str, str] = {}
+        self.headers: Mapping[str, str] = _NONE
         self.failed = False
 
     @classmethod

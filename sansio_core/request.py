@@ -13,8 +13,9 @@ from typing import Any
 from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .options import check_option
+from .part_forms import part_of
 from .partial_json import parse_partial
-from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, part_of, text_of
+from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, text_of
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -43,7 +44,7 @@ class ToolCall:
         place, if they are not JSON."""
         if self.custom:
             return self.arguments
-        return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r}")
+        return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r} are")
 
     def partial(self) -> Any:
         """The value of the arguments so far, while they arrive: open strings and brackets are closed. None at first."""
@@ -153,6 +154,8 @@ class ChatRequest:
         put(self, "options", {name: value for name, value in options.items() if value is not None})
         for name, value in self.options.items():
             check_option(name, value)
+        if self.options.get("logprobs") is False and "top_logprobs" in self.options:
+            raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
@@ -193,14 +196,14 @@ def dump_json(value: Any) -> bytes:
 
 
 def parse_json(text: str, what: str) -> Any:
-    """The value of the JSON `text`. Raises InvalidRequest, which quotes the place, where `what` is not JSON."""
+    """The value of the JSON `text`. Raises InvalidRequest, which says "`what` not JSON" and quotes the place."""
     try:
         return json.loads(text)
     except ValueError as error:
         near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]  # a number of too many digits has no `pos`
-        raise InvalidRequest(f"{what} is not JSON: {error}, near {near!r}") from None
+        raise InvalidRequest(f"{what} not JSON: {error}, near {near!r}") from None
     except RecursionError:
-        raise InvalidRequest(f"{what} is nested too deeply") from None
+        raise InvalidRequest(f"{what} nested too deeply") from None
 
 
 def _messages(messages: Messages) -> tuple[Message, ...]:
@@ -222,9 +225,8 @@ def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
         return _from_mapping(i, message)
     if not isinstance(message, Message):
         raise InvalidRequest(f"messages[{i}] must be a mapping with 'role' and 'content', not {type(message).__name__}")
-    for part in message.parts:  # a Message is typed, but a type does not exclude lone surrogates
-        if isinstance(part, TextPart):
-            _text(i, part.text)
+    for part in message.parts:
+        _check_texts(i, part)
     return message
 
 
@@ -246,16 +248,30 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
     # An assistant that only called tools has no content.
     if "content" not in fields and not any(map(fields.get, ("tool_calls", "native", "refusal"))):
         raise InvalidRequest(f"messages[{i}] has no content")
-    parts = _marked(fields.pop("content", ()), mark)
+    parts, placed = _marked(fields.pop("content", ()), mark, bool(fields.get("native")))
+    if not placed:
+        extra["cache_control"] = True  # no wire has such a field of a message: all name it
     more = fields.pop("reasoning_content", "")  # what DeepSeek and vLLM call `reasoning`
     return Message(role, parts, reasoning=fields.pop("reasoning", "") or more, extra=extra, **fields)
 
 
-def _marked(parts: tuple[Part, ...], mark: CacheControl) -> tuple[Part, ...]:
-    """`parts` with a message's own `cache_control` at their end."""
-    if not mark or not parts or isinstance(last := parts[-1], RawPart):
-        return parts
-    return (*parts[:-1], replace(last, cache_control=mark))
+def _marked(parts: tuple[Part, ...], mark: CacheControl, native: bool) -> tuple[tuple[Part, ...], bool]:
+    """`parts` with a message's own `cache_control` at their end; and whether all marks have a place there.
+
+    They have none at an empty text, which most wires leave out, and where a `native` answer goes in place of the parts.
+    """
+    if mark and parts and not isinstance(last := parts[-1], RawPart):
+        parts, mark = (*parts[:-1], replace(last, cache_control=mark)), None
+    kept = tuple(_placed(part, native) for part in parts)
+    return kept, not mark and kept == parts
+
+
+def _placed(part: Part, native: bool) -> Part:
+    """`part` without a `cache_control` that has no place."""
+    if isinstance(part, RawPart) or not part.cache_control:
+        return part
+    empty = isinstance(part, TextPart) and not part.text
+    return replace(part, cache_control=None) if native or empty else part
 
 
 def _tool_calls(i: int, calls: Any) -> tuple[ToolCall, ...]:
@@ -285,16 +301,27 @@ def _part(i: int, given: Any) -> Part:
         part = part_of(given)
     except InvalidRequest as error:
         raise InvalidRequest(f"messages[{i}] has {error}") from None
+    _check_texts(i, part)
+    return part
+
+
+def _check_texts(i: int, part: Part) -> None:
+    # A part is typed, but a type does not exclude lone surrogates.
     if isinstance(part, TextPart):
         _text(i, part.text)
-    return part
+    elif not isinstance(part, RawPart):
+        for name in part.__slots__:
+            if isinstance(value := getattr(part, name), str):
+                _text(i, value)
 
 
 def _text(i: int, text: Any) -> str:
     if not isinstance(text, str):
         raise InvalidRequest(f"messages[{i}] has text that is no str but {type(text).__name__}")
     try:
-        text.encode()  # a lone surrogate (from a file read with surrogateescape, or half an emoji) has no UTF-8 form
+        # a lone surrogate (from a file read with surrogateescape, or half an emoji) has no UTF-8 form
+        if not text.isascii():  # which is known at once, and a data URL is long
+            text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"messages[{i}] has a lone surrogate at {error.start}: it is not text") from None
     return text

@@ -28,7 +28,7 @@ from ..errors import (
 )
 from ..http_request import Headers
 from ..retry_after import retry_after
-from .forms import objects
+from .forms import nonempty, object_of, objects
 
 # The vendors' error codes, in lower case. OpenAI: platform.openai.com/docs/guides/error-codes; Anthropic:
 # docs.anthropic.com/en/api/errors; Google: cloud.google.com/apis/design/errors (canonical codes). Codes that no vendor
@@ -142,8 +142,9 @@ def in_band(value: Any) -> ChatError | None:
 
     It has the class that its HTTP status would have had; an error whose code fits no status is a ProviderRefused.
     """
-    error = error_in(_loads(value) if isinstance(value, str) else value)
-    return None if error is None else of_error(error)
+    whole = _loads(value) if isinstance(value, str) else value
+    error = error_in(whole)
+    return None if error is None else of_error(error, whole)
 
 
 def of_event(event: Any, value: Any) -> ChatError | None:
@@ -151,16 +152,21 @@ def of_event(event: Any, value: Any) -> ChatError | None:
     error = error_in(value)
     if error is None and event == "error":
         error = value
-    return None if error is None else of_error(error)
+    return None if error is None else of_error(error, value)
 
 
-def of_error(error: Any) -> ChatError:
-    """The ChatError for an error object found inside a stream, whatever its shape."""
+def of_error(error: Any, whole: Any = None) -> ChatError:
+    """The ChatError for an error object found inside a stream, whatever its shape; `whole`: the value that it is in."""
     if not isinstance(error, dict):
         return ProviderRefused(str(error))
     message, codes = _message(error), _codes(error)
     found = _class_in_stream(error, message)
-    return ProviderRefused(message, **codes) if found is None else found(None, message, **codes)
+    if found is None:
+        return ProviderRefused(message, **codes)
+    # platform.claude.com/docs/en/api/errors: the event has the request's id
+    request_id = nonempty(object_of(whole).get("request_id"))
+    body = excerpt(_message({"error": whole or error}))
+    return found(None, message, body=body, request_id=request_id, retry_after=_delay(error), **codes)
 
 
 def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
@@ -182,7 +188,7 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         message,
         body=excerpt(text_of_html(text) if is_html(text) else text),
         request_id=request_id(headers),
-        retry_after=retry_after(headers),
+        retry_after=_delay(error) if (asked := retry_after(headers)) is None else asked,
         **codes,
     )
 
@@ -191,7 +197,21 @@ def _codes(error: dict[str, Any]) -> dict[str, Any]:
     """The provider's own code and kind of an error, and the field that it is about, as HTTPStatusError keeps them."""
     # Google's kind is its `status`, a word such as INVALID_ARGUMENT; its `code` is a number.
     kind = error.get("type") or error.get("status")
-    return {"code": _code(error.get("code")), "kind": _code(kind), "param": _code(error.get("param"))}
+    violations = (each for detail in _details(error) for each in objects(detail.get("fieldViolations")))
+    param = error.get("param") or next(violations, {}).get("field")
+    return {"code": _code(error.get("code")), "kind": _code(kind), "param": _code(param)}
+
+
+def _details(error: Any) -> list[dict[str, Any]]:
+    """Google's details of an error (cloud.google.com/apis/design/errors#error_details), of bounded length."""
+    details = object_of(error).get("details")
+    return list(objects(details[:8] if isinstance(details, list) else None))
+
+
+def _delay(error: Any) -> float | None:
+    """The seconds that google.rpc.RetryInfo asks to wait, as "34s" or "0.5s"."""
+    delays = [str(detail.get("retryDelay")) for detail in _details(error)]
+    return next((float(text[:-1]) for text in delays if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?s", text)), None)
 
 
 def _class_in_stream(error: dict[str, Any], message: str) -> type[HTTPStatusError] | None:
@@ -223,9 +243,7 @@ def _classes(error: dict[str, Any]) -> list[type[HTTPStatusError]]:
     # learn.microsoft.com/azure/ai-services/openai/concepts/content-filter: the filter's code is one level down
     inner = error.get("innererror")
     codes.append(inner.get("code") if isinstance(inner, dict) else None)
-    # google.rpc.ErrorInfo (cloud.google.com/apis/design/errors#error_info) in a list of details, of bounded length
-    details = error.get("details")
-    codes += [detail.get("reason") for detail in objects(details[:8] if isinstance(details, list) else None)]
+    codes += [detail.get("reason") for detail in _details(error)]  # google.rpc.ErrorInfo
     words = (code.lower() for code in map(_code, codes) if code)
     return [_CLASSES[word] for word in words if word in _CLASSES]
 

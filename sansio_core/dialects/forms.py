@@ -324,5 +324,5 @@ def nonempty(value: Any) -> str | None:
 
 
 def count(value: Any) -> int | None:
-    """A number of tokens; None for anything else, as for null, true or 1.5."""
-    return value if type(value) is int else None
+    """A number of tokens; None for anything else, as for null, true, 1.5 or -1."""
+    return value if type(value) is int and value >= 0 else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from typing import Any
 
 from ..parts import ImagePart, RawPart, TextPart
-from ..request import Message, ToolCall
+from ..request import Message, Native, ToolCall
 from .forms import is_cut
 
 
@@ -103,15 +103,44 @@ def unsupported_history(
 
 
 def _lost_reasoning(answers: list[Message], dialect: str, reasoning: bool, reasoning_matters: bool) -> list[str]:
-    others = {answer.native.dialect for answer in answers if answer.native} - {dialect}
-    if others:
-        what = "signatures and encrypted parts" if reasoning else "reasoning and signatures"
-        return [f"the {what} of {', '.join(sorted(others))} answers"]
+    others = [answer for answer in answers if answer.native and answer.native.dialect != dialect]
+    if held := _held_by(others, {"", "reasoning"} if reasoning else {""}):
+        return [held]
     # Most hosts of the Chat Completions wire give reasoning as plain text and want none back: a warning in each of
     # their conversations would say nothing that the user could change.
-    named = reasoning_matters and not reasoning
-    plain = named and any(answer.reasoning and not answer.native for answer in answers)
+    if reasoning or not reasoning_matters:
+        return []
+    plain = any(answer.reasoning and (not answer.native or answer in others) for answer in answers)
     return ["the reasoning of earlier answers"] if plain else []
+
+
+def _held_by(answers: list[Message], taken: Container[str]) -> str:
+    """In words, what the native items of `answers` hold besides what is `taken`."""
+    natives = [answer.native for answer in answers if answer.native]
+    held = [(word, native.dialect) for native in natives for word in _held(native) if word not in taken]
+    words, whose = dict.fromkeys(word for word, _ in held), sorted({name for _, name in held})
+    return f"the {_listed([*words])} of {', '.join(whose)} answers" if held else ""
+
+
+# What native items hold, by `type`; by the names of their fields on Gemini's wire, which has no types. "": what a
+# message has as text and tool_calls as well. All others are named as the wire names them.
+_HELD = {
+    **dict.fromkeys(("text", "message", "tool_use", "function_call", "custom_tool_call", "functionCall"), ""),
+    **dict.fromkeys(("thinking", "reasoning", "reasoning.text", "reasoning.summary", "thought"), "reasoning"),
+    **dict.fromkeys(("redacted_thinking", "reasoning.encrypted", "encrypted_content"), "encrypted parts"),
+    **dict.fromkeys(("signature", "thoughtSignature"), "signatures"),
+}
+
+
+def _held(native: Native) -> Iterator[str]:
+    for item in native.items:
+        names = [name for name in ("signature", "encrypted_content") if item.get(name)]
+        names = [str(item["type"]), *names] if "type" in item else list(item)
+        yield from (_HELD.get(name, name) for name in names)
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _lost_calls(answers: list[Message], calls: bool, call_fields: bool) -> list[str]:

@@ -133,9 +133,9 @@ HOSTS: dict[str, Host] = {
         # learn.microsoft.com/azure/ai-foundry/openai/reference; the URL is made in openai.py, RESOURCE is the user's.
         # It takes no file parts: github.com/pydantic/pydantic-ai, providers/azure.py
         Host("azure_openai", "https://RESOURCE.openai.azure.com", "AZURE_OPENAI_API_KEY", COMMON | _OPENAI,
-             Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", audio=True,
-                    strict_schemas=True, parts={**_IMAGES, "input_audio": Mapping}, words=_WORDS, top_logprobs=20,
-                    files={"audio/wav": "input_audio", "audio/mpeg": "input_audio"})),
+             Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", deployed=True,
+                    audio=True, strict_schemas=True, parts={**_IMAGES, "input_audio": Mapping}, words=_WORDS,
+                    top_logprobs=20, files={"audio/wav": "input_audio", "audio/mpeg": "input_audio"})),
         # huggingface.co/docs/inference-providers/tasks/chat-completion
         Host("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
         # docs.vllm.ai/en/latest/serving/openai_compatible_server.html, …/features/multimodal_inputs.html

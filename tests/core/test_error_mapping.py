@@ -244,3 +244,24 @@ def test_googles_wrong_key_is_a_400_that_says_so_in_its_details() -> None:
     assert "API key not valid" in str(error)
     body["error"]["details"] = [{"reason": "other"}] * 8 + body["error"]["details"]  # of a bounded number
     assert type(of_response(400, (), json.dumps(body).encode())) is BadRequest
+
+
+def test_an_error_in_a_stream_keeps_what_its_value_says() -> None:
+    value = {"type": "error", "error": {"type": "overloaded_error", "message": "m", "x": 1}, "request_id": "req_1"}
+    error = in_band(value)
+    assert isinstance(error, ServerFailed)
+    assert (error.request_id, json.loads(error.body)) == ("req_1", value)
+    assert isinstance(error := of_error({"message": "m", "code": "rate_limited", "x": 1}), RateLimited)
+    assert json.loads(error.body)["x"] == 1
+
+
+def test_googles_details() -> None:
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}
+    wrong = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field": "contents[0]"}, {}]}
+    value = {"error": {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED", "details": [wrong, retry]}}
+    for error in (of_response(429, (), json.dumps(value).encode()), in_band(value)):
+        assert isinstance(error, RateLimited)
+        assert (error.retry_after, error.param) == (34.5, "contents[0]")
+    assert of_response(429, (("retry-after", "0"),), json.dumps(value).encode()).retry_after == 0
+    retry["retryDelay"] = "soon"
+    assert of_response(429, (), json.dumps(value).encode()).retry_after is None

@@ -265,8 +265,9 @@ def test_header_fields_that_tell_of_the_account() -> None:
         "anthropic-ratelimit-requests-reset": "2026-11-22T00:00:00Z",
         "openai-processing-ms": "12",
         "x-litellm-response-cost": "0.01",
+        "fireworks-prompt-tokens": "9",
     }
-    others = [("Server", "cloudflare"), ("Set-Cookie", "a=b"), ("x-request-id", "r-1")]
+    others = [("Server", "cloudflare"), ("Set-Cookie", "a=b"), ("x-request-id", "r-1"), ("openai-processing-ms", "99")]
     run = Run(exchange("free_netfly")).over(
         Answer(stream("Hi"), headers=[*SSE, *((name.title(), value) for name, value in told.items()), *others])
     )

@@ -101,10 +101,37 @@ def test_answers(settings: dict[str, bool], said: list[str]) -> None:
 
 
 def test_answers_of_other_wires() -> None:
-    answers = [Message("assistant", native=Native(name, ()), reasoning="Hm") for name in ("b", "a", "own")]
+    items = ({"type": "thinking", "thinking": "Hm", "signature": "S"}, {"type": "text", "text": "a"})
+    answers = [Message("assistant", native=Native(name, items), reasoning="Hm") for name in ("b", "a", "own")]
     assert unsupported_history(answers, "own") == ["the reasoning and signatures of a, b answers"]
-    assert unsupported_history(answers, "own", reasoning=True) == ["the signatures and encrypted parts of a, b answers"]
+    assert unsupported_history(answers, "own", reasoning=True) == ["the signatures of a, b answers"]
     assert unsupported_history(answers[2:], "own") == []
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"type": "message", "content": []}, ""),
+        ({"type": "custom_tool_call", "call_id": "c"}, ""),
+        ({"type": "tool_use", "id": "c"}, ""),
+        ({"text": "a"}, ""),
+        ({"functionCall": {"name": "f"}}, ""),
+        ({"functionCall": {"name": "f"}, "thoughtSignature": "S"}, "signatures"),
+        ({"text": "a", "thought": True}, "reasoning"),
+        ({"type": "reasoning", "summary": [], "encrypted_content": "E"}, "reasoning and encrypted parts"),
+        ({"type": "redacted_thinking", "data": "E"}, "encrypted parts"),
+        ({"type": "code_interpreter_call", "code": "1"}, "code_interpreter_call"),
+        ({"inlineData": {"data": "", "mimeType": "image/png"}}, "inlineData"),
+        ({"type": "compaction", "encrypted_content": "E"}, "compaction and encrypted parts"),
+        ({"images": ["iVBO"]}, "images"),
+    ],
+)
+def test_only_what_an_answer_has_besides_texts_and_calls_is_lost(item: dict[str, Any], said: str) -> None:
+    answer = Message("assistant", (TextPart("a"),), native=Native("b", ({"type": "text"}, item)))
+    lost = [f"the {said} of b answers"] if said else []
+    assert unsupported_history([answer], "own") == lost
+    plain = Message("assistant", (TextPart("a"),), native=Native("c", ({"type": "text"},)))
+    assert unsupported_history([plain, answer], "own") == lost
 
 
 def test_a_refusal_is_text_where_a_wire_has_no_field_for_it() -> None:

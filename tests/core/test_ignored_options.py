@@ -26,7 +26,7 @@ HISTORY: list[dict[str, Any]] = [
         "role": "assistant",
         "content": "See:",
         "tool_calls": [CALL],
-        "native": {"dialect": "openrouter", "items": []},
+        "native": {"dialect": "openrouter", "items": [{"type": "thinking", "signature": "S"}]},
     },
     {"role": "tool", "tool_call_id": "c1", "content": "rain"},
 ]
@@ -46,7 +46,7 @@ def line_here() -> int:
         ("gemini", "logit_bias and the reasoning and signatures of openrouter answers"),
         (
             "ollama",
-            "logit_bias and the signatures and encrypted parts of openrouter answers and extra_content of tool calls",
+            "logit_bias and the signatures of openrouter answers and extra_content of tool calls",
         ),
         (
             "openai_responses",
@@ -54,7 +54,7 @@ def line_here() -> int:
         ),
         (
             "groq",
-            "logit_bias and the signatures and encrypted parts of openrouter answers and extra_content of tool calls",
+            "logit_bias and the signatures of openrouter answers and extra_content of tool calls",
         ),
         ("free_netfly", "the reasoning and signatures of openrouter answers"),
     ],

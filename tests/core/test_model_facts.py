@@ -76,7 +76,11 @@ def test_a_row_of_facts_says_whose_word_it_is(row: ModelFacts) -> None:
         ("gpt-5.4-mini-2026-03-17", "gpt-5.4-mini"),
         ("openai/gpt-5.4", "gpt-5.4"),
         ("gpt-5-mini", "gpt-5"),
-        ("gpt-5.7", "gpt-5."),  # of which nothing is known
+        ("gpt-5.7", None),
+        ("gpt-5.7-mini", None),
+        ("gpt-5.4-prod", "gpt-5.4"),
+        ("o3-prod", "o3"),
+        ("o30", None),
         ("gpt-5-pro-2025-10-06", "gpt-5-pro"),
         ("gpt-6.2-astra-law", "gpt-6.2"),
         ("gpt-6.3-sol", None),
@@ -87,5 +91,34 @@ def test_a_row_of_facts_says_whose_word_it_is(row: ModelFacts) -> None:
 def test_the_longest_beginning_counts(model: str, row: str | None) -> None:
     found = facts_of("openai", model)
     assert (found and found.name) == row
-    if row == "gpt-5.":
-        assert found == ModelFacts(row, found.source, found.seen)
+
+
+@pytest.mark.parametrize(
+    ("model", "row"),
+    [
+        ("claude-opus-4-6@20260205", "claude-opus-4-6"),
+        ("us.anthropic.claude-opus-4-6-v1:0", "claude-opus-4-6"),
+        ("anthropic/claude-opus-5.5", "claude-opus-5-5"),
+        ("claude-opus-5.9", None),
+        ("claude-opus-5-9-20270101", None),
+        ("claude-opus-4-20250514", "claude-opus-4-20250514"),
+    ],
+)
+def test_of_claude_the_version_counts_in_either_spelling(model: str, row: str | None) -> None:
+    found = facts_of("anthropic", model)
+    assert (found and found.name) == row
+
+
+@pytest.mark.parametrize(
+    ("deployment", "row"),
+    [
+        ("gpt-5.4", "gpt-5.4"),
+        ("gpt-5.4-2026-03-05", "gpt-5.4"),
+        ("gpt-5.4-prod", None),
+        ("gpt-5-fast", None),
+        ("gpt-5.4-team-mini", None),
+    ],
+)
+def test_a_name_that_users_chose_tells_of_a_model_only_where_it_is_the_models(deployment: str, row: str | None) -> None:
+    found = facts_of("openai", deployment, deployed=True)
+    assert (found and found.name) == row

@@ -307,8 +307,12 @@ def test_an_answer_goes_back_with_nothing_lost() -> None:
     made = Reply.of(events_of("ollama", ndjson(chat("See", message={"content": "", "images": ["iVBORw0KGgo="]}), DONE)))
     (image,) = sent("ollama", [json.loads(json.dumps(made.message))])["messages"]
     assert image == {"role": "assistant", "content": "", "images": ["iVBORw0KGgo="]}
-    native = {"role": "assistant", "content": "a", "native": {"dialect": "gemini", "items": [{"text": "a"}]}}
-    with pytest.warns(OptionIgnored, match="signatures and encrypted parts of gemini answers") as told:
+    native = {
+        "role": "assistant",
+        "content": "a",
+        "native": {"dialect": "gemini", "items": [{"thoughtSignature": "S"}]},
+    }
+    with pytest.warns(OptionIgnored, match="the signatures of gemini answers") as told:
         providers.create("ollama").begin(ChatRequest([native, *history]), lambda: 0.5)
     assert len(told) == 1
 

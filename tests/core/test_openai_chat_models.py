@@ -242,10 +242,6 @@ def test_values_in_openais_form(options: dict[str, Any], wire: dict[str, Any]) -
     assert fields("gpt-4o", **options) == wire
 
 
-def test_top_logprobs_need_logprobs() -> None:
-    assert refused("gpt-4o", logprobs=False, top_logprobs=1) == "top_logprobs needs logprobs=True"
-
-
 def test_values_of_other_hosts_are_theirs() -> None:
     options = {"service_tier": "flex+", "metadata": {"a": 1}, "verbosity": "loud"}
     assert fields("m", host="openrouter", **options) == options

@@ -133,7 +133,7 @@ def test_the_answer_goes_back_as_it_came() -> None:
     assert wire[1:] == [item for item in [*output, *answers] if item is not plain]
     with pytest.warns(OptionIgnored, match="openai_responses answers"):
         providers.create("openai", api_key="k").begin(ChatRequest(turn), lambda: 0.5)
-    other = {"role": "assistant", "content": "Hi", "native": {"dialect": "gemini", "items": []}}
+    other = {"role": "assistant", "content": "Hi", "native": {"dialect": "gemini", "items": [{"inlineData": {}}]}}
     with pytest.warns(OptionIgnored, match="openai_responses does not take .* gemini answers"):
         providers.create(NAME, api_key="k").begin(ChatRequest([other]), lambda: 0.5)
     with pytest.raises(InvalidRequest):

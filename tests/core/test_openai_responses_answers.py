@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from dialect_harness import error_of, every_cut, sse
+from dialect_harness import error_of, every_cut, sent, sse
 from openai_responses_frames import CALL, NAME, added, completed, done, ev, message, native, said, text
 
 from sansio_core import (
@@ -279,15 +279,32 @@ def test_done_proves_nothing() -> None:
         [done(0, **CALL)],
         [completed(CALL)],
         [done(0, **{k: v for k, v in CALL.items() if k != "call_id"}, call_id="call1")],
-        [
-            added(0, type="custom_tool_call", id="x", call_id="call1", name="f"),
-            ev("custom_tool_call_input.delta", delta="{}", output_index=0),
-            ev("custom_tool_call_input.done", input="{}", output_index=0),
-        ],
     ],
 )
 def test_a_tool_call(values: list[Any]) -> None:
     assert Reply.of(said(*values)).tool_calls == [ToolCall("call1", "f", "{}")]
+
+
+CUSTOM = {"type": "custom_tool_call", "id": "x", "call_id": "call1", "name": "f"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [
+            added(0, **CUSTOM),
+            ev("custom_tool_call_input.delta", delta="a b", output_index=0),
+            ev("custom_tool_call_input.done", input="a b", output_index=0),
+        ],
+        [done(0, **CUSTOM, input="a b")],
+    ],
+)
+def test_a_call_of_a_custom_tool_takes_text(values: list[Any]) -> None:
+    reply = Reply.of(said(*values))
+    assert reply.tool_calls == [ToolCall("call1", "f", "a b", custom=True)]
+    history = [{"role": "user", "content": "q"}, reply.message, reply.tool_calls[0].answer("1")]
+    (block,) = sent("anthropic", history)["messages"][1]["content"]
+    assert block["input"] == {"input": "a b"}
 
 
 def test_several_tool_calls_at_once() -> None:

@@ -224,3 +224,9 @@ def test_reasoning_as_text_is_no_mere_reference() -> None:
     thought = {"type": "reasoning", "id": "rs", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm"}]}
     said = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": []}
     assert sent(NAME, [answer(thought, said)], store=False)["input"] == [thought, said]
+
+
+def test_an_own_item_with_an_id_that_is_none_is_no_crash() -> None:
+    item = {"type": "custom_tool_call", "call_id": ["c"], "name": "f", "input": "a"}
+    own = {"role": "assistant", "content": "", "native": {"dialect": NAME, "items": [item]}}
+    assert sent(NAME, [own, {"role": "user", "content": "q"}])["input"][0] == item

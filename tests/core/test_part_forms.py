@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio_core import FilePart, ImagePart, InvalidRequest, TextPart
-from sansio_core.parts import _FORMS, Part, RawPart, kind_of, part_of, text_of
+from sansio_core.part_forms import _FORMS, part_of
+from sansio_core.parts import Part, RawPart, kind_of, text_of
 
 PDF = b"%PDF-1.7"
 PDF64 = b64encode(PDF).decode()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio_core import FilePart, ImagePart, InvalidRequest, Message, TextPart
-from sansio_core.parts import _SIGNATURES, _TYPES, Part, RawPart, kind_of, text_of
+from sansio_core.parts import _SIGNATURES, TYPES, Part, RawPart, kind_of, text_of
 
 PDF = b"%PDF-1.7"
 PDF64 = b64encode(PDF).decode()
@@ -115,7 +115,12 @@ def test_a_repr_has_no_contents(part: FilePart, shown: str) -> None:
         (FilePart("https://x.example/a.mp3?x=.pdf"), "audio/mpeg"),
         (FilePart("https://x.example/a"), None),
         (FilePart("https://x.example/a", "video/mp4"), "video/mp4"),
-        (FilePart("data:text/plain;charset=utf-8;base64,YQ=="), "text/plain;charset=utf-8"),
+        (FilePart("data:text/plain;charset=utf-8;base64,YQ=="), "text/plain"),
+        (FilePart("DATA:audio/webm;codecs=opus;Base64,YQ=="), "audio/webm"),
+        (FilePart("data:application/pdf;filename=g.txt;base64,YQ=="), "application/pdf"),
+        (FilePart("data:;base64,JVBERi0xLjc="), "application/pdf"),
+        (FilePart("data:application/octet-stream;base64,iVBORw0KGgo="), "image/png"),
+        (FilePart("data:application/octet-stream;base64,YQ==", None, "a.csv"), "text/csv"),
         (FilePart("data:;base64,YQ=="), "application/octet-stream"),
         (FilePart(PDF_URL, "application/x-own", "a.txt"), "application/x-own"),
     ],
@@ -130,8 +135,8 @@ def test_the_media_type(part: FilePart, known: str | None) -> None:
 
 
 def test_the_tables_of_types() -> None:
-    assert all(len(end) <= 4 and end == end.lower() and "/" in kind for end, kind in _TYPES.items())
-    assert {kind for _, kind in _SIGNATURES} <= set(_TYPES.values())
+    assert all(len(end) <= 4 and end == end.lower() and "/" in kind for end, kind in TYPES.items())
+    assert {kind for _, kind in _SIGNATURES} <= set(TYPES.values())
 
 
 # --- data and text ---------------------------------------------------------------------------------------------------
@@ -256,3 +261,40 @@ def test_any_file_is_described_or_refused(source: Any, media_type: str | None, n
         for read in ("known_type", "type", "data", "text"):
             with suppress(InvalidRequest):
                 getattr(part, read)
+
+
+def test_of_the_url_of_an_image_the_type_alone_counts() -> None:
+    assert ImagePart("Data:image/png;name=a.png;base64,YQ==").data == ("image/png", "YQ==")
+    assert ImagePart("data:;base64,/9j/4AA=").data == ("image/jpeg", "/9j/4AA=")
+    assert FilePart("data:;base64,YQ==", None, "a.csv").data == ("text/csv", "YQ==")
+
+
+@pytest.mark.parametrize("url", ["/tmp/p.png", "p.png", r"C:\p.png", ""])
+def test_the_path_of_an_image_is_one_of_a_file(url: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"has no scheme: an image of this machine is a FilePart\(path\)"):
+        ImagePart(url)
+    with pytest.raises(InvalidRequest, match="URL must be a str, not PosixPath"):
+        ImagePart(Path("p.png"))  # type: ignore[arg-type]
+
+
+def test_a_raw_part_is_a_mapping() -> None:
+    with pytest.raises(InvalidRequest, match="a RawPart must hold a mapping, not str"):
+        RawPart("text")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://u:s3cret@x.example/a.png?sig=s3cret&w=9", "https://x.example/a.png?sig=[hidden]&w=9"),
+        ("data:image/png;base64,s3cret==", "data:"),
+        ("http://[x", "http:…"),
+    ],
+)
+def test_no_url_shows_a_secret(url: str, words: str) -> None:
+    assert repr(ImagePart(url)) == f"ImagePart({words!r}, detail=None)"
+    assert repr(FilePart(url)).startswith(f"FilePart({words!r}, ")
+    with suppress(InvalidRequest):
+        assert "s3cret" not in kind_of(FilePart(url))
+    with pytest.raises(InvalidRequest) as caught:
+        Message("user", (FilePart(url, "application/pdf"),)).text  # noqa: B018
+    assert "s3cret" not in str(caught.value)

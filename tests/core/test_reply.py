@@ -123,11 +123,13 @@ def test_what_the_provider_says_about_the_answer() -> None:
         (UsageReport(5, 3, cached_tokens=4, reasoning_tokens=2, total_tokens=8), (5, 3, 8)),
         # Anthropic, Gemini: they are not
         (UsageReport(5, 3, cached_tokens=90, reasoning_tokens=2, more_input=100, more_output=2), (105, 5, 110)),
-        # the provider's own total counts only where the rest is not known
+        # what the provider has in its total alone was written, too
         (UsageReport(5, None, total_tokens=9), (5, None, 9)),
         (UsageReport(None, 3, total_tokens=9), (None, 3, 9)),
-        (UsageReport(5, 3, total_tokens=9), (5, 3, 8)),
-        (UsageReport(0, 0, total_tokens=9), (0, 0, 0)),
+        (UsageReport(5, 3, total_tokens=9), (5, 4, 9)),
+        (UsageReport(10, 5, total_tokens=115), (10, 105, 115)),
+        (UsageReport(10, 5, total_tokens=12), (10, 5, 15)),
+        (UsageReport(0, 0, total_tokens=9), (0, 9, 9)),
         (UsageReport(None, None, more_input=5, more_output=6), (None, None, None)),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sansio_core import (
     ChatRequest,
     Exchange,
+    FilePart,
     ImagePart,
     InvalidRequest,
     Message,
@@ -23,6 +24,7 @@ from sansio_core import (
     ToolCall,
     providers,
 )
+from sansio_core.dialects.history import unsupported_fields
 from sansio_core.parts import RawPart
 from sansio_core.request import Native, dump_json, header_pairs
 
@@ -206,7 +208,7 @@ def test_a_tool_calls_arguments() -> None:
     for bad, place in ((text, text[30:70]), ("oops" + "c" * 40, "oops" + "c" * 36), ("1" * 5000, "1" * 40)):
         with pytest.raises(InvalidRequest) as caught:
             ToolCall("c", "f", bad).parse()
-        assert str(caught.value).startswith("the arguments of the tool call 'f' is not JSON: ")
+        assert str(caught.value).startswith("the arguments of the tool call 'f' are not JSON: ")
         assert str(caught.value).endswith(f", near {place!r}")
 
 
@@ -242,3 +244,47 @@ def test_anything_at_all_is_a_request_or_refused(messages: Any, headers: Any, ex
         with suppress(InvalidRequest, OptionIgnored):
             ours = Exchange(providers.create(name), ChatRequest(messages, headers=headers, extra=extra))
             assert isinstance(ours.next_action(0), Send)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ImagePart(f"https://x/{LONE}"),
+        ImagePart("https://x/a", LONE),
+        FilePart(f"https://x/{LONE}"),
+        FilePart(b"a", LONE),
+        FilePart(b"a", "text/plain", LONE),
+    ],
+)
+def test_a_lone_surrogate_in_any_part_is_found_at_once(part: Any) -> None:
+    for messages in ([{"role": "user", "content": [part]}], [Message("user", (part,))]):
+        with pytest.raises(InvalidRequest, match=r"messages\[0\] has a lone surrogate"):
+            ChatRequest(messages)
+
+
+NATIVE = {"dialect": "anthropic", "items": [{"type": "text", "text": "a"}]}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": "", "cache_control": True},
+        {"role": "user", "content": [TextPart("a"), TextPart("", True)]},
+        {"role": "user", "content": [RawPart({"type": "x"})], "cache_control": True},
+        {"role": "assistant", "tool_calls": [ToolCall("c", "f")], "cache_control": True},
+        {"role": "assistant", "content": "a", "native": NATIVE, "cache_control": True},
+    ],
+)
+def test_a_mark_without_a_place_is_named(message: dict[str, Any]) -> None:
+    (checked,) = ChatRequest([message]).messages
+    assert unsupported_fields([checked], marks=True) == ["the field cache_control of messages"]
+    assert not any(part.cache_control for part in checked.parts if not isinstance(part, RawPart))
+    (placed,) = ChatRequest([{"role": "user", "content": "a", "cache_control": True}]).messages
+    assert placed.parts == (TextPart("a", True),)
+    assert unsupported_fields([placed], marks=True) == []
+
+
+def test_top_logprobs_are_logprobs() -> None:
+    with pytest.raises(InvalidRequest, match="top_logprobs asks for what logprobs=False asks to leave out"):
+        ChatRequest("q", logprobs=False, top_logprobs=1)
+    assert ChatRequest("q", logprobs=None, top_logprobs=1).options == {"top_logprobs": 1}

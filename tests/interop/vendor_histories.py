@@ -205,7 +205,7 @@ def reply_cases(wire: str) -> Iterator[Case]:
     """Each answer of each wire as a part of the history, with its calls answered."""
     for name, message in replies().items():
         calls = message.get("tool_calls", ())
-        results = [answer(call["id"], "rain", name=call["function"]["name"]) for call in calls]
+        results = [answer(call["id"], "rain", name=call[call["type"]]["name"]) for call in calls]
         for model in MODELS[wire] if name.startswith(wire + "/") or wire == "gemini" else (None,):
             yield Case(name, wire, model, {}, [ASKED, message, *results, user("And?")])
             if wire == "openai_responses":

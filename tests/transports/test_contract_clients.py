@@ -129,7 +129,7 @@ def test_a_call_without_arguments_means_none_and_a_broken_one_is_told(seat: Seat
     assert seat.complete(client).tool_calls[0].parse() == {}
     (broken,) = seat.complete(client).tool_calls
     assert broken.partial() == {}
-    with pytest.raises(InvalidRequest, match="the tool call 'f' is not JSON"):
+    with pytest.raises(InvalidRequest, match="the tool call 'f' are not JSON"):
         broken.parse()
 
 

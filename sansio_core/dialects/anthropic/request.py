@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
-from ...model_facts import ModelFacts, facts_of
+from ...model_facts import facts_of
 from ...request import ChatRequest
 from ..forms import Payload, check_max_tokens, format_of, one_of, stop_of, with_extra
 from ..history import resolve_tool_ids, unsupported_details, unsupported_fields, unsupported_history
@@ -32,7 +31,7 @@ def payload(request: ChatRequest, model: str | None, version: str = VERSION, sig
 
     Raises InvalidRequest for what cannot be sent.
     """
-    options, messages, facts = request.options, request.messages, _facts(model)
+    options, messages, facts = request.options, request.messages, facts_of(NAME, model)
     unsupported = [
         *unsupported_history(messages, NAME),
         *unsupported_fields(messages, errors=True, marks=True, cut=False),
@@ -58,13 +57,6 @@ def payload(request: ChatRequest, model: str | None, version: str = VERSION, sig
         check_beside(wire, facts)
     check_marks(wire)
     return Payload(with_extra(wire, options), unsupported)
-
-
-def _facts(model: str | None) -> ModelFacts | None:
-    """The row of `model`; none for one of a later generation (claude-opus-5-9), which a shorter row's name begins."""
-    facts = facts_of(NAME, model)
-    later = facts and re.match(r"-?\d{1,2}(?!\d)", (model or "").lower().partition(facts.name)[2])
-    return None if later else facts
 
 
 def _put_options(wire: dict[str, Any], options: Mapping[str, Any], unsupported: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InvalidRequest
-from ...parts import CacheControl, FilePart, ImagePart, Part, RawPart, text_of
+from ...parts import CacheControl, FilePart, ImagePart, Part, RawPart, shown, text_of
 from ..forms import cache_mark, no_such_part, one_of
 from .quirks import Target
 
@@ -170,5 +170,6 @@ def _data(part: FilePart, target: Target) -> str:
     """The base64 text of a file's bytes."""
     data = part.data
     if data is None:
-        raise InvalidRequest(f"{target.host} takes such a file as bytes only: give these in place of {part.url}")
+        url = shown(part.url or "")
+        raise InvalidRequest(f"{target.host} takes such a file as bytes only: give these in place of {url}")
     return data[1]

@@ -20,9 +20,10 @@ class Quirks:
     options that it knows. `top_logprobs`: their most. `asks_usage`: the host counts tokens only if `stream_options`
     asks for it. `closed`: it refuses what it does not know. `strict`: it is OpenAI's own, and what OpenAI's types do
     not have is refused here. `gateway`: OpenAI's models may be behind it. `facts`: the vendor in `model_facts.FACTS`
-    whose rows say what its models take. `schemas`: it takes a JSON Schema as response_format. `strict_schemas`: a
-    strict schema has no optional fields. `counts_logprobs`: `logprobs` is a number there. `thinks`: its models think
-    until `thinking` says not, and meanwhile take no forced tool. `forces_one`: a tool_choice may name a tool.
+    whose rows say what its models take; `deployed`: they are there under names of the user's own. `schemas`: it takes a
+    JSON Schema as response_format. `strict_schemas`: a strict schema has no optional fields. `counts_logprobs`:
+    `logprobs` is a number there. `thinks`: its models think until `thinking` says not, and meanwhile take no forced
+    tool. `forces_one`: a tool_choice may name a tool.
 
     Messages. `developer`: it has that role. `names`: they may have a name. `fields_of_messages`: what they may have
     besides. `files`: the form of a file's part by its media type, or the beginning of that; `file_urls` and
@@ -41,6 +42,7 @@ class Quirks:
     strict: bool = False
     gateway: bool = False
     facts: str = ""
+    deployed: bool = False
     schemas: bool = True
     strict_schemas: bool = False
     counts_logprobs: bool = False
@@ -71,7 +73,7 @@ class Target:
     def __init__(self, host: str, quirks: Quirks, model: str | None) -> None:
         self.host, self.quirks = host, quirks
         self.model = model or host
-        self.facts = facts_of(quirks.facts, model) if quirks.facts else None
+        self.facts = facts_of(quirks.facts, model, deployed=quirks.deployed) if quirks.facts else None
         self.lost: dict[str, None] = {}
 
     def lose(self, *what: str) -> None:

@@ -122,8 +122,8 @@ def _drop_samplers(options: Options, reasons: bool | None, target: Target) -> No
 
 def _put_logprobs(options: Options, target: Target) -> None:
     # …/chat/create, top_logprobs: "`logprobs` must be set to `true` if this parameter is used"
-    if "top_logprobs" in options and not options.setdefault("logprobs", True):
-        raise InvalidRequest("top_logprobs needs logprobs=True")
+    if "top_logprobs" in options:
+        options.setdefault("logprobs", True)
     if target.quirks.counts_logprobs and "logprobs" in options:
         # docs.together.ai/reference/chat-completions-1: `logprobs` is the number of tokens at each place, 0 to 20
         top = options.pop("top_logprobs", None) or 1

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import InvalidRequest
 from ...parts import FilePart, ImagePart, Part, RawPart, TextPart
 from ...request import Message, ToolCall
-from ..forms import cache_mark, no_such_part, objects, one_of
+from ..forms import cache_mark, no_such_part, nonempty, objects, one_of
 from ..history import native_of, resolve_tool_ids, unsupported_fields, unsupported_history
 from .options import NAME, Asked
 
@@ -57,7 +57,7 @@ class _Writer:
     def _own(self, items: list[Item]) -> Iterable[Item]:
         for item in items:
             if item.get("type") == "custom_tool_call":
-                self._custom.add(item.get("call_id"))
+                self._custom.add(nonempty(item.get("call_id")))
             if self._stateless and _is_only_a_reference(item):
                 self._asked.lose("reasoning that is not encrypted, of which store=False keeps nothing")
             else:

@@ -67,10 +67,10 @@ def _keys(*keys: Any) -> list[int | str]:
     return [key for key in keys if type(key) in (int, str) and key != ""]
 
 
-def part_of(value: dict[str, Any]) -> int | str | None:
+def part_of(value: dict[str, Any], field: str = "content_index") -> int | str | None:
     """The index of the part of its item's content that an event is about; None where the event has none.
 
-    A summary's index is not needed: reasoning counts for all parts.
+    A summary's index is not needed: reasoning counts for all parts. `field`: where the event has the index.
     """
-    index = value.get("content_index")
+    index = value.get(field)
     return index if type(index) in (int, str) else None

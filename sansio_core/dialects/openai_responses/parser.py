@@ -64,8 +64,7 @@ _CALLS = ("function_call", "custom_tool_call")
 _MADE = ("code_interpreter_call_code", "mcp_call_arguments", "shell_call_command", "shell_call_output_content")
 # Events of tools that the provider runs itself say only how far they are: the item comes whole, at its end.
 _PROGRESS = (
-    ".in_progress", ".searching", ".interpreting", ".generating", ".compacting", ".completed", ".queued", ".failed",
-    ".audio.done", ".audio.transcript.done",
+    ".in_progress", ".searching", ".interpreting", ".generating", ".completed", ".queued", ".failed",
 )  # fmt: skip
 
 
@@ -161,21 +160,23 @@ class OpenAIResponsesParser(EventStreamParser):
     # --- what is made besides text ---------------------------------------------------------------------------------
 
     def _made(self, name: str, value: dict[str, Any], out: list[ChatEvent]) -> None:
-        self._items.find(value).given.add((name, value.get("command_index")))
+        self._items.find(value).given.add((name, part_of(value, "command_index")))
         out.append(NativeDelta(NAME, value))
 
     def _made_whole(self, name: str, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """All of what came in pieces, which is given only if no piece was: its item comes whole as well."""
-        if not self._items.find(value).has_given(name, value.get("command_index")):
+        if not self._items.find(value).has_given(name, part_of(value, "command_index")):
             self._made(name, value, out)
 
     def _command(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         """A shell command that begins, nearly always with none of its text."""
         if value.get("command"):
             self._made("shell_call_command", value, out)
+        else:
+            self._native(value, out)
 
     def _native(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
-        """A piece that no later event repeats: of audio, or an image that is not finished."""
+        """A piece that no later event repeats, as one of audio; or that something is begun or done."""
         out.append(NativeDelta(NAME, value))
 
     # --- items ---------------------------------------------------------------------------------------------------
@@ -194,7 +195,8 @@ class OpenAIResponsesParser(EventStreamParser):
         if ("name", None) not in item.given:
             item.given.add(("name", None))
             call_id, name = call.get("call_id") or call.get("id"), call.get("name")
-            out.append(ToolCallDelta(self._index_of(item), nonempty(call_id), nonempty(name)))
+            custom = call.get("type") == "custom_tool_call"
+            out.append(ToolCallDelta(self._index_of(item), nonempty(call_id), nonempty(name), custom=custom))
 
     def _done_item(self, value: dict[str, Any], out: list[ChatEvent]) -> None:
         item = value.get("item")
@@ -340,6 +342,9 @@ _HANDLERS: dict[str, _Handler] = {
     "response.output_text.annotation.added": OpenAIResponsesParser._note,
     "response.audio.delta": OpenAIResponsesParser._native,
     "response.audio.transcript.delta": OpenAIResponsesParser._native,
+    "response.audio.done": OpenAIResponsesParser._native,
+    "response.audio.transcript.done": OpenAIResponsesParser._native,
+    "response.compaction.compacting": OpenAIResponsesParser._native,
     "response.image_generation_call.partial_image": OpenAIResponsesParser._native,
     "response.shell_call_command.added": OpenAIResponsesParser._command,
     "error": OpenAIResponsesParser._error,
