@@ -100,7 +100,7 @@ HOSTS: dict[str, Host] = {
              - {"logit_bias", "user"},
              Quirks({"seed": "random_seed"}, asks_usage=False, closed=True, facts="mistral", tool_parts=True,
                     fields_of_messages=frozenset({"prefix"}),
-                    files={"application/": "document_url", "audio/": "audio"},
+                    files={"application/": "document_url", "audio/": "audio"}, short_ids=True,
                     parts={**_IMAGES, **_MISTRALS, "input_audio": str, "file": NoneType, "reference": NoneType})),
         # api-docs.deepseek.com/api/create-chat-completion and /guides/thinking_mode; an answer's content is required
         # and may be null; without it the host answers 500: github.com/alibaba/spring-ai-alibaba/issues/4561; of a JSON

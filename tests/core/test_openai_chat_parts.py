@@ -334,3 +334,16 @@ def test_the_ttl_of_openrouters_marks() -> None:
     marked = TextPart("Long.", {"type": "ephemeral", "ttl": "1h"})
     assert part("openrouter", marked)["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     assert "known are 5m, 1h" in no_part("openrouter", TextPart("Long.", {"type": "ephemeral", "ttl": "30m"}))
+
+
+def test_the_ids_of_calls_at_mistral() -> None:
+    ids = ("toolu_01A", "D681PevKs")
+    history = [calls(*ids), *(ToolCall(call_id, "weather").answer("1") for call_id in ids)]
+    answer, first, second = sent("mistral", history)["messages"]
+    foreign, own = (call["id"] for call in answer["tool_calls"])
+    assert foreign.isalnum()
+    assert len(foreign) == 9
+    assert own == "D681PevKs"
+    assert [first["tool_call_id"], second["tool_call_id"]] == [foreign, own]
+    assert sent("mistral", history)["messages"][0] == answer
+    assert sent("groq", history)["messages"][0]["tool_calls"][0]["id"] == "toolu_01A"

@@ -146,8 +146,8 @@ FUNCTION = {"id": "c1", "type": "function", "function": {"name": "weather", "arg
         ),
         (
             "mistral",
-            {**EMPTY_CALL, "reasoning": "Hm."},
-            {"role": "assistant", "tool_calls": [FUNCTION]},
+            {**asked("D681PevKs", arguments=""), "reasoning": "Hm."},
+            {"role": "assistant", "tool_calls": [{**FUNCTION, "id": "D681PevKs"}]},
         ),
         (
             "ollama",

@@ -193,7 +193,7 @@ class Choice:
             if isinstance(call, dict):
                 out.append(known.delta(call, self.index))
                 function = call.get("function")
-                if type(function) is dict and not function.keys() <= _FUNCTION_FIELDS:
+                if type(function) is dict and len(function) > 1 and not function.keys() <= _FUNCTION_FIELDS:
                     others = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
                     out.append(UnknownFrame(as_text({"function": others}), _OTHERS))
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -98,7 +100,7 @@ def _message(message: Message, target: Target) -> dict[str, Any]:
 
 def _answered(message: Message, target: Target) -> dict[str, Any]:
     if message.tool_call_id is not None:
-        return {"tool_call_id": message.tool_call_id}
+        return {"tool_call_id": _id(message.tool_call_id, target.quirks)}
     if target.quirks.strict:
         raise InvalidRequest("a tool's answer answers no call: give its tool_call_id, and the call before it")
     return {}
@@ -160,13 +162,21 @@ def _calls(message: Message, target: Target) -> dict[str, Any]:
     calls = [
         # Google's OpenAI endpoint puts a call's signature in `extra_content`, and demands it back with the call:
         # ai.google.dev/gemini-api/docs/thought-signatures.
-        {**((not quirks.closed and call.extra) or {}), "id": call.id, **_call(call, target)}
+        {**((not quirks.closed and call.extra) or {}), "id": _id(call.id, quirks), **_call(call, target)}
         for call in message.tool_calls
     ]
     # api-docs.deepseek.com/guides/thinking_mode: of answers with calls "the reasoning_content must be fully passed
     # back to the API in all subsequent requests", else 400; a space does for an answer of another model.
     reasoning = message.reasoning or (" " if quirks.needs_reasoning else "")
     return {"tool_calls": calls, **({quirks.reasoning: reasoning} if quirks.reasoning and reasoning else {})}
+
+
+def _id(call_id: str | None, quirks: Quirks) -> str | None:
+    # "Tool call id was … but must be a-z, A-Z, 0-9, with a length of 9", of some of Mistral's models:
+    # github.com/pydantic/pydantic-ai, models/mistral.py. Made from the id alone, so that call and answer keep the same.
+    if not quirks.short_ids or call_id is None or re.fullmatch("[a-zA-Z0-9]{9}", call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
 
 
 def _call(call: ToolCall, target: Target) -> dict[str, Any]:

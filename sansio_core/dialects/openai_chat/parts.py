@@ -82,7 +82,7 @@ def _raw(part: RawPart, role: str, target: Target) -> dict[str, Any]:
         case {"type": "refusal", "refusal": str(text)}:
             own = quirks.strict and role == "assistant"
             return _known(raw, "refusal", target) if own else {"type": "text", "text": text}
-        case {"type": str(kind)} if kind in quirks.parts and isinstance(raw.get(kind), quirks.parts[kind]):
+        case {"type": str(kind)} if isinstance(raw.get(kind), quirks.parts.get(kind, ())):
             _check_role(part, role, target)
             return _known(raw, kind, target) if quirks.strict else dict(raw)
         case {"type": str(kind)} if not quirks.closed and kind not in (*quirks.parts, *_FOREIGN):

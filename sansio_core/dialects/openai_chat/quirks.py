@@ -29,9 +29,10 @@ class Quirks:
     besides. `files`: the form of a file's part by its media type, or the beginning of that; `file_urls` and
     `image_urls`: these may be URLs. `parts`: the parts that it takes in a wire's own form, by their types, and what
     stands in the field of that name. `marks`: what a part's `cache_control` is called. `tool_parts`: a tool's answer
-    may have images. `audio`: an earlier answer's sound goes back by its id. `null_content`: an answer of calls alone
-    must have a `content`, null. `reasoning_details`: it takes its own reasoning details back. `reasoning`: the field in
-    which it takes the reasoning back, with the calls that followed from it; `needs_reasoning`: it demands it.
+    may have images. `audio`: an earlier answer's sound goes back by its id. `short_ids`: calls' ids have nine letters
+    and digits. `null_content`: an answer of calls alone must have a `content`, null. `reasoning_details`: it takes its
+    own reasoning details back. `reasoning`: the field in which it takes the reasoning back, with the calls that
+    followed from it; `needs_reasoning`: it demands it.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Quirks:
     marks: str = ""
     tool_parts: bool = False
     audio: bool = False
+    short_ids: bool = False
     null_content: bool = False
     reasoning_details: bool = False
     reasoning: str = ""
