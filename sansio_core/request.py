@@ -240,11 +240,7 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
                 extra[name] = value
         elif value is not None:
             fields[name] = _FIELDS[name](i, value)
-    role, mark = fields.pop("role", None), fields.pop("cache_control", None)
-    # A tuple and no set: a role out of a file may be any value, also one that has no hash.
-    if role not in ROLES:
-        said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
-        raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
+    role, mark = _role(i, fields.pop("role", None)), fields.pop("cache_control", None)
     # An assistant that only called tools has no content.
     if "content" not in fields and not any(map(fields.get, ("tool_calls", "native", "refusal"))):
         raise InvalidRequest(f"messages[{i}] has no content")
@@ -253,6 +249,14 @@ def _from_mapping(i: int, message: Mapping[str, Any]) -> Message:
         extra["cache_control"] = True  # no wire has such a field of a message: all name it
     more = fields.pop("reasoning_content", "")  # what DeepSeek and vLLM call `reasoning`
     return Message(role, parts, reasoning=fields.pop("reasoning", "") or more, extra=extra, **fields)
+
+
+def _role(i: int, role: Any) -> str:
+    # A tuple and no set: a role out of a file may be any value, also one that has no hash.
+    if role in ROLES:
+        return str(role)
+    said = "no role" if role is None else f"the role {safe_repr(role)}{suggestion(role, ROLES)}"
+    raise InvalidRequest(f"messages[{i}] has {said}; known are {', '.join(ROLES)}")
 
 
 def _marked(parts: tuple[Part, ...], mark: CacheControl, native: bool) -> tuple[tuple[Part, ...], bool]:

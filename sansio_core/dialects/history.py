@@ -103,15 +103,17 @@ def unsupported_history(
 
 
 def _lost_reasoning(answers: list[Message], dialect: str, reasoning: bool, reasoning_matters: bool) -> list[str]:
-    others = [answer for answer in answers if answer.native and answer.native.dialect != dialect]
-    if held := _held_by(others, {"", "reasoning"} if reasoning else {""}):
+    foreign = [answer for answer in answers if not _is_of(dialect, answer)]
+    if held := _held_by(foreign, {"", "reasoning"} if reasoning else {""}):
         return [held]
     # Most hosts of the Chat Completions wire give reasoning as plain text and want none back: a warning in each of
     # their conversations would say nothing that the user could change.
-    if reasoning or not reasoning_matters:
-        return []
-    plain = any(answer.reasoning and (not answer.native or answer in others) for answer in answers)
-    return ["the reasoning of earlier answers"] if plain else []
+    lost = reasoning_matters and not reasoning and any(answer.reasoning for answer in foreign)
+    return ["the reasoning of earlier answers"] if lost else []
+
+
+def _is_of(dialect: str, answer: Message) -> bool:
+    return answer.native is not None and answer.native.dialect == dialect
 
 
 def _held_by(answers: list[Message], taken: Container[str]) -> str:
