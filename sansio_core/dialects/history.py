@@ -8,6 +8,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+from ..errors import InvalidRequest, safe_repr
 from ..parts import ImagePart, RawPart, TextPart
 from ..request import Message, Native, ToolCall
 from .forms import is_cut
@@ -37,6 +38,20 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool, refusals:
             message = replace(message, parts=(*message.parts, TextPart(message.refusal)))
         out.append(message)
     return out
+
+
+def check_answered(messages: Iterable[Message], whose: str) -> None:
+    """Raises InvalidRequest for a tool's result with the id of a call that no message before it makes."""
+    made: set[str | None] = set()
+    for i, message in enumerate(messages):
+        if message.native and not message.tool_calls:  # its calls stand in its items alone
+            return
+        made.update(call.id for call in message.tool_calls)
+        if message.role == "tool" and message.tool_call_id and message.tool_call_id not in made:
+            raise InvalidRequest(
+                f"messages[{i}] answers the call {safe_repr(message.tool_call_id)}, which no message before it makes: "
+                f"{whose} takes a tool's answer only behind its call"
+            )
 
 
 def _with_ids(calls: tuple[ToolCall, ...], place: int) -> tuple[ToolCall, ...]:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from dialect_harness import asked
 
-from sansio_core import ChatRequest, FilePart, ImagePart, Message, TextPart, ToolCall
+from sansio_core import ChatRequest, FilePart, ImagePart, InvalidRequest, Message, TextPart, ToolCall, providers
 from sansio_core.dialects.history import (
+    check_answered,
     resolve_tool_ids,
     unsupported_details,
     unsupported_fields,
@@ -139,3 +140,19 @@ def test_a_refusal_is_text_where_a_wire_has_no_field_for_it() -> None:
     assert resolve_tool_ids(history, invent_ids=False)[0].parts == (TextPart("No."),)
     (kept,) = resolve_tool_ids(history, invent_ids=False, refusals=True)
     assert (kept.parts, kept.refusal) == ((), "No.")
+
+
+@pytest.mark.parametrize("name", ["anthropic", "openai", "azure_openai"])
+def test_an_answer_to_no_call_is_refused_where_the_vendor_refuses_it(name: str) -> None:
+    config = {"base_url": "https://res.openai.azure.com"} if name == "azure_openai" else {}
+    provider = providers.create(name, api_key="k", model="m", **config)
+    hi, call = {"role": "user", "content": "?"}, asked("c1")
+    answer = {"role": "tool", "tool_call_id": "c2", "content": "!"}
+    for history in ([hi, answer], [hi, call, answer], [hi, {**answer, "tool_call_id": "c1"}, call]):
+        with pytest.raises(InvalidRequest, match="which no message before it makes"):
+            provider.begin(ChatRequest(history), lambda: 0.5)
+    provider.begin(ChatRequest([hi, call, {**answer, "tool_call_id": "c1"}]), lambda: 0.5)
+    # The calls of an answer may stand in its items alone; other hosts ask for no call.
+    native = {"role": "assistant", "native": {"dialect": "anthropic", "items": [{"type": "tool_use", "id": "c2"}]}}
+    check_answered(ChatRequest([hi, native, answer]).messages, name)
+    providers.create("vllm").begin(ChatRequest([hi, answer]), lambda: 0.5)

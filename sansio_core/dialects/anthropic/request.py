@@ -9,7 +9,7 @@ from ...errors import InvalidRequest, safe_repr
 from ...model_facts import facts_of
 from ...request import ChatRequest
 from ..forms import Payload, check_max_tokens, format_of, one_of, stop_of, with_extra
-from ..history import resolve_tool_ids, unsupported_details, unsupported_fields, unsupported_history
+from ..history import check_answered, resolve_tool_ids, unsupported_details, unsupported_fields, unsupported_history
 from ..schemas import claude_schema
 from .content import NAME, check_marks, short, turns_of
 from .thinking import check_beside, put_samplers, thinking_of
@@ -39,7 +39,10 @@ def payload(request: ChatRequest, model: str | None, version: str = VERSION, sig
     ]
     check_max_tokens(options, facts)
     amid = facts is not None and "system" in facts.can
-    system, turns, lost = turns_of(resolve_tool_ids(messages, invent_ids=True), amid=amid, signed=signed)
+    resolved = resolve_tool_ids(messages, invent_ids=True)
+    # "unexpected `tool_use_id` found in `tool_result` blocks"
+    check_answered(resolved, NAME)
+    system, turns, lost = turns_of(resolved, amid=amid, signed=signed)
     if not turns:
         raise InvalidRequest("anthropic needs a message of the user: there is none that has content")
     unsupported += lost

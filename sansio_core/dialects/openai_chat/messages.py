@@ -12,7 +12,7 @@ from ...errors import InvalidRequest
 from ...parts import TextPart
 from ...request import Message, Native, ToolCall, dump_json
 from ..forms import arguments_of
-from ..history import native_of, resolve_tool_ids, unsupported_fields, unsupported_history
+from ..history import check_answered, native_of, resolve_tool_ids, unsupported_fields, unsupported_history
 from .parts import is_text, wire_part
 from .quirks import NAME, Quirks, Target
 
@@ -39,7 +39,11 @@ def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, An
     wire: list[dict[str, Any]] = []
     shown: list[dict[str, Any]] = []  # what tools answered besides text
     # Ids are invented where calls have none: OpenAI demands them, and Gemini's and Ollama's answers may have none.
-    for message in resolve_tool_ids(messages, invent_ids=True, refusals=quirks.strict):
+    resolved = resolve_tool_ids(messages, invent_ids=True, refusals=quirks.strict)
+    if quirks.strict:
+        # "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'"
+        check_answered(resolved, target.host)
+    for message in resolved:
         if message.role != "tool" and shown:
             wire.append({"role": "user", "content": shown})
             shown = []
