@@ -11,13 +11,14 @@ from seats import Seat
 from sansio_core import OptionIgnored
 from transports.emulator import Emulator
 
+SIGNATURE = {"thoughtSignature": "s"}
 HISTORY: list[dict[str, Any]] = [
     {"role": "user", "content": "The weather?"},
     {
         "role": "assistant",
         "content": "See:",
         "tool_calls": [{"id": "c", "function": {"name": "weather", "arguments": "{}"}, "extra_content": {"a": 1}}],
-        "native": {"dialect": "gemini", "items": []},
+        "native": {"dialect": "gemini", "items": [{"text": "Hm", "thought": True}, {"text": "See:", **SIGNATURE}]},
     },
     {"role": "tool", "tool_call_id": "c", "content": "rain"},
 ]
