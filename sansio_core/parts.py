@@ -260,6 +260,8 @@ def kind_of(part: Part) -> str:
             return "an image"
         case FilePart():
             return f"a file ({part.known_type or part.file_name or 'of an unknown type'})"
+        case RawPart({"text": str(), **fields}) if fields.keys() - {"type"}:  # else it would be a TextPart
+            return f"a text with {', '.join(map(str, fields.keys() - {'type'}))}"
         case RawPart(raw):
             return f"a part of type {raw['type']!r}" if "type" in raw else f"a part with {', '.join(map(str, raw))}"
     return "a text"

@@ -156,3 +156,11 @@ def test_an_answer_to_no_call_is_refused_where_the_vendor_refuses_it(name: str) 
     native = {"role": "assistant", "native": {"dialect": "anthropic", "items": [{"type": "tool_use", "id": "c2"}]}}
     check_answered(ChatRequest([hi, native, answer]).messages, name)
     providers.create("vllm").begin(ChatRequest([hi, answer]), lambda: 0.5)
+
+
+@pytest.mark.parametrize("name", ["openai_responses", "anthropic", "gemini", "ollama"])
+def test_a_text_with_another_wires_field_is_refused_by_that_field(name: str) -> None:
+    part = {"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    request = ChatRequest([{"role": "user", "content": [part]}])
+    with pytest.raises(InvalidRequest, match=f"{name} takes no text with prompt_cache_breakpoint in a message"):
+        providers.create(name, api_key="k").begin(request, lambda: 0.5)

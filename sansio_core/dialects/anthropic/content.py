@@ -195,9 +195,14 @@ def _block(part: Part, raw: re.Pattern[str]) -> dict[str, Any]:
             return marked(_file(part), part.cache_control)
         case RawPart({"type": "refusal", "refusal": str(text)}) if text:  # OpenAI's: the model's words
             return {"type": "text", "text": text}
-        case RawPart({"type": str(kind)} as block) if raw.fullmatch(kind):
+        case RawPart({"type": str(kind)} as block) if raw.fullmatch(kind) and not _is_others_text(block):
             return with_mark(block)
     raise no_such_part(part, NAME, _TAKES)
+
+
+def _is_others_text(block: Mapping[str, Any]) -> bool:
+    """Whether it is a text with a field of another wire's, as OpenAI's `prompt_cache_breakpoint`."""
+    return block["type"] == "text" and not block.keys() <= {"type", "text", "citations", "cache_control"}
 
 
 def _image(part: ImagePart | FilePart) -> dict[str, Any]:
