@@ -74,7 +74,7 @@ class AnthropicParser(EventStreamParser):
 
     def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
         super().__init__(max_frame_size, templates)
-        self._begun: dict[str, Any] | None = None  # the message as its start has it
+        self._begun: tuple[Any] | None = None  # the id of the message that began
         self._open: dict[int, Block] = {}  # by the index on the wire
         self._writing: list[str] = []  # the pieces of the field that the last delta was added to
         self._order: list[Block] = []  # blocks of which no NativeItem was given yet, in the order of their beginnings
@@ -204,10 +204,11 @@ class AnthropicParser(EventStreamParser):
         message = value.get("message")
         if type(message) is not dict:
             return False
+        begun = (message.get("id"),)
         if self._begun is None:
-            self._begun = message
+            self._begun = begun
             out.append(Started(nonempty(message.get("id")), nonempty(message.get("model"))))
-        elif message.get("id") != self._begun.get("id"):
+        elif begun != self._begun:
             # seen where a proxy appends a second attempt to the first: the two are not one answer
             self._fail(ProtocolViolation("a second message began (message_start) before the first had ended"), out)
             return True
