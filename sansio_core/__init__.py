@@ -34,6 +34,7 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
     model_facts              what vendors say of their models, and the default models, a row each
     dialects.forms           the common forms in which users write tools, choices and formats; options put in a body
     dialects.reasoning       one option for the effort of reasoning, as words or tokens
+    dialects.asked_model     the model that is asked on OpenAI's wires: what it takes, what of a request it loses
     dialects.schemas         JSON Schemas made fit for vendors that take a part of the language
     dialects.error_mapping   the error that a response, or an object in a stream, stands for
     dialects.surrogates      characters that a server cut in two

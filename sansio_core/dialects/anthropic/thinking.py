@@ -153,5 +153,4 @@ _NEVER_PAUSED = frozenset({"text", "thinking", "redacted_thinking", "tool_use", 
 
 
 def _is_prefill(last: Mapping[str, Any]) -> bool:
-    kinds = {block.get("type") for block in objects(last["content"])}
-    return last["role"] == "assistant" and kinds <= _NEVER_PAUSED
+    return last["role"] == "assistant" and all(block.get("type") in _NEVER_PAUSED for block in objects(last["content"]))

@@ -26,16 +26,7 @@ def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, An
     """The field `messages`. Raises InvalidRequest for what the host cannot be told."""
     quirks = target.quirks
     messages = [_with_media_apart(message) if message.native else message for message in given]
-    lost = unsupported_history(
-        messages,
-        # whoever takes no reasoning details back loses the native items of this wire, too
-        NAME if quirks.reasoning_details else "",
-        call_fields=not quirks.closed,
-        reasoning=bool(quirks.reasoning),
-        reasoning_matters=False,
-    )
-    known = quirks.fields_of_messages | {_AUDIO}
-    target.lose(*lost, *unsupported_fields(messages, names=quirks.names, marks=True, extra=known))
+    target.lose(*_lost_of(messages, quirks))
     wire: list[dict[str, Any]] = []
     shown: list[dict[str, Any]] = []  # what tools answered besides text
     # Ids are invented where calls have none: OpenAI demands them, and Gemini's and Ollama's answers may have none.
@@ -51,6 +42,20 @@ def wire_messages(given: Iterable[Message], target: Target) -> list[dict[str, An
             message = _texts_of_answer(message, shown, target)
         wire.append(_message(message, target))
     return [*wire, {"role": "user", "content": shown}] if shown else wire
+
+
+def _lost_of(messages: list[Message], quirks: Quirks) -> list[str]:
+    """In words, what of `messages` the host has no field for."""
+    history = unsupported_history(
+        messages,
+        # whoever takes no reasoning details back loses the native items of this wire, too
+        NAME if quirks.reasoning_details else "",
+        call_fields=not quirks.closed,
+        reasoning=bool(quirks.reasoning),
+        reasoning_matters=False,
+    )
+    known = quirks.fields_of_messages | {_AUDIO}
+    return history + unsupported_fields(messages, names=quirks.names, marks=True, extra=known)
 
 
 def _with_media_apart(message: Message) -> Message:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...model_facts import facts_of
+from ..asked_model import AskedModel
 
 NAME = "openai_chat"
 # developers.openai.com/api/docs/api-reference/chat/create, a user's message
@@ -66,24 +67,13 @@ class Quirks:
     needs_reasoning: bool = False
 
 
-class Target:
-    """Who is asked in one request: a host, by its name and its quirks, and a model, with what is known of it.
-
-    `lost` gathers in words what of the request they have no field for, each once, in order.
-    """
+class Target(AskedModel):
+    """Who is asked in one request: a model, and its host, by its name and its quirks."""
 
     def __init__(self, host: str, quirks: Quirks, model: str | None) -> None:
+        facts = facts_of(quirks.facts, model, deployed=quirks.deployed) if quirks.facts else None
+        super().__init__(model or host, facts)
         self.host, self.quirks = host, quirks
-        self.model = model or host
-        self.facts = facts_of(quirks.facts, model, deployed=quirks.deployed) if quirks.facts else None
-        self.lost: dict[str, None] = {}
-
-    def lose(self, *what: str) -> None:
-        self.lost.update(dict.fromkeys(what))
-
-    def takes(self, what: str) -> bool:
-        """Whether the model takes `what`, a word of the rows of model_facts; True where nothing is known of it."""
-        return self.facts is None or not self.facts.can or what in self.facts.can
 
     @property
     def strict_schemas(self) -> bool:

@@ -27,10 +27,6 @@ _SAMPLERS = (
 )  # fmt: skip
 # api-docs.deepseek.com/guides/thinking_mode: they "will not trigger an error but will also have no effect"
 _NO_EFFECT = ("temperature", "presence_penalty", "frequency_penalty")
-# Hints that not all models take, by the word that their rows have for it. Of the answers to them: "Unsupported
-# parameter: 'parallel_tool_calls' is not supported with this model."; "prompt_cache_retention is not supported on this
-# model"; of verbosity, "Supported values are: 'medium'"
-_HINTS = {"parallel_tool_calls": "parallel", "prompt_cache_retention": "retention", "verbosity": "verbosity"}
 # Fields of `extra` that say how a model reasons: then nothing of it is known here.
 _OF_REASONING = frozenset({"reasoning_effort", "reasoning", "thinking"})
 
@@ -62,10 +58,7 @@ def _options(given: Mapping[str, Any], known: Container[str], target: Target) ->
         _put_effort(options, target)
     reasons = None if _OF_REASONING & given.get("extra", {}).keys() else _reasons(options, target)
     _drop_samplers(options, reasons, target)
-    for name, word in _HINTS.items():
-        if name in options and not target.takes(word):
-            del options[name]
-            target.lose(f"{name} ({target.model} does not take it)")
+    target.drop_hints(options)
     _put_logprobs(options, target)
     put_tools(options, reasons, target)
     _put_forms(options, target)

@@ -152,7 +152,7 @@ class _Writer:
 
     def _image(self, url: str, detail: str | None, breakpoint: Item) -> Item:
         if not self._asked.takes("images"):
-            raise InvalidRequest(f"{self._asked.name} takes no images: leave them out, or ask another model")
+            raise InvalidRequest(f"{self._asked.model} takes no images: leave them out, or ask another model")
         word = one_of("detail of an image", detail or "auto", _DETAILS, NAME)
         return {"type": "input_image", "image_url": url, "detail": word, **breakpoint}
 
@@ -163,7 +163,7 @@ class _Writer:
         if kind.startswith("image/"):
             return self._image(_link(part), None, self._breakpoint(part))
         if not self._asked.takes("pdf"):
-            raise InvalidRequest(f"{self._asked.name} takes no files: leave them out, or ask another model")
+            raise InvalidRequest(f"{self._asked.model} takes no files: leave them out, or ask another model")
         if part.url:
             return {"type": "input_file", "file_url": part.url, **self._breakpoint(part)}
         # …/guides/file-inputs: the name goes with the data, and its end tells the kind of file

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import InvalidRequest, safe_repr
 from ...model_facts import facts_of
+from ..asked_model import AskedModel
 from ..forms import check_max_tokens, object_of, one_of
 from ..reasoning import WORDS, word_of
 
@@ -18,29 +19,19 @@ _WORDS = {
     "prompt_cache_retention": ("in_memory", "24h"),
 }
 _SAMPLERS = ("temperature", "top_p", "logprobs", "top_logprobs")
-# Options that not all models take, by the word that their rows have for it.
-_HINTS = {"verbosity": "verbosity", "parallel_tool_calls": "parallel", "prompt_cache_retention": "retention"}
 
 
-class Asked:
-    """The model that is asked. `facts` is None for one that no row names, and on other hosts than OpenAI's own:
-    gateways and servers differ in what they take, whatever their models are called.
+class Asked(AskedModel):
+    """The model that is asked, at OpenAI's own host or elsewhere.
 
-    `lost`: what of the request it does not take, in words, each once.
+    Of models elsewhere nothing is known: gateways and servers differ in what they take, whatever their models are
+    called.
     """
 
     def __init__(self, model: str | None, at_openai: bool) -> None:
-        self.name = model or NAME  # a server with only one model may be asked without its name
-        self.facts = facts_of("openai", model) if at_openai else None
+        # a server with only one model may be asked without its name
+        super().__init__(model or NAME, facts_of("openai", model) if at_openai else None)
         self.at_openai = at_openai
-        self.lost: dict[str, None] = {}
-
-    def lose(self, *what: str) -> None:
-        self.lost.update(dict.fromkeys(what))
-
-    def takes(self, what: str) -> bool:
-        """Whether the model takes `what`, a word of its row; so does a model of which nothing is known."""
-        return self.facts is None or not self.facts.can or what in self.facts.can
 
     def is_known_to_take(self, what: str) -> bool:
         """As `takes`, but a model of which nothing is known does not."""
@@ -49,23 +40,20 @@ class Asked:
 
 def effort_of(given: Any, asked: Asked) -> str | None:
     """The word for the effort of reasoning that is asked for; None where none is sent."""
-    word, facts = word_of(given, WORDS, asked.name), asked.facts
+    word, facts = word_of(given, WORDS, asked.model), asked.facts
     if facts is None or not (facts.can or facts.efforts):
         return word
     if word == "none" and not facts.efforts:  # the API rejects the field, and without it the model does the same
-        asked.lose(f"reasoning_effort ({asked.name} does not reason)")
+        asked.lose(f"reasoning_effort ({asked.model} does not reason)")
         return None
-    return word_of(given, facts.efforts, asked.name)
+    return word_of(given, facts.efforts, asked.model)
 
 
 def taken(options: Mapping[str, Any], effort: str | None, asked: Asked) -> dict[str, Any]:
     """Those of `options` that the model takes. Raises InvalidRequest for values that the API rejects."""
     _check(options, asked)
     rest = dict(options)
-    for name, word in _HINTS.items():
-        if name in rest and not asked.takes(word):
-            del rest[name]
-            asked.lose(f"{name} ({asked.name} does not take it)")
+    asked.drop_hints(rest)
     # developers.openai.com/api/docs/guides/deployment-checklist: "When reasoning effort is not none, remove
     # temperature, top_p, and top_logprobs; also … message.output_text.logprobs from the Responses include array."
     if not _takes_samplers(options, effort, asked):
@@ -76,7 +64,7 @@ def taken(options: Mapping[str, Any], effort: str | None, asked: Asked) -> dict[
 def _drop_samplers(rest: dict[str, Any], asked: Asked) -> None:
     if names := [name for name in _SAMPLERS if rest.pop(name, False) is not False]:
         when = " while it reasons" if asked.takes("samplers at none") else ""
-        asked.lose(f"{', '.join(names)} ({asked.name} takes no samplers{when})")
+        asked.lose(f"{', '.join(names)} ({asked.model} takes no samplers{when})")
 
 
 def _takes_samplers(options: Mapping[str, Any], effort: str | None, asked: Asked) -> bool:

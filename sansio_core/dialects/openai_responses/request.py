@@ -47,7 +47,7 @@ def payload(request: ChatRequest, model: str | None, *, at_openai: bool = True) 
     """
     asked = Asked(model, at_openai)
     if not asked.takes("responses"):
-        raise InvalidRequest(f"{asked.name} is not served by this endpoint: ask the provider 'openai' for it")
+        raise InvalidRequest(f"{asked.model} is not served by this endpoint: ask the provider 'openai' for it")
     given = request.options
     effort = effort_of(given["reasoning_effort"], asked) if "reasoning_effort" in given else None
     options = taken(given, effort, asked) if given else {}
@@ -70,7 +70,7 @@ def payload(request: ChatRequest, model: str | None, *, at_openai: bool = True) 
 
 def _reasoning(effort: str, asked: Asked) -> dict[str, Any]:
     # developers.openai.com/api/docs/guides/reasoning#reasoning-summaries: thoughts are hidden unless they are asked for
-    hidden = effort != "none" and not _OPEN.match(asked.name)
+    hidden = effort != "none" and not _OPEN.match(asked.model)
     return {"effort": effort, "summary": "auto"} if hidden else {"effort": effort}
 
 
