@@ -16,7 +16,9 @@ What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
     parts                    the parts of a message: texts, images, files
     part_forms               users' mappings as parts, in any vendor's form
+    typed                    types that checkers and editors read: Options, ProviderName, Clock; loaded by nobody else
     options                  the options that have one name with every provider
+    option_hints             what an unknown option is called here, or where it belongs
     request                  ChatRequest: messages, tool calls, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
     reply                    Reply: an answer's events folded into the final message
@@ -130,6 +132,7 @@ if TYPE_CHECKING:
     from .retry import RetryPolicy
     from .states import Action, Finish, Send, State, Wait
     from .timing import Limits, Timeouts
+    from .typed import Clock, Options, ProviderName
 
 __version__ = "0.1.0"
 __sansio_layer__ = True  # see providers.base.warn
@@ -137,15 +140,15 @@ __sansio_layer__ = True  # see providers.base.warn
 # Written out, although _HOMES has nearly the same names: type checkers read `__all__` from the text alone.
 __all__ = [
     "Action", "Annotation", "AuthenticationFailed", "BadRequest", "Cancelled", "ChatError", "ChatEvent", "ChatParser",
-    "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
-    "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished", "HTTPStatusError",
-    "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
-    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored",
-    "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta",
-    "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused",
-    "StreamTruncated", "TLSFailed",
-    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
-    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
+    "ChatRequest", "Choice", "ClientClosed", "Clock", "ConnectFailed", "ConnectionLost", "ContentDecoder",
+    "ContentFiltered", "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished",
+    "HTTPStatusError", "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded",
+    "Limits", "Message", "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound",
+    "OptionIgnored", "Options", "PermissionDenied", "ProtocolViolation", "ProviderName", "ProviderRefused",
+    "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed",
+    "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart", "TimedOut",
+    "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure", "UnexpectedContent", "UnexpectedRedirect",
+    "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -173,6 +176,7 @@ _NAMES = {
     "retry": "RetryPolicy",
     "states": "Action Finish Send State Wait",
     "timing": "Limits Timeouts",
+    "typed": "Clock Options ProviderName",
 }
 # The homes are packages and modules at the top alone: threads that load a package and a module within it at once take
 # the two import locks in opposite orders, and one of them gets importlib's _DeadlockError.

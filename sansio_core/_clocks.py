@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING
 
 from .timing import Timeouts
+
+if TYPE_CHECKING:
+    from .typed import Clock
 
 DRAIN = 0.25
 """Seconds that the end of the body may take after the answer's end marker: the price of reusing the connection."""
@@ -120,18 +124,17 @@ class Clocks:
         first = min(self._total, self._event, self._grace, self._last_byte + self.idle)
         return None if first == inf else first
 
-    def next(self) -> tuple[str, float | None]:
+    def next(self) -> tuple[Clock, float | None]:
         """The name of the clock that fires first, and the seconds that it allows.
 
         Where none runs, a timeout was the transport's own, and transports wait for bytes: that is `idle`.
         """
-        whens = {
-            "grace": self._grace,
+        whens: dict[Clock, float] = {
             "total": self._total,
             "progress" if self._event_began else "first_event": self._event,
-            "idle": self._last_byte + self.idle,
+            # Timeouts has no clock for the grace: it is not the user's to set, and no user sees a TimedOut of it.
+            "idle": min(self._last_byte + self.idle, self._grace),
         }
         name = min(whens, key=lambda clock: whens[clock])
         name = name if whens[name] < inf else "idle"
-        # Timeouts has no `grace`: it is not the user's to set, and no user sees a TimedOut of it.
-        return name, getattr(self._timeouts, name, None)
+        return name, getattr(self._timeouts, name)

@@ -17,6 +17,7 @@ from .redact import redact
 if TYPE_CHECKING:  # both modules import this one
     from .events import ChatEvent
     from .reply import Reply
+    from .typed import Bound, Clock
 
 EXCERPT = 500
 """How many characters of a peer's text an error message quotes."""
@@ -144,7 +145,7 @@ class TimedOut(ChatError):
     """A clock of Timeouts fired: `clock` is its name, `seconds` what it allows (None where a transport's own fired)."""
 
     # Each clock in the user's words: "timed out" alone would leave open which setting helps.
-    MEANING: ClassVar[dict[str, str]] = {
+    MEANING: ClassVar[dict[Clock, str]] = {
         "connect": "no connection was made",
         "first_event": "no event of the answer came",
         "idle": "no byte came",
@@ -152,10 +153,10 @@ class TimedOut(ChatError):
         "total": "the whole answer was not in",
     }
 
-    def __init__(self, clock: str, seconds: float | None = None) -> None:
+    def __init__(self, clock: Clock, seconds: float | None = None) -> None:
         super().__init__()
         self.args = (clock, seconds)  # as for ProxyFailed
-        self.clock = clock
+        self.clock: Clock = clock
         self.seconds = seconds
 
     def __str__(self) -> str:
@@ -342,10 +343,10 @@ class ProtocolViolation(ChatError):
 class LimitExceeded(ProtocolViolation):
     """A response was larger than a bound of Limits allows: `limit` is its name there, `size` its bytes."""
 
-    def __init__(self, limit: str, size: int) -> None:
+    def __init__(self, limit: Bound, size: int) -> None:
         super().__init__()
         self.args = (limit, size)  # as for ProxyFailed
-        self.limit = limit
+        self.limit: Bound = limit
         self.size = size
 
     def __str__(self) -> str:

@@ -124,7 +124,7 @@ class Exchange:
         self.provider = provider
         self.retry = RetryPolicy.of(retry, provider.retry)
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)
-        self.limits = limits or Limits()
+        self.limits = Limits.of(limits)
         self._random = random or middle
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)

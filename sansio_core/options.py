@@ -54,6 +54,17 @@ OPTIONS = frozenset(_CHECKS)
 """The options that have one name with every provider. A provider warns of those that its wire has no field for."""
 
 
+def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`options` without those that are None. Raises InvalidRequest for a value that fits no wire."""
+    # None is as not given, so that callers can pass their own optional parameters on.
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
+        check_option(name, value)
+    if given.get("logprobs") is False and "top_logprobs" in given:
+        raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
+    return given
+
+
 def check_option(name: str, value: Any) -> None:
     """Raises InvalidRequest for a value of a type that the option `name` has on no wire; passes unknown names."""
     fits, what = _CHECKS.get(name, _FORM)

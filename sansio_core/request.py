@@ -8,14 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
-from .options import check_option
+from .options import checked_options
 from .part_forms import part_of
 from .partial_json import parse_partial
 from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, text_of
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from .typed import Options
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -122,9 +127,10 @@ class ChatRequest:
     """A question to a provider.
 
     `messages`: a str, or a non-empty sequence of mappings with `role` and `content` (a str or a list of parts), of
-    `Reply.message`, or of Message. `model`: one of the provider's names, or None for its default. `headers` and
-    `cookies` go with this one request. `options` are those of OPTIONS and the provider's own; one that is None is
-    left out. Raises InvalidRequest, before anything is sent, for messages that are no conversation.
+    `Reply.message`, or of Message. `model`: one of the provider's names, or None for its default. `system`: a text
+    that goes before the messages as a system message. `headers` and `cookies` go with this one request. `options` are
+    those of Options and the provider's own; one that is None is left out. Raises InvalidRequest, before anything is
+    sent, for messages that are no conversation.
     """
 
     messages: tuple[Message, ...]
@@ -139,23 +145,19 @@ class ChatRequest:
         messages: Messages,
         *,
         model: str | None = None,
+        system: str | None = None,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         cookies: Mapping[str, str] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         put = object.__setattr__  # the class is frozen: its own __setattr__ raises
-        put(self, "messages", _messages(messages))
+        put(self, "messages", _system(system) + _messages(messages))
         if model is not None and not isinstance(model, str):
             raise InvalidRequest(f"model must be a str, not {type(model).__name__}")
         put(self, "model", model or None)  # "", as command lines and forms give it, is as not given
         put(self, "headers", header_pairs(headers))
         put(self, "cookies", as_mapping("cookies", cookies))
-        # None is as not given, so that callers can pass their own optional parameters on
-        put(self, "options", {name: value for name, value in options.items() if value is not None})
-        for name, value in self.options.items():
-            check_option(name, value)
-        if self.options.get("logprobs") is False and "top_logprobs" in self.options:
-            raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
+        put(self, "options", checked_options(options))
 
 
 def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
@@ -218,6 +220,15 @@ def _messages(messages: Messages) -> tuple[Message, ...]:
     if not checked:
         raise InvalidRequest("messages is empty: give at least one")
     return checked
+
+
+def _system(text: Any) -> tuple[Message, ...]:
+    """The message for `system=`; none where it is None or "", as command lines and forms give it."""
+    if text is None or text == "":
+        return ()
+    if not isinstance(text, str):
+        raise InvalidRequest(f"system must be a str, not {type(text).__name__}")
+    return (Message("system", (TextPart(_text(None, text)),)),)
 
 
 def _message(i: int, message: Mapping[str, Any] | Message) -> Message:
@@ -319,7 +330,8 @@ def _check_texts(i: int, part: Part) -> None:
                 _text(i, value)
 
 
-def _text(i: int, text: Any) -> str:
+def _text(i: int | None, text: Any) -> str:
+    """`text`, of messages[i], or for None of `system`, if it can be sent."""
     if not isinstance(text, str):
         raise InvalidRequest(f"messages[{i}] has text that is no str but {type(text).__name__}")
     try:
@@ -327,7 +339,8 @@ def _text(i: int, text: Any) -> str:
         if not text.isascii():  # which is known at once, and a data URL is long
             text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidRequest(f"messages[{i}] has a lone surrogate at {error.start}: it is not text") from None
+        where = "system" if i is None else f"messages[{i}]"
+        raise InvalidRequest(f"{where} has a lone surrogate at {error.start}: it is not text") from None
     return text
 
 

@@ -75,6 +75,15 @@ class Limits:
     # Counted behind the decompression, as one byte on the wire can stand for a thousand.
     decompressed: int = 256 * 1024 * 1024
 
+    @classmethod
+    def of(cls, limits: Limits | None, default: Limits | None = None) -> Limits:
+        """The Limits that a user's `limits=` means: None is `default`. Raises InvalidRequest for another type."""
+        if limits is None:
+            return default or cls()
+        if not isinstance(limits, Limits):
+            raise InvalidRequest(f"limits must be a Limits, not {type(limits).__name__}")
+        return limits
+
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
             size = getattr(self, name)

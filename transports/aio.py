@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Coroutine, Generator, Mapping
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
@@ -17,6 +17,11 @@ from .drive import AWire, adrive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from sansio_core import Options, ProviderName
+
 
 class AsyncClient(BaseClient):
     """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
@@ -26,7 +31,7 @@ class AsyncClient(BaseClient):
 
     def __init__(
         self,
-        provider: str | Provider,
+        provider: ProviderName | str | Provider,
         *,
         api_key: str | None = None,
         base_url: str | None = None,
@@ -39,10 +44,11 @@ class AsyncClient(BaseClient):
         verify: Verify = True,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
-            headers=headers, cookies=cookies, limits=limits,
+            headers=headers, cookies=cookies, limits=limits, options=options,
         )  # fmt: skip
         self._proxy = checked(proxy)
         self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
@@ -52,26 +58,47 @@ class AsyncClient(BaseClient):
         messages: Messages,
         *,
         model: str | None = None,
+        system: str | None = None,
         timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | int | None = None,
+        limits: Limits | None = None,
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> AsyncStream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
         `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
-        temperature, max_tokens, tools and others, see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy`
-        replace the client's for this call; `headers` and `cookies` are merged into the client's.
+        temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
+        `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
+        `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's.
         """
         exchange = self._exchange(
-            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
-        )
+            messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
+            headers=headers, cookies=cookies, options=options,
+        )  # fmt: skip
         return self._open(exchange, proxy)
 
-    async def complete(self, messages: Messages, **options: Any) -> Reply:
+    async def complete(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's
+        retry: RetryPolicy | int | None = None,
+        limits: Limits | None = None,
+        proxy: ProxySetting = None,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        **options: Unpack[Options],
+    ) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
-        async with self.stream(messages, **options) as stream:
+        async with self.stream(
+            messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
+            headers=headers, cookies=cookies, **options,
+        ) as stream:  # fmt: skip
             async for _ in stream.events():
                 pass
             return stream.reply
@@ -104,7 +131,7 @@ class AsyncClient(BaseClient):
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
-        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
+        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=exchange.limits)
         exchange.secrets = wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, alogged(exchange, wire))
 

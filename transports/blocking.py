@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import requests
 
@@ -19,6 +19,11 @@ from .drive import Wire, drive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from sansio_core import Options, ProviderName
+
 __all__ = ["Adapter", "Client", "Stream"]
 
 
@@ -33,13 +38,15 @@ class Client(BaseClient):
     requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
     auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
     Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
+    `options`: those of the calls that do not give their own, see `sansio_core.Options`; a call without one of them is
+    another client's, as `Client(client.provider)`.
 
     Raises InvalidRequest for settings that cannot be used.
     """
 
     def __init__(
         self,
-        provider: str | Provider,
+        provider: ProviderName | str | Provider,
         *,
         api_key: str | None = None,
         base_url: str | None = None,
@@ -52,42 +59,64 @@ class Client(BaseClient):
         verify: Verify = True,
         session: requests.Session | None = None,
         limits: Limits | None = None,
+        **options: Unpack[Options],
     ) -> None:
         if session is not None:
             own = settings(session, provider, api_key, base_url, headers, cookies)
             headers, cookies = own["headers"], own["cookies"]
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
-            headers=headers, cookies=cookies, limits=limits,
+            headers=headers, cookies=cookies, limits=limits, options=options,
         )  # fmt: skip
         self._proxy = checked(proxy)
-        self._connections = Connections(session=session, verify=verify, limits=self.limits)
+        self._connections = Connections(session=session, verify=verify)
 
     def stream(
         self,
         messages: Messages,
         *,
         model: str | None = None,
+        system: str | None = None,
         timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | int | None = None,
+        limits: Limits | None = None,
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Stream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
         `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
-        temperature, max_tokens, tools and others, see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy`
-        replace the client's for this call; `headers` and `cookies` are merged into the client's.
+        temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
+        `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
+        `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's.
         """
         exchange = self._exchange(
-            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
-        )
+            messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
+            headers=headers, cookies=cookies, options=options,
+        )  # fmt: skip
         return self._open(exchange, proxy)
 
-    def complete(self, messages: Messages, **options: Any) -> Reply:
+    def complete(
+        self,
+        messages: Messages,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | int | None = None,
+        limits: Limits | None = None,
+        proxy: ProxySetting = None,
+        headers: HeaderFields | None = None,
+        cookies: Mapping[str, str] | None = None,
+        **options: Unpack[Options],
+    ) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
-        with self.stream(messages, **options) as stream:
+        with self.stream(
+            messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
+            headers=headers, cookies=cookies, **options,
+        ) as stream:  # fmt: skip
             for _ in stream.events():
                 pass
             return stream.reply
@@ -116,7 +145,8 @@ class Client(BaseClient):
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
-        wire = RequestsWire(self._connections, proxy=self._proxy if proxy is None else proxy)
+        proxy = self._proxy if proxy is None else proxy
+        wire = RequestsWire(self._connections, proxy=proxy, limits=exchange.limits)
         exchange.secrets = wire.secrets(self.provider.base_url)
         return Stream(exchange, logged(exchange, wire))
 

@@ -43,13 +43,13 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool, refusals:
 def check_answered(messages: Iterable[Message], whose: str) -> None:
     """Raises InvalidRequest for a tool's result with the id of a call that no message before it makes."""
     made: set[str | None] = set()
-    for i, message in enumerate(messages):
+    for message in messages:
         if message.native and not message.tool_calls:  # its calls stand in its items alone
             return
         made.update(call.id for call in message.tool_calls)
         if message.role == "tool" and message.tool_call_id and message.tool_call_id not in made:
             raise InvalidRequest(
-                f"messages[{i}] answers the call {safe_repr(message.tool_call_id)}, which no message before it makes: "
+                f"a message answers the call {safe_repr(message.tool_call_id)}, which no message before it makes: "
                 f"{whose} takes a tool's answer only behind its call"
             )
 

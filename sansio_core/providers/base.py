@@ -32,8 +32,6 @@ SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
 BEARER = ("authorization", "Bearer ")
 # For a question in JSON that an event stream answers, or JSON: a host that cannot stream, or an error, answers so.
 STREAMED_JSON: Headers = (("accept", "text/event-stream, application/json"), ("content-type", "application/json"))
-# What a call takes beside its options: suggested too when an option is misspelt.
-_NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,23 +202,21 @@ class Provider(ABC):
         """Raises InvalidRequest for what no request to this wire can have, or a missing key."""
         self.check_key()
         if request.options:
-            self._check_options(request.options)
+            self.check_options(request.options)
         for message in request.messages:
             if message.role not in self.roles:
                 raise InvalidRequest(
                     f"{self.info.name} has no role {message.role!r}; known are {', '.join(self.roles)}"
                 )
 
-    def _check_options(self, options: Mapping[str, Any]) -> None:
+    def check_options(self, options: Iterable[str]) -> None:
+        """Raises InvalidRequest, which says what to give instead, for a name that is neither in OPTIONS nor its own."""
         # A misspelt option is an error, and an option of another wire a warning: a program may give all providers the
         # same options, but never means a name that no provider knows.
-        if unknown := sorted(options.keys() - OPTIONS - self.own_options):
-            known = OPTIONS | self.own_options
-            named = ", ".join(repr(name) + suggestion(name, known | _NO_OPTIONS) for name in unknown)
-            other = "; any other field of its wire goes in extra={…}" if "extra" in self.options else ""
-            raise InvalidRequest(
-                f"{self.info.name} does not know the option {named}; known are {', '.join(sorted(known))}{other}"
-            )
+        if unknown := sorted(set(options) - OPTIONS - self.own_options):
+            from ..option_hints import unknown_options  # here, as only a mistake needs it
+
+            raise unknown_options(self.info.name, unknown, OPTIONS | self.own_options, "extra" in self.options)
 
     def check_key(self) -> None:
         """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""

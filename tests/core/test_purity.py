@@ -30,8 +30,8 @@ LOADED = (
 
 # What each room may import of the core, beside itself. The modules of GROUND are on one floor, and may look at their
 # neighbours; those of BELOW import nothing of the core, and every room may import them.
-BELOW = {"redact", "partial_json", "model_facts"}
-GROUND = {"errors", "http_request", "parts", "part_forms", "options", "request", "events"}
+BELOW = {"redact", "partial_json", "model_facts", "typed"}
+GROUND = {"errors", "http_request", "parts", "part_forms", "options", "option_hints", "request", "events"}
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in BELOW},
     **dict.fromkeys(GROUND, GROUND),

@@ -91,7 +91,7 @@ def test_ask_with_files(client: list[str], emulator: Emulator, capsys: Capture, 
     assert emulator.requests[-1].json["messages"][0]["content"] == "a.txt:\nA\n\nb.csv:\nB\n\nWhat is it?"
     gone = str(tmp_path / "gone.txt")
     assert ask(emulator, "--file", gone, *client, "What is it?", provider="ollama") == 2
-    assert said(capsys) == ("", [f"messages[0] has a file that cannot be read: {gone!r}: No such file or directory"])
+    assert said(capsys) == ("", [f"a message has a file that cannot be read: {gone!r}: No such file or directory"])
 
 
 def test_ask_needs_no_provider_with_the_emulator(capsys: Capture) -> None:

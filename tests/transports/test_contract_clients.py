@@ -28,7 +28,7 @@ from transports.emulator import DEFAULT_TEXT, Emulator, faults
 SETTINGS = {
     "api_key", "base_url", "model", "proxy", "timeout", "retry", "headers", "cookies", "verify", "limits",
 }  # fmt: skip
-PER_CALL = {"model", "timeout", "proxy", "headers", "cookies"}
+PER_CALL = {"model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies"}
 
 
 def keywords(called: Any) -> set[str]:
@@ -44,6 +44,8 @@ def test_both_clients_take_the_same_settings() -> None:
     assert keywords(AsyncClient) == SETTINGS | {"ssl_context"}
     for client in (Client, AsyncClient):
         assert keywords(client.stream) == PER_CALL
+        ways = [[*inspect.signature(way).parameters.values()] for way in (client.stream, client.complete)]
+        assert ways[0] == ways[1]
         assert next(iter(inspect.signature(client).parameters)) == "provider"
         assert list(inspect.signature(client.stream).parameters)[1] == "messages"
         assert list(inspect.signature(client.stream).parameters)[-1] == "options"

@@ -1,11 +1,11 @@
-"""The public API as a user types it. Nobody runs this: `mypy --strict` reads it."""
+"""The public API as a user types it. Nobody runs this: test_typing.py has mypy and pyright read it."""
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
-from typing import assert_type
+from collections.abc import Callable, Iterator
+from typing import Any, Unpack, assert_never, assert_type
 
 import requests
 
@@ -13,6 +13,7 @@ from sansio_core import (
     ChatError,
     ChatEvent,
     ChatRequest,
+    Clock,
     Exchange,
     Finish,
     FinishReason,
@@ -20,6 +21,8 @@ from sansio_core import (
     HTTPStatusError,
     Limits,
     ModelInfo,
+    Options,
+    ProviderName,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -33,6 +36,7 @@ from sansio_core import (
     providers,
 )
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
+from sansio_core.providers import Call, Provider, ProviderInfo
 from transports import AsyncClient, AsyncStream, Client, Stream
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
@@ -117,6 +121,62 @@ def the_reply(reply: Reply) -> None:
     assert_type(reply.complete, bool)
 
 
+def weather(city: str) -> str:
+    """The weather in a city."""
+    return city
+
+
+class Answer:
+    """What an answer's JSON becomes."""
+
+
+def every_option(client: Client, flag: bool) -> None:
+    client.complete(
+        "Hi", model="m", system="Be brief.", timeout=5, retry=RetryPolicy(attempts=1), limits=Limits(frame=1024),
+        proxy=False, headers=[("x-one", "1")], cookies={"a": "b"}, temperature=0, top_p=0.5, top_k=-1, min_p=0.1,
+        max_tokens=100, stop="END", seed=1, n=2, presence_penalty=1, frequency_penalty=0.5, repetition_penalty=1.1,
+        reasoning_effort="low", verbosity="low", tools=[weather], tool_choice="auto", parallel_tool_calls=False,
+        response_format=Answer, logprobs=True, top_logprobs=3, logit_bias={"50256": -100}, user="u", metadata={"a": "b"},
+        service_tier="flex", store=False, prompt_cache_key="k", prompt_cache_retention="24h", extra={"a": {"b": 1}},
+        user_id=5, system_message="s",
+    )  # fmt: skip
+    tools: list[dict[str, Any]] = [{"name": "weather", "parameters": {"type": "object"}}]
+    client.complete("Hi", tools=tools, tool_choice={"type": "function", "function": {"name": "weather"}})
+    client.complete("Hi", tools=({"googleSearch": {}}, weather), tool_choice="weather", stop=["a", "b"])
+    client.complete("Hi", reasoning_effort=1024, response_format={"type": "json_object"}, logit_bias={50256: -100})
+    client.complete("Hi", reasoning_effort=True, service_tier="of a new vendor", verbosity="loud", retry=2)
+    client.complete("Hi", temperature=None if flag else 0.5, system=None, tools=None, tool_choice=None, stop=None)
+    own: dict[str, Any] = {"option_of_a_provider_of_ones_own": 1}
+    client.stream("Hi", temperature=0, **own)
+
+
+def ask(client: Client, question: str, **options: Unpack[Options]) -> str:
+    """A function of a user's own that passes options on."""
+    options.setdefault("temperature", 0)
+    return client.complete(question, **options).text
+
+
+async def defaults(provider: Provider) -> None:
+    name: ProviderName = "openai"
+    Client(name, temperature=0, max_tokens=100, tools=[weather], limits=None)
+    Client(provider, reasoning_effort="high")
+    client = AsyncClient("a_registered_provider", stop=["END"])
+    await client.complete("Hi", temperature=1, retry=1, limits=Limits(), system="Be brief.")
+    ChatRequest([{"role": "user", "content": "Hi"}], model="m", system="Be brief.", temperature=0, tools=[weather])
+    assert_type(ask(Client("openai"), "Hi", temperature=1), str)
+
+
+class Acme(Provider):
+    """A provider of a user's own."""
+
+    info = ProviderInfo(name="acme", url="https://api.acme.example/v1", default_model="acme-1")
+    options = frozenset({"temperature"})
+    own_options = frozenset({"mood"})
+
+    def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        return Call(self.http(request, "POST", self.endpoint("chat"), b"{}"))
+
+
 def failures(client: Client) -> None:
     try:
         client.complete("Hello")
@@ -125,7 +185,11 @@ def failures(client: Client) -> None:
     except HTTPStatusError as error:
         assert_type(error.status, int | None)
     except TimedOut as error:
-        assert_type(error.clock, str)
+        match error.clock:
+            case "connect" | "first_event" | "idle" | "progress" | "total":
+                assert_type(error.clock, Clock)
+            case _:
+                assert_never(error.clock)
     except ChatError as error:
         assert_type(error.reply, Reply | None)
 

@@ -50,10 +50,8 @@ class Connections:
         *,
         session: requests.Session | None = None,
         verify: Verify = True,
-        limits: Limits | None = None,
         pool_size: int = 100,
     ) -> None:
-        self.limits = limits or Limits()
         self._own = session is None
         self._session = requests.Session() if session is None else session
         self.tls = self._tls_settings(verify)
@@ -155,14 +153,17 @@ class _Fields(CaseInsensitiveDict[str]):
 class RequestsWire:
     """Moves the bytes of one stream, for `drive`. Used by one thread at a time; any may call cancel() and close()."""
 
-    __slots__ = ("__weakref__", "_answer", "_connections", "_dropping", "_guard", "_proxy", "abandoned")
+    __slots__ = ("__weakref__", "_answer", "_connections", "_dropping", "_guard", "_limits", "_proxy", "abandoned")
 
-    def __init__(self, connections: Connections, *, proxy: ProxySetting = None) -> None:
+    def __init__(
+        self, connections: Connections, *, proxy: ProxySetting = None, limits: Limits | None = None
+    ) -> None:
         """Raises InvalidRequest for a malformed `proxy`."""
         if proxy:
             parse_proxy(proxy)
         self._connections = connections
         self._proxy = proxy
+        self._limits = limits or Limits()
         self._guard = Guard()
         self._answer: Answer | ForeignAnswer | None = None
         self._dropping = threading.RLock()
@@ -212,7 +213,7 @@ class RequestsWire:
         url, tls = action.request.url, connections.tls
         proxy = self._proxy_of(url)
         route = Route(*origin(url), _parsed(proxy) if proxy else None)
-        call = Call(action, route, guard, tls, connections.limits)
+        call = Call(action, route, guard, tls, self._limits)
         try:
             adapter = connections.adapter(url)
             options: dict[str, Any] = {"timeout": UNBOUNDED, "proxies": call.proxies}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from random import random
-from typing import Any, Generic, NoReturn, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
 from warnings import warn
 
 from sansio_core import (
@@ -25,11 +25,15 @@ from sansio_core import (
     Timeouts,
     providers,
 )
+from sansio_core.options import checked_options
 from sansio_core.providers import Provider
 
 from ..drive import AWire, Wire
 from .files import with_files
 from .forks import watch_forks
+
+if TYPE_CHECKING:
+    from sansio_core import ProviderName
 
 HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
 W = TypeVar("W", Wire, AWire)
@@ -50,9 +54,12 @@ class _Live:
 class BaseClient(_Live):
     """A provider and the settings that every call shares; the subclasses add the transport."""
 
+    options: Mapping[str, Any]
+    """The options that a call has where it does not give its own."""
+
     def __init__(
         self,
-        provider: str | Provider,
+        provider: ProviderName | str | Provider,
         *,
         api_key: str | None,
         base_url: str | None,
@@ -62,15 +69,16 @@ class BaseClient(_Live):
         headers: HeaderFields | None,
         cookies: Mapping[str, str] | None,
         limits: Limits | None,
+        options: Mapping[str, Any],
     ) -> None:
-        if limits is not None and not isinstance(limits, Limits):
-            raise InvalidRequest(f"limits must be a Limits, not {type(limits).__name__}")
+        self.limits = Limits.of(limits)
         self.provider = _provider(
             provider, api_key=api_key, base_url=base_url, model=model, headers=headers, cookies=cookies
         )
         self.timeouts = Timeouts.of(timeout, self.provider.timeouts)
         self.retry = RetryPolicy.of(retry, self.provider.retry)
-        self.limits = limits or Limits()
+        self.options = checked_options(options)
+        self.provider.check_options(self.options)
         self.closed = False
 
     def __repr__(self) -> str:
@@ -81,19 +89,24 @@ class BaseClient(_Live):
         messages: Messages,
         *,
         model: str | None,
+        system: str | None,
         timeout: Timeouts | float | None,
+        retry: RetryPolicy | int | None,
+        limits: Limits | None,
         headers: HeaderFields | None,
         cookies: Mapping[str, str] | None,
         options: Mapping[str, Any],
     ) -> Exchange:
         self._check_open()
-        request = ChatRequest(messages, model=model, headers=headers, cookies=cookies, **options)
+        if self.options:  # None is as not given here too: callers pass their own optional parameters on
+            options = {**self.options, **{name: value for name, value in options.items() if value is not None}}
+        request = ChatRequest(messages, model=model, system=system, headers=headers, cookies=cookies, **options)
         return Exchange(
             self.provider,
             with_files(request),
-            retry=self.retry,
+            retry=RetryPolicy.of(retry, self.retry),
             timeouts=Timeouts.of(timeout, self.timeouts),
-            limits=self.limits,
+            limits=Limits.of(limits, self.limits),
             random=random,
         )
 

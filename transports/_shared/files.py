@@ -16,7 +16,7 @@ def with_files(request: ChatRequest) -> ChatRequest:
     if not any(isinstance(part, FilePart) for message in request.messages for part in message.parts):
         return request
     return ChatRequest(
-        [_read_all(i, message) for i, message in enumerate(request.messages)],
+        [_read_all(message) for message in request.messages],
         model=request.model,
         headers=request.headers,
         cookies=request.cookies,
@@ -24,12 +24,12 @@ def with_files(request: ChatRequest) -> ChatRequest:
     )
 
 
-def _read_all(i: int, message: Message) -> Message:
-    parts = tuple(_read(i, part) if isinstance(part, FilePart) else part for part in message.parts)
+def _read_all(message: Message) -> Message:
+    parts = tuple(_read(part) if isinstance(part, FilePart) else part for part in message.parts)
     return replace(message, parts=parts)
 
 
-def _read(i: int, part: FilePart) -> FilePart:
+def _read(part: FilePart) -> FilePart:
     path = part.path
     if path is None:
         return part
@@ -38,7 +38,7 @@ def _read(i: int, part: FilePart) -> FilePart:
             data = file.read()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         words = getattr(error, "strerror", None) or error
-        raise InvalidRequest(f"messages[{i}] has a file that cannot be read: {path!r}: {words}") from None
+        raise InvalidRequest(f"a message has a file that cannot be read: {path!r}: {words}") from None
     if not data:
-        raise InvalidRequest(f"messages[{i}] has a file with nothing in it: {path!r}")
+        raise InvalidRequest(f"a message has a file with nothing in it: {path!r}")
     return replace(part, source=data, name=part.file_name)
