@@ -20,7 +20,7 @@ from .http1.tls import Verify
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from sansio_core import Options, ProviderName
+    from sansio_core import Observer, Options, ProviderName
 
 
 class AsyncClient(BaseClient):
@@ -44,11 +44,12 @@ class AsyncClient(BaseClient):
         verify: Verify = True,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
-            headers=headers, cookies=cookies, limits=limits, options=options,
+            headers=headers, cookies=cookies, limits=limits, observer=observer, options=options,
         )  # fmt: skip
         self._proxy = checked(proxy)
         self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
@@ -65,6 +66,7 @@ class AsyncClient(BaseClient):
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> AsyncStream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
@@ -72,11 +74,12 @@ class AsyncClient(BaseClient):
         `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
         temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
         `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
-        `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's.
+        `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is
+        called besides the client's.
         """
         exchange = self._exchange(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
-            headers=headers, cookies=cookies, options=options,
+            headers=headers, cookies=cookies, observer=observer, options=options,
         )  # fmt: skip
         return self._open(exchange, proxy)
 
@@ -92,12 +95,13 @@ class AsyncClient(BaseClient):
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
         async with self.stream(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
-            headers=headers, cookies=cookies, **options,
+            headers=headers, cookies=cookies, observer=observer, **options,
         ) as stream:  # fmt: skip
             async for _ in stream.events():
                 pass
@@ -105,13 +109,15 @@ class AsyncClient(BaseClient):
 
     @overload
     def models(
-        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> Coroutine[Any, Any, list[str]]: ...
+        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> Coroutine[Any, Any, list[str]]: ...  # fmt: skip
 
     @overload
     def models(
-        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...
+        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...  # fmt: skip
 
     async def models(
         self,
@@ -119,12 +125,13 @@ class AsyncClient(BaseClient):
         details: bool = False,
         timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
         proxy: ProxySetting = None,
+        observer: Observer | None = None,
     ) -> list[str] | list[ModelInfo]:
         """The names of the host's models; with `details`, what its list says of each.
 
         Raises InvalidRequest where the provider's API has no list of models.
         """
-        listing = self._listing(timeout)
+        listing = self._listing(timeout, observer)
         async with self._open(listing, proxy) as stream:
             async for _ in stream.events():
                 pass

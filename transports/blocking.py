@@ -22,7 +22,7 @@ from .http1.tls import Verify
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from sansio_core import Options, ProviderName
+    from sansio_core import Observer, Options, ProviderName
 
 __all__ = ["Adapter", "Client", "Stream"]
 
@@ -38,6 +38,7 @@ class Client(BaseClient):
     requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
     auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
     Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
+    `observer`: called with each exchange and each of its notices, see `sansio_core.observer`.
     `options`: those of the calls that do not give their own, see `sansio_core.Options`; a call without one of them is
     another client's, as `Client(client.provider)`.
 
@@ -59,6 +60,7 @@ class Client(BaseClient):
         verify: Verify = True,
         session: requests.Session | None = None,
         limits: Limits | None = None,
+        observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> None:
         if session is not None:
@@ -66,7 +68,7 @@ class Client(BaseClient):
             headers, cookies = own["headers"], own["cookies"]
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
-            headers=headers, cookies=cookies, limits=limits, options=options,
+            headers=headers, cookies=cookies, limits=limits, observer=observer, options=options,
         )  # fmt: skip
         self._proxy = checked(proxy)
         self._connections = Connections(session=session, verify=verify)
@@ -83,6 +85,7 @@ class Client(BaseClient):
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> Stream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
@@ -90,11 +93,12 @@ class Client(BaseClient):
         `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
         temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
         `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
-        `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's.
+        `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is
+        called besides the client's.
         """
         exchange = self._exchange(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
-            headers=headers, cookies=cookies, options=options,
+            headers=headers, cookies=cookies, observer=observer, options=options,
         )  # fmt: skip
         return self._open(exchange, proxy)
 
@@ -110,12 +114,13 @@ class Client(BaseClient):
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
         with self.stream(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
-            headers=headers, cookies=cookies, **options,
+            headers=headers, cookies=cookies, observer=observer, **options,
         ) as stream:  # fmt: skip
             for _ in stream.events():
                 pass
@@ -123,22 +128,25 @@ class Client(BaseClient):
 
     @overload
     def models(
-        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> list[str]: ...
+        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> list[str]: ...  # fmt: skip
 
     @overload
     def models(
-        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> list[ModelInfo]: ...
+        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> list[ModelInfo]: ...  # fmt: skip
 
     def models(
-        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> list[str] | list[ModelInfo]:
+        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> list[str] | list[ModelInfo]:  # fmt: skip
         """The names of the host's models; with `details`, what its list says of each.
 
         Raises InvalidRequest where the provider's API has no list of models.
         """
-        listing = self._listing(timeout)
+        listing = self._listing(timeout, observer)
         with self._open(listing, proxy) as stream:
             for _ in stream.events():
                 pass

@@ -33,7 +33,7 @@ from .files import with_files
 from .forks import watch_forks
 
 if TYPE_CHECKING:
-    from sansio_core import ProviderName
+    from sansio_core import Observer, ProviderName
 
 HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
 W = TypeVar("W", Wire, AWire)
@@ -69,6 +69,7 @@ class BaseClient(_Live):
         headers: HeaderFields | None,
         cookies: Mapping[str, str] | None,
         limits: Limits | None,
+        observer: Observer | None,
         options: Mapping[str, Any],
     ) -> None:
         self.limits = Limits.of(limits)
@@ -77,6 +78,11 @@ class BaseClient(_Live):
         )
         self.timeouts = Timeouts.of(timeout, self.provider.timeouts)
         self.retry = RetryPolicy.of(retry, self.provider.retry)
+        if observer is not None:
+            from sansio_core.observer import check_observer  # imported here: few clients are observed
+
+            check_observer(observer)
+        self.observer = observer
         self.options = checked_options(options)
         self.provider.check_options(self.options)
         self.closed = False
@@ -95,25 +101,36 @@ class BaseClient(_Live):
         limits: Limits | None,
         headers: HeaderFields | None,
         cookies: Mapping[str, str] | None,
+        observer: Observer | None,
         options: Mapping[str, Any],
     ) -> Exchange:
         self._check_open()
         if self.options:  # None is as not given here too: callers pass their own optional parameters on
             options = {**self.options, **{name: value for name, value in options.items() if value is not None}}
         request = ChatRequest(messages, model=model, system=system, headers=headers, cookies=cookies, **options)
-        return Exchange(
+        exchange = Exchange(
             self.provider,
             with_files(request),
             retry=RetryPolicy.of(retry, self.retry),
             timeouts=Timeouts.of(timeout, self.timeouts),
             limits=Limits.of(limits, self.limits),
             random=random,
+            observer=self.observer,
         )
+        if observer is not None:
+            exchange.observe(observer)
+        return exchange
 
-    def _listing(self, timeout: Timeouts | float | None) -> ModelList:
+    def _listing(self, timeout: Timeouts | float | None, observer: Observer | None) -> ModelList:
         self._check_open()
         timeouts = Timeouts.of(timeout, self.timeouts)
-        return ModelList(self.provider, retry=self.retry, timeouts=timeouts, limits=self.limits, random=random)
+        listing = ModelList(
+            self.provider, retry=self.retry, timeouts=timeouts, limits=self.limits, random=random,
+            observer=self.observer,
+        )  # fmt: skip
+        if observer is not None:
+            listing.observe(observer)
+        return listing
 
     def _check_open(self) -> None:
         if self.closed:
@@ -174,8 +191,9 @@ class BaseStream(_Live, Generic[W]):
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        # No clock is asked when an exchange is cancelled; asyncio's could not be, where its loop has ended.
-        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now=0.0)
+        # Where nothing was sent yet there is no clock: asyncio's is that of the loop in which a stream is begun.
+        now = self._wire.now() if self._exchange.attempts else 0.0
+        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now)
 
     def __del__(self) -> None:
         if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:
