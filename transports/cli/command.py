@@ -24,6 +24,17 @@ _VALUE = re.compile(r"(invalid choice|ignored explicit argument):? .*?(?= \(choo
 """Where argparse's own errors quote a word: it may be a key, given as the value of an option that does not exist."""
 
 _EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
+_INPUT = """\
+examples:
+  sansio-chat ask --emulate "Write a short poem about nature."
+  git diff | sansio-chat ask -p openai "Write a commit message."
+  sansio-chat ask -p anthropic -f report.pdf "What does it say?"
+
+standard input:
+  A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
+  -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
+"""
+_EPILOGS = {"ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,30 +165,36 @@ def _parser() -> ArgumentParser:
         ("providers", "List the providers.", _add_providers),
         ("emulate", "Run a server on this machine that speaks every provider's wire format.", _add_emulate),
     ):
-        add(
-            commands.add_parser(
-                name,
-                help=description,
-                description=description,
-                epilog=_EXIT_CODES if name in ("ask", "parse") else None,
-            )
-        )
+        add(commands.add_parser(name, help=description, description=description, epilog=_EPILOGS.get(name)))
     return parser
 
 
 def _add_ask(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("prompt", metavar="PROMPT", help="the question; - reads it from standard input")
+    add(
+        "prompt", metavar="PROMPT", nargs="?",
+        help="the question; what is piped in stands before it, or is the question; - waits for that, or for typing",
+    )  # fmt: skip
+    _add_question(parser)
+    add(
+        "-f", "--file", "-a", "--attach", metavar="PATH", action="append", default=[],
+        help="a file before the question: a text, a PDF, an image, an audio, …, or its URL, or - for what is piped in; "
+        "may be given several times",
+    )  # fmt: skip
+    add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
+    _add_output(parser, both=True)
+    parser.set_defaults(run=_ask)
+
+
+def _add_question(parser: ArgumentParser) -> None:
+    """The options of `ask` and `chat`."""
+    add = parser.add_argument
     who = "who answers: see `sansio-chat providers`; openai where only a --base-url is given"
     add("-p", "--provider", metavar="NAME", help=who)
     add("-m", "--model", metavar="NAME", help="in place of the provider's default")
-    add("--system", metavar="TEXT", help="a system message before the question")
+    add("-s", "--system", metavar="TEXT", help="a system message before the question")
     add(
-        "--file", metavar="PATH", action="append", default=[],
-        help="a file before the question: a PDF, an image, a text, …, or its URL; may be given several times",
-    )  # fmt: skip
-    add(
-        "--option", metavar="NAME=VALUE", action="append", default=[],
+        "-o", "--option", metavar="NAME=VALUE", action="append", default=[],
         help="temperature=0.2 and the like; the value is read as JSON, else as text",
     )  # fmt: skip
     where = parser.add_mutually_exclusive_group()
@@ -191,10 +208,7 @@ def _add_ask(parser: ArgumentParser) -> None:
     add("--proxy", metavar="URL", help="http, https, socks5 or socks5h; in place of the environment's")
     add("--timeout", metavar="SECONDS", type=float, help="for everything, with all attempts")
     add("--retry", metavar="N", type=int, help="how many attempts in all, in place of the provider's number")
-    add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
-    _add_output(parser, both=True)
     add("-v", "--verbose", action="count", default=0, help="log to standard error; twice for more")
-    parser.set_defaults(run=_ask)
 
 
 def _add_parse(parser: ArgumentParser) -> None:
