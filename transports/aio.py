@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Coroutine, Generator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
@@ -50,7 +50,7 @@ class AsyncClient(BaseClient):
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits, options=options,
         )  # fmt: skip
-        self._proxy = checked(proxy)
+        self._proxy: ProxySetting = checked(proxy)
         self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
 
     def stream(
@@ -86,7 +86,7 @@ class AsyncClient(BaseClient):
         *,
         model: str | None = None,
         system: str | None = None,
-        timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's
+        timeout: Timeouts | float | None = None,
         retry: RetryPolicy | int | None = None,
         limits: Limits | None = None,
         proxy: ProxySetting = None,
@@ -104,21 +104,17 @@ class AsyncClient(BaseClient):
             return stream.reply
 
     @overload
-    def models(
+    async def models(
         self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> Coroutine[Any, Any, list[str]]: ...
+    ) -> list[str]: ...
 
     @overload
-    def models(
+    async def models(
         self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...
+    ) -> list[ModelInfo]: ...
 
     async def models(
-        self,
-        *,
-        details: bool = False,
-        timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
-        proxy: ProxySetting = None,
+        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
     ) -> list[str] | list[ModelInfo]:
         """The names of the host's models; with `details`, what its list says of each.
 

@@ -68,7 +68,7 @@ class Client(BaseClient):
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits, options=options,
         )  # fmt: skip
-        self._proxy = checked(proxy)
+        self._proxy: ProxySetting = checked(proxy)
         self._connections = Connections(session=session, verify=verify)
 
     def stream(

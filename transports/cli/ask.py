@@ -84,8 +84,9 @@ def parse(args: Namespace) -> int:
     error: ChatError | None = None
     try:
         with _opened(args.file) as source:
+            read = getattr(source, "read1", source.read)
             while not parser.ended:
-                data = source.read1(_READ) if hasattr(source, "read1") else source.read(_READ)
+                data = read(_READ)
                 error = _show(parser.feed(data) if data else parser.end(), output)
     except KeyboardInterrupt:
         error = Cancelled("interrupted")
