@@ -38,8 +38,8 @@ class Client(BaseClient):
     requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
     auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
     Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
-    `options`: those of the calls that do not give their own, see `sansio_core.Options`; a call without one of them is
-    another client's, as `Client(client.provider)`.
+    `options`: the defaults of the calls' options, see `sansio_core.Options`; a call without one of them is made by
+    another client: `Client(client.provider)`.
 
     Raises InvalidRequest for settings that cannot be used.
     """

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, suggestion
 from .base import SETTINGS, Call, Provider, ProviderInfo
+
+if TYPE_CHECKING:
+    from ..typed import ProviderName
 
 # The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS. Classes are named and
 # not imported, so that `import sansio_core` loads no dialect: it is loaded with the first provider that needs it.
@@ -32,7 +35,7 @@ def names() -> tuple[str, ...]:
     return (*_CLASSES, *HOSTS)
 
 
-def create(name: str, **config: Any) -> Provider:
+def create(name: ProviderName | str, **config: Any) -> Provider:
     """The provider called `name` (see `names`); case, `-` and `_` do not matter, so `FreeNetfly` is found too.
 
     `config` is Provider's: api_key, base_url, model, headers, cookies. Raises InvalidRequest for an unknown name, an
@@ -47,7 +50,7 @@ def create(name: str, **config: Any) -> Provider:
     return make(**config)
 
 
-def info(name: str) -> ProviderInfo:
+def info(name: ProviderName | str) -> ProviderInfo:
     """The facts about the provider called `name`, without setting one up."""
     return _find(name)[1]
 

@@ -32,10 +32,10 @@ def said_of(provider: str = "openai", **options: Any) -> str:
         ("max_retries", "it is called retry here, which counts the first attempt too"),
         ("prompt", "it is called messages here: give it to stream() or complete(), or to ChatRequest()"),
         ("system_instruction", "it is called system here: give it to stream() or complete(), or to ChatRequest()"),
-        ("api_key", "give it to Client() or AsyncClient(), or to providers.create()"),
+        ("api_key", "give api_key= to Client() or AsyncClient(), or to providers.create()"),
         ("api_base", "it is called base_url here: give it to Client() or AsyncClient(), or to providers.create()"),
-        ("verify", "give it to Client() or AsyncClient()"),
-        ("session", "give it to Client()"),
+        ("verify", "give verify= to Client() or AsyncClient()"),
+        ("session", "give session= to Client()"),
         ("timeout", "give timeouts= to Exchange()"),
         ("stream", "every answer streams: leave it out"),
         ("stream_options", "usage is always asked for: leave it out"),
@@ -62,10 +62,10 @@ def test_a_field_is_sent_to_extra_only_where_that_is_taken() -> None:
 
 
 def test_no_hint_is_of_a_name_that_is_ours_or_stands_twice() -> None:
-    names = [name for row in _NAMES.values() for name in row.split()] + [*_PLACES, *_BESIDE, *_SAID, *_FIELDS]
+    names = [name for row in _NAMES.values() for name in row.split()] + [*_PLACES, *_SAID, *_FIELDS]
     assert len(names) == len(set(names))
     assert not OPTIONS & set(names)
-    assert set(_NAMES) - OPTIONS <= {*_PLACES, *_BESIDE, "model", "headers"}
+    assert set(_NAMES) - OPTIONS <= {*_PLACES, *_BESIDE}
 
 
 def test_a_providers_own_option_is_no_foreign_name() -> None:

@@ -41,8 +41,8 @@ def test_a_clients_options_are_those_of_a_call_that_gives_none_of_its_own(seat: 
         ({"temperature": "0"}, "temperature must be a number, not '0'"),
         ({"max_output_tokens": 5}, "'max_output_tokens' (it is called max_tokens here)"),
         ({"timeouts": 5}, "(did you mean 'timeout'?)"),
-        ({"system": "Be brief."}, "'system' (give it to stream() or complete(), or to ChatRequest())"),
-        ({"messages": "Hi"}, "'messages' (give it to stream() or complete(), or to ChatRequest())"),
+        ({"system": "Be brief."}, "'system' (give system= to stream() or complete(), or to ChatRequest())"),
+        ({"messages": "Hi"}, "'messages' (give messages= to stream() or complete(), or to ChatRequest())"),
         ({"logprobs": False, "top_logprobs": 1}, "top_logprobs asks for what logprobs=False asks to leave out"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_clients_option_that_cannot_be_is_told_at_once(seat: Seat, options: di
 def test_what_belongs_to_the_client_is_told_by_a_call(seat: Seat) -> None:
     client = seat.client("openai", api_key="sk-abcdef")
     for name in ("api_key", "base_url", "verify", "provider", "session"):
-        with pytest.raises(InvalidRequest, match=rf"'{name}' \(give it to Client\(\)") as caught:
+        with pytest.raises(InvalidRequest, match=rf"'{name}' \(give {name}= to Client\(\)") as caught:
             client.stream("Hi", **{name: "sk-secret"})
         assert "sk-secret" not in str(caught.value)
 
