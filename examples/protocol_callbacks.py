@@ -81,12 +81,12 @@ class Chat(asyncio.Protocol):
         show(self.exchange.receive_timeout(self.loop.time()))
         self.watch()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.timer.cancel()
-        if isinstance(error, TimeoutError):
+        if isinstance(exc, TimeoutError):
             show(self.exchange.receive_timeout(self.loop.time()))
         elif self.exchange.under_way:
-            show(self.exchange.receive_failure(core.ConnectionLost(str(error)), self.loop.time()))
+            show(self.exchange.receive_failure(core.ConnectionLost(str(exc)), self.loop.time()))
         self.step()
 
 

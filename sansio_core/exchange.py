@@ -278,7 +278,7 @@ class Exchange(Attempts):
         # A redirected request is the same question at another address: the call is not asked for it again.
         if request is None:
             setup = self._call.setup_request(now)
-            if isinstance(setup, float):
+            if isinstance(setup, (int, float)):
                 return Wait(setup)
             self._asking = setup is None
             request = setup or self._call.request()

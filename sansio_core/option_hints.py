@@ -46,22 +46,18 @@ _NAMES = {
     "session": "http_client client",
 }
 _CLIENTS = "Client() or AsyncClient()"
-# Parameters of something else, each unknown only where it does not belong.
+# Whose parameter it is: each is unknown only where it does not belong.
 _PLACES = {
-    **dict.fromkeys(("messages", "system"), "give it to stream() or complete(), or to ChatRequest()"),
-    **dict.fromkeys(("api_key", "base_url"), f"give it to {_CLIENTS}, or to providers.create()"),
-    **dict.fromkeys(
-        ("provider", "verify", "ssl_context", "connect", "uds", "resolver", "max_connections"), f"give it to {_CLIENTS}"
-    ),
-    "session": "give it to Client()",
-}
-# Parameters of the clients and of their calls, which a ChatRequest does not have.
-_BESIDE = {
-    "timeout": "give timeouts= to Exchange()",
-    **dict.fromkeys(("retry", "limits", "observer"), "give it to Exchange()"),
-    "proxy": "the core opens no connections",
+    **dict.fromkeys(("messages", "system"), "stream() or complete(), or to ChatRequest()"),
+    **dict.fromkeys(("api_key", "base_url"), f"{_CLIENTS}, or to providers.create()"),
+    **dict.fromkeys(("provider", "verify", "ssl_context", "connect", "uds", "resolver", "max_connections"), _CLIENTS),
+    "session": "Client()",
 }
 _SAID = {
+    # Parameters of the clients and of their calls, which a ChatRequest does not have.
+    "timeout": "give timeouts= to Exchange()",
+    **{name: f"give {name}= to Exchange()" for name in ("retry", "limits", "observer")},
+    "proxy": "the core opens no connections",
     "stream": "every answer streams: leave it out",
     **dict.fromkeys(("stream_options", "include_usage"), "usage is always asked for: leave it out"),
     **dict.fromkeys(("max_retries", "num_retries"), "it is called retry here, which counts the first attempt too"),
@@ -74,6 +70,8 @@ _SAID = {
     **dict.fromkeys(("betas", "anthropic_beta"), "give headers={'anthropic-beta': …}"),
     "api_version": "write it in base_url=, as …?api-version=…",
 }
+# What a call takes beside its options: suggested too.
+_BESIDE = ("model", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer")
 # Fields of single vendors, which have no name of ours.
 _FIELDS = (
     "audio", "background", "cached_content", "context_management", "include", "keep_alive", "max_tool_calls",
@@ -102,10 +100,12 @@ def _told(name: str, known: Collection[str], extra: bool) -> str:
     plain = re.sub("(?<=[a-z])[A-Z]", lambda letter: f"_{letter[0]}", name).lower()
     ours = plain if plain in known else next((ours for ours, names in _NAMES.items() if plain in names.split()), None)
     if ours is not None:
-        place = _PLACES.get(ours)
-        return f" (it is called {ours} here{f': {place}' if place else ''})"
-    if advice := (_SAID | _PLACES | _BESIDE).get(plain):
-        return f" ({advice})"
+        place = f": give it to {_PLACES[ours]}" if ours in _PLACES else ""
+        return f" (it is called {ours} here{place})"
+    if plain in _PLACES:
+        return f" (give {plain}= to {_PLACES[plain]})"
+    if plain in _SAID:
+        return f" ({_SAID[plain]})"
     if extra and plain in _FIELDS:
         return " (give it in extra={…}, as the wire writes it)"
-    return suggestion(name, [*known, *_PLACES, *_BESIDE, "model", "headers", "cookies"])
+    return suggestion(name, [*known, *_PLACES, *_BESIDE])

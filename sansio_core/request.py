@@ -160,7 +160,7 @@ class ChatRequest:
         put(self, "options", checked_options(options))
 
 
-def header_pairs(headers: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
+def header_pairs(headers: Any) -> tuple[tuple[str, str], ...]:
     """Header fields as users give them, a mapping or pairs, as checked pairs. Raises InvalidRequest for bad ones."""
     if not headers:
         return ()

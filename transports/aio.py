@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Coroutine, Generator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
@@ -51,7 +51,7 @@ class AsyncClient(BaseClient):
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits, observer=observer, options=options,
         )  # fmt: skip
-        self._proxy = checked(proxy)
+        self._proxy: ProxySetting = checked(proxy)
         self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
 
     def stream(
@@ -89,7 +89,7 @@ class AsyncClient(BaseClient):
         *,
         model: str | None = None,
         system: str | None = None,
-        timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's
+        timeout: Timeouts | float | None = None,
         retry: RetryPolicy | int | None = None,
         limits: Limits | None = None,
         proxy: ProxySetting = None,
@@ -108,25 +108,21 @@ class AsyncClient(BaseClient):
             return stream.reply
 
     @overload
-    def models(
+    async def models(
         self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
         observer: Observer | None = None,
-    ) -> Coroutine[Any, Any, list[str]]: ...  # fmt: skip
+    ) -> list[str]: ...  # fmt: skip
 
     @overload
-    def models(
+    async def models(
         self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
         observer: Observer | None = None,
-    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...  # fmt: skip
+    ) -> list[ModelInfo]: ...  # fmt: skip
 
     async def models(
-        self,
-        *,
-        details: bool = False,
-        timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
-        proxy: ProxySetting = None,
+        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
         observer: Observer | None = None,
-    ) -> list[str] | list[ModelInfo]:
+    ) -> list[str] | list[ModelInfo]:  # fmt: skip
         """The names of the host's models; with `details`, what its list says of each.
 
         Raises InvalidRequest where the provider's API has no list of models.

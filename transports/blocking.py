@@ -39,8 +39,8 @@ class Client(BaseClient):
     auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
     Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
     `observer`: called with each exchange and each of its notices, see `sansio_core.observer`.
-    `options`: those of the calls that do not give their own, see `sansio_core.Options`; a call without one of them is
-    another client's, as `Client(client.provider)`.
+    `options`: the defaults of the calls' options, see `sansio_core.Options`; a call without one of them is made by
+    another client: `Client(client.provider)`.
 
     Raises InvalidRequest for settings that cannot be used.
     """
@@ -70,7 +70,7 @@ class Client(BaseClient):
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits, observer=observer, options=options,
         )  # fmt: skip
-        self._proxy = checked(proxy)
+        self._proxy: ProxySetting = checked(proxy)
         self._connections = Connections(session=session, verify=verify)
 
     def stream(

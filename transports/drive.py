@@ -21,9 +21,11 @@ class BothWires(Protocol):
     @property
     def abandoned(self) -> bool:
         """Whether this process was forked while the stream was open: then its connection is the parent's."""
+        ...
 
     def now(self) -> float:
         """The clock of all deadlines, in seconds."""
+        ...
 
     def check_place(self) -> None:
         """Raises StreamMisused in a process or event loop other than the one that began this stream."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .json_provider import JSONProvider
     from .registering import Registered
 
+if TYPE_CHECKING:
+    from ..typed import ProviderName
+
 # The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS. Classes are named and
 # not imported, so that `import sansio_core` loads no dialect: it is loaded with the first provider that needs it.
 _CLASSES = {
@@ -53,7 +56,7 @@ def names() -> tuple[str, ...]:
     return (*_built_in().values(), *(found.name for found in _registered.values()))
 
 
-def create(name: str, **config: Any) -> Provider:
+def create(name: ProviderName | str, **config: Any) -> Provider:
     """The provider called `name` (see `names`); case, `-` and `_` do not matter, so `FreeNetfly` is found too.
 
     `config` is Provider's: api_key, base_url, model, headers, cookies. Raises InvalidRequest for an unknown name, an
@@ -68,7 +71,7 @@ def create(name: str, **config: Any) -> Provider:
     return make(**config)
 
 
-def info(name: str) -> ProviderInfo:
+def info(name: ProviderName | str) -> ProviderInfo:
     """The facts about the provider called `name`, without setting one up."""
     return _find(name)[1]
 

@@ -62,7 +62,7 @@ class Gemini(Provider):
     def __init__(self, **settings: Any) -> None:
         own = settings.get("info") or self.info
         base_url = _MODELS.sub("", check_base_url(settings.get("base_url") or own.url))
-        super().__init__(**settings | {"base_url": base_url})
+        super().__init__(**{**settings, "base_url": base_url})
         vertex_url = _vertex_url(base_url)
         self.vertex = vertex_url is not None
         self.base_url = vertex_url or self.base_url

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio_core import ChatRequest, InvalidRequest, providers
+from sansio_core import (
+    ChatRequest,
+    Clock,
+    InvalidRequest,
+    Limits,
+    Options,
+    ProviderName,
+    TimedOut,
+    Timeouts,
+    providers,
+)
+from sansio_core.dialects.reasoning import WORDS
 from sansio_core.options import _CHECKS, OPTIONS, check_option
+from sansio_core.typed import Bound
 
 NUMBERS = ("temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
 COUNTS = ("max_tokens", "n")
@@ -50,6 +63,26 @@ def test_the_type_of_a_value(names: tuple[str, ...], good: Any, bad: Any, said: 
 def test_the_table_above_has_all_options() -> None:
     groups = (NUMBERS, COUNTS, INTS, BOOLS, TEXTS, MAPPINGS, FORMS, ("reasoning_effort", "stop"))
     assert sorted(name for group in groups for name in group) == sorted(_CHECKS) == sorted(OPTIONS)
+
+
+def test_the_types_have_all_options_of_the_providers_that_are_built_in() -> None:
+    kinds = [type(providers.create(name, base_url="http://h")) for name in providers.names()]
+    own = frozenset[str]().union(*(kind.own_options for kind in kinds))
+    assert Options.__annotations__.keys() == OPTIONS | own
+    assert not Options.__required_keys__
+    assert get_args(ProviderName) == providers.names()
+
+
+def test_the_types_have_the_clocks_and_the_bounds() -> None:
+    for names, kind in ((Clock, Timeouts), (Bound, Limits)):
+        assert get_args(names) == tuple(field.name for field in fields(kind))
+    assert tuple(TimedOut.MEANING) == get_args(Clock)
+
+
+def test_the_types_can_be_read_at_run_time() -> None:
+    hints = get_type_hints(Options)
+    assert hints["temperature"] == float | None
+    assert get_args(get_args(hints["reasoning_effort"])[0]) == WORDS
 
 
 def test_an_option_of_a_providers_own_is_not_checked_here() -> None:

@@ -74,6 +74,24 @@ def test_messages_in_every_shape() -> None:
     assert ChatRequest([mixed]).messages == (mixed,)
 
 
+def test_a_system_text_goes_before_the_messages_as_a_message() -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    assert ChatRequest("Hi", system="Be brief.") == ChatRequest(messages)
+    both = ChatRequest(messages, system="Be kind.")
+    assert [message.text for message in both.messages] == ["Be kind.", "Be brief.", "Hi"]
+    for none in (None, ""):
+        assert ChatRequest("Hi", system=none) == ChatRequest("Hi")
+
+
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [(0, "must be a str, not int"), ([], "must be a str, not list"), (LONE, "has a lone surrogate at 1")],
+)
+def test_what_is_no_system_text(system: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^system {said}"):
+        ChatRequest("Hi", system=system)
+
+
 @pytest.mark.parametrize(
     ("messages", "said"),
     [

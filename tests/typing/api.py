@@ -136,9 +136,9 @@ def every_option(client: Client, flag: bool) -> None:
         proxy=False, headers=[("x-one", "1")], cookies={"a": "b"}, temperature=0, top_p=0.5, top_k=-1, min_p=0.1,
         max_tokens=100, stop="END", seed=1, n=2, presence_penalty=1, frequency_penalty=0.5, repetition_penalty=1.1,
         reasoning_effort="low", verbosity="low", tools=[weather], tool_choice="auto", parallel_tool_calls=False,
-        response_format=Answer, logprobs=True, top_logprobs=3, logit_bias={"50256": -100}, user="u", metadata={"a": "b"},
-        service_tier="flex", store=False, prompt_cache_key="k", prompt_cache_retention="24h", extra={"a": {"b": 1}},
-        user_id=5, system_message="s",
+        response_format=Answer, logprobs=True, top_logprobs=3, logit_bias={"50256": -100}, user="u",
+        metadata={"a": "b"}, service_tier="flex", store=False, prompt_cache_key="k", prompt_cache_retention="24h",
+        extra={"a": {"b": 1}}, user_id=5, system_message="s",
     )  # fmt: skip
     tools: list[dict[str, Any]] = [{"name": "weather", "parameters": {"type": "object"}}]
     client.complete("Hi", tools=tools, tool_choice={"type": "function", "function": {"name": "weather"}})

@@ -55,6 +55,7 @@ class Peer(Protocol):
 
     def lost(self, error: OSError) -> ChatError:
         """The error to raise where the connection failed with `error`."""
+        ...
 
 
 class Connection:

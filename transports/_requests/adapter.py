@@ -51,12 +51,12 @@ class IdleQueue:
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = PlainConnection
+    ConnectionCls: Any = PlainConnection
     QueueCls: Any = IdleQueue
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = TLSConnection
+    ConnectionCls: Any = TLSConnection
     QueueCls: Any = IdleQueue
 
 
@@ -100,7 +100,7 @@ class Adapter(HTTPAdapter):
         return self._max_retries if current() is None else _NO_RETRIES
 
     @max_retries.setter
-    def max_retries(self, retries: Retry) -> None:
+    def max_retries(self, retries: Retry) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]  both are set
         self._max_retries = retries
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:

@@ -137,7 +137,7 @@ class PlainConnection(HTTPConnection):
         self._served += 1
         self._unsent = None
         try:
-            guard.send(self.sock, call.data)
+            guard.send(self.sock, call.data)  # pyright: ignore[reportArgumentType]  connect() has set it
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError) as error:
             self._unsent = error  # the server may have answered before it read all (413): getresponse looks first
         except OSError as error:
@@ -283,4 +283,4 @@ class Answer:
         if not (guard.let_go() and self.response.reusable and connection.become_idle()):
             connection.close()
         if pool is not None:
-            pool._put_conn(connection)
+            pool._put_conn(connection)  # pyright: ignore[reportArgumentType]  urllib3's own pools pass the same

@@ -192,7 +192,7 @@ class Guard:
         self.wake()
 
 
-def _plain(sock: object) -> socket.socket | None:
+def _plain(sock: Any) -> socket.socket | None:
     """The socket.socket under `sock`: urllib3's SSLTransport, for TLS inside TLS, is not one itself."""
     while not isinstance(sock, socket.socket) and hasattr(sock, "socket"):
         sock = sock.socket

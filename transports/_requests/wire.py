@@ -162,7 +162,7 @@ class RequestsWire:
         if proxy:
             parse_proxy(proxy)
         self._connections = connections
-        self._proxy = proxy
+        self._proxy: ProxySetting = proxy
         self._limits = limits or Limits()
         self._guard = Guard()
         self._answer: Answer | ForeignAnswer | None = None

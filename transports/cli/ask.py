@@ -19,7 +19,7 @@ EMULATED, COMPATIBLE = "free_netfly", "openai"
 """The provider where none is named: with --emulate; and with --base-url, as most hosts speak OpenAI's wire format."""
 _READ = 4096  # bytes given to the parser at a time
 _TERMINAL_PACE = 0.03  # seconds between two words of the emulator: so that a person sees the answer stream
-_RESERVED = frozenset({"messages", "model", "timeout", "proxy", "headers", "cookies"})
+_RESERVED = frozenset({"messages", "model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies"})
 
 
 def ask(args: Namespace) -> int:
@@ -74,8 +74,9 @@ def parse(args: Namespace) -> int:
     error: ChatError | None = None
     try:
         with opened(args.file) as source:
+            read = getattr(source, "read1", source.read)
             while not parser.ended:
-                data = source.read1(_READ) if hasattr(source, "read1") else source.read(_READ)
+                data = read(_READ)
                 error = _show(parser.feed(data) if data else parser.end(), output)
     except KeyboardInterrupt:
         error = Cancelled("interrupted")

@@ -6,6 +6,7 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import fields
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 from sansio_core import ChatError, ChatEvent, RefusalDelta, Reply, TextDelta, UnknownFrame, UsageReport
@@ -140,7 +141,7 @@ def output_for(kind: str | None) -> Output:
     out = sys.stdout
     if out is None:  # it was closed before Python started
         raise BrokenPipeError
-    if hasattr(out, "reconfigure"):  # a character that the terminal's encoding lacks must not end the answer
+    if isinstance(out, TextIOWrapper):  # a character that the terminal's encoding lacks must not end the answer
         out.reconfigure(errors="backslashreplace")
     return {"events": Events, "json": Object}.get(kind or "", Text)(out)
 

@@ -83,7 +83,7 @@ class Emulator:
         self._reasoning = reasoning
         self._pace = pace
         self._pieces = re.compile(r"\s*\S+|\s+" if chunk_size is None else rf"[\s\S]{{1,{chunk_size}}}")
-        self._framing = framing
+        self._framing: Framing = framing
         self._gzip = gzip
         self._host = host
         self._wanted_port = port

@@ -29,18 +29,22 @@ class Service(Protocol):
 
     def connected(self, connection: Connection) -> int:
         """A connection was accepted; returns its number, from 1."""
+        ...
 
     def disconnected(self, connection: Connection) -> None:
         """A connection is closed."""
 
     def greet(self) -> Iterable[Step]:
         """The steps to carry out before anything is read."""
+        ...
 
     def respond(self, request: Request) -> Iterable[Step]:
         """The steps that answer a request."""
+        ...
 
     def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
         """An event that ends a HOLD; leave the `async with` when no longer waiting for it."""
+        ...
 
     def failed(self, error: BaseException) -> None:
         """An exception of the emulator's own code, or of a `reply` function that was given to it."""

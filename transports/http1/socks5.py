@@ -5,6 +5,8 @@ socksio makes and parses the messages. It must be given each message whole, so t
 
 from __future__ import annotations
 
+from typing import Any
+
 from socksio import (
     ProtocolError,
     SOCKS5AuthMethod,
@@ -49,12 +51,13 @@ class Socks5:
         self._peer = peer
         self._received = b""
         self._socks = SOCKS5Connection()
+        self._send: Any = self._socks.send  # pyright: ignore[reportAttributeAccessIssue]  a decorator hides its type
 
     def begin(self) -> bytes:
         methods = [SOCKS5AuthMethod.NO_AUTH_REQUIRED]
         if self._proxy.username is not None:
             methods.append(SOCKS5AuthMethod.USERNAME_PASSWORD)
-        self._socks.send(SOCKS5AuthMethodsRequest(methods))
+        self._send(SOCKS5AuthMethodsRequest(methods))
         return self._socks.data_to_send()
 
     def feed(self, data: bytes) -> bytes:
@@ -102,13 +105,13 @@ class Socks5:
         elif self._socks.state is not SOCKS5State.CLIENT_AUTHENTICATED:
             raise self._failed(SOCKS_PASSWORD)
         else:
-            self._socks.send(SOCKS5CommandRequest.from_address(SOCKS5Command.CONNECT, self._target))
+            self._send(SOCKS5CommandRequest.from_address(SOCKS5Command.CONNECT, self._target))
 
     def _authenticate(self, method: SOCKS5AuthMethod) -> None:
         if method is not SOCKS5AuthMethod.USERNAME_PASSWORD or self._proxy.username is None:
             raise self._failed(SOCKS_WANTS_PASSWORD if self._proxy.username is None else SOCKS_PASSWORD)
         name, password = self._proxy.username, self._proxy.password or ""
-        self._socks.send(SOCKS5UsernamePasswordRequest(name.encode(), password.encode()))
+        self._send(SOCKS5UsernamePasswordRequest(name.encode(), password.encode()))
 
     def _failed(self, why: str) -> ChatError:
         return no_tunnel(self._proxy, self._peer, why)

@@ -26,15 +26,18 @@ class Tunnel(Protocol):
 
     def begin(self) -> bytes:
         """The bytes to send first."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
         """The bytes to send next (b"" for none), after the proxy sent `data` (b"": it ended the connection).
 
         Raises ProxyFailed when the proxy opens no tunnel.
         """
+        ...
 
     def lost(self, error: OSError) -> ChatError:
         """The error to raise where the connection with the proxy failed with `error`."""
+        ...
 
 
 def tunnel_of(route: Route, address: str | None = None) -> Tunnel | None:

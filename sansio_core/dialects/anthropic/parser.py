@@ -99,8 +99,8 @@ class AnthropicParser(EventStreamParser):
         else:
             self.fail(error, out)
 
-    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
-        self._writing.append(frame[1].text)
+    def _goes_on(self, item: Any, out: list[ChatEvent]) -> None:
+        self._writing.append(item[1].text)
 
     # --- content blocks ------------------------------------------------------------------------------------------
 

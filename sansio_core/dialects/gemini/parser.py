@@ -75,8 +75,8 @@ class GeminiParser(EventStreamParser):
         if value.get("error"):  # it counts even beside candidates: what they say is cut
             self._no_chunk("message", value, out)
 
-    def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
-        _, delta, text, at = frame
+    def _goes_on(self, item: Any, out: list[ChatEvent]) -> None:
+        _, delta, text, at = item
         self._candidates[delta.choice].pieces.append(delta.text)
         if self._counts:
             self._undecoded = text, at
