@@ -73,7 +73,9 @@ class _Log:
             case State.SENT if exchange.request is not None:
                 self._sent = now
                 request = exchange.request
-                self._say("attempt %d: %s %s", exchange.attempts, request.method, redact_url(request.url))
+                variable = exchange.provider.base_url_from if exchange.attempts == 1 else None
+                where = redact_url(request.url) + (f" (base URL from {variable})" if variable else "")
+                self._say("attempt %d: %s %s", exchange.attempts, request.method, where)
             case State.STREAM | State.SETUP | State.ERROR_RESPONSE:
                 self._say("status %s after %.3f s", exchange.status, now - self._sent)
             case State.WAITING:
