@@ -56,14 +56,13 @@ class Server(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    Thread(target=server.serve_forever, daemon=True).start()
-    with Client("acme", api_key="any", base_url=f"http://127.0.0.1:{server.server_port}") as client:
-        for chunk in client.stream("Grüß Gott"):
-            print(chunk, end="", flush=True)
-    print()
-    server.shutdown()
-    server.server_close()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with Client("acme", api_key="any", base_url=f"http://127.0.0.1:{server.server_port}") as client:
+            for chunk in client.stream("Grüß Gott"):
+                print(chunk, end="", flush=True)
+        print()
+        server.shutdown()
 
 
 if __name__ == "__main__":

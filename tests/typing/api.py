@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
-from typing import assert_type
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, assert_type
 
 import requests
 
@@ -20,6 +20,7 @@ from sansio_core import (
     HTTPStatusError,
     Limits,
     ModelInfo,
+    ProviderRefused,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -32,7 +33,16 @@ from sansio_core import (
     Wait,
     providers,
 )
+from sansio_core.dialects import (
+    ChatParser,
+    EventStreamParser,
+    NDJSONChatParser,
+    PlainTextParser,
+    prompt_of,
+    unsupported_in_text,
+)
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
+from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
 from transports import AsyncClient, AsyncStream, Client, Stream
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
@@ -115,6 +125,70 @@ def the_reply(reply: Reply) -> None:
     assert_type(reply.usage, UsageReport | None)
     assert_type(reply.finish_reason, FinishReason | None)
     assert_type(reply.complete, bool)
+
+
+class AcmeParser(EventStreamParser):
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        match value:
+            case {"say": str(text)}:
+                out.append(TextDelta(text))
+            case "end":
+                self.finish("stop", out, "end")
+            case "bad":
+                self.fail(ProviderRefused("bad"), out)
+            case _:
+                self.unknown(value, out, event)
+
+
+class LinesParser(NDJSONChatParser):
+    ends_with_body = True
+
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
+        self.unknown(value, out)
+
+
+class Acme(JSONProvider):
+    info = ProviderInfo("acme", "https://api.acme.example/v1", api_key_env="ACME_API_KEY")
+    path = "talk"
+    option_fields: ClassVar = {"max_tokens": "limit"}
+    parser_class = AcmeParser
+    key_header = ("x-api-key", "")
+    retry = RetryPolicy(attempts=2)
+
+    def payload(self, request: ChatRequest, model: str | None) -> dict[str, Any] | Payload:
+        return Payload({"prompt": prompt_of(request.messages)}, unsupported_in_text(request.messages))
+
+
+class AcmeText(JSONProvider):
+    info = Acme.info
+    parser_class = PlainTextParser
+
+    def payload(self, request: ChatRequest, model: str | None) -> dict[str, Any]:
+        return {"prompt": request.messages[-1].text}
+
+
+class OwnFraming(ChatParser):
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None: ...
+
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None: ...
+
+
+class OwnEndpoint(Provider):
+    info = Acme.info
+    parser_class = OwnFraming
+
+    def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
+        return Call(self.http(request, "POST", self.endpoint("talk"), b"{}"))
+
+
+def own_providers() -> None:
+    providers.register("acme", Acme)
+    providers.register_host("gate", url="https://gate.example/v1", key="GATE_KEY", model="m", wire="openai")
+    providers.add_source(own_providers)
+    assert_type(providers.names(), tuple[str, ...])
+    assert_type(providers.info("acme").base_url_env, str | None)
+    assert_type(AcmeText(api_key="k").parser(), ChatParser)
+    Client(Acme(api_key="k"))
 
 
 def failures(client: Client) -> None:
