@@ -20,8 +20,10 @@ from seats import Asyncio, Blocking, Seat
 from servers import PATIENCE, Authority
 from wires import LOOPS, Wires
 
+from sansio_core import providers
 from transports.emulator import Emulator
 
+_BASE_URLS = {variable for name in providers.names() if (variable := providers.info(name).base_url_env)}
 # An example that takes long says only how busy the machine is. In CI a failure must be the same one at the next run.
 _CI = bool(os.environ.get("CI"))
 hypothesis.settings.register_profile("ours", deadline=None, derandomize=_CI, print_blob=_CI)
@@ -39,10 +41,18 @@ def light_collections() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy or authority out of the environment."""
+    """No proxy, authority or base URL out of the environment."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    for name in _BASE_URLS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_more_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that a test registers is gone after it."""
+    monkeypatch.setattr(providers, "_registered", {})
 
 
 @pytest.fixture

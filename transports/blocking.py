@@ -64,7 +64,7 @@ class Client(BaseClient):
         **options: Unpack[Options],
     ) -> None:
         if session is not None:
-            own = settings(session, provider, api_key, base_url, headers, cookies)
+            own = settings(session, provider, api_key, base_url, headers, cookies, verify)
             headers, cookies = own["headers"], own["cookies"]
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,

@@ -93,9 +93,10 @@ def register_host(
 ) -> None:
     """Make a host known by `name` that speaks the wire of a provider which is known: OpenAI's chat wire, as most do.
 
-    `url` is its base URL, with or without the version; `key` the NAME of the environment variable that holds its key,
-    None where it wants none; `model` its default model; `wire` the provider whose wire it speaks ("openai",
-    "openai_responses", "anthropic", "gemini", "ollama", or a compatible host such as "vllm").
+    `url` is its base URL, as its pages show it for the vendor's clients (mostly with "/v1" on OpenAI's wire); `key` the
+    NAME of the environment variable that holds its key, None where it wants none; `model` its default model; `wire` the
+    provider whose wire it speaks: "openai", "openai_responses", "anthropic", "gemini", "ollama", or a host of OpenAI's
+    wire that is known, such as "vllm", with that one's options.
 
     Raises InvalidRequest for a value that cannot be used, and for a name that is another provider's.
     """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from inspect import isabstract
 from typing import Any, NamedTuple
 
 from ..errors import InvalidRequest, safe_repr
 from ..http_request import check_base_url
-from .base import Provider, ProviderInfo
+from .base import Provider, ProviderInfo, versioned
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")  # keys have small letters, or a hyphen
@@ -39,7 +40,8 @@ def of_class(name: str, provider: type[Provider]) -> Registered:
     if isinstance(provider, Provider):
         raise InvalidRequest(f"register() takes the class {type(provider).__name__}, not an object of it")
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
-        raise InvalidRequest(f"register() takes a subclass of providers.Provider, not {safe_repr(provider)}")
+        given = provider.__name__ if isinstance(provider, type) else safe_repr(provider)
+        raise InvalidRequest(f"register() takes a subclass of providers.Provider, not {given}")
     cls, info = provider.__name__, getattr(provider, "info", None)
     if not isinstance(info, ProviderInfo):
         raise InvalidRequest(f"{cls} has no `info`: write info = ProviderInfo({name!r}, 'https://…') in it")
@@ -62,6 +64,8 @@ def of_host(make: Callable[..., Provider], wire: str, info: ProviderInfo) -> Reg
     """The host of `info`, checked; `make` makes the provider `wire`. Raises InvalidRequest, which says what to mend."""
     _check_name(info.name)
     _check_info(info)
+    # Hosts' pages also show the address of an endpoint, to be copied.
+    info = replace(info, url=versioned(check_base_url(info.url), "", openai_wire=True))
     return Registered(info.name, partial(make, info=info), info, (wire, info))
 
 

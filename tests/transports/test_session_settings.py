@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ssl
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import certifi
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
+from urllib3 import Retry
 
 from sansio_core import InvalidRequest, OptionIgnored, providers
 from transports import Client
+from transports.blocking import Adapter
 from transports.emulator import DEFAULT_TEXT, Emulator
 
 KEY = "sk-planted-0123456789abcdef"
@@ -28,6 +33,16 @@ def asked(emulator: Emulator, session: requests.Session, name: str = "acytoo", *
     with Client(name, base_url=emulator.base_url(name), session=session, **settings) as client:
         assert client.complete("Hello").text == DEFAULT_TEXT
     return dict(emulator.requests[-1].headers)
+
+
+def adapted(adapter: HTTPAdapter, **settings: Any) -> requests.Session:
+    """A session with this adapter for every URL, and these attributes."""
+    session = requests.Session()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    for name, value in settings.items():
+        setattr(session, name, value)
+    return session
 
 
 def told(recorded: pytest.WarningsRecorder) -> list[str]:
@@ -74,6 +89,8 @@ def test_a_user_name_and_a_password_are_used_where_there_is_no_key(
         ({"headers": {"Authorization": f"Bearer {KEY}"}}, "headers['Authorization']"),
         ({"headers": {"Accept": "text/plain", "X-API-Key": KEY}}, "headers['Accept'], headers['X-API-Key']"),
         ({"params": {"a": "b"}, "hooks": {"response": [print]}}, "params, hooks"),
+        ({"max_redirects": 3}, "max_redirects"),
+        ({"get": print}, "Session.get()"),
     ],
 )
 def test_what_is_not_used_is_told(
@@ -85,8 +102,53 @@ def test_what_is_not_used_is_told(
     assert fields["authorization"] == "Bearer sk-of-the-client"
     assert KEY not in str(fields)
     messages = told(recwarn)
-    assert messages == [f"not used of the session: {named} (give it as api_key=, headers= or cookies=)"]
+    assert [message.partition(" (")[0] for message in messages] == [f"not used of the session: {named}"]
+    assert ("(give it as api_key=, headers= or cookies=)" in messages[0]) is ("auth" in named or "headers" in named)
     assert recwarn.list[0].filename == __file__
+
+
+class Cached(requests.Session):
+    """A session that does more than requests' own."""
+
+    def send(self, request: Any, **options: Any) -> requests.Response:
+        return super().send(request, **options)
+
+
+class Own(HTTPAdapter):
+    """An adapter that sends by itself."""
+
+
+@pytest.mark.parametrize(
+    ("session", "verify", "named"),
+    [
+        (Cached(), True, "Cached.send() (a provider, or an adapter, of your own can do what a method"),
+        (adapted(HTTPAdapter(max_retries=3)), True, "max_retries of its adapter (give retry=)"),
+        (adapted(Adapter(max_retries=Retry(None, connect=2))), True, "max_retries of its adapter (give retry=)"),
+        (
+            adapted(HTTPAdapter(pool_maxsize=7, pool_block=True)), True,
+            "pool_maxsize of its adapter, pool_block of its adapter (mount a transports.blocking.Adapter of that size)",
+        ),
+        (adapted(HTTPAdapter(), verify=False), certifi.where(), "verify"),
+        (adapted(HTTPAdapter(), cert="me.pem"), ssl.create_default_context(), "cert (give the certificate to the SSL"),
+        (adapted(Own(max_retries=3)), True, ""),
+        (adapted(Adapter(pool_maxsize=7)), True, ""),
+        (adapted(HTTPAdapter(), stream=True, trust_env=False, proxies={"http": "http://p"}), True, ""),
+        (adapted(HTTPAdapter(), verify=False), True, ""),
+    ],
+)  # fmt: skip
+def test_what_its_adapter_and_its_class_have(
+    session: requests.Session, verify: Any, named: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    Client("acytoo", session=session, verify=verify).close()
+    messages = told(recwarn)
+    assert messages == ([] if not named else messages[:1])
+    assert not named or messages[0].startswith(f"not used of the session: {named}")
+
+
+def test_a_session_without_an_adapter_for_the_url(session: requests.Session) -> None:
+    session.adapters.clear()
+    with Client("acytoo", session=session) as client, pytest.raises(InvalidRequest, match="cannot send to this URL"):
+        client.complete("Hello")
 
 
 def test_another_kind_of_auth_is_told(

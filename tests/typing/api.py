@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Unpack, assert_never, assert_type
+from typing import Any, ClassVar, Unpack, assert_never, assert_type
 
 import requests
 
@@ -23,6 +23,7 @@ from sansio_core import (
     ModelInfo,
     Options,
     ProviderName,
+    ProviderRefused,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -35,8 +36,16 @@ from sansio_core import (
     Wait,
     providers,
 )
+from sansio_core.dialects import (
+    ChatParser,
+    EventStreamParser,
+    NDJSONChatParser,
+    PlainTextParser,
+    prompt_of,
+    unsupported_in_text,
+)
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
-from sansio_core.providers import Call, Provider, ProviderInfo
+from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
 from transports import AsyncClient, AsyncStream, Client, Stream
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
@@ -166,15 +175,68 @@ async def defaults(provider: Provider) -> None:
     assert_type(ask(Client("openai"), "Hi", temperature=1), str)
 
 
-class Acme(Provider):
-    """A provider of a user's own."""
+class AcmeParser(EventStreamParser):
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        match value:
+            case {"say": str(text)}:
+                out.append(TextDelta(text))
+            case "end":
+                self.finish("stop", out, "end")
+            case "bad":
+                self.fail(ProviderRefused("bad"), out)
+            case _:
+                self.unknown(value, out, event)
 
-    info = ProviderInfo(name="acme", url="https://api.acme.example/v1", default_model="acme-1")
-    options = frozenset({"temperature"})
-    own_options = frozenset({"mood"})
+
+class LinesParser(NDJSONChatParser):
+    ends_with_body = True
+
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
+        self.unknown(value, out)
+
+
+class Acme(JSONProvider):
+    info = ProviderInfo("acme", "https://api.acme.example/v1", api_key_env="ACME_API_KEY")
+    path = "talk"
+    option_fields: ClassVar = {"max_tokens": "limit"}
+    parser_class = AcmeParser
+    key_header = ("x-api-key", "")
+    retry = RetryPolicy(attempts=2)
+
+    def payload(self, request: ChatRequest, model: str | None) -> dict[str, Any] | Payload:
+        return Payload({"prompt": prompt_of(request.messages)}, unsupported_in_text(request.messages))
+
+
+class AcmeText(JSONProvider):
+    info = Acme.info
+    parser_class = PlainTextParser
+
+    def payload(self, request: ChatRequest, model: str | None) -> dict[str, Any]:
+        return {"prompt": request.messages[-1].text}
+
+
+class OwnFraming(ChatParser):
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None: ...
+
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None: ...
+
+
+class OwnEndpoint(Provider):
+    info = Acme.info
+    parser_class = OwnFraming
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
-        return Call(self.http(request, "POST", self.endpoint("chat"), b"{}"))
+        return Call(self.http(request, "POST", self.endpoint("talk"), b"{}"))
+
+
+def own_providers() -> None:
+    providers.register("acme", Acme)
+    providers.register_host("gate", url="https://gate.example/v1", key="GATE_KEY", model="m", wire="openai")
+    providers.add_source(own_providers)
+    assert_type(providers.names(), tuple[str, ...])
+    assert_type(providers.info("acme").base_url_env, str | None)
+    assert_type(AcmeText(api_key="k").parser(), ChatParser)
+    Client(Acme(api_key="k"))
 
 
 def failures(client: Client) -> None:

@@ -1,25 +1,32 @@
 """Which settings of a user's requests.Session go with every call. `blocking.py` calls `settings` once for each Client.
 
 (`wire.py` uses the adapters, `proxies`, `verify`, `cert` and `trust_env`.) A session's header fields and cookies are
-added to the provider's request, and replace nothing in it.
+added to the provider's request, and replace nothing in it. `stream` asks for nothing: every answer is streamed.
 """
 
 from __future__ import annotations
 
-import warnings
+import re
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import requests
+from requests.adapters import DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.cookies import get_cookie_header
+from requests.models import DEFAULT_REDIRECT_LIMIT
 from requests.utils import default_headers
 
-from sansio_core import InvalidRequest, OptionIgnored, providers
-from sansio_core.providers import Provider
+from sansio_core import InvalidRequest, providers
+from sansio_core.http_request import check_url
+from sansio_core.providers.base import Provider, warn
 from sansio_core.request import header_pairs
 
-from .._shared.client import HeaderFields, key_of
+from .._shared.client import HeaderFields
+from .._shared.environment import base_url_of, key_of
+from ..http1.tls import Verify
+from .adapter import Adapter
 
 _OF_THE_REQUEST = frozenset(
     {
@@ -28,6 +35,9 @@ _OF_THE_REQUEST = frozenset(
     }
 )  # fmt: skip
 """The provider's and the transport's own fields: a session's would break the request, or its key."""
+_USED = frozenset({"get_adapter", "mount", "close"})
+"""The methods of a session that are called, or called by its owner alone."""
+_SIZES = {"_pool_connections": DEFAULT_POOLSIZE, "_pool_maxsize": DEFAULT_POOLSIZE, "_pool_block": DEFAULT_POOLBLOCK}
 
 
 def settings(
@@ -37,6 +47,7 @@ def settings(
     base_url: str | None,
     headers: HeaderFields | None,
     cookies: Mapping[str, str] | None,
+    verify: Verify,
 ) -> dict[str, Any]:
     """The Client's `headers` and `cookies` with the session's added; where both name one, the Client's is taken.
 
@@ -48,11 +59,16 @@ def settings(
     fields, unused = _usable(session, _has_key(provider, api_key))
     if isinstance(provider, Provider):  # an object has its headers and cookies already
         unused += [name for name, found in (("headers", fields), ("cookies", session.cookies)) if len(found)]
+        url = provider.base_url
     else:
         fields |= {name.lower(): (name, value) for name, value in header_pairs(headers)}
         headers = tuple(fields.values()) or None
-        cookies = _cookies(session, base_url or providers.info(provider).url) | dict(cookies or {}) or None
-    _warn(unused)
+        url = base_url_of(provider, base_url)[0] or providers.info(provider).url
+        check_url(url)  # which cookies and which adapter are for it?
+        cookies = _cookies(session, url) | dict(cookies or {}) or None
+    unused += _methods(session) + _of_connections(session, url, verify)
+    if unused:
+        warn(f"not used of the session: {', '.join(unused)}{_remedy(unused)}")
     return {"headers": headers, "cookies": cookies}
 
 
@@ -63,6 +79,8 @@ def _usable(session: requests.Session, has_key: bool) -> tuple[dict[str, _Field]
     """The session's header fields that go with each request, by lower-case name; and the names of unused settings."""
     fields = {name.lower(): (name, value) for name, value in _own_headers(session)}
     unused = [name for name in ("params", "hooks") if _is_set(getattr(session, name))]
+    if session.max_redirects != DEFAULT_REDIRECT_LIMIT:  # the core follows those that keep the question, five at most
+        unused.append("max_redirects")
     unused += _authorize(fields, session, has_key)
     unused += [f"headers[{name!r}]" for key, (name, _) in sorted(fields.items()) if key in _OF_THE_REQUEST]
     return {key: field for key, field in fields.items() if key not in _OF_THE_REQUEST}, unused
@@ -93,7 +111,7 @@ def _own_headers(session: requests.Session) -> list[_Field]:
 
 def _basic(auth: Any) -> str:
     """The value of an Authorization field for a user name and a password; "" for any other kind of `auth`."""
-    auth = HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth
+    auth = HTTPBasicAuth(*auth) if isinstance(auth, tuple) and len(auth) == 2 else auth
     if type(auth) is not HTTPBasicAuth:
         return ""
     return str(auth(requests.Request("POST", "http://any.example").prepare()).headers["Authorization"])
@@ -115,8 +133,48 @@ def _is_set(value: Any) -> bool:
     return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
-def _warn(unused: list[str]) -> None:
-    if not unused:
-        return
-    message = f"not used of the session: {', '.join(unused)} (give it as api_key=, headers= or cookies=)"
-    warnings.warn(message, OptionIgnored, stacklevel=4)  # past settings() and Client.__init__, to who makes the Client
+def _methods(session: requests.Session) -> list[str]:
+    """The methods that a subclass, or the session itself, has in place of requests' own: sending goes by none."""
+    public = (name for name in dir(requests.Session) if not name.startswith("_") and name not in _USED)
+    return [
+        f"{type(session).__name__}.{name}()"
+        for name in public
+        if name in vars(session) or getattr(type(session), name) is not getattr(requests.Session, name)
+    ]
+
+
+def _of_connections(session: requests.Session, url: str, verify: Verify) -> list[str]:
+    """The settings of TLS that `verify` takes the place of, and those of the adapter for `url` that nobody reads."""
+    unused = []
+    if verify is not True and session.verify not in (True, None, verify):
+        unused.append("verify")
+    if isinstance(verify, ssl.SSLContext) and session.cert:
+        unused.append("cert")
+    try:
+        adapter = session.get_adapter(url)
+    except requests.exceptions.InvalidSchema:  # there is none: whatever is sent fails with this
+        return unused
+    plain = type(adapter) is HTTPAdapter  # ours takes its place
+    if not (plain or isinstance(adapter, Adapter)):  # it sends by itself, with its own settings
+        return unused
+    assert isinstance(adapter, HTTPAdapter)
+    retries = adapter.max_retries
+    if any((retries.total, retries.connect, retries.read, retries.status, retries.other)):
+        unused.append("max_retries of its adapter")
+    if plain:
+        unused += [f"{name[1:]} of its adapter" for name, usual in _SIZES.items() if getattr(adapter, name) != usual]
+    return unused
+
+
+def _remedy(unused: list[str]) -> str:
+    """Where else those settings go that have another place."""
+    named = " ".join(unused)
+    places = [
+        (r"\bauth\b|headers|cookies", "give it as api_key=, headers= or cookies="),
+        (r"\bcert\b", "give the certificate to the SSLContext"),
+        (r"max_retries", "give retry="),
+        (r"\bpool_", "mount a transports.blocking.Adapter of that size"),
+        (r"\(\)", "a provider, or an adapter, of your own can do what a method of the session does"),
+    ]
+    found = [place for pattern, place in places if re.search(pattern, named)]
+    return f" ({'; '.join(found)})" if found else ""

@@ -1,6 +1,8 @@
 """What both transports share, apart from HTTP (which is in `http1`):
 
 client      BaseClient and BaseStream: what Client and AsyncClient, Stream and AsyncStream have in common
+environment keys and base URLs out of the environment's variables
+installed   providers of other packages that are installed
 files       the files that a question names by their paths, read
 logging     the loggers, and the wrappers that log what goes through a wire
 addresses   names into addresses, and the order in which to try them

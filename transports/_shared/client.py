@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from random import random
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
@@ -26,9 +25,10 @@ from sansio_core import (
     providers,
 )
 from sansio_core.options import checked_options
-from sansio_core.providers import Provider
+from sansio_core.providers.base import Provider, no_provider
 
 from ..drive import AWire, Wire
+from .environment import base_url_of, key_of
 from .files import with_files
 from .forks import watch_forks
 
@@ -88,7 +88,7 @@ class BaseClient(_Live):
         self.closed = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.provider.info.name} at {self.provider.base_url}>"
+        return f"<{type(self).__name__} of {self.provider.info.name} at {self.provider.place}>"
 
     def _exchange(
         self,
@@ -206,19 +206,19 @@ class BaseStream(_Live, Generic[W]):
         return f"<{type(self).__name__} of {self._exchange.provider.info.name}: {self._exchange.state.value}>"
 
 
-def key_of(provider: str, api_key: str | None) -> str | None:
-    """`api_key`, or if that is None the value of the provider's own environment variable."""
-    variable = providers.info(provider).api_key_env
-    return os.environ.get(variable) or None if api_key is None and variable else api_key
-
-
-def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any) -> Provider:
+def _provider(
+    provider: str | Provider, *, api_key: str | None, base_url: str | None, **settings: Any
+) -> Provider:
     """The provider object: made from a name, or the one that was given, which has its settings already."""
     if isinstance(provider, str):
-        return providers.create(provider, api_key=key_of(provider, api_key), **settings)
+        url, variable = base_url_of(provider, base_url)
+        made = providers.create(provider, api_key=key_of(provider, api_key), base_url=url, **settings)
+        made.base_url_from = variable
+        return made
     if not isinstance(provider, Provider):
-        raise InvalidRequest(f"provider must be a name or a provider object, not {type(provider).__name__}")
-    given = [name for name, value in {"api_key": api_key, **settings}.items() if value is not None]
+        raise no_provider(provider, "a name or a provider object")
+    settings |= {"api_key": api_key, "base_url": base_url}
+    given = [name for name, value in settings.items() if value is not None]
     if given:
         raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to providers.create()")
     return provider

@@ -24,7 +24,9 @@ class Course:
         match notice:
             case AttemptBegan(attempt, _, request):
                 self._status = self._request_id = None
-                self._say(exchange, None, "attempt %d: %s %s", attempt, request.method, request.url)
+                variable = exchange.provider.base_url_from if attempt == 1 else None
+                where = request.url + (f" (base URL from {variable})" if variable else "")
+                self._say(exchange, None, "attempt %d: %s %s", attempt, request.method, where)
             case HeadReceived(status, headers, seconds):
                 self._status, self._request_id = status, request_id(headers)
                 self._say(exchange, seconds, "status %s after %.3f s", status, seconds)

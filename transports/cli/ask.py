@@ -12,6 +12,7 @@ from typing import Any
 
 from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
 
+from .._shared.environment import base_url_of
 from .output import Output, output_for
 from .piped import file_of, opened, piped_beside, typed_or_piped
 
@@ -178,7 +179,8 @@ def _api_key(args: Namespace, provider: str) -> str | None:
             "the environment variable that --api-key-env names is not set, or empty "
             "(the option takes the NAME of a variable, not the key itself)"
         )
-    if not key and info.needs_key and not (args.base_url or args.emulate):
+    elsewhere = args.base_url or args.emulate or base_url_of(provider, args.base_url)[0]
+    if not key and info.needs_key and not elsewhere:
         raise InvalidRequest(f"{provider} needs a key: set the environment variable {variable} (or see --api-key-env)")
     return key or None
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from sansio_core import providers
 from sansio_core.providers import ProviderInfo
 
+from .._shared import installed as installed  # so that other packages' providers are listed
 from .exit import COMPLETE
 from .output import output_for
 
