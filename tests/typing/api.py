@@ -13,6 +13,7 @@ from sansio_core import (
     ChatError,
     ChatEvent,
     ChatRequest,
+    Ended,
     Exchange,
     Finish,
     FinishReason,
@@ -20,6 +21,7 @@ from sansio_core import (
     HTTPStatusError,
     Limits,
     ModelInfo,
+    Notice,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -30,10 +32,11 @@ from sansio_core import (
     ToolCall,
     UsageReport,
     Wait,
+    Waiting,
     providers,
 )
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
-from transports import AsyncClient, AsyncStream, Client, Stream
+from transports import AsyncClient, AsyncStream, Client, Stream, otel
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
 
@@ -115,6 +118,19 @@ def the_reply(reply: Reply) -> None:
     assert_type(reply.usage, UsageReport | None)
     assert_type(reply.finish_reason, FinishReason | None)
     assert_type(reply.complete, bool)
+
+
+def observed() -> None:
+    def watch(exchange: Exchange, notice: Notice) -> None:
+        match notice:
+            case Waiting(seconds, error, attempt, of):
+                assert_type((seconds, error, attempt, of), tuple[float, ChatError, int, int])
+            case Ended(seconds, error, reply):
+                assert_type((seconds, error, reply), tuple[float, ChatError | None, Reply])
+
+    with Client("yqcloud", observer=watch) as client:
+        client.stream("Hello", observer=otel.observer(content=True))
+    Exchange(providers.create("yqcloud"), ChatRequest("Hello"), observer=print)
 
 
 def failures(client: Client) -> None:
