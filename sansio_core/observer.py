@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 class Asked:
     """The first action was asked for. `request` is the question, without the header fields and cookies given for it.
 
-    A ModelList's is empty of meaning, as it asks no question.
+    A ModelList asks no question: its `request` says nothing.
     """
 
     request: ChatRequest
 
     def __repr__(self) -> str:  # numbers and not the text, as a repr ends up in logs
-        return f"Asked({len(self.request.messages)} messages, model={self.request.model!r})"
+        return f"Asked(messages={len(self.request.messages)}, model={self.request.model!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,15 +231,16 @@ class Watch:
             except Exception as error:  # noqa: BLE001  # an answer does not end because somebody's look at it failed
                 if not self._warned:
                     self._warned = True
-                    _warn(exchange, notice, error)
+                    _warn(exchange, observer, notice, error)
 
 
-def _warn(exchange: Exchange, notice: Notice, error: Exception) -> None:
-    """Warn of an observer's `error`, at the line that raised it."""
+def _warn(exchange: Exchange, observer: Observer, notice: Notice, error: Exception) -> None:
+    """Warn of the `error` that `observer` raised, at its line."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = ("observer", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
     said = redact(f"{type(error).__name__}: {error}", exchange.secrets)
-    text = f"an observer failed at {type(notice).__name__} ({said}); the exchange goes on"
+    name = getattr(observer, "__qualname__", type(observer).__qualname__)
+    text = f"the observer {name} failed at {type(notice).__name__} ({said}); the exchange goes on"
     warnings.warn_explicit(text, RuntimeWarning, *where)

@@ -256,7 +256,8 @@ def test_an_observer_that_fails_ends_nothing_and_is_told_of_once() -> None:
     (warning,) = caught
     assert warning.category is RuntimeWarning
     assert str(warning.message) == (
-        "an observer failed at Asked (LookupError: key-of-the-user is not there); the exchange goes on"
+        f"the observer {fails.__qualname__} failed at Asked (LookupError: key-of-the-user is not there); "
+        "the exchange goes on"
     )
     assert warning.filename == __file__
     assert notes.kinds[-1] == "Ended"
@@ -315,7 +316,7 @@ def test_no_notice_holds_a_secret(name: str) -> None:
 def test_what_notices_show_and_that_they_are_values() -> None:
     ours, notes = watched()
     Run(ours).over(Answer(stream("Hello")))
-    assert repr(notes.all[0]) == "Asked(1 messages, model=None)"
+    assert repr(notes.all[0]) == "Asked(messages=1, model=None)"
     assert "Hello" not in "".join(map(repr, notes.all))
     for notice in notes.all:
         assert not hasattr(notice, "__dict__")
