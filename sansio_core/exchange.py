@@ -179,14 +179,14 @@ class Exchange(Attempts):
             raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
         return handler(self, now)
 
-    def await_place(self, now: float) -> None:
-        """The transport waits until one of its connections is free for this request; it tells this to observers."""
-        self._check_sent("await_place")
+    def receive_place(self, free: bool, now: float) -> None:
+        """The transport waits for one of a bounded number of connections (`free` False), or has it now (True)."""
+        self._check_sent("receive_place")
         if self._watch is not None:
-            self._watch.place_awaited(self, now)
+            self._watch.place(self, free, now)
 
     def receive_connection(self, reused: bool, now: float) -> None:
-        """The request has its connection, which was kept alive if `reused`; no transport need tell."""
+        """The transport has a connection, a kept one if `reused`; it need not tell this."""
         self._check_sent("receive_connection")
         if self._watch is not None:
             self._watch.connected(self, reused, now)

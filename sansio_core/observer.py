@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 class Asked:
     """The first action was asked for. `request` is the question, without the header fields and cookies given for it.
 
-    A ModelList's is empty of meaning, as it asks no question.
+    A ModelList asks no question: its `request` says nothing.
     """
 
     request: ChatRequest
 
     def __repr__(self) -> str:  # numbers and not the text, as a repr ends up in logs
-        return f"Asked({len(self.request.messages)} messages, model={self.request.model!r})"
+        return f"Asked(messages={len(self.request.messages)}, model={self.request.model!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +160,13 @@ class Watch:
 
     # It holds no exchange, which holds it: a circle would keep an answer in memory until the next collection.
     __slots__ = (
-        "_asked", "_event_came", "_last", "_observers", "_place_awaited", "_sent", "_text_came", "_usage", "_warned",
+        "_asked", "_event_came", "_last", "_observers", "_sent", "_text_came", "_usage", "_waits_since", "_warned",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._observers: tuple[Observer, ...] = ()
         self._asked: float | None = None
-        self._sent = self._last = 0.0
-        self._place_awaited: float | None = None
+        self._sent = self._waits_since = self._last = 0.0
         self._event_came = self._text_came = self._warned = False
         self._usage: UsageReport | None = None
 
@@ -189,7 +188,7 @@ class Watch:
         of = exchange.retry.attempts
         match exchange.state:
             case State.SENT if exchange.request is not None:
-                self._sent, self._place_awaited = now, None
+                self._sent = now
                 self._event_came = self._text_came = False
                 self._tell(exchange, AttemptBegan(exchange.attempts, of, exchange.request.redacted))
             case State.WAITING if exchange.error is not None:
@@ -199,14 +198,11 @@ class Watch:
             case State.FAILED:
                 self._tell(exchange, Ended(now - self._asked, exchange.error, exchange.reply))
 
-    def place_awaited(self, exchange: Exchange, now: float) -> None:
-        self._place_awaited = now
-        self._tell(exchange, PlaceAwaited())
+    def place(self, exchange: Exchange, free: bool, now: float) -> None:
+        self._tell(exchange, PlaceAwaited(now - self._waits_since if free else None))
+        self._waits_since = now
 
     def connected(self, exchange: Exchange, reused: bool, now: float) -> None:
-        if self._place_awaited is not None:
-            self._tell(exchange, PlaceAwaited(now - self._place_awaited))
-            self._place_awaited = None
         self._tell(exchange, Connected(reused, now - self._sent))
 
     def head(self, exchange: Exchange, status: int, headers: Headers, now: float) -> None:
@@ -235,15 +231,16 @@ class Watch:
             except Exception as error:  # noqa: BLE001  # an answer does not end because somebody's look at it failed
                 if not self._warned:
                     self._warned = True
-                    _warn(exchange, notice, error)
+                    _warn(exchange, observer, notice, error)
 
 
-def _warn(exchange: Exchange, notice: Notice, error: Exception) -> None:
-    """Warn of an observer's `error`, at the line that raised it."""
+def _warn(exchange: Exchange, observer: Observer, notice: Notice, error: Exception) -> None:
+    """Warn of the `error` that `observer` raised, at its line."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = ("observer", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
     said = redact(f"{type(error).__name__}: {error}", exchange.secrets)
-    text = f"an observer failed at {type(notice).__name__} ({said}); the exchange goes on"
+    name = getattr(observer, "__qualname__", type(observer).__qualname__)
+    text = f"the observer {name} failed at {type(notice).__name__} ({said}); the exchange goes on"
     warnings.warn_explicit(text, RuntimeWarning, *where)

@@ -50,6 +50,14 @@ def test_the_course_of_a_call(seat: Seat, emulator: Emulator, caplog: pytest.Log
     assert {record.levelno for record in caplog.records if record.name == "transports.calls"} == {logging.INFO}
     record: Any = next(record for record in caplog.records if "status 503 after" in record.getMessage())
     assert (record.provider, record.attempt, record.status, record.request_id) == ("free_netfly", 1, 503, "req-1")
+    told: list[Any] = [record for record in caplog.records if record.name == "transports.calls"]
+    # the status is that of this very attempt
+    assert [(record.attempt, record.status) for record in told] == [
+        (1, None), (1, 503), (1, 503), (2, None), (2, 200), (2, 200),
+    ]  # fmt: skip
+    assert [record.seconds is None for record in told] == [True, False, False, True, False, False]
+    assert told[2].seconds == 0.01
+    assert told[-1].seconds >= told[2].seconds
     assert len({record.call for record in caplog.records if isinstance(record.__dict__.get("call"), int)}) == 1
 
 

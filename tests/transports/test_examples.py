@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import ssl
 from pathlib import Path
 
@@ -32,6 +34,17 @@ def test_against_a_host(example: str) -> None:
         done = run(example, "--provider", "yqcloud", "--base-url", emulator.base_url("yqcloud"), "Grüß Gott")
         assert (done.returncode, done.stdout) == (0, "You said: Grüß Gott\n"), done.stderr
         emulator.wait_for(lambda e: e.open_connections == 0)
+
+
+def test_observed() -> None:
+    done = run("observed.py")
+    assert done.returncode == 0, done.stderr
+    told, _, span = re.sub(r"\d+\.\d s", "T s", done.stdout).partition("{")
+    assert re.sub(r"\d+ tokens read, \d+ written", "N", told).splitlines() == [
+        "attempt 1 of 3: ServerFailed, again in T s", "first text after T s", "N",
+        f"complete after T s: {len(DEFAULT_TEXT)} characters",
+    ]  # fmt: skip
+    assert json.loads("{" + span)["attributes"]["gen_ai.provider.name"] == "ollama"
 
 
 @pytest.mark.parametrize("provider", ["openai", "openai_responses", "anthropic", "gemini", "ollama"])

@@ -14,6 +14,7 @@ from sansio_core import (
     ChatEvent,
     ChatRequest,
     Clock,
+    Ended,
     Exchange,
     Finish,
     FinishReason,
@@ -21,6 +22,7 @@ from sansio_core import (
     HTTPStatusError,
     Limits,
     ModelInfo,
+    Notice,
     Options,
     ProviderName,
     ProviderRefused,
@@ -34,6 +36,7 @@ from sansio_core import (
     ToolCall,
     UsageReport,
     Wait,
+    Waiting,
     providers,
 )
 from sansio_core.dialects import (
@@ -46,7 +49,7 @@ from sansio_core.dialects import (
 )
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
 from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
-from transports import AsyncClient, AsyncStream, Client, Stream
+from transports import AsyncClient, AsyncStream, Client, Stream, otel
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
 
@@ -237,6 +240,19 @@ def own_providers() -> None:
     assert_type(providers.info("acme").base_url_env, str | None)
     assert_type(AcmeText(api_key="k").parser(), ChatParser)
     Client(Acme(api_key="k"))
+
+
+def observed() -> None:
+    def watch(exchange: Exchange, notice: Notice) -> None:
+        match notice:
+            case Waiting(seconds, error, attempt, of):
+                assert_type((seconds, error, attempt, of), tuple[float, ChatError, int, int])
+            case Ended(seconds, error, reply):
+                assert_type((seconds, error, reply), tuple[float, ChatError | None, Reply])
+
+    with Client("yqcloud", observer=watch) as client:
+        client.stream("Hello", observer=otel.observer(content=True))
+    Exchange(providers.create("yqcloud"), ChatRequest("Hello"), observer=print)
 
 
 def failures(client: Client) -> None:

@@ -191,9 +191,8 @@ class BaseStream(_Live, Generic[W]):
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        # asyncio's clock is that of the loop in which the stream was begun: none, or the parent process's.
-        timed = self._exchange.attempts and not self._wire.abandoned
-        now = self._wire.now() if timed else 0.0
+        # asyncio's clock is that of the loop in which the stream was begun, and of no other process.
+        now = self._wire.now() if self._exchange.attempts and not self._wire.abandoned else 0.0
         self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now)
 
     def __del__(self) -> None:

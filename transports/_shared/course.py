@@ -31,11 +31,11 @@ class Course:
                 self._status, self._request_id = status, request_id(headers)
                 self._say(exchange, seconds, "status %s after %.3f s", status, seconds)
             case Waiting(seconds, error, attempt, _):
-                self._say(exchange, seconds, "attempt %d failed (%s): again in %.3f s", attempt, _kind(error), seconds)
+                self._say(exchange, seconds, "attempt %d failed (%s): again in %.3f s", attempt, kind(error), seconds)
             case Ended(seconds, None, reply):
                 self._say(exchange, seconds, "complete after %.3f s, %d characters", seconds, len(reply.text))
             case Ended(seconds, error, _):
-                self._say(exchange, seconds, "failed after %.3f s (%s)", seconds, _kind(error))
+                self._say(exchange, seconds, "failed after %.3f s (%s)", seconds, kind(error))
 
     def _say(self, exchange: Exchange, seconds: float | None, message: str, *values: Any) -> None:
         name, about = exchange.provider.info.name, (self._request_id,) if self._request_id else ()
@@ -47,7 +47,7 @@ class Course:
         self._info(begin + message + end, self._number, name, *values, *about, extra=extra)
 
 
-def _kind(error: ChatError | None) -> str:
+def kind(error: ChatError | None) -> str:
     """The error's class and figures, without its text, which may quote the peer."""
     match error:
         case HTTPStatusError(status=status) if status is not None:
