@@ -71,7 +71,7 @@ class Exchange:
     `delay` seconds). `on_state_change`, if set, is called after each change of `state`.
 
     The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
-    RuntimeError, as it is the caller's mistake):
+    RuntimeError, as it is the caller's mistake; receive_place and receive_connection, in SENT, lead nowhere else):
 
         READY           next_action                 → SENT, FAILED
                         receive_failure(Cancelled)  → FAILED
@@ -172,6 +172,29 @@ class Exchange:
             raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
         return handler(self, now)
 
+    def receive_place(self, free: bool, now: float) -> None:
+        """The transport waits for one of a bounded number of connections (`free` False), or has it now (True).
+
+        Meanwhile the total is the only clock; the others count from the end of the waiting.
+        """
+        self._check_sent("receive_place")
+        if free:
+            self._clocks.request_sent(now)
+        else:
+            self._clocks.only_total()
+
+    def receive_connection(self, reused: bool, now: float) -> None:
+        """The transport has a connection, a kept one if `reused`: what counts from the sending counts from here.
+
+        A transport need not tell this; then the clock for the first event counts the connecting as well.
+        """
+        self._check_sent("receive_connection")
+        self._clocks.connected(now)
+
+    def _check_sent(self, call: str) -> None:
+        if self.state is not State.SENT:
+            raise RuntimeError(f"{call}: the exchange is {self.state.value}, no Send is under way")
+
     def receive_head(self, status: int, headers: Iterable[tuple[str, str]], now: float) -> None:
         """The response's status and header fields. The exchange passes over an interim response (1xx).
 
@@ -226,10 +249,8 @@ class Exchange:
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed, or a Send's `connect_deadline`: as receive_failure, with the clock that fired."""
-        clock, seconds = self._clocks.next()
-        if self.state is State.SENT and self._clocks.connecting(now):
-            clock, seconds = "connect", self.timeouts.connect
-        return self.receive_failure(TimedOut(clock, seconds), now)
+        fired = self._clocks.fired(now, connecting=self.state is State.SENT)
+        return self.receive_failure(TimedOut(*fired), now)
 
     @property
     def reading(self) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Coroutine, Generator, Mapping
-from typing import Any, Literal, overload
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
@@ -13,15 +13,29 @@ from ._asyncio.pool import Pool
 from ._asyncio.wire import AsyncWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
 from ._shared.logging import alogged
+from ._shared.ways import MAX_CONNECTIONS, PathLike, way_of
 from .drive import AWire, adrive
 from .http1.routes import ProxySetting, checked
-from .http1.tls import Verify
+from .http1.tls import Verify, merged
+
+if TYPE_CHECKING:
+    from ._asyncio.foreign import AnyReader, AnyWriter
+
+    Connect = Callable[[str, int], Awaitable[tuple[AnyReader, AnyWriter]]]
+    Resolver = Callable[[str, int], Iterable[str] | Awaitable[Iterable[str]]]
 
 
 class AsyncClient(BaseClient):
     """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
 
-    The settings are those of Client, with `ssl_context` (which replaces `verify`) in place of `session`.
+    The settings are those of Client without `session`; `connect` and `resolver` may be other functions.
+
+    `connect`: an async function of host and port that returns a StreamReader and a StreamWriter, or their like (see
+    `_asyncio/foreign.py` for what is needed of them). `resolver`: an async function, or a plain one, which runs in a
+    thread.
+
+        async with asyncssh.connect("bastion.example") as ssh:
+            client = AsyncClient("openai", connect=ssh.open_connection)
     """
 
     def __init__(
@@ -39,13 +53,18 @@ class AsyncClient(BaseClient):
         verify: Verify = True,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        connect: Connect | None = None,
+        uds: PathLike | None = None,
+        resolver: Resolver | None = None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
             headers=headers, cookies=cookies, limits=limits,
         )  # fmt: skip
         self._proxy = checked(proxy)
-        self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
+        self._way = way_of(connect, uds, resolver, proxy, blocking=False)
+        self._pool = Pool(verify=merged(verify, ssl_context), way=self._way, max_connections=max_connections)
 
     def stream(
         self,
@@ -104,7 +123,9 @@ class AsyncClient(BaseClient):
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
-        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=self.limits)
+        self._way.check_proxy(proxy)
+        proxy = self._proxy if proxy is None else proxy
+        wire = AsyncWire(self._pool, proxy=proxy, limits=self.limits, exchange=exchange)
         exchange.secrets = wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, alogged(exchange, wire))
 
