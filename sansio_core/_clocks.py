@@ -57,6 +57,16 @@ class Clocks:
         self._event = now + self._event_allowed
         self.connect = None if self._timeouts.connect is None else now + self._timeouts.connect
 
+    def only_total(self) -> None:
+        """The transport waits for a free connection, which is no fault of the host: the total alone runs."""
+        self._event = inf
+        self.connect = None
+
+    def connected(self, now: float) -> None:
+        """There is a connection: the clock for connecting stops, the one for the first event runs from here."""
+        self._event = now + self._event_allowed
+        self.connect = None
+
     def bytes_arrived(self, now: float) -> None:
         """The idle clock starts anew."""
         self._last_byte = now
@@ -109,26 +119,23 @@ class Clocks:
         # The idle clock is left out: bytes have just arrived.
         return self._overdue_bytes > UNREAD or now >= min(self._overdue_until, self._total, self._grace)
 
-    def connecting(self, now: float) -> bool:
-        """Whether a timeout at `now`, before a response's head, is that of connecting and of no other clock.
-
-        Operating systems' timers may fire a little early, so that the clock that is nearest to `now` is meant.
-        """
-        deadline = inf if self.deadline is None else self.deadline
-        # Where another clock has passed already, the right side is negative, and that clock is the one to be named.
-        return self.connect is not None and abs(now - self.connect) < deadline - now
-
     @property
     def deadline(self) -> float | None:
         """When the next clock fires; None where none runs."""
         first = min(self._total, self._event, self._grace, self._last_byte + self.idle)
         return None if first == inf else first
 
-    def next(self) -> tuple[Clock, float | None]:
-        """The name of the clock that fires first, and the seconds that it allows.
+    def fired(self, now: float, connecting: bool) -> tuple[Clock, float | None]:
+        """The name of the clock that a timeout at `now` is of, and the seconds that it allows.
 
-        Where none runs, a timeout was the transport's own, and transports wait for bytes: that is `idle`.
+        `connecting`: no response's head has come. Where no clock runs, a timeout was the transport's own, and
+        transports wait for bytes: that is `idle`.
         """
+        deadline = inf if self.deadline is None else self.deadline
+        # Operating systems' timers may fire a little early, so that the clock that is nearest to `now` is meant. Where
+        # another clock has passed already, the right side is negative, and that clock is the one to be named.
+        if connecting and self.connect is not None and abs(now - self.connect) < deadline - now:
+            return "connect", self._timeouts.connect
         whens: dict[Clock, float] = {
             "total": self._total,
             "progress" if self._event_began else "first_event": self._event,

@@ -66,7 +66,7 @@ class Exchange(Attempts):
     `delay` seconds). `observer` is called with each notice of `sansio_core.observer`; `observe` adds further ones.
 
     The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
-    RuntimeError, as it is the caller's mistake):
+    RuntimeError, as it is the caller's mistake; receive_place and receive_connection, in SENT, lead nowhere else):
 
         READY           next_action                 → SENT, FAILED
                         receive_failure(Cancelled)  → FAILED
@@ -180,14 +180,25 @@ class Exchange(Attempts):
         return handler(self, now)
 
     def receive_place(self, free: bool, now: float) -> None:
-        """The transport waits for one of a bounded number of connections (`free` False), or has it now (True)."""
+        """The transport waits for one of a bounded number of connections (`free` False), or has it now (True).
+
+        Meanwhile the total is the only clock; the others count from the end of the waiting.
+        """
         self._check_sent("receive_place")
+        if free:
+            self._clocks.request_sent(now)
+        else:
+            self._clocks.only_total()
         if self._watch is not None:
             self._watch.place(self, free, now)
 
     def receive_connection(self, reused: bool, now: float) -> None:
-        """The transport has a connection, a kept one if `reused`; it need not tell this."""
+        """The transport has a connection, a kept one if `reused`: what counts from the sending counts from here.
+
+        A transport need not tell this; then the clock for the first event counts the connecting as well.
+        """
         self._check_sent("receive_connection")
+        self._clocks.connected(now)
         if self._watch is not None:
             self._watch.connected(self, reused, now)
 
@@ -247,10 +258,8 @@ class Exchange(Attempts):
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed, or a Send's `connect_deadline`: as receive_failure, with the clock that fired."""
-        clock, seconds = self._clocks.next()
-        if self.state is State.SENT and self._clocks.connecting(now):
-            clock, seconds = "connect", self.timeouts.connect
-        return self.receive_failure(TimedOut(clock, seconds), now)
+        fired = self._clocks.fired(now, connecting=self.state is State.SENT)
+        return self.receive_failure(TimedOut(*fired), now)
 
     @property
     def reading(self) -> bool:

@@ -59,6 +59,8 @@ class Input(Enum):
     __hash__ = object.__hash__
 
     ACTION = "next_action"
+    PLACE = "receive_place"
+    CONNECTION = "receive_connection"
     HEAD = "receive_head"
     DATA = "receive_data"
     END = 'receive_data(b"")'
@@ -75,6 +77,8 @@ EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
     (State.READY, Input.CANCEL): (State.FAILED,),
     (State.WAITING, Input.ACTION): (State.READY, State.FAILED),
     (State.WAITING, Input.CANCEL): (State.FAILED,),
+    (State.SENT, Input.PLACE): (),  # these two change the clocks alone
+    (State.SENT, Input.CONNECTION): (),
     # Not WAITING: a head alone fails by its status (below 200, or one that has no content), and no RetryPolicy retries
     # that. READY, as Call.renew may find the setup request's answer stale.
     (State.SENT, Input.HEAD): (State.STREAM, State.SETUP, State.ERROR_RESPONSE, State.READY, State.FAILED),

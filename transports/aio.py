@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
@@ -13,20 +13,33 @@ from ._asyncio.pool import Pool
 from ._asyncio.wire import AsyncWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
 from ._shared.logging import alogged
+from ._shared.ways import MAX_CONNECTIONS, PathLike, way_of
 from .drive import AWire, adrive
 from .http1.routes import ProxySetting, checked
-from .http1.tls import Verify
+from .http1.tls import Verify, merged
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from sansio_core import Observer, Options, ProviderName
 
+    from ._asyncio.foreign import AnyReader, AnyWriter
+
+    Connect = Callable[[str, int], Awaitable[tuple[AnyReader, AnyWriter]]]
+    Resolver = Callable[[str, int], Iterable[str] | Awaitable[Iterable[str]]]
+
 
 class AsyncClient(BaseClient):
     """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
 
-    The settings are those of Client, with `ssl_context` (which replaces `verify`) in place of `session`.
+    The settings are those of Client without `session`; `connect` and `resolver` may be other functions.
+
+    `connect`: an async function of host and port that returns a StreamReader and a StreamWriter, or their like (see
+    `_asyncio/foreign.py` for what is needed of them). `resolver`: an async function, or a plain one, which runs in a
+    thread.
+
+        async with asyncssh.connect("bastion.example") as ssh:
+            client = AsyncClient("openai", connect=ssh.open_connection)
     """
 
     def __init__(
@@ -44,6 +57,10 @@ class AsyncClient(BaseClient):
         verify: Verify = True,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        connect: Connect | None = None,
+        uds: PathLike | None = None,
+        resolver: Resolver | None = None,
+        max_connections: int = MAX_CONNECTIONS,
         observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -52,7 +69,8 @@ class AsyncClient(BaseClient):
             headers=headers, cookies=cookies, limits=limits, observer=observer, options=options,
         )  # fmt: skip
         self._proxy: ProxySetting = checked(proxy)
-        self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
+        self._way = way_of(connect, uds, resolver, proxy, blocking=False)
+        self._pool = Pool(verify=merged(verify, ssl_context), way=self._way, max_connections=max_connections)
 
     def stream(
         self,
@@ -134,7 +152,9 @@ class AsyncClient(BaseClient):
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
-        wire = AsyncWire(self._pool, proxy=self._proxy if proxy is None else proxy, limits=exchange.limits)
+        self._way.check_proxy(proxy)
+        proxy = self._proxy if proxy is None else proxy
+        wire = AsyncWire(self._pool, proxy=proxy, limits=exchange.limits, exchange=exchange)
         exchange.secrets = wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, alogged(exchange, wire))
 

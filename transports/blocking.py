@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, overload
 
 import requests
@@ -15,14 +16,21 @@ from ._requests.session import settings
 from ._requests.wire import Connections, RequestsWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
 from ._shared.logging import logged
+from ._shared.ways import MAX_CONNECTIONS, PathLike, way_of
 from .drive import Wire, drive
 from .http1.routes import ProxySetting, checked
-from .http1.tls import Verify
+from .http1.tls import Verify, merged
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from sansio_core import Observer, Options, ProviderName
+
+    from ._requests.foreign_sockets import AnySocket
+
+    Connect = Callable[[str, int, float | None], AnySocket]
+    Resolver = Callable[[str, int], Iterable[str]]
+
 
 __all__ = ["Adapter", "Client", "Stream"]
 
@@ -34,13 +42,29 @@ class Client(BaseClient):
     provider's environment variable. `base_url`: another host that speaks the same wire format. `model`: in place of the
     provider's default. `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's.
     `timeout`: total seconds, or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent
-    with every request. `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: a
-    requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
-    auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
-    Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
-    `observer`: called with each exchange and each of its notices, see `sansio_core.observer`.
-    `options`: the defaults of the calls' options, see `sansio_core.Options`; a call without one of them is made by
-    another client: `Client(client.provider)`.
+    with every request. `verify`: True, False, a CA file or directory, or an ssl.SSLContext; `ssl_context` is another
+    name for the last. `session`: a requests.Session of your own, which stays yours to close: its adapters, proxies,
+    verify, cert, headers, cookies and auth (user name and password) are used, and a warning names its other settings.
+    Clients share the connections of an Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may
+    make us hold. `max_connections`: how many streams of this client may have a connection to one origin at a time;
+    more of them wait, first come, first served, and only the total clock, cancel() and close() end that.
+
+    How connections are made, by one of these (TLS and a proxy's tunnel come on top of it):
+
+    `connect`: a function of host, port (the origin's, or the proxy's) and the seconds that it may take (None: any),
+    which returns a connected socket. An OSError of it becomes ConnectFailed; cancel() does not end it, only its own
+    timeout does. A socket that is not the system's needs recv, send, settimeout and close, as paramiko's channels
+    have; there cancel() ends a read within 0.2 s.
+    `uds`: the path of a Unix socket, whatever the URL's host is; no proxy is used.
+    `resolver`: a function of host and port that returns a list of IP addresses as text.
+
+        Client("ollama", uds="/run/ollama.sock")
+        Client("openai", resolver=lambda host, port: ["192.0.2.7"])
+        Client("openai", connect=lambda host, port, timeout: ssh.get_transport().open_channel(
+            "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout))
+    `observer`: called with each exchange and each of its notices, see `sansio_core.observer`. `options`: the defaults
+    of the calls' options, see `sansio_core.Options`; a call without one of them is made by another client:
+    `Client(client.provider)`.
 
     Raises InvalidRequest for settings that cannot be used.
     """
@@ -58,8 +82,13 @@ class Client(BaseClient):
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         verify: Verify = True,
+        ssl_context: ssl.SSLContext | None = None,
         session: requests.Session | None = None,
         limits: Limits | None = None,
+        connect: Connect | None = None,
+        uds: PathLike | None = None,
+        resolver: Resolver | None = None,
+        max_connections: int = MAX_CONNECTIONS,
         observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -71,7 +100,10 @@ class Client(BaseClient):
             headers=headers, cookies=cookies, limits=limits, observer=observer, options=options,
         )  # fmt: skip
         self._proxy: ProxySetting = checked(proxy)
-        self._connections = Connections(session=session, verify=verify)
+        self._way = way_of(connect, uds, resolver, proxy, blocking=True)
+        self._connections = Connections(
+            session=session, verify=merged(verify, ssl_context), way=self._way, max_connections=max_connections
+        )
 
     def stream(
         self,
@@ -153,8 +185,9 @@ class Client(BaseClient):
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
+        self._way.check_proxy(proxy)
         proxy = self._proxy if proxy is None else proxy
-        wire = RequestsWire(self._connections, proxy=proxy, limits=exchange.limits)
+        wire = RequestsWire(self._connections, proxy=proxy, limits=exchange.limits, exchange=exchange)
         exchange.secrets = wire.secrets(self.provider.base_url)
         return Stream(exchange, logged(exchange, wire))
 

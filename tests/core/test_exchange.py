@@ -139,6 +139,8 @@ def at(state: State, kind: type[Call] = Stale, **settings: Any) -> Recorded:
 
 CALLS: dict[Input, Any] = {
     Input.ACTION: lambda ours: ours.next_action(1),
+    Input.PLACE: lambda ours: ours.receive_place(False, 1),
+    Input.CONNECTION: lambda ours: ours.receive_connection(True, 1),
     Input.HEAD: lambda ours: ours.receive_head(200, SSE, 1),
     Input.DATA: lambda ours: ours.receive_data(b"x", 1),
     Input.END: lambda ours: ours.receive_data(b"", 1),

@@ -113,6 +113,31 @@ def test_first_event_waits_on_after_the_head_and_after_keep_alives() -> None:
     fires(ours, "first_event", 1020, 20)
 
 
+def test_while_a_connection_is_waited_for_the_total_alone_runs() -> None:
+    ours = started()
+    ours.receive_place(False, 1002)
+    fires(ours, "total", 1100, 100)
+    ours = started(timeouts=Timeouts(connect=3, first_event=20, total=None))
+    ours.receive_place(False, 1002)
+    assert ours.deadline is None
+    ours.receive_place(True, 1050)
+    assert ours.deadline == 1070
+    tells(ours, "connect", 1053, 3)
+
+
+def test_what_counts_from_the_sending_counts_from_the_connection() -> None:
+    ours = started()
+    ours.receive_connection(False, 1002)
+    fires(ours, "first_event", 1022, 20)
+    ours = started()
+    ours.receive_connection(True, 1002)
+    tells(ours, "first_event", 1003, 20)  # not the connecting, which is over
+    ours = started()
+    ours.receive_connection(False, 1090)
+    ours.receive_head(200, SSE, 1090)
+    fires(ours, "idle", 1097, 7)
+
+
 def test_idle_after_the_head() -> None:
     fires(streaming(), "idle", 1008, 7)
 

@@ -153,6 +153,15 @@ class AnyExchange(RuleBasedStateMachine):
         assert not self.ours.reply.complete
 
     @precondition(lambda self: self.state() is State.SENT)
+    @rule(told=st.sampled_from(["waits", "has its place", "connected"]))
+    def connection(self, told: str) -> None:
+        assert self.ours is not None
+        if told == "connected":
+            self.ours.receive_connection(True, self.now)
+        else:
+            self.ours.receive_place(told != "waits", self.now)
+
+    @precondition(lambda self: self.state() is State.SENT)
     @rule(status=STATUSES, headers=HEADERS)
     def head(self, status: int, headers: list[tuple[str, str]]) -> None:
         assert self.ours is not None

@@ -18,7 +18,12 @@ from sansio_core import (
 from transports.emulator import DEFAULT_TEXT, Emulator, Status
 
 CHATS = ["blocking_chat.py", "asyncio_chat.py", "own_io.py", "parser_only.py"]
-EXAMPLES = [*CHATS, "tool_use.py"]  # with what every installation has; test_examples_foreign.py has the others
+TWICE = {
+    "unix_socket.py": "Hello from a socket file, 127.0.0.1:11434.",
+    "in_memory.py": "Hello from memory.",
+}
+"""What both clients print."""
+EXAMPLES = [*CHATS, *TWICE, "tool_use.py"]  # with what every installation has; test_examples_foreign.py has the others
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -26,6 +31,8 @@ def test_with_no_arguments(example: str) -> None:
     done = run(example)
     assert done.returncode == 0, done.stderr
     assert done.stdout == DEFAULT_TEXT + "\n" if example in CHATS else done.stdout
+    if example in TWICE:
+        assert done.stdout.splitlines() == [TWICE[example]] * 2
 
 
 @pytest.mark.parametrize("example", CHATS)

@@ -221,6 +221,19 @@ class Connection:
         try:
             if self._writer.is_closing():  # uvloop would raise RuntimeError
                 raise ConnectionResetError
-            await self._writer.start_tls(context, server_hostname=host)
+            if not await self._starts_tls(context, host):
+                from .foreign import TLSPair
+
+                pair: Any = TLSPair(self._reader, self._writer, context, host)
+                await pair.handshake()
+                self._reader = self._writer = pair
         except (OSError, ValueError) as error:
             raise no_tls(error, peer, proxy) from None
+
+    async def _starts_tls(self, context: ssl.SSLContext, host: str) -> bool:
+        """Have asyncio speak TLS; False where it cannot, as the pair, or the transport under it, is not its own."""
+        if isinstance(self._reader, asyncio.StreamReader) and hasattr(self._writer, "start_tls"):
+            with suppress(TypeError):  # by which start_tls refuses a transport that is not the loop's
+                await self._writer.start_tls(context, server_hostname=host)
+                return True
+        return False

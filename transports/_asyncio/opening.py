@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from inspect import isawaitable
 from typing import Any
 
-from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+from sansio_core import InvalidRequest
+
+from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric, resolved, resolver_error
+from .._shared.ways import Way, is_async
 from ..http1.failures import no_connection
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
@@ -17,22 +22,32 @@ from .connection import LIMIT, Connection, Reader
 
 
 class Names:
-    """Look-ups of names in one loop. Several tasks that ask for the same name at the same time share one look-up."""
+    """Look-ups of names in one loop. Several tasks that ask for the same name at the same time share one look-up.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    A user's `resolver` is called in a thread, as the system's is, unless it is an async function.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, resolver: Callable[..., Any] | None = None) -> None:
         self._loop = loop
+        self._resolver = resolver
+        self._async = resolver is not None and is_async(resolver)
         self._under_way: dict[tuple[str, int], asyncio.Future[Addresses | Exception]] = {}
 
     async def find(self, host: str, port: int) -> Addresses:
-        """The addresses of `host`. Raises OSError (gaierror), UnicodeError."""
+        """The addresses of `host`. Raises OSError (gaierror), UnicodeError; and a user's resolver InvalidRequest."""
         if addresses := numeric(host, port):
             return addresses
+        if self._async and self._resolver is not None:
+            try:
+                return resolved(await self._resolver(host, port), port)
+            except Exception as error:  # noqa: BLE001  # whatever a user's function raises
+                raise resolver_error(error) from None
         key = host, port
         future = self._under_way.get(key)
         if future is None:
             future = self._under_way[key] = self._loop.create_future()
             future.add_done_callback(lambda _: self._under_way.pop(key, None))
-            look_up(host, port, partial(self._found, future))
+            look_up(host, port, partial(self._found, future), self._resolver)
         found = await asyncio.shield(future)  # a task that is cancelled does not cancel it for the others
         if isinstance(found, Exception):
             raise found
@@ -43,10 +58,11 @@ class Names:
             self._loop.call_soon_threadsafe(future.set_result, result)
 
 
-async def connect(route: Route, tls: TLSSettings, names: Names) -> Connection:
+async def connect(route: Route, tls: TLSSettings, names: Names, way: Way) -> Connection:
     """A connection along `route` that is ready for a request.
 
-    Raises ConnectFailed, ProxyFailed, TLSFailed and InvalidRequest. No clock is kept here: the caller cancels it.
+    Raises ConnectFailed, ProxyFailed, TLSFailed and InvalidRequest; and of a user's function, what is no OSError. No
+    clock is kept here: the caller cancels it.
     """
     proxy = route.proxy
     target = None
@@ -57,9 +73,9 @@ async def connect(route: Route, tls: TLSSettings, names: Names) -> Connection:
             raise no_connection(error, route.peer) from None
     tunnel = tunnel_of(route, target)
     try:
-        connection = await _open(await names.find(*route.first_hop))
+        connection = await _first_hop(route, names, way)
     except (OSError, UnicodeError) as error:
-        raise no_connection(error, route.peer, proxy) from None
+        raise no_connection(error, way.uds or route.peer, proxy) from None
     try:
         if proxy is not None and proxy.scheme == "https":
             await connection.start_tls(tls.context, proxy.host, route.peer, proxy)
@@ -71,6 +87,28 @@ async def connect(route: Route, tls: TLSSettings, names: Names) -> Connection:
         connection.abort()
         raise
     return connection
+
+
+async def _first_hop(route: Route, names: Names, way: Way) -> Connection:
+    """A connection to the origin, or to the proxy on the way to it. Raises OSError, InvalidRequest."""
+    if way.connect is not None:
+        return await _asked(way.connect, *route.first_hop)
+    if way.uds is not None:
+        return await _streams(asyncio.get_running_loop().create_unix_connection, way.uds)
+    return await _open(await names.find(*route.first_hop))
+
+
+async def _asked(hook: Callable[..., Any], host: str, port: int) -> Connection:
+    """The connection that a user's function makes. Raises what that raises, OSError, InvalidRequest."""
+    from .foreign import checked_pair
+
+    pair = hook(host, port)
+    if not isawaitable(pair):
+        raise InvalidRequest("connect must be an async function for AsyncClient (Client takes a plain one)")
+    reader, writer = checked_pair(await pair)
+    if writer.is_closing():
+        raise OSError(None, "connect= returned a closed connection")
+    return Connection(asyncio.get_running_loop(), reader, writer)
 
 
 async def _open_tunnel(tunnel: Tunnel, connection: Connection) -> None:
@@ -91,12 +129,16 @@ async def _open(addresses: Addresses) -> Connection:
 
 
 async def _attempt(address: tuple[Any, ...]) -> Connection:
-    """As asyncio.open_connection, but with a Reader."""
+    host, port = address[4][:2]
+    return await _streams(asyncio.get_running_loop().create_connection, host, port)
+
+
+async def _streams(create: Callable[..., Any], *place: Any) -> Connection:
+    """As asyncio.open_connection, but with a Reader; `create` is a method of the loop."""
     loop = asyncio.get_running_loop()
     reader = Reader(limit=LIMIT, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    host, port = address[4][:2]
-    transport, _ = await loop.create_connection(lambda: protocol, host, port)
+    transport, _ = await create(lambda: protocol, *place)
     return Connection(loop, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
 

@@ -17,6 +17,7 @@ from sansio_core.errors import Cancelled, ClientClosed, InvalidRequest
 from sansio_core.http_request import origin
 
 from .._shared.forks import watch_forks
+from .._shared.ways import MAX_CONNECTIONS, USUAL, Way, checked_count
 from ..http1.routes import Proxy, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
 from .connection import Connection
@@ -34,9 +35,10 @@ class Pool:
     """The connections of one client, and the settings that they share.
 
     `verify` is True (check against the known authorities), False (no check), a CA file or folder, or an SSLContext.
-    With `trust_env` the environment may name proxies and authorities. On one route (origin and proxy) at most
-    `max_connections` are open at a time; a stream that needs one more waits for the next that becomes free, first come,
-    first served. Of the idle ones at most `max_idle` are kept, each for `keepalive` seconds.
+    With `trust_env` the environment may name proxies and authorities. `way`: how connections are made. On one route
+    (origin and proxy) at most `max_connections` are open at a time; a stream that needs one more waits for the next
+    that becomes free, first come, first served. Of the idle ones at most `max_idle` are kept, each for `keepalive`
+    seconds.
 
     A pool is not tied to an event loop: each loop has connections of its own, which are closed when it shuts down.
     """
@@ -46,16 +48,18 @@ class Pool:
         *,
         verify: Verify = True,
         trust_env: bool = True,
-        max_connections: int = 1000,
+        way: Way = USUAL,
+        max_connections: int = MAX_CONNECTIONS,
         max_idle: int = 100,
         keepalive: float = 60.0,
     ) -> None:
         self._shares: dict[asyncio.AbstractEventLoop, tuple[LoopPool, AsyncGenerator[None, None]]] = {}
         self._proxies: dict[tuple[str, str, int], Proxy | None] = {}
-        if max_connections < 1 or max_idle < 0 or keepalive < 0:
-            raise InvalidRequest("a pool needs max_connections from 1, and max_idle and keepalive from 0")
+        if max_idle < 0 or keepalive < 0:
+            raise InvalidRequest("a pool needs max_idle and keepalive from 0")
         self.trust_env = trust_env
-        self.max_connections = max_connections
+        self.way = way
+        self.max_connections = checked_count(max_connections)
         self.max_idle = max_idle
         self.keepalive = keepalive
         self.closed = False
@@ -85,7 +89,7 @@ class Pool:
         """The proxy that the environment names for `url`, looked up once for each origin. Raises InvalidRequest."""
         key = origin(url)
         if key not in self._proxies:
-            found = environment_proxy(url) if self.trust_env else None
+            found = environment_proxy(url) if self.trust_env and not self.way.uds else None
             self._proxies[key] = parse_proxy(found) if found else None
         return self._proxies[key]
 
@@ -168,7 +172,8 @@ class LoopPool:
         self._max_idle = pool.max_idle
         self._keepalive = pool.keepalive
         self._tls = pool.tls
-        self._names = Names(loop)
+        self._way = pool.way
+        self._names = Names(loop, pool.way.resolver)
         self._lanes: dict[Route, _Lane] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -226,7 +231,7 @@ class LoopPool:
     async def open(self, route: Route) -> Connection:
         """A new connection, for a place that was taken before. Raises what `opening.connect` raises."""
         try:
-            connection = await connect(route, self._tls, self._names)
+            connection = await connect(route, self._tls, self._names, self._way)
         except BaseException:
             self._free_place(route)
             raise

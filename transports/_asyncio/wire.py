@@ -7,11 +7,12 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from sansio_core import Limits, Send
+from sansio_core import Exchange, Limits, Send
 from sansio_core.errors import Cancelled, InvalidRequest, StreamMisused, TimedOut
 from sansio_core.http_request import origin
 
 from .._shared.forks import ELSEWHERE
+from ..http1.failures import no_place
 from ..http1.request import write
 from ..http1.response import Response
 from ..http1.routes import ProxySetting, Route, parse_proxy
@@ -27,15 +28,24 @@ class AsyncWire:
 
     `proxy`: a URL; None: the one that the environment names (if the pool trusts it); False: none. Deadlines are in the
     loop's time, in seconds. Used by one task at a time; `close` and `cancel` may be called from any thread or task.
+    `exchange`: is told when a connection is waited for, and when there is one; its deadline counts from then on.
     """
 
     __slots__ = (
-        "__weakref__", "_ask_environment", "_cancelled", "_closed", "_connection", "_limits", "_loop", "_pool",
-        "_proxy", "_response", "_route", "_scope", "_share", "abandoned",
+        "__weakref__", "_ask_environment", "_cancelled", "_closed", "_connection", "_exchange", "_limits", "_loop",
+        "_pool", "_proxy", "_response", "_route", "_scope", "_share", "abandoned",
     )  # fmt: skip
 
-    def __init__(self, pool: Pool, *, proxy: ProxySetting = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        proxy: ProxySetting = None,
+        limits: Limits | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:
         self._pool = pool
+        self._exchange = exchange
         self._proxy = parse_proxy(proxy) if proxy else None
         self._ask_environment = proxy is None
         self._limits = limits or Limits()
@@ -81,6 +91,9 @@ class AsyncWire:
         try:
             self._connection = connection = await self._connect(action, deadline)
             self._check_closed()
+            if self._exchange is not None:
+                self._exchange.receive_connection(connection.reused, self.now())
+                deadline = self._exchange.deadline
             self._response = response = Response(action.request, route, self._limits, connection.reused)
             connection.write(data)
             while not response.feed_head(await connection.receive(response, deadline)):
@@ -184,13 +197,13 @@ class AsyncWire:
         return Route(*origin(url), proxy)
 
     async def _connect(self, action: Send, deadline: float | None) -> Connection:
-        """A connection, idle or new. The connect clock does not run while the wire waits for a free place."""
+        """A connection, idle or new. Only the total runs while the wire waits for a free place."""
         self._share = share = self._pool.here()
         share.wires.add(self)
         began = self.now()
         connection = None if action.fresh else share.take(self._route)
         if connection is None and not share.place(self._route, action.fresh):
-            connection = await self._bounded(share.wait(self._route, action.fresh), deadline)
+            connection, deadline = await self._wait_for_place(share, action.fresh, deadline)
         if connection is not None:
             return connection
         if action.connect_deadline is None:
@@ -204,6 +217,21 @@ class AsyncWire:
             if first:
                 raise TimedOut("connect", round(max(seconds, 0), 2)) from None
             raise
+
+    async def _wait_for_place(
+        self, share: LoopPool, fresh: bool, deadline: float | None
+    ) -> tuple[Connection | None, float | None]:
+        """What `share.wait` gives, and the deadline from then on. Raises TimedOut("total")."""
+        exchange = self._exchange
+        if exchange is None:
+            return await self._bounded(share.wait(self._route, fresh), deadline), deadline
+        exchange.receive_place(False, self.now())
+        try:
+            connection = await self._bounded(share.wait(self._route, fresh), exchange.deadline)
+        except TimeoutError:
+            raise no_place(exchange.timeouts.total) from None
+        exchange.receive_place(True, self.now())
+        return connection, exchange.deadline
 
     async def _bounded(self, work: Awaitable[T], when: float | None) -> T:
         """The result of `work`. Raises TimeoutError at `when`, and Cancelled when `close` or `cancel` is called.

@@ -7,11 +7,13 @@ thread that sends no Call, our adapter and our connections do what those of requ
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from sansio_core import Limits, Send
 
+from .._shared.ways import USUAL, Way
 from ..http1.request import write
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
@@ -24,19 +26,35 @@ if TYPE_CHECKING:
 class Call:
     """One request on its way. `data`: its bytes. `answer`: set once the head of its response is in.
 
+    `way`: how a connection is made. `on_connection` is called once there is one, with whether it served before.
+    `waited`: the seconds that the request has waited for a place.
+
     Raises InvalidRequest for a request that HTTP/1.1 cannot carry.
     """
 
-    def __init__(self, action: Send, route: Route, guard: Guard, tls: TLSSettings, limits: Limits) -> None:
+    def __init__(
+        self,
+        action: Send,
+        route: Route,
+        guard: Guard,
+        tls: TLSSettings,
+        limits: Limits,
+        way: Way = USUAL,
+        on_connection: Callable[[bool], None] | None = None,
+        waited: float = 0.0,
+    ) -> None:
         self.started = monotonic()
         self.request = action.request
-        self.connect_deadline = action.connect_deadline
+        # The clock for connecting did not run while a place was waited for.
+        self.connect_deadline = None if action.connect_deadline is None else action.connect_deadline + waited
         self.fresh = action.fresh
         self.route = route
         self.data = write(action.request, route)
         self.guard = guard
         self.tls = tls
         self.limits = limits
+        self.way = way
+        self.on_connection = on_connection
         self.proxies = {"all": str(route.proxy)} if route.proxy else {}
         """For our adapter, without credentials: only the tunnel, or a request that the proxy forwards, has those."""
         self.answer: Answer | None = None

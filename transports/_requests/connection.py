@@ -23,7 +23,7 @@ from ..http1.response import Response
 from ..http1.tunnels import Tunnel, tunnel_of
 from .call import Call, current
 from .guard import Expired, Guard, Guarded
-from .opening import open_tcp, resolve
+from .opening import first_hop, resolve
 
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
@@ -42,6 +42,8 @@ class PlainConnection(HTTPConnection):
     _served = 0
     _response: Response
     _unsent: OSError | None = None
+    _dialled: Any = None
+    """The socket that `_dial` has given, until urllib3's connect takes it."""
     _handshaking: socket.socket | None = None
 
     @property
@@ -75,12 +77,17 @@ class PlainConnection(HTTPConnection):
 
     def _connect_by_deadline(self, call: Call) -> None:
         """As `connect`, by the guard's deadline. Raises ChatErrors and Expired."""
+        dialled = False
         try:
-            super().connect()
+            self._dialled = self._dial(call)
+            dialled = True
+            self._secure(call)
             call.guard.hold(self.sock)
         except ChatError:  # before the next line: InvalidRequest is a ValueError too
             raise
         except (OSError, ValueError) as error:  # from TLS: all other failures are ChatErrors by now
+            if not dialled:  # but those of a user's function
+                raise
             _close_half_made(error)
             call.guard.left()  # raises if the deadline or cancel() caused the error
             to_proxy = self.proxy is not None and not self.has_connected_to_proxy
@@ -89,23 +96,32 @@ class PlainConnection(HTTPConnection):
             _close_half_made(error)
             raise
         finally:
-            handle, self._handshaking = self._handshaking, None
-            if handle is not None:
-                handle.close()
+            left, self._handshaking, self._dialled = (self._handshaking, self._dialled), None, None
+            for sock in left:
+                if sock is not None:
+                    sock.close()
 
-    def _new_conn(self) -> socket.socket:
-        call = current()
-        if call is None:
+    def _secure(self, call: Call) -> None:
+        """Make `sock` of the one that was dialled."""
+        super().connect()
+
+    def _new_conn(self) -> Any:
+        if current() is None:
             return super()._new_conn()
+        sock, self._dialled = self._dialled, None
+        return sock
+
+    def _dial(self, call: Call) -> Any:
+        """Look-up, TCP, and a SOCKS proxy. Raises ChatErrors, Expired, Cancelled; and what a user's function raises."""
         guard, route = call.guard, call.route
         try:
             target = None
             if route.proxy is not None and route.proxy.scheme == "socks5":  # with socks5h the proxy resolves
                 target = _address(guard, call)
             tunnel = tunnel_of(route, target)
-            sock = open_tcp(guard, resolve(guard, *route.first_hop))
+            sock = first_hop(guard, call.way, *route.first_hop)
         except (OSError, UnicodeError) as error:
-            raise no_connection(error, route.peer, route.proxy) from None
+            raise no_connection(error, call.way.uds or route.peer, route.proxy) from None
         try:
             if tunnel is not None and route.proxy is not None and route.proxy.socks:
                 _open_tunnel(guard, sock, tunnel)
@@ -131,9 +147,15 @@ class PlainConnection(HTTPConnection):
             self.connect()
         else:
             guard.hold(self.sock)
-        if isinstance(self.sock, SSLTransport) and isinstance(self.sock.socket, Guarded):
-            self.sock.socket.guard = guard
-        self._response = Response(call.request, call.route, call.limits, self._served > 0)
+        layer: Any = self.sock
+        while isinstance(layer, (SSLTransport, Guarded)):
+            if isinstance(layer, Guarded):
+                layer.guard = guard
+            layer = layer.socket
+        reused = self._served > 0
+        if call.on_connection is not None:
+            call.on_connection(reused)
+        self._response = Response(call.request, call.route, call.limits, reused)
         self._served += 1
         self._unsent = None
         try:
@@ -171,6 +193,8 @@ class PlainConnection(HTTPConnection):
                 raise ConnectionResetError from None
             self.ragged = True
             return b""
+        except ssl.SSLZeroReturnError:  # of an SSLTransport; an SSLSocket returns b""
+            return b""
 
     def abandon(self) -> None:
         """In a forked process: close this process's descriptor; that sends the peer nothing."""
@@ -180,7 +204,7 @@ class PlainConnection(HTTPConnection):
         """Note the time; returns whether the connection is fit for another request."""
         self._idle_since = monotonic()
         pending = getattr(self.sock, "pending", None)
-        return self.sock is not None and not (pending is not None and pending())
+        return self.sock is not None and not (pending is not None and pending()) and self.sock.fileno() >= 0
 
 
 class TLSConnection(PlainConnection, HTTPSConnection):
@@ -193,7 +217,32 @@ class TLSConnection(PlainConnection, HTTPSConnection):
             secure: Any = self.sock
             secure.suppress_ragged_eofs = False
 
+    def _secure(self, call: Call) -> None:
+        """As PlainConnection's, and TLS."""
+        if isinstance(self._dialled, socket.socket) and not isinstance(self._dialled, ssl.SSLSocket):
+            super()._secure(call)
+        else:
+            self._secure_foreign(call)
+
+    def _secure_foreign(self, call: Call) -> None:
+        """As urllib3's connect, over a socket whose descriptor OpenSSL cannot take over: it is foreign, or in TLS."""
+        from .foreign_sockets import over_tls
+
+        guard, route, context = call.guard, call.route, call.tls.context
+        proxy, tunnel = route.proxy, tunnel_of(route)
+        sock = self._dialled
+        if proxy is not None and proxy.scheme == "https":
+            sock = over_tls(sock, guard, context, proxy.host)
+        if tunnel is not None and proxy is not None and not proxy.socks:
+            self._has_connected_to_proxy = True
+            _open_tunnel(guard, sock, tunnel)
+        self.sock, self._dialled = over_tls(sock, guard, context, route.host) if route.tls else sock, None
+        self._has_connected_to_proxy = proxy is not None
+        self.is_verified = self.proxy_is_verified = context.verify_mode == ssl.CERT_REQUIRED
+
     def _before_tls(self, call: Call, sock: socket.socket) -> None:
+        if not isinstance(sock, socket.socket) or isinstance(sock, ssl.SSLSocket):
+            return
         # wrap_socket takes the descriptor from the socket object, so during the handshake cancel() shuts down a copy.
         try:
             self._handshaking = handle = sock.dup()
@@ -236,7 +285,7 @@ def _close_half_made(error: BaseException) -> None:
 
 def _address(guard: Guard, call: Call) -> str:
     try:
-        return str(resolve(guard, call.route.host, call.route.port)[0][4][0])
+        return str(resolve(guard, call.way, call.route.host, call.route.port)[0][4][0])
     except (OSError, UnicodeError) as error:
         raise no_connection(error, call.route.peer) from None
 

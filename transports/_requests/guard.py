@@ -28,6 +28,7 @@ RECEIVE = 65536
 """The most bytes of one recv: below the allocator's mmap threshold, so that a read costs no page faults."""
 _SEND = 262144  # the most bytes of one send, so that the deadline is looked at in between
 _EXACT = 0.1  # seconds: with less time left, the socket's timeout is set exactly
+_POLL = 0.2  # seconds after which a call on a socket that cancel() cannot shut down looks whether it was called
 
 
 class Expired(Exception):
@@ -53,6 +54,7 @@ class Guard:
         self._lock = threading.RLock()  # around the state; never held while anything is waited for
         self._bell: queue.SimpleQueue[None] | None = None  # made by the first wait(), as most wires never wait
         self._held: tuple[socket.socket, ...] = ()
+        self._deaf = False  # whether a socket in use is none of the system's, and so cannot be shut down
         self._timeout: float | None = None  # what the socket's timeout was last set to
         self._timed: object = None  # the socket whose timeout that is
 
@@ -91,6 +93,7 @@ class Guard:
         with self._lock:
             self.check()
             self._held = held
+            self._deaf = len(held) < len(socks)
             self._timed = None
 
     def let_go(self) -> bool:
@@ -102,6 +105,8 @@ class Guard:
     def arm(self, sock: Stream, exact: bool = False) -> None:
         """Set the timeout of `sock` for the next call on it, to the time that remains or less."""
         left = self.left()
+        if self._deaf:
+            left = _POLL if left is None else min(left, _POLL)
         if self._timed is sock and not exact:
             if self._timeout == left or (left is not None and self._timeout is not None and self._timeout <= left):
                 return  # it times out early, and recv() or send() calls again: cheaper than settimeout for every call
@@ -200,20 +205,25 @@ def _plain(sock: Any) -> socket.socket | None:
 
 
 class Guarded:
-    """The outer socket of TLS inside TLS, where one call of ours makes several: each gets the time that remains.
+    """The socket under an SSLTransport, where one call of ours makes several: each gets the time that remains.
 
     `guard` is the one of the Call that has the connection at the time.
     """
 
-    def __init__(self, guard: Guard, sock: socket.socket) -> None:
+    def __init__(self, guard: Guard, sock: Any) -> None:
         self.guard = guard
         self.socket = sock
         self.fileno, self.close, self.settimeout = sock.fileno, sock.close, sock.settimeout
 
     def recv(self, size: int) -> bytes:
         """As the socket's. Raises Expired, Cancelled, OSError."""
-        self.guard.arm(self.socket, exact=True)
-        return self.socket.recv(size)
+        while True:
+            self.guard.arm(self.socket, exact=True)
+            try:
+                data: bytes = self.socket.recv(size)
+            except TimeoutError:
+                continue
+            return data
 
     def sendall(self, data: bytes) -> None:
         """As the socket's. Raises Expired, Cancelled, OSError."""

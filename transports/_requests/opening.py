@@ -6,17 +6,67 @@ import errno
 import os
 import selectors
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from .._shared.addresses import EYEBALLS_DELAY, Addresses, in_order, look_up, numeric
+from .._shared.ways import Way
 from .guard import Guard
 
 # Unlike epoll and kqueue, the default, these selectors need no file descriptor of their own.
 _Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
-def resolve(guard: Guard, host: str, port: int) -> Addresses:
-    """The addresses of `host`. Raises OSError (gaierror), UnicodeError, Expired, Cancelled."""
+def first_hop(guard: Guard, way: Way, host: str, port: int) -> Any:
+    """A connection to the origin, or to the proxy on the way to it, held by the guard.
+
+    Raises OSError, UnicodeError, InvalidRequest, Expired, Cancelled; and what a user's function raises.
+    """
+    if way.connect is not None:
+        return _asked(guard, way.connect, host, port)
+    if way.uds is not None:
+        return _unix(guard, way.uds)
+    return open_tcp(guard, resolve(guard, way, host, port))
+
+
+def _asked(guard: Guard, hook: Callable[..., Any], host: str, port: int) -> Any:
+    """The connection that a user's function makes; cancel() cannot end that, only its timeout can."""
+    from .foreign_sockets import checked_socket
+
+    try:
+        found = hook(host, port, guard.left())
+    except OSError:
+        guard.left()  # raises if the deadline has passed: that was its timeout
+        raise
+    sock = checked_socket(found)
+    try:
+        guard.left()
+        guard.hold(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _unix(guard: Guard, path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        guard.hold(sock)
+        sock.settimeout(guard.left())
+        sock.connect(path)
+    except BaseException:
+        guard.let_go()
+        sock.close()
+        guard.left()
+        raise
+    return sock
+
+
+def resolve(guard: Guard, way: Way, host: str, port: int) -> Addresses:
+    """The addresses of `host`. Raises OSError (gaierror), UnicodeError, Expired, Cancelled.
+
+    A user's resolver runs in a thread, as the system's does; it may also have InvalidRequest raised.
+    """
     found: list[Addresses | Exception] = []
     if addresses := numeric(host, port):
         return addresses
@@ -25,7 +75,7 @@ def resolve(guard: Guard, host: str, port: int) -> Addresses:
         found.append(result)
         guard.wake()
 
-    look_up(host, port, tell)
+    look_up(host, port, tell, way.resolver)
     guard.wait(lambda: bool(found))
     if isinstance(found[0], Exception):
         raise found[0]

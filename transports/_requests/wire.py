@@ -16,10 +16,12 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 
-from sansio_core import Cancelled, ChatError, ClientClosed, InvalidRequest, Limits, Send, StreamMisused
+from sansio_core import Cancelled, ChatError, ClientClosed, Exchange, InvalidRequest, Limits, Send, StreamMisused
 from sansio_core.http_request import origin
 
 from .._shared.forks import ELSEWHERE, watch_forks
+from .._shared.ways import MAX_CONNECTIONS, USUAL, Way, checked_count
+from ..http1.failures import no_place
 from ..http1.request import Pairs
 from ..http1.routes import ProxySetting, Route, environment_proxy, parse_proxy
 from ..http1.tls import TLSSettings, Verify
@@ -28,6 +30,7 @@ from .call import Call
 from .connection import Answer
 from .foreign import ForeignAnswer, foreign
 from .guard import Expired, Guard
+from .places import Place, Places
 
 _parsed = lru_cache(64)(parse_proxy)
 
@@ -42,7 +45,9 @@ class Connections:
     receive and not their sum, and cancel() takes effect only then.
 
     `verify`: True, False, a CA file or directory, or an SSLContext. `pool_size`: how many idle connections to one
-    origin are kept. Raises InvalidRequest for a CA path that does not exist.
+    origin are kept. `way`: how connections are made; where it is not the usual one, they are not shared by way of the
+    session. `max_connections`: how many of the client's streams may have a connection to one origin (and proxy) at a
+    time, whichever adapter sends them. Raises InvalidRequest for a CA path that does not exist.
     """
 
     def __init__(
@@ -51,7 +56,13 @@ class Connections:
         session: requests.Session | None = None,
         verify: Verify = True,
         pool_size: int = 100,
+        way: Way = USUAL,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
+        self.way = way
+        self.places = Places(checked_count(max_connections))
+        if session is not None and any(session.proxies.values()):
+            way.check_proxy(next(filter(None, session.proxies.values())))
         self._own = session is None
         self._session = requests.Session() if session is None else session
         self.tls = self._tls_settings(verify)
@@ -80,6 +91,7 @@ class Connections:
     def _forked(self) -> None:
         """In a forked process: the connections are the parent's, and its threads may hold the locks."""
         self._lock = threading.RLock()
+        self.places._forked()
         self.tls._forked()
         wires, self._wires = list(self._wires), weakref.WeakSet()
         for wire in wires:
@@ -97,14 +109,18 @@ class Connections:
         if self._own:
             return self._adapter
         found = self._session.get_adapter(url)
-        if type(found) is HTTPAdapter:
+        if type(found) is HTTPAdapter or (self.way.own and isinstance(found, Adapter)):
             return self._adapter
+        if self.way.own:
+            raise InvalidRequest("connect=, uds= and resolver= have no say in a session's own adapter: set it up there")
         if not isinstance(found, Adapter) and isinstance(self.tls.verify, ssl.SSLContext):
             raise InvalidRequest("verify= cannot be an SSLContext with a session's own adapter: give it to the adapter")
         return found
 
     def proxy(self, url: str) -> str | None:
         """The session's or the environment's proxy, looked up once for each origin."""
+        if self.way.uds:
+            return None
         scheme, netloc, *_ = urlsplit(url)
         origin = f"{scheme}://{netloc}"
         if origin not in self._proxies:
@@ -153,15 +169,24 @@ class _Fields(CaseInsensitiveDict[str]):
 class RequestsWire:
     """Moves the bytes of one stream, for `drive`. Used by one thread at a time; any may call cancel() and close()."""
 
-    __slots__ = ("__weakref__", "_answer", "_connections", "_dropping", "_guard", "_limits", "_proxy", "abandoned")
+    __slots__ = (
+        "__weakref__", "_answer", "_connections", "_dropping", "_exchange", "_guard", "_limits", "_place", "_proxy",
+        "abandoned",
+    )  # fmt: skip
 
     def __init__(
-        self, connections: Connections, *, proxy: ProxySetting = None, limits: Limits | None = None
-    ) -> None:
-        """Raises InvalidRequest for a malformed `proxy`."""
+        self, connections: Connections, *, proxy: ProxySetting = None, limits: Limits | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:  # fmt: skip
+        """`exchange` is told when a connection is waited for, and when there is one; its deadline counts from then on.
+
+        Raises InvalidRequest for a malformed `proxy`.
+        """
         if proxy:
             parse_proxy(proxy)
         self._connections = connections
+        self._exchange = exchange
+        self._place: Place | None = None
         self._proxy: ProxySetting = proxy
         self._limits = limits or Limits()
         self._guard = Guard()
@@ -213,7 +238,8 @@ class RequestsWire:
         url, tls = action.request.url, connections.tls
         proxy = self._proxy_of(url)
         route = Route(*origin(url), _parsed(proxy) if proxy else None)
-        call = Call(action, route, guard, tls, self._limits)
+        waited = self._take_place(route)
+        call = Call(action, route, guard, tls, self._limits, connections.way, self._connected, waited)
         try:
             adapter = connections.adapter(url)
             options: dict[str, Any] = {"timeout": UNBOUNDED, "proxies": call.proxies}
@@ -230,6 +256,32 @@ class RequestsWire:
                 raise
             raise known from None
         return call.answer or ForeignAnswer(response, call)
+
+    def _take_place(self, route: Route) -> float:
+        """Wait for one of the client's places; returns the seconds that took. Raises TimedOut("total"), Cancelled."""
+        places, guard, exchange = self._connections.places, self._guard, self._exchange
+        self._place = place = Place(route, guard)
+        if places.ask(place):
+            return 0.0
+        began = monotonic()
+        if exchange is None:
+            guard.wait(lambda: places.has(place))
+            return monotonic() - began
+        exchange.receive_place(False, began)
+        guard.deadline = exchange.deadline
+        try:
+            guard.wait(lambda: places.has(place))
+        except Expired:
+            raise no_place(exchange.timeouts.total) from None
+        now = monotonic()
+        exchange.receive_place(True, now)
+        guard.deadline = exchange.deadline
+        return now - began
+
+    def _connected(self, reused: bool) -> None:
+        if self._exchange is not None:
+            self._exchange.receive_connection(reused, monotonic())
+            self._guard.deadline = self._exchange.deadline
 
     def read(self, deadline: float | None) -> bytes:
         """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end."""
@@ -284,7 +336,7 @@ class RequestsWire:
     def abandon(self) -> None:
         """In a forked process: this stream is the parent's, whose threads may hold the locks."""
         self.abandoned = True
-        self._guard, self._dropping = Guard(), threading.RLock()
+        self._guard, self._dropping, self._place = Guard(), threading.RLock(), None
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.connection.abandon()
@@ -292,5 +344,10 @@ class RequestsWire:
     def _drop(self) -> None:
         with self._dropping:  # two threads must not give the same connection back: the pool would have it twice
             answer, self._answer = self._answer, None
-        if answer is not None:
-            answer.release(self._guard)
+            place = self._place
+        try:
+            if answer is not None:
+                answer.release(self._guard)
+        finally:
+            if place is not None:
+                self._connections.places.free(place)

@@ -5,6 +5,7 @@ environment keys and base URLs out of the environment's variables
 installed   providers of other packages that are installed
 files       the files that a question names by their paths, read
 logging     the loggers, and the wrappers that log what goes through a wire
+ways        connect=, uds=, resolver=, max_connections=: how connections are made, and how many
 addresses   names into addresses, and the order in which to try them
 forks       what happens to connections in a forked process
 """

@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 
-from sansio_core.errors import ChatError, ConnectFailed, ConnectionLost, ProxyFailed, TLSFailed
+from sansio_core.errors import ChatError, ConnectFailed, ConnectionLost, ProxyFailed, TimedOut, TLSFailed
 
 from .routes import Proxy
 
@@ -75,6 +75,13 @@ def no_connection(error: Exception, peer: str, proxy: Proxy | None = None) -> Ch
     if proxy is not None:
         return ProxyFailed(f"no connection to the proxy {proxy}: {why}")
     return ConnectFailed(f"no connection to {peer}: {why}")
+
+
+def no_place(total: float | None) -> TimedOut:
+    """The error where the total clock, of that many seconds, fired while a stream waited for a free connection."""
+    error = TimedOut("total", total)
+    error.hint = "it waited for a free connection: see max_connections=, and close streams that are not read on"
+    return error
 
 
 def no_tls(error: OSError | ValueError, peer: str, proxy: Proxy | None = None) -> ChatError:

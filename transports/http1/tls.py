@@ -19,6 +19,20 @@ VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """The environment variables that name a CA file or directory; the first one that is set counts."""
 
 
+def merged(verify: Verify, context: ssl.SSLContext | None) -> Verify:
+    """What `verify=` and `ssl_context=` mean together; the latter is another name for a `verify` that is a context.
+
+    Raises InvalidRequest where they say different things.
+    """
+    if context is None:
+        return verify
+    if not isinstance(context, ssl.SSLContext):
+        raise InvalidRequest(f"ssl_context must be an ssl.SSLContext, not {type(context).__name__}")
+    if verify is not True and verify is not context:
+        raise InvalidRequest("verify= and ssl_context= say different things: give one of them")
+    return context
+
+
 class TLSSettings:
     """What a client's TLS connections share: `verify` and `cert`. With `trust_env` the environment may name the CA.
 
