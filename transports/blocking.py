@@ -39,7 +39,8 @@ class Client(BaseClient):
     """A blocking client of one provider; safe to share between threads.
 
     `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: if None, the value of the
-    provider's environment variable. `base_url`: another host that speaks the same wire format. `model`: in place of the
+    provider's environment variable. `base_url`: another host that speaks the same wire format; if None, the value of
+    the variable that the vendor's own clients read, such as OPENAI_BASE_URL, if it is set. `model`: in place of the
     provider's default. `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's.
     `timeout`: total seconds, or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent
     with every request. `verify`: True, False, a CA file or directory, or an ssl.SSLContext; `ssl_context` is another

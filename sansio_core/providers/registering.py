@@ -79,12 +79,12 @@ def _check_name(name: object) -> None:
 
 def _check_info(info: ProviderInfo) -> None:
     check_base_url(info.url)
-    for field, variable in (("api_key_env", info.api_key_env), ("base_url_env", info.base_url_env)):
+    for held, variable in (("key", info.api_key_env), ("base URL", info.base_url_env)):
         # Not quoted: people give the key itself where a variable's name belongs.
         if variable is not None and not (isinstance(variable, str) and _VARIABLE.fullmatch(variable)):
             raise InvalidRequest(
-                f"the {field} of {info.name} must be the NAME of an environment variable, in capitals: "
-                "'ACME_API_KEY'; a key itself is not taken here, but by Client(…, api_key=…)"
+                f"the environment variable for the {held} of {info.name} must be given by its NAME, in capitals, like "
+                "'ACME_API_KEY' (a key itself goes to Client(…, api_key=…))"
             )
     if info.default_model is not None and not (isinstance(info.default_model, str) and info.default_model):
         raise InvalidRequest(f"the default model of {info.name} must be a str, not {safe_repr(info.default_model)}")

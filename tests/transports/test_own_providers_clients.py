@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import complaints
 from programs import EXAMPLES, load, run
 from seats import Seat
 
-from sansio_core import InvalidRequest, Reply, UsageReport, providers
+from sansio_core import ChatEvent, InvalidRequest, Reply, TextDelta, UsageReport, providers
 from transports._shared import installed
 from transports.cli import main
 from transports.emulator import DEFAULT_TEXT, Emulator
@@ -78,6 +79,20 @@ def test_the_class_in_place_of_a_name(seat: Seat, acme: str) -> None:
         seat.client(cls)
     with pytest.raises(InvalidRequest, match="provider must be a name or a provider object, not int"):
         seat.client(5)
+
+
+def test_a_mistake_in_a_parser_comes_out_as_it_is(seat: Seat, acme: str) -> None:
+    class Wrong(type(providers.create("acme").parser())):  # type: ignore[misc]
+        def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+            out.append(TextDelta(value["text"]))
+
+    provider = providers.create("acme", base_url=acme, api_key="k-123")
+    type(provider).parser_class, right = Wrong, type(provider).parser_class
+    client = seat.client(provider)
+    with pytest.raises(KeyError, match="text"):
+        seat.complete(client)
+    type(provider).parser_class = right
+    assert seat.complete(client, "Hi").text == "You said: Hi"
 
 
 # --- other packages --------------------------------------------------------------------------------------------------
