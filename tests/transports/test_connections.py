@@ -174,13 +174,15 @@ def test_what_a_hook_may_not_return(seat: Seat, ways: Ways, result: Any) -> None
         ask(seat, connect=ways.of(lambda *_: result))
 
 
-def test_a_closed_connection(seat: Seat, emulator: Emulator, ways: Ways) -> None:
+def test_a_closed_connection(seat: Seat, ways: Ways) -> None:
     def close(made: Any) -> Any:
         (made if ways.blocking else made[1]).close()
         return made
 
-    with pytest.raises(ConnectFailed, match="connect= returned a closed"):
-        ask(seat, connect=ways.to(port_of(emulator), close))
+    with Server(lambda peer: peer.gone()) as server:
+        with pytest.raises(ConnectFailed, match="connect= returned a closed"):
+            ask(seat, connect=ways.to(server.port, close))
+        assert server.settled(0)
 
 
 def test_a_peer_that_is_gone(seat: Seat, ways: Ways) -> None:
