@@ -8,6 +8,7 @@ has begun: of the last block alone the lines that have room are redrawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TextIO
 
 from markdown_it import MarkdownIt
@@ -47,7 +48,7 @@ class MarkdownText(Text):
         if "\n" in text:
             # Whole lines alone tell which blocks there are: `**` may become a rule, or begin a bold word.
             end = self._open.rfind("\n") + 1
-            *finished, last = blocks(self._open[:end]) or [Block([], self._open)]
+            *finished, last = blocks(self._open[:end]) or [Block([], self._open[:end])]
             self._open = last.text + self._open[end:]
         apart = self._printed or bool(finished)
         self._live.update(_Tail(self._open, apart=apart))
@@ -55,8 +56,10 @@ class MarkdownText(Text):
         self._live.start()
 
     def end(self, error: ChatError | None) -> None:
-        self._live.update("")
-        self._live.stop()
+        try:
+            self._live.update("")
+        finally:  # a second Ctrl-C must not leave it drawing
+            self._live.stop()
         self._print(blocks(self._open))
 
     def _print(self, finished: list[Block]) -> None:
@@ -75,9 +78,22 @@ class Block:
         self._tokens = tokens
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rendered = Markdown("", hyperlinks=False)  # links with their URLs, which nobody should open unseen
+        # Links with their URLs, which nobody should open unseen.
+        rendered = Markdown("", hyperlinks=False, justify="default")
         rendered.parsed = self._tokens
-        yield rendered
+        lines = console.render_lines(rendered, options.update(height=None), pad=False)
+        # The empty lines around it are MarkdownText's: rich has them around some blocks and not around others.
+        filled = [n for n, line in enumerate(lines) if any(map(_is_seen, line))]
+        for line in lines[filled[0] : filled[-1] + 1] if filled else []:
+            # Without blanks up to the edge, which would be copied.
+            while line and not _is_seen(line[-1]):
+                line.pop()
+            yield from line
+            yield Segment.line()
+
+
+def _is_seen(segment: Segment) -> bool:
+    return bool(segment.text.strip() or (segment.style and segment.style.bgcolor))
 
 
 def blocks(text: str) -> list[Block]:
@@ -87,7 +103,7 @@ def blocks(text: str) -> list[Block]:
     lines = text.split("\n")
     starts = [n for n, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+    for start, end in pairwise([*starts, len(tokens)]):
         place = tokens[start].map
         found.append(Block(list(_shown(tokens[start:end])), "\n".join(lines[place[0] if place else 0 :])))
     return found
