@@ -220,6 +220,7 @@ def test_markdown_redraws_no_line_above_the_top_edge() -> None:
     for n in range(30):
         view.write(f"- line {n}\n")
         view._live.refresh()
+        assert out.getvalue().endswith(f"line {n}")
     view.write("\nThe end.")
     view.end(None)
     redrawn = re.findall(r"(?:\x1b\[1A(?:\x1b\[2K)?)+", out.getvalue())
@@ -280,6 +281,7 @@ def test_a_terminal(terminal: Any, echo: Emulator, data: Path) -> None:
             child.expect(READY)
         child.send(typed)
         child.expect_exact(seen)
+        assert "^C" not in child.before
     child.expect(READY)
     child.send("\x04")
     assert child.read() is not None  # to its end

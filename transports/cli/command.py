@@ -34,7 +34,17 @@ standard input:
   A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
   -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
 """
-_EPILOGS = {"ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES}
+_TALK = """\
+examples:
+  sansio-chat chat -p anthropic
+  sansio-chat chat -c
+  printf '%s\\n' "Name a river." "And its source?" | sansio-chat chat -p openai
+
+In a conversation /help lists the commands, as /file, /undo and /save. It is kept, for -c, in a file that only this user
+can read: in $XDG_DATA_HOME/sansio-chat/conversations, or the system's usual folder for data. With --emulate it is not.
+The extra `cli` (pip install "sansio-chat[cli]") gives an editor for the lines, and Markdown on a terminal.
+"""
+_EPILOGS = {"chat": f"{_TALK}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
