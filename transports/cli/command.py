@@ -87,6 +87,8 @@ def _arguments(argv: Sequence[str]) -> Namespace:
         names = [found.group() for found in map(_NAME.match, unknown) if found]
         parser.error(f"there is no option {', '.join(names)}" if names else "there is no such option")
     if rest:
+        if any("=" not in option for option in getattr(args, "option", ())):
+            parser.error("-o takes NAME=VALUE in one word, as temperature=0.2")
         parser.error("there are too many words: a PROMPT of several goes in quotes")
     return args
 

@@ -37,37 +37,42 @@ class MarkdownText(Text):
         self._console = console
         self._open = ""  # the text from the last block's beginning on
         self._printed = False
-        self._live = Live(
-            console=console, transient=True, refresh_per_second=_A_SECOND, vertical_overflow="crop",
-            redirect_stdout=False, redirect_stderr=False,
-        )  # fmt: skip
+        self._live: Live | None = None
 
     def write(self, text: str) -> None:
         self._open += text.translate(_CONTROLS)
-        finished: list[Block] = []
         if "\n" in text:
             # Whole lines alone tell which blocks there are: `**` may become a rule, or begin a bold word.
             end = self._open.rfind("\n") + 1
             *finished, last = blocks(self._open[:end]) or [Block([], self._open[:end])]
             self._open = last.text + self._open[end:]
-        apart = self._printed or bool(finished)
-        self._live.update(_Tail(self._open, apart=apart))
-        self._print(finished)
-        self._live.start()
+            if finished:
+                self._print(finished)
+        if self._live is None:
+            self._live = Live(
+                console=self._console, transient=True, refresh_per_second=_A_SECOND, vertical_overflow="crop",
+                redirect_stdout=False, redirect_stderr=False,
+            )  # fmt: skip
+            self._live.start()
+        self._live.update(_Tail(self._open, apart=self._printed))
 
     def end(self, error: ChatError | None) -> None:
-        try:
-            self._live.update("")
-        finally:  # a second Ctrl-C must not leave it drawing
-            self._live.stop()
         self._print(blocks(self._open))
 
     def _print(self, finished: list[Block]) -> None:
-        for block in finished:
-            if self._printed:
-                self._console.print()
-            self._console.print(block)
-            self._printed = True
+        with self._console:  # all of it is written at once
+            # Not above what is redrawn, as rich offers: its thread may redraw in the midst of that, and count wrong.
+            live, self._live = self._live, None
+            if live is not None:
+                try:
+                    live.update("")
+                finally:  # a second Ctrl-C must not leave it drawing
+                    live.stop()
+            for block in finished:
+                if self._printed:
+                    self._console.print()
+                self._console.print(block)
+                self._printed = True
 
 
 class Block:
