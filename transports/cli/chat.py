@@ -42,19 +42,23 @@ def chat(args: Namespace) -> int:
     with ExitStack() as stack:
         settings = settings_of(args, stack)
         client = stack.enter_context(Client(**settings))
-        chat = _Chat(client, conversation, options_of(args.option), args)
+        # A log's lines would stand within the last block, which is drawn over.
+        rendered = not args.verbose and sys.stdout.isatty() and has_extra()
+        chat = _Chat(client, conversation, options_of(args.option), kept=not args.emulate, rendered=rendered)
         return chat.run()
 
 
 class _Chat:
     """The loop of one conversation: a line in, an answer or a command's effect out."""
 
-    def __init__(self, client: Client, conversation: Conversation, options: dict[str, Any], args: Namespace) -> None:
+    def __init__(
+        self, client: Client, conversation: Conversation, options: dict[str, Any], *, kept: bool, rendered: bool
+    ) -> None:
         self._client = client
         self._conversation = conversation
         self._options = options
-        self._kept = not args.emulate
-        self._markdown = not args.verbose and has_extra()  # the lines of a log would stand amid what is redrawn
+        self._kept = kept
+        self._rendered = rendered
         self._files: list[dict[str, Any]] = []  # those that go with the next question
         self._again = ""  # the question that failed
         self._person = on_terminal()
@@ -159,7 +163,7 @@ class _Chat:
 
     def _output(self) -> Output:
         output = output_for(None)
-        if not self._markdown or not sys.stdout.isatty():
+        if not self._rendered:
             return output
         from rich.console import Console
 
