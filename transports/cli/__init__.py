@@ -4,6 +4,10 @@ command     main: the arguments of all subcommands, --help, logging, and how err
 ask         the subcommands `ask` and `parse`: one answer, from a provider or from a recording
 piped       what is piped in, and files
 output      the three forms of an answer on standard output: text, events, one JSON object
+chat        the subcommand `chat`: a conversation; on a terminal with what follows
+conversation its messages, and the file that keeps them
+lines       where its lines are read: an editor, or standard input
+markdown    an answer with its Markdown rendered while it comes
 providers   the subcommand `providers`: the table of them
 emulate     the subcommand `emulate`: the emulator as a server
 exit        exit codes, and the texts on standard error

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from sansio_core import ChatError, OptionIgnored, __version__
 
-from .exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
+from .exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say, words_of
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
 """Options by which people try to give a key; none is accepted, as other processes can read the command line."""
@@ -34,7 +34,17 @@ standard input:
   A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
   -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
 """
-_EPILOGS = {"ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES}
+_TALK = """\
+examples:
+  sansio-chat chat -p anthropic
+  sansio-chat chat -c
+  printf '%s\\n' "Name a river." "And its source?" | sansio-chat chat -p openai
+
+In a conversation /help lists the commands, as /file, /undo and /save. It is kept, for -c, in a file that only this user
+can read: in $XDG_DATA_HOME/sansio-chat/conversations, or the system's usual folder for data. With --emulate it is not.
+The extra `cli` (pip install "sansio-chat[cli]") gives an editor for the lines, and Markdown on a terminal.
+"""
+_EPILOGS = {"chat": f"{_TALK}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _discard_output()
             code = CLOSED_PIPE
         except OSError as error:
-            say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+            say(words_of(error))
             _discard_output()
             code = LOCAL
     return code
@@ -77,6 +87,8 @@ def _arguments(argv: Sequence[str]) -> Namespace:
         names = [found.group() for found in map(_NAME.match, unknown) if found]
         parser.error(f"there is no option {', '.join(names)}" if names else "there is no such option")
     if rest:
+        if any("=" not in option for option in getattr(args, "option", ())):
+            parser.error("-o takes NAME=VALUE in one word, as temperature=0.2")
         parser.error("there are too many words: a PROMPT of several goes in quotes")
     return args
 
@@ -133,6 +145,12 @@ def _ask(args: Namespace) -> int:
     return ask(args)
 
 
+def _chat(args: Namespace) -> int:
+    from .chat import chat
+
+    return chat(args)
+
+
 def _parse(args: Namespace) -> int:
     from .ask import parse
 
@@ -161,6 +179,7 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, description, add in (
         ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
+        ("chat", "Hold a conversation, on a terminal or with lines that are piped in.", _add_chat),
         ("parse", "Read an answer's body, as recorded from the wire, with the parser alone.", _add_parse),
         ("providers", "List the providers.", _add_providers),
         ("emulate", "Run a server on this machine that speaks every provider's wire format.", _add_emulate),
@@ -186,6 +205,15 @@ def _add_ask(parser: ArgumentParser) -> None:
     parser.set_defaults(run=_ask)
 
 
+def _add_chat(parser: ArgumentParser) -> None:
+    _add_question(parser)
+    parser.add_argument(
+        "-c", "--continue", dest="go_on", action="store_true",
+        help="go on with the last conversation, with its provider and model where none is given",
+    )  # fmt: skip
+    parser.set_defaults(run=_chat)
+
+
 def _add_question(parser: ArgumentParser) -> None:
     """The options of `ask` and `chat`."""
     add = parser.add_argument
@@ -197,6 +225,12 @@ def _add_question(parser: ArgumentParser) -> None:
         "-o", "--option", metavar="NAME=VALUE", action="append", default=[],
         help="temperature=0.2 and the like; the value is read as JSON, else as text",
     )  # fmt: skip
+    _add_where(parser)
+
+
+def _add_where(parser: ArgumentParser) -> None:
+    """The arguments of every subcommand that asks a provider."""
+    add = parser.add_argument
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--base-url", metavar="URL", help="another host that speaks the provider's wire format")
     where.add_argument("--emulate", action="store_true", help="let an emulator on this machine answer; no network")
