@@ -125,7 +125,10 @@ def _provider(args: Namespace) -> str:
         return EMULATED
     if args.base_url:
         return COMPATIBLE
-    raise InvalidRequest("choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate")
+    raise InvalidRequest(
+        "choose a provider with -p NAME (`sansio-chat providers` lists them; `sansio-chat default NAME` makes one the "
+        "default), or try --emulate"
+    )
 
 
 def _messages(args: Namespace) -> list[dict[str, Any]]:

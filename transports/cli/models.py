@@ -1,0 +1,54 @@
+"""The subcommand `models`: a host's own list of its models. `command.py` calls it."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from contextlib import ExitStack
+from dataclasses import asdict
+
+from sansio_core import ModelInfo, providers
+
+from .ask import COMPATIBLE, _api_key, _emulated, _provider
+from .exit import COMPLETE
+from .output import output_for
+from .table import Row, write_table
+
+_HEADINGS = ("NAME", "CONTEXT", "OUTPUT", "INPUT", "SHUT DOWN")
+_DROP = ("INPUT", "OUTPUT", "SHUT DOWN", "CONTEXT")
+
+
+def show_models(args: Namespace) -> int:
+    """Ask a host for the list of its models, and write it; returns the exit code."""
+    if args.emulate and args.provider is None:
+        args.provider = COMPATIBLE  # the emulated provider that answers elsewhere has no list
+    provider = _provider(args)
+    named = providers.info(provider).models
+    # A provider that has these models and no others has no list to be asked for.
+    models = [ModelInfo(name) for name in named] if named else _asked(args, provider)
+    out = output_for(args.output)
+    if args.output == "json":
+        out.write(json.dumps([asdict(model) for model in models], indent=2) + "\n")
+    else:
+        write_table(out, _HEADINGS, [_row(model) for model in models], _DROP)
+    return COMPLETE
+
+
+def _asked(args: Namespace, provider: str) -> list[ModelInfo]:
+    from ..blocking import Client
+
+    with ExitStack() as stack:
+        key, url, proxy = _api_key(args, provider), args.base_url, args.proxy
+        if args.emulate:
+            url = stack.enter_context(_emulated(provider))
+            proxy = proxy or False
+            key = "emulated" if args.api_key_env is None else key
+        settings = {"api_key": key, "base_url": url, "proxy": proxy, "timeout": args.timeout, "retry": args.retry}
+        return stack.enter_context(Client(provider, **settings)).models(details=True)
+
+
+def _row(model: ModelInfo) -> Row:
+    def count(tokens: int | None) -> str:
+        return "-" if tokens is None else f"{tokens:,}"
+
+    return model.name, count(model.context), count(model.output), ", ".join(model.input) or "-", model.shut_down or "-"
