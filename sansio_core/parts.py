@@ -93,8 +93,9 @@ class FilePart:
     """A file: a PDF, an audio, a video, a text, an image or another document.
 
     `source`: its bytes; its URL, or a data URL; or its path, which the clients read, and the core does not.
-    `media_type`: where it is None, the data URL's, that of the file's first bytes, or that of the name's end. `name`:
-    where it is None, the last step of the path or URL. `cache_control`: as for TextPart.
+    `media_type`: where it is None, the data URL's, that of the file's first bytes, or that of the name's end; the
+    clients take any other file in UTF-8 for text/plain. `name`: where it is None, the last step of
+    the path or URL. `cache_control`: as for TextPart.
     """
 
     source: str | bytes | PathLike

@@ -51,6 +51,15 @@ def test_the_home_directory(seat: Seat, emulator: Emulator, tmp_path: Path, monk
     assert body(emulator)["messages"][0]["content"] == "a.md:\n# A"
 
 
+def test_a_name_that_tells_no_type(seat: Seat, emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "main.rs").write_text("fn größe() {}")
+    seat.complete(client_of(seat, emulator), [{"role": "user", "content": [FilePart(tmp_path / "main.rs")]}])
+    assert body(emulator)["messages"][0]["content"] == "main.rs:\nfn größe() {}"
+    (tmp_path / "data").write_bytes(b"text\0")
+    with pytest.raises(InvalidRequest, match=r"media type of .*'data'.* is not known"):
+        seat.complete(client_of(seat, emulator), [{"role": "user", "content": [FilePart(tmp_path / "data")]}])
+
+
 def test_what_stands_beside_a_file_is_kept(seat: Seat, emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"{}")

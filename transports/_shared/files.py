@@ -24,12 +24,11 @@ def with_files(request: ChatRequest) -> ChatRequest:
     )
 
 
-def _read_all(i: int, message: Message) -> Message:
-    parts = tuple(_read(i, part) if isinstance(part, FilePart) else part for part in message.parts)
-    return replace(message, parts=parts)
+def read(part: FilePart) -> FilePart:
+    """`part` with the file's bytes in place of its path; a name that tells no type makes a text of what is UTF-8.
 
-
-def _read(i: int, part: FilePart) -> FilePart:
+    Raises InvalidRequest for one that cannot be read.
+    """
     path = part.path
     if path is None:
         return part
@@ -38,7 +37,24 @@ def _read(i: int, part: FilePart) -> FilePart:
             data = file.read()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         words = getattr(error, "strerror", None) or error
-        raise InvalidRequest(f"messages[{i}] has a file that cannot be read: {path!r}: {words}") from None
+        raise InvalidRequest(f"a file that cannot be read: {path!r}: {words}") from None
     if not data:
-        raise InvalidRequest(f"messages[{i}] has a file with nothing in it: {path!r}")
-    return replace(part, source=data, name=part.file_name)
+        raise InvalidRequest(f"a file with nothing in it: {path!r}")
+    found = replace(part, source=data, name=part.file_name)
+    # Most source code and files without an ending, as Makefile, have no media type of their own.
+    return found if found.known_type or not _is_text(data) else replace(found, media_type="text/plain")
+
+
+def _read_all(i: int, message: Message) -> Message:
+    try:
+        parts = tuple(read(part) if isinstance(part, FilePart) else part for part in message.parts)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"messages[{i}] has {error}") from None
+    return replace(message, parts=parts)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False

@@ -8,11 +8,12 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO
+from typing import Any
 
-from sansio_core import Cancelled, ChatError, ChatEvent, Failed, FilePart, InvalidRequest, providers
+from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
 
 from .output import Output, output_for
+from .piped import file_of, opened, piped_beside, typed_or_piped
 
 EMULATED, COMPATIBLE = "free_netfly", "openai"
 """The provider where none is named: with --emulate; and with --base-url, as most hosts speak OpenAI's wire format."""
@@ -23,22 +24,11 @@ _RESERVED = frozenset({"messages", "model", "timeout", "proxy", "headers", "cook
 
 def ask(args: Namespace) -> int:
     """Ask one question; returns the exit code."""
-    question = {"messages": _messages(args), **_options(args.option)}
-    provider = _provider(args)
-    settings: dict[str, Any] = {
-        "provider": provider, "model": args.model, "api_key": _api_key(args, provider), "proxy": args.proxy,
-        "timeout": args.timeout, "retry": args.retry, "base_url": args.base_url,
-    }  # fmt: skip
     output = output_for(args.output)
     error: ChatError | None = None
     with ExitStack() as stack:
-        if args.emulate:
-            settings["base_url"] = stack.enter_context(_emulated(provider))
-            if args.proxy is None:
-                settings["proxy"] = False  # the environment's proxy is meant for other hosts than this machine
-            if args.api_key_env is None:
-                settings["api_key"] = "emulated"  # the user's own key is only sent there if --api-key-env names it
-            settings["model"] = settings["model"] or providers.info(settings["provider"]).default_model or "emulated"
+        settings = settings_of(args, stack)  # first, as what is piped in may take long to come
+        question = {"messages": _messages(args), **options_of(args.option)}
         try:
             (_asyncio if args.use_asyncio else _blocking)(settings, question, output)
         except InvalidRequest:
@@ -83,7 +73,7 @@ def parse(args: Namespace) -> int:
     output = output_for(args.output)
     error: ChatError | None = None
     try:
-        with _opened(args.file) as source:
+        with opened(args.file) as source:
             while not parser.ended:
                 data = source.read1(_READ) if hasattr(source, "read1") else source.read(_READ)
                 error = _show(parser.feed(data) if data else parser.end(), output)
@@ -104,21 +94,27 @@ def _show(events: list[ChatEvent], output: Output) -> ChatError | None:
     return error
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
-    if path != "-":
-        with open(path, "rb") as file:
-            yield file
-    elif sys.stdin is None:
-        raise InvalidRequest("standard input is closed: name a file")
-    else:
-        yield sys.stdin.buffer
-
-
 # --- what the arguments mean -----------------------------------------------------------------------------------------
 
 
-def _provider(args: Namespace) -> str:
+def settings_of(args: Namespace, stack: ExitStack) -> dict[str, Any]:
+    """The client's settings; with --emulate for an emulator that runs until `stack` is left."""
+    provider = provider_of(args)
+    settings: dict[str, Any] = {
+        "provider": provider, "model": args.model, "api_key": _api_key(args, provider), "proxy": args.proxy,
+        "timeout": args.timeout, "retry": args.retry, "base_url": args.base_url,
+    }  # fmt: skip
+    if args.emulate:
+        settings["base_url"] = stack.enter_context(_emulated(provider))
+        if args.proxy is None:
+            settings["proxy"] = False  # the environment's proxy is meant for other hosts than this machine
+        if args.api_key_env is None:
+            settings["api_key"] = "emulated"  # the user's own key is only sent there if --api-key-env names it
+        settings["model"] = args.model or providers.info(provider).default_model or "emulated"
+    return settings
+
+
+def provider_of(args: Namespace) -> str:
     if args.provider is not None:
         return providers.info(args.provider).name
     if args.emulate:
@@ -132,22 +128,31 @@ def _provider(args: Namespace) -> str:
 
 
 def _messages(args: Namespace) -> list[dict[str, Any]]:
-    prompt: str = args.prompt
-    if prompt == "-":
-        with _opened("-") as source:
-            data = source.read()
-        try:
-            prompt = data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise InvalidRequest(f"standard input is not UTF-8 (byte {error.start})") from None
-    if not prompt.strip():
+    if [args.prompt, *args.file].count("-") > 1:
+        raise InvalidRequest("- stands for standard input, which can be read only once")
+    files = list(map(file_of, args.file))
+    prompt = _prompt(args)
+    if not prompt.strip() and not files:
         raise InvalidRequest("the prompt is empty")
     system = [] if args.system is None else [{"role": "system", "content": args.system}]
     # Vendors advise to put files before the question: platform.claude.com/docs/en/build-with-claude/pdf-support
-    return [*system, {"role": "user", "content": [*map(FilePart, args.file), prompt] if args.file else prompt}]
+    content = [*files, *([prompt] if prompt.strip() else [])] if files else prompt
+    return [*system, {"role": "user", "content": content}]
 
 
-def _options(arguments: list[str]) -> dict[str, Any]:
+def _prompt(args: Namespace) -> str:
+    """What is piped in, a blank line, and PROMPT; either may be missing, and both where files are asked about."""
+    prompt: str = args.prompt or ""
+    if prompt == "-":
+        return typed_or_piped()
+    piped = "" if "-" in args.file else piped_beside(asked=bool(prompt or args.file))
+    if args.prompt is None and not piped and not args.file:
+        raise InvalidRequest("there is no question: give a PROMPT, or pipe one in; `sansio-chat chat` asks for them")
+    return "\n\n".join(text for text in (piped, prompt) if text.strip())
+
+
+def options_of(arguments: list[str]) -> dict[str, Any]:
+    """The options of the model that `arguments`, each NAME=VALUE, give."""
     options: dict[str, Any] = {}
     for argument in arguments:
         name, equals, text = argument.partition("=")

@@ -25,7 +25,16 @@ _VALUE = re.compile(r"(invalid choice|ignored explicit argument):? .*?(?= \(choo
 """Where argparse's own errors quote a word: it may be a key, given as the value of an option that does not exist."""
 
 _EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
+_INPUT = """\
+examples:
+  sansio-chat ask --emulate "Write a short poem about nature."
+  git diff | sansio-chat ask -p openai "Write a commit message."
+  sansio-chat ask -p anthropic -f report.pdf "What does it say?"
 
+standard input:
+  A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
+  -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
+"""
 _FIRST = """\
 a first answer, from this machine, without a key:
   sansio-chat ask --emulate "Hello"
@@ -34,6 +43,14 @@ and from a provider, with its key in the environment:
   export OPENAI_API_KEY=...
   sansio-chat ask -p openai "Write a short poem about nature."
 """
+_SHELLS = """\
+in ~/.bashrc:     eval "$(sansio-chat completion bash)"
+in ~/.zshrc:      eval "$(sansio-chat completion zsh)"
+once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansio-chat.fish
+
+It needs the extra `cli`: pip install "sansio-chat[cli]"
+"""
+_EPILOGS = {"ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -207,8 +224,9 @@ def _parser() -> ArgumentParser:
     parser.set_defaults(run=lambda _: _show_commands(parser), configured=False)
     subparsers = parser.add_subparsers(prog="sansio-chat", metavar="COMMAND", help=SUPPRESS)
     for name, description, add in commands:
-        epilog = _EXIT_CODES if name in ("ask", "parse") else None
-        add(subparsers.add_parser(name, help=description, description=description, epilog=epilog))
+        subparser = subparsers.add_parser(name, help=description, description=description, epilog=_EPILOGS.get(name))
+        add(subparser)
+        subparser.set_defaults(configured=name not in ("emulate", "completion"))
     return parser
 
 
@@ -220,23 +238,33 @@ def _show_commands(parser: ArgumentParser) -> int:
 
 def _add_ask(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("prompt", metavar="PROMPT", help="the question; - reads it from standard input")
+    add(
+        "prompt", metavar="PROMPT", nargs="?",
+        help="the question; what is piped in stands before it, or is the question; - waits for that, or for typing",
+    )  # fmt: skip
+    _add_question(parser)
+    add(
+        "-f", "--file", "-a", "--attach", metavar="PATH", action="append", default=[],
+        help="a file before the question: a text, a PDF, an image, an audio, …, or its URL, or - for what is piped in; "
+        "may be given several times",
+    )  # fmt: skip
+    add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
+    _add_output(parser, both=True)
+    parser.set_defaults(run=_ask)
+
+
+def _add_question(parser: ArgumentParser) -> None:
+    """The options of `ask` and `chat`."""
+    add = parser.add_argument
     who = "who answers, in place of the default: see `sansio-chat providers`; openai where only a --base-url is given"
     add("-p", "--provider", metavar="NAME", help=who)
     add("-m", "--model", metavar="NAME", help="in place of the provider's default")
-    add("--system", metavar="TEXT", help="a system message before the question")
+    add("-s", "--system", metavar="TEXT", help="a system message before the question")
     add(
-        "--file", metavar="PATH", action="append", default=[],
-        help="a file before the question: a PDF, an image, a text, …, or its URL; may be given several times",
-    )  # fmt: skip
-    add(
-        "--option", metavar="NAME=VALUE", action="append", default=[],
+        "-o", "--option", metavar="NAME=VALUE", action="append", default=[],
         help="temperature=0.2 and the like; the value is read as JSON, else as text",
     )  # fmt: skip
     _add_where(parser)
-    add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
-    _add_output(parser, both=True)
-    parser.set_defaults(run=_ask, configured=True)
 
 
 def _add_where(parser: ArgumentParser) -> None:
@@ -261,14 +289,14 @@ def _add_models(parser: ArgumentParser) -> None:
     parser.add_argument("-p", "--provider", metavar="NAME", help=who)
     _add_where(parser)
     _add_output(parser, both=False)
-    parser.set_defaults(run=_models, configured=True)
+    parser.set_defaults(run=_models)
 
 
 def _add_parse(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the body; - or nothing: standard input")
     parser.add_argument("-p", "--provider", metavar="NAME", required=True, help="whose answer it is")
     _add_output(parser, both=True)
-    parser.set_defaults(run=_parse, configured=True)
+    parser.set_defaults(run=_parse)
 
 
 def _add_providers(parser: ArgumentParser) -> None:
@@ -283,7 +311,7 @@ def _add_providers(parser: ArgumentParser) -> None:
     group.add_argument("--url", metavar="URL", help="its base URL, with its version: https://api.acme.example/v1")
     group.add_argument("--key", metavar="VARIABLE", help="the NAME of the environment variable that holds its key")
     group.add_argument("--model", metavar="NAME", help="its default model")
-    parser.set_defaults(run=_providers, configured=True)
+    parser.set_defaults(run=_providers)
 
 
 def _add_default(parser: ArgumentParser) -> None:
@@ -291,17 +319,10 @@ def _add_default(parser: ArgumentParser) -> None:
     add("provider", metavar="PROVIDER", nargs="?", help="who is asked from now on; without it, the default is shown")
     add("-m", "--model", metavar="NAME", help="in place of that provider's own default model")
     add("--unset", action="store_true", help="have no default any more")
-    parser.set_defaults(run=_default, configured=True)
+    parser.set_defaults(run=_default)
 
 
 def _add_completion(parser: ArgumentParser) -> None:
-    parser.epilog = """\
-in ~/.bashrc:     eval "$(sansio-chat completion bash)"
-in ~/.zshrc:      eval "$(sansio-chat completion zsh)"
-once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansio-chat.fish
-
-It needs the extra `cli`: pip install "sansio-chat[cli]"
-"""
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="your shell")
     parser.set_defaults(run=_completion)
 

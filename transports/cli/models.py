@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from sansio_core import ModelInfo, providers
 
-from .ask import COMPATIBLE, _api_key, _emulated, _provider
+from .ask import COMPATIBLE, provider_of, settings_of
 from .exit import COMPLETE
 from .output import output_for
 from .table import Row, write_table
@@ -20,12 +20,12 @@ _DROP = ("INPUT", "OUTPUT", "SHUT DOWN", "CONTEXT")
 
 def show_models(args: Namespace) -> int:
     """Ask a host for the list of its models, and write it; returns the exit code."""
+    args.model = None
     if args.emulate and args.provider is None:
         args.provider = COMPATIBLE  # the emulated provider that answers elsewhere has no list
-    provider = _provider(args)
-    named = providers.info(provider).models
+    named = providers.info(provider_of(args)).models
     # A provider that has these models and no others has no list to be asked for.
-    models = [ModelInfo(name) for name in named] if named else _asked(args, provider)
+    models = [ModelInfo(name) for name in named] if named else _asked(args)
     out = output_for(args.output)
     if args.output == "json":
         out.write(json.dumps([asdict(model) for model in models], indent=2) + "\n")
@@ -34,17 +34,13 @@ def show_models(args: Namespace) -> int:
     return COMPLETE
 
 
-def _asked(args: Namespace, provider: str) -> list[ModelInfo]:
+def _asked(args: Namespace) -> list[ModelInfo]:
     from ..blocking import Client
 
     with ExitStack() as stack:
-        key, url, proxy = _api_key(args, provider), args.base_url, args.proxy
-        if args.emulate:
-            url = stack.enter_context(_emulated(provider))
-            proxy = proxy or False
-            key = "emulated" if args.api_key_env is None else key
-        settings = {"api_key": key, "base_url": url, "proxy": proxy, "timeout": args.timeout, "retry": args.retry}
-        return stack.enter_context(Client(provider, **settings)).models(details=True)
+        # A list depends on no model; but Azure's clients need one.
+        settings = settings_of(args, stack) | {"model": "unnamed"}
+        return stack.enter_context(Client(**settings)).models(details=True)
 
 
 def _row(model: ModelInfo) -> Row:
