@@ -58,6 +58,8 @@ The machine
     states                   the actions, the states, and which may follow which: the table
     _clocks                  which of the five clocks fires next
     _advice                  hints in errors: what the user may do
+    _attempts                setup pages and error responses; what follows an error: the request again, or the end
+    observer                 the notices that an exchange gives of itself, and who is told
     exchange                 Exchange: the table drives
     model_list               ModelList: an exchange that asks a host for its models
 """
@@ -124,6 +126,20 @@ if TYPE_CHECKING:
     from .http_request import HttpRequest
     from .model_info import ModelInfo
     from .model_list import ModelList
+    from .observer import (
+        Asked,
+        AttemptBegan,
+        Connected,
+        Ended,
+        FirstEvent,
+        FirstText,
+        HeadReceived,
+        Notice,
+        Observer,
+        PlaceAwaited,
+        UsageReported,
+        Waiting,
+    )
     from .parts import FilePart, ImagePart, TextPart
     from .reply import Choice, Reply
     from .request import ChatRequest, Message, Messages, ToolCall
@@ -136,16 +152,87 @@ __sansio_layer__ = True  # see providers.base.warn
 
 # Written out, although _HOMES has nearly the same names: type checkers read `__all__` from the text alone.
 __all__ = [
-    "Action", "Annotation", "AuthenticationFailed", "BadRequest", "Cancelled", "ChatError", "ChatEvent", "ChatParser",
-    "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
-    "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished", "HTTPStatusError",
-    "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
-    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored",
-    "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta",
-    "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused",
-    "StreamTruncated", "TLSFailed",
-    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
-    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
+    "Action",
+    "Annotation",
+    "Asked",
+    "AttemptBegan",
+    "AuthenticationFailed",
+    "BadRequest",
+    "Cancelled",
+    "ChatError",
+    "ChatEvent",
+    "ChatParser",
+    "ChatRequest",
+    "Choice",
+    "ClientClosed",
+    "ConnectFailed",
+    "Connected",
+    "ConnectionLost",
+    "ContentDecoder",
+    "ContentFiltered",
+    "ContextTooLong",
+    "Ended",
+    "Exchange",
+    "Failed",
+    "FilePart",
+    "Finish",
+    "FinishReason",
+    "Finished",
+    "FirstEvent",
+    "FirstText",
+    "HTTPStatusError",
+    "HeadReceived",
+    "HttpRequest",
+    "IPBlocked",
+    "ImagePart",
+    "InvalidRequest",
+    "KeepAlive",
+    "LimitExceeded",
+    "Limits",
+    "Message",
+    "Messages",
+    "Metadata",
+    "ModelInfo",
+    "ModelList",
+    "NativeDelta",
+    "NativeItem",
+    "NotFound",
+    "Notice",
+    "Observer",
+    "OptionIgnored",
+    "PermissionDenied",
+    "PlaceAwaited",
+    "ProtocolViolation",
+    "ProviderRefused",
+    "ProxyFailed",
+    "RateLimited",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "Reply",
+    "RetryPolicy",
+    "Send",
+    "ServerFailed",
+    "Started",
+    "State",
+    "StreamMisused",
+    "StreamTruncated",
+    "TLSFailed",
+    "TextDelta",
+    "TextPart",
+    "TimedOut",
+    "Timeouts",
+    "ToolCall",
+    "ToolCallDelta",
+    "TransportFailure",
+    "UnexpectedContent",
+    "UnexpectedRedirect",
+    "UnknownFrame",
+    "UsageReport",
+    "UsageReported",
+    "Wait",
+    "Waiting",
+    "parsers",
+    "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -167,6 +254,10 @@ _NAMES = {
     "http_request": "HttpRequest",
     "model_info": "ModelInfo",
     "model_list": "ModelList",
+    "observer": (
+        "Asked AttemptBegan Connected Ended FirstEvent FirstText HeadReceived Notice Observer PlaceAwaited "
+        "UsageReported Waiting"
+    ),
     "parts": "FilePart ImagePart TextPart",
     "reply": "Choice Reply",
     "request": "ChatRequest Message Messages ToolCall",

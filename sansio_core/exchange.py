@@ -22,27 +22,23 @@ time in seconds of any monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ._advice import advise
+from ._attempts import Attempts, Data
 from ._clocks import DRAIN, ERROR_BODY, GRACE, Clocks
 from .dialects import ChatParser
 from .dialects.error_mapping import request_id
 from .errors import (
     Cancelled,
     ChatError,
-    ConnectionLost,
-    HTTPStatusError,
     InvalidRequest,
-    LimitExceeded,
     ProtocolViolation,
     StreamTruncated,
     TimedOut,
     UnexpectedContent,
-    UnexpectedRedirect,
 )
 from .events import ChatEvent, Failed, KeepAlive
-from .http_request import REDIRECTS, Headers, HttpRequest, account_headers, body_length, header, redirect
+from .http_request import Headers, HttpRequest, account_headers, body_length, header
 from .providers import Call, Provider
 from .redact import redact
 from .reply import Reply
@@ -51,12 +47,11 @@ from .retry import RetryPolicy, middle
 from .states import NEXT, READING, Action, Finish, Send, State, Wait
 from .timing import Limits, Timeouts
 
-Data = bytes | bytearray | memoryview
-# More than any provider sends after the answer's end marker: the last chunk, a trailer section, a comment or two.
-_DRAIN_BYTES = 64 * 1024
+if TYPE_CHECKING:
+    from .observer import Observer, Watch
 
 
-class Exchange:
+class Exchange(Attempts):
     """One question to one provider, over whatever I/O drives it.
 
     `retry` and `timeouts` replace the provider's own (or are a number of attempts, a number of total seconds). `random`
@@ -68,7 +63,7 @@ class Exchange:
     `headers` of the last response; `reusable` (its body was read to its end, so that the connection may carry the next
     request); `request` (the one under way; None again once content came, as nothing is sent after that); `secrets` (the
     values in all requests that must be in no log); `error` (what ended the exchange, or is tried again, then after
-    `delay` seconds). `on_state_change`, if set, is called after each change of `state`.
+    `delay` seconds). `observer` is called with each notice of `sansio_core.observer`; `observe` adds further ones.
 
     The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
     RuntimeError, as it is the caller's mistake):
@@ -98,12 +93,7 @@ class Exchange:
                         receive_failure(Cancelled)  → DONE
     """
 
-    __slots__ = (
-        "__weakref__", "_asking", "_body", "_call", "_clocks", "_delivered", "_missing", "_parser", "_random",
-        "_redirected", "_redirects", "_resent", "_until", "attempts", "delay", "error", "headers", "limits",
-        "on_state_change", "provider", "reply", "request", "retry", "reusable", "secrets", "state", "status",
-        "timeouts",
-    )  # fmt: skip
+    __slots__ = ("__weakref__", "_missing", "_parser", "_question", "_watch", "reusable", "timeouts")
 
     _parser: ChatParser  # of the answer: there is one from STREAM on
 
@@ -116,6 +106,7 @@ class Exchange:
         timeouts: Timeouts | float | None = None,
         limits: Limits | None = None,
         random: Callable[[], float] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         if not isinstance(provider, Provider):
             raise InvalidRequest(f"provider must be what providers.create() gives, not {type(provider).__name__}")
@@ -129,7 +120,10 @@ class Exchange:
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
-        self.on_state_change: Callable[[], None] | None = None
+        self._question: ChatRequest | None = request  # until it is asked
+        self._watch: Watch | None = None
+        if observer is not None:
+            self.observe(observer)
         self.reply = Reply()
         self.attempts = 0
         self.error: ChatError | None = None
@@ -161,16 +155,41 @@ class Exchange:
     def _new_parser(self, content_type: str) -> ChatParser:
         return self.provider.parser(content_type, max_frame_size=self.limits.frame)
 
+    def observe(self, observer: Observer) -> None:
+        """Have `observer` called with each notice, after those that are there already; before the first action only."""
+        from .observer import Watch  # imported here: whoever observes nothing does not pay for it
+
+        if self._question is None:
+            raise RuntimeError("observe: the exchange has begun, and its first notices were given")
+        self._watch = self._watch or Watch()
+        self._watch.add(observer)
+
     # --- what the caller gives: _HANDLERS says what handles it in which state -----------------------------------------
 
     def next_action(self, now: float) -> Action:
         """What to do next. Raises the error that ended the exchange, with the partial `reply` in it."""
         # The total counts from here, not from __init__: an exchange may be made long before anybody drives it.
-        self._clocks.start(now)
+        if self._question is not None:
+            self._clocks.start(now)
+            question, self._question = self._question, None
+            if self._watch is not None:
+                self._watch.asked(self, question, now)
         handler = _HANDLERS[self.state].action
         if handler is None:
             raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
         return handler(self, now)
+
+    def await_place(self, now: float) -> None:
+        """The transport waits until one of its connections is free for this request; it tells this to observers."""
+        self._check_sent("await_place")
+        if self._watch is not None:
+            self._watch.place_awaited(self, now)
+
+    def receive_connection(self, reused: bool, now: float) -> None:
+        """The request has its connection, which was kept alive if `reused`; no transport need tell."""
+        self._check_sent("receive_connection")
+        if self._watch is not None:
+            self._watch.connected(self, reused, now)
 
     def receive_head(self, status: int, headers: Iterable[tuple[str, str]], now: float) -> None:
         """The response's status and header fields. The exchange passes over an interim response (1xx).
@@ -189,6 +208,8 @@ class Exchange:
         self._missing = body_length(self.headers)
         self._body = None
         self._clocks.bytes_arrived(now)
+        if self._watch is not None:
+            self._watch.head(self, status, self.headers, now)
         if self._asking:
             # A gateway may put a piece of the request into its request id, and with it a key.
             self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
@@ -251,7 +272,7 @@ class Exchange:
     def _send(self, now: float) -> Action:
         if self._clocks.total_fired(now):
             self._record(TimedOut("total", self.timeouts.total))
-            self._to(State.FAILED)
+            self._to(State.FAILED, now)
             return self.next_action(now)
         request, self._redirected = self._redirected, None
         # A redirected request is the same question at another address: the call is not asked for it again.
@@ -269,7 +290,7 @@ class Exchange:
         # Those of earlier requests stay: an error may quote a header of any response so far.
         self.secrets = tuple({*self.secrets, *request.secrets}) if self.secrets else request.secrets
         self._clocks.request_sent(now)
-        self._to(State.SENT)
+        self._to(State.SENT, now)
         return Send(request, self._clocks.connect, fresh=self._resent)
 
     def _wait(self, now: float) -> Action:
@@ -277,10 +298,10 @@ class Exchange:
             return Wait(self._until - now)
         if self._clocks.total_fired(now):
             # The caller comes back late. There is no time left for another attempt; the last one's error is the reason.
-            self._to(State.FAILED)
+            self._to(State.FAILED, now)
             return self.next_action(now)
         self.attempts += 1
-        self._start_again()
+        self._start_again(now)
         return self.next_action(now)
 
     def _finish(self, now: float) -> Action:
@@ -300,12 +321,12 @@ class Exchange:
         elif status >= 300:
             # The status has decided already; the body only says more about it, so that little time is spent on it.
             self._clocks.only_grace(now + ERROR_BODY)
-            self._to(State.ERROR_RESPONSE)
+            self._to(State.ERROR_RESPONSE, now)
         elif self._asking:
             self._parser = self._new_parser(header(self.headers, "content-type"))
-            self._to(State.STREAM)
+            self._to(State.STREAM, now)
         else:
-            self._to(State.SETUP)
+            self._to(State.SETUP, now)
 
     # --- STREAM: the answer -------------------------------------------------------------------------------------------
 
@@ -318,7 +339,7 @@ class Exchange:
         elif parser.ended:
             # The answer is whole. What is left of the body is read only so that the connection can be reused.
             self._clocks.only_grace(now + DRAIN)
-            self._to(State.DRAIN)
+            self._to(State.DRAIN, now)
         elif parser.complete:
             # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
             self._clocks.start_grace(now + GRACE, anew=content)
@@ -333,7 +354,7 @@ class Exchange:
         events = self._parser.end(proper=failure is None)
         _, error = self._fold(events, now)
         if error is None:
-            self._to(State.DONE)
+            self._to(State.DONE, now)
         else:
             # An error that the stream itself reported says more than how the connection broke; that the answer has no
             # end says less.
@@ -342,7 +363,7 @@ class Exchange:
 
     def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
         if self._parser.complete:
-            self._to(State.DONE)
+            self._to(State.DONE, now)
         else:
             self._fail(error, now)
         return []
@@ -361,121 +382,27 @@ class Exchange:
             # Nothing is sent again from here on, and a request may hold a long conversation.
             self.request = None
             self._call.answered()
+        if self._watch is not None:
+            self._watch.events(self, events, now)
         if type(last) is not Failed:
             return content, None
         events.pop()
         return content, last.error
 
-    # --- SETUP, ERROR_RESPONSE, DRAIN: bodies that are no answer ------------------------------------------------------
-
-    def _page(self, data: Data, now: float) -> list[ChatEvent]:
-        if self._passes(data, self.limits.page):
-            self._fail(LimitExceeded("page", self.limits.page), now)
-        return []
-
-    def _page_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        if failure is not None:
-            return self._fail(failure, now)
-        try:
-            self._call.receive_setup(self.headers, bytes(self._body or b""))
-        except ChatError as error:
-            self._fail(error, now)
-        else:
-            # The question is a request of its own: it may go over the connection that this one has left idle.
-            self._resent = False
-            self._to(State.READY)
-        return []
-
-    def _error_body(self, data: Data, now: float) -> list[ChatEvent]:
-        return self._error_ended(None, now) if self._passes(data, self.limits.error_body) else []
-
-    def _error_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        # `failure` is dropped: where the body broke off, its status still says what went wrong.
-        status, location = self.status or 0, header(self.headers, "location")
-        error: HTTPStatusError
-        if self.request is not None and status in REDIRECTS and location:
-            try:
-                self._redirects += 1
-                self._redirected = redirect(self.request, status, location, self._redirects)
-            except UnexpectedRedirect as unfollowed:
-                error = unfollowed
-            else:
-                self._to(State.READY)
-                return []
-        else:
-            error = self.provider.error_response(status, self.headers, bytes(self._body or b""))
-        return self._fail(error, now)
-
-    def _rest(self, data: Data, now: float) -> list[ChatEvent]:
-        return self._done(None, now) if self._passes(data, _DRAIN_BYTES) else []
-
-    def _done(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        self._to(State.DONE)
-        return []
-
-    def _passes(self, data: Data, limit: int) -> bool:
-        """Keep `data`, at most one byte more than `limit` in all. Returns whether the body is longer than `limit`."""
-        if self._body is None:
-            self._body = bytearray()
-        self._body += data[: limit + 1 - len(self._body)]
-        return len(self._body) > limit
-
-    # --- failing and trying again -------------------------------------------------------------------------------------
-
-    def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
-        """Decide what follows `error`: the request again at once, or after a delay, or the end. Returns no events."""
-        self._record(error)
-        # Once content was delivered, a second answer would repeat it in other words.
-        if self._delivered or isinstance(error, Cancelled):
-            self._to(State.FAILED)
-        elif self._connection_was_stale(error):
-            self._start_again()
-            self._resent = True
-        elif self._asking and self._call.renew(error):
-            self._start_again()
-        elif self.attempts < self.retry.attempts and self.retry.retries(error):
-            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-            self.delay = self.retry.wait(self.attempts, self._random, asked)
-            self._until = now + self.delay
-            # Where the total fires before the delay is over, waiting would only put off the same error.
-            self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING)
-        else:
-            self._to(State.FAILED)
-        return []
-
     def _ignore(self, error: ChatError, now: float) -> list[ChatEvent]:
         """The exchange is over; a transport's timer or a second cancellation may still report."""
         return []
 
-    def _record(self, error: ChatError) -> None:
-        # Before anybody sees the error: peers and proxies quote the request that they reject.
-        error.redact(self.secrets)
-        error.reply = self.reply
-        self.reply.failed = True
-        advise(error, self.provider, self.request)
-        self.error = error
-        self._call.abandon()
-
-    def _connection_was_stale(self, error: ChatError) -> bool:
-        """Whether a kept-alive connection failed before a byte of the response came (RFC 9112 9.3.1).
-
-        Servers close idle connections when they like, so that this is no failed attempt; a new connection is asked for,
-        and if that one fails, it is.
-        """
-        lost = isinstance(error, ConnectionLost) and error.reused
-        return lost and self.state is State.SENT and not self._resent
-
-    def _start_again(self) -> None:
-        self.reply = Reply()
-        self._resent = False
-        self._to(State.READY)
-
-    def _to(self, state: State) -> None:
+    def _to(self, state: State, now: float) -> None:
         if state not in NEXT[self.state]:
             raise RuntimeError(f"an exchange that is {self.state.value} cannot become {state.value}")
         self.state = state
-        if self.on_state_change is not None:
-            self.on_state_change()
+        if self._watch is not None:
+            self._watch.entered(self, now)
+
+    def _check_sent(self, call: str) -> None:
+        if self.state is not State.SENT:
+            raise RuntimeError(f"{call}: the exchange is {self.state.value}, no Send is under way")
 
 
 class _Handlers(NamedTuple):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from .errors import InvalidRequest, UnexpectedRedirect, safe_repr
-from .redact import longest_first, private, redact_field, redact_url, secrets_of_fields, secrets_of_query
+from .redact import longest_first, private, redact, redact_field, redact_url, secrets_of_fields, secrets_of_query
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
@@ -101,6 +101,14 @@ class HttpRequest:
         return tuple(
             (name, "[hidden]" if name.lower() in mine else redact_field(name, value)) for name, value in self.headers
         )
+
+    @property
+    def redacted(self) -> HttpRequest:
+        """The same request with `[hidden]` in place of each secret, in a form's body too: for observers."""
+        body = self.body
+        if self.headers.form:
+            body = redact(body.decode("utf-8", "replace"), self.secrets).encode()
+        return HttpRequest(self.method, redact_url(self.url), self.redacted_headers, body, self.given)
 
     @property
     def origin(self) -> tuple[str, str, int]:

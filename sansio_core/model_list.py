@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .dialects import ChatParser
 from .dialects.error_mapping import in_band
@@ -15,6 +16,9 @@ from .providers import Call, Provider
 from .request import ChatRequest
 from .retry import RetryPolicy
 from .timing import Limits, Timeouts
+
+if TYPE_CHECKING:
+    from .observer import Observer
 
 
 class ModelList(Exchange):
@@ -37,10 +41,14 @@ class ModelList(Exchange):
         timeouts: Timeouts | float | None = None,
         limits: Limits | None = None,
         random: Callable[[], float] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.infos: list[ModelInfo] = []
         # An exchange keeps the request that it answers, and a list answers none: this one is never sent.
-        super().__init__(provider, ChatRequest("models"), retry=retry, timeouts=timeouts, limits=limits, random=random)
+        super().__init__(
+            provider, ChatRequest("models"), retry=retry, timeouts=timeouts, limits=limits, random=random,
+            observer=observer,
+        )  # fmt: skip
 
     @property
     def models(self) -> list[str]:

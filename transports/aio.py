@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Coroutine, Generator, Mapping
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
 from sansio_core.providers import Provider
@@ -16,6 +16,9 @@ from ._shared.logging import alogged
 from .drive import AWire, adrive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
+
+if TYPE_CHECKING:
+    from sansio_core import Observer
 
 
 class AsyncClient(BaseClient):
@@ -39,10 +42,11 @@ class AsyncClient(BaseClient):
         verify: Verify = True,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        observer: Observer | None = None,
     ) -> None:
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
-            headers=headers, cookies=cookies, limits=limits,
+            headers=headers, cookies=cookies, limits=limits, observer=observer,
         )  # fmt: skip
         self._proxy = checked(proxy)
         self._pool = Pool(verify=verify if ssl_context is None else ssl_context)
@@ -56,17 +60,20 @@ class AsyncClient(BaseClient):
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         **options: Any,
     ) -> AsyncStream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
         `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
         temperature, max_tokens, tools and others, see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy`
-        replace the client's for this call; `headers` and `cookies` are merged into the client's.
+        replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is told
+        besides the client's.
         """
         exchange = self._exchange(
-            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
-        )
+            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, observer=observer,
+            options=options,
+        )  # fmt: skip
         return self._open(exchange, proxy)
 
     async def complete(self, messages: Messages, **options: Any) -> Reply:
@@ -78,13 +85,15 @@ class AsyncClient(BaseClient):
 
     @overload
     def models(
-        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> Coroutine[Any, Any, list[str]]: ...
+        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> Coroutine[Any, Any, list[str]]: ...  # fmt: skip
 
     @overload
     def models(
-        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...
+        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> Coroutine[Any, Any, list[ModelInfo]]: ...  # fmt: skip
 
     async def models(
         self,
@@ -92,12 +101,13 @@ class AsyncClient(BaseClient):
         details: bool = False,
         timeout: Timeouts | float | None = None,  # noqa: ASYNC109  the clocks are the exchange's, as in stream()
         proxy: ProxySetting = None,
+        observer: Observer | None = None,
     ) -> list[str] | list[ModelInfo]:
         """The names of the host's models; with `details`, what its list says of each.
 
         Raises InvalidRequest where the provider's API has no list of models.
         """
-        listing = self._listing(timeout)
+        listing = self._listing(timeout, observer)
         async with self._open(listing, proxy) as stream:
             async for _ in stream.events():
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import requests
 
@@ -19,6 +19,9 @@ from .drive import Wire, drive
 from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify
 
+if TYPE_CHECKING:
+    from sansio_core import Observer
+
 __all__ = ["Adapter", "Client", "Stream"]
 
 
@@ -33,6 +36,7 @@ class Client(BaseClient):
     requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
     auth (user name and password) are used, and a warning names its other settings. Clients share the connections of an
     Adapter that is mounted in it. `limits`: Limits on the bytes that a peer may make us hold.
+    `observer`: called with each exchange and each of its notices, see `sansio_core.observer`.
 
     Raises InvalidRequest for settings that cannot be used.
     """
@@ -52,13 +56,14 @@ class Client(BaseClient):
         verify: Verify = True,
         session: requests.Session | None = None,
         limits: Limits | None = None,
+        observer: Observer | None = None,
     ) -> None:
         if session is not None:
             own = settings(session, provider, api_key, base_url, headers, cookies)
             headers, cookies = own["headers"], own["cookies"]
         super().__init__(
             provider, api_key=api_key, base_url=base_url, model=model, timeout=timeout, retry=retry,
-            headers=headers, cookies=cookies, limits=limits,
+            headers=headers, cookies=cookies, limits=limits, observer=observer,
         )  # fmt: skip
         self._proxy = checked(proxy)
         self._connections = Connections(session=session, verify=verify, limits=self.limits)
@@ -72,17 +77,20 @@ class Client(BaseClient):
         proxy: ProxySetting = None,
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
         **options: Any,
     ) -> Stream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
 
         `messages`: a str, or a list of {"role": …, "content": …}; the paths of FileParts are read now. `options`:
         temperature, max_tokens, tools and others, see `sansio_core.options.OPTIONS`. `model`, `timeout` and `proxy`
-        replace the client's for this call; `headers` and `cookies` are merged into the client's.
+        replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is told
+        besides the client's.
         """
         exchange = self._exchange(
-            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, options=options
-        )
+            messages, model=model, timeout=timeout, headers=headers, cookies=cookies, observer=observer,
+            options=options,
+        )  # fmt: skip
         return self._open(exchange, proxy)
 
     def complete(self, messages: Messages, **options: Any) -> Reply:
@@ -94,22 +102,25 @@ class Client(BaseClient):
 
     @overload
     def models(
-        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> list[str]: ...
+        self, *, details: Literal[False] = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> list[str]: ...  # fmt: skip
 
     @overload
     def models(
-        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> list[ModelInfo]: ...
+        self, *, details: Literal[True], timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> list[ModelInfo]: ...  # fmt: skip
 
     def models(
-        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None
-    ) -> list[str] | list[ModelInfo]:
+        self, *, details: bool = False, timeout: Timeouts | float | None = None, proxy: ProxySetting = None,
+        observer: Observer | None = None,
+    ) -> list[str] | list[ModelInfo]:  # fmt: skip
         """The names of the host's models; with `details`, what its list says of each.
 
         Raises InvalidRequest where the provider's API has no list of models.
         """
-        listing = self._listing(timeout)
+        listing = self._listing(timeout, observer)
         with self._open(listing, proxy) as stream:
             for _ in stream.events():
                 pass

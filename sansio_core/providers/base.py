@@ -33,7 +33,7 @@ BEARER = ("authorization", "Bearer ")
 # For a question in JSON that an event stream answers, or JSON: a host that cannot stream, or an error, answers so.
 STREAMED_JSON: Headers = (("accept", "text/event-stream, application/json"), ("content-type", "application/json"))
 # What a call takes beside its options: suggested too when an option is misspelt.
-_NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies"})
+_NO_OPTIONS = frozenset({"model", "timeout", "proxy", "headers", "cookies", "observer"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def test_nobody_listens_and_nothing_is_in_the_way(seat: Seat, emulator: Emulator
     """The price of logging that nobody wants: two looks at a level, for each stream."""
     client = seat.client("acytoo", base_url=emulator.base_url("acytoo"))
     stream = seat.stream(client)
-    assert stream.raw._exchange.on_state_change is None
+    assert stream.raw._exchange._watch is None
     assert type(stream.raw._wire).__name__ in ("RequestsWire", "AsyncWire")
 
 

@@ -27,8 +27,9 @@ from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
 SETTINGS = {
     "api_key", "base_url", "model", "proxy", "timeout", "retry", "headers", "cookies", "verify", "limits",
+    "observer",
 }  # fmt: skip
-PER_CALL = {"model", "timeout", "proxy", "headers", "cookies"}
+PER_CALL = {"model", "timeout", "proxy", "headers", "cookies", "observer"}
 
 
 def keywords(called: Any) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from random import random
-from typing import Any, Generic, NoReturn, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
 from warnings import warn
 
 from sansio_core import (
@@ -30,6 +30,9 @@ from sansio_core.providers import Provider
 from ..drive import AWire, Wire
 from .files import with_files
 from .forks import watch_forks
+
+if TYPE_CHECKING:
+    from sansio_core import Observer
 
 HeaderFields = Mapping[str, str] | Iterable[tuple[str, str]]
 W = TypeVar("W", Wire, AWire)
@@ -62,6 +65,7 @@ class BaseClient(_Live):
         headers: HeaderFields | None,
         cookies: Mapping[str, str] | None,
         limits: Limits | None,
+        observer: Observer | None,
     ) -> None:
         if limits is not None and not isinstance(limits, Limits):
             raise InvalidRequest(f"limits must be a Limits, not {type(limits).__name__}")
@@ -71,6 +75,11 @@ class BaseClient(_Live):
         self.timeouts = Timeouts.of(timeout, self.provider.timeouts)
         self.retry = RetryPolicy.of(retry, self.provider.retry)
         self.limits = limits or Limits()
+        if observer is not None:
+            from sansio_core.observer import check_observer  # imported here: few clients are observed
+
+            check_observer(observer)
+        self.observer = observer
         self.closed = False
 
     def __repr__(self) -> str:
@@ -84,23 +93,34 @@ class BaseClient(_Live):
         timeout: Timeouts | float | None,
         headers: HeaderFields | None,
         cookies: Mapping[str, str] | None,
+        observer: Observer | None,
         options: Mapping[str, Any],
     ) -> Exchange:
         self._check_open()
         request = ChatRequest(messages, model=model, headers=headers, cookies=cookies, **options)
-        return Exchange(
+        exchange = Exchange(
             self.provider,
             with_files(request),
             retry=self.retry,
             timeouts=Timeouts.of(timeout, self.timeouts),
             limits=self.limits,
             random=random,
+            observer=self.observer,
         )
+        if observer is not None:
+            exchange.observe(observer)
+        return exchange
 
-    def _listing(self, timeout: Timeouts | float | None) -> ModelList:
+    def _listing(self, timeout: Timeouts | float | None, observer: Observer | None) -> ModelList:
         self._check_open()
         timeouts = Timeouts.of(timeout, self.timeouts)
-        return ModelList(self.provider, retry=self.retry, timeouts=timeouts, limits=self.limits, random=random)
+        listing = ModelList(
+            self.provider, retry=self.retry, timeouts=timeouts, limits=self.limits, random=random,
+            observer=self.observer,
+        )  # fmt: skip
+        if observer is not None:
+            listing.observe(observer)
+        return listing
 
     def _check_open(self) -> None:
         if self.closed:
@@ -161,8 +181,9 @@ class BaseStream(_Live, Generic[W]):
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        # No clock is asked when an exchange is cancelled; asyncio's could not be, where its loop has ended.
-        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now=0.0)
+        # Where nothing was sent yet there is no clock: asyncio's is that of the loop in which a stream is begun.
+        now = self._wire.now() if self._exchange.attempts else 0.0
+        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now)
 
     def __del__(self) -> None:
         if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:

@@ -1,13 +1,20 @@
-"""What both clients log, through the standard `logging`, to three loggers; each stream's wire goes through `logged`.
+"""What both clients log, through the standard `logging`, to three loggers.
 
-    transports.calls    INFO   each attempt, response, wait and end: provider, status, request id, seconds
+    transports.calls    INFO   each attempt, response, wait and end: an observer of the exchange writes it, course.py
     transports.wire     DEBUG  header fields (secret ones redacted), and how many bytes were sent and received
     transports.bodies   DEBUG  the bodies; its level must be set on this logger itself
 
-Each record has the attributes `call` (the number of the question in this process: it tells the lines of one stream
-from those of others), `provider`, `attempt`, `status` and `request_id`. No line holds a key, a cookie, a nonce, or an
-error's text, which may quote a peer. No line is logged for a single event. A stream that began while no logger was
-enabled logs nothing.
+Each record of `transports.calls` has these attributes, for a formatter or a handler that writes JSON:
+
+    call         int           the number of the question in this process: it tells the lines of one stream from others'
+    provider     str           the provider's name
+    attempt      int           the number of the attempt, from 1; 0 where the question ended before any
+    status       int | None    the status of the attempt's last response; None before there is one
+    request_id   str | None    the provider's id of that response
+    seconds      float | None  since the request was sent (a response), since the question (an end), to wait (a wait)
+
+No line holds a key, a cookie, a nonce, or an error's text, which may quote a peer. No line is logged for a single
+event. A stream that began while no logger was enabled logs nothing.
 """
 
 from __future__ import annotations
@@ -16,12 +23,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from time import monotonic
-from typing import Any
 
-from sansio_core import Exchange, HTTPStatusError, Send, State, TimedOut
-from sansio_core.errors import ChatError
-from sansio_core.redact import redact, redact_field, redact_url
+from sansio_core import ChatError, Exchange, Send, State
+from sansio_core.redact import redact, redact_response
 
 from ..drive import AWire, BothWires, Head, Wire
 
@@ -36,7 +40,7 @@ _numbers = count(1)
 
 
 def logged(exchange: Exchange, wire: Wire) -> Wire:
-    """`wire`, in a wrapper that logs its bytes if a logger for them is enabled; also logs the exchange's states."""
+    """`wire`, in a wrapper that logs its bytes if a logger for them is enabled; the exchange's course is logged too."""
     log = _log(exchange)
     return wire if log is None else _LoggedWire(wire, log)
 
@@ -48,63 +52,23 @@ def alogged(exchange: Exchange, wire: AWire) -> AWire:
 
 
 def _log(exchange: Exchange) -> _Log | None:
-    """Has the exchange's states logged if a logger is enabled; returns the log if one for bytes is enabled."""
+    """Has the exchange's course logged if a logger is enabled; returns the log if one for bytes is enabled."""
     about_bytes = WIRE.isEnabledFor(logging.DEBUG) or BODIES.isEnabledFor(logging.DEBUG)
     if not about_bytes and not CALLS.isEnabledFor(logging.INFO):
         return None
-    log = _Log(exchange)
-    exchange.on_state_change = log.changed
-    return log if about_bytes else None
+    from .course import Course  # imported here: it loads the notices, which few processes need
+
+    number = next(_numbers)
+    exchange.observe(Course(number, CALLS))
+    return _Log(exchange, number) if about_bytes else None
 
 
 class _Log:
-    """The lines of one exchange."""
+    """The lines about the bytes of one exchange."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, number: int) -> None:
         self._exchange = exchange
-        self._number = next(_numbers)
-        self._began = self._sent = monotonic()
-
-    def changed(self) -> None:
-        """Log the state that the exchange has just entered."""
-        exchange = self._exchange
-        now = monotonic()
-        match exchange.state:
-            case State.SENT if exchange.request is not None:
-                self._sent = now
-                request = exchange.request
-                self._say("attempt %d: %s %s", exchange.attempts, request.method, redact_url(request.url))
-            case State.STREAM | State.SETUP | State.ERROR_RESPONSE:
-                self._say("status %s after %.3f s", exchange.status, now - self._sent)
-            case State.WAITING:
-                self._say("attempt %d failed (%s): again in %.3f s", exchange.attempts, self._error(), exchange.delay)
-            case State.DONE:
-                self._say("complete after %.3f s, %d characters", now - self._began, len(exchange.reply.text))
-            case State.FAILED:
-                self._say("failed after %.3f s (%s)", now - self._began, self._error())
-
-    def _error(self) -> str:
-        """The error's class and figures, without its text, which may quote the peer."""
-        match self._exchange.error:
-            case HTTPStatusError(status=status) as error if status is not None:
-                return f"{type(error).__name__}, status {status}"
-            case TimedOut(clock=clock):
-                return f"TimedOut, the {clock} clock"
-            case error:
-                return type(error).__name__
-
-    def _say(self, message: str, *values: Any) -> None:
-        exchange = self._exchange
-        request_id = exchange.reply.request_id
-        extra = {
-            "call": self._number, "provider": exchange.provider.info.name, "attempt": exchange.attempts,
-            "status": exchange.status, "request_id": request_id,
-        }  # fmt: skip
-        begin, end = "call %d (%s): ", " [request id %s]" if request_id else ""
-        about = (request_id,) if request_id else ()
-        CALLS.info(begin + message + end, self._number, exchange.provider.info.name, *values, *about, extra=extra)
-
-    # --- bytes; called by the wrappers
+        self._number = number
 
     def sends(self, action: Send) -> None:
         request = action.request
@@ -113,8 +77,8 @@ class _Log:
         self._body("sends", request.body)
 
     def heads(self, head: Head) -> None:
-        fields = ", ".join(f"{name}: {_redacted_field(name, value)}" for name, value in head[1])
-        WIRE.debug("call %d: gets status %d; %s", self._number, head[0], self._redacted(fields))
+        fields = ", ".join(f"{name}: {value}" for name, value in redact_response(head[1], self._exchange.secrets))
+        WIRE.debug("call %d: gets status %d; %s", self._number, head[0], fields)
 
     def reads(self, data: bytes) -> None:
         WIRE.debug("call %d: gets %d bytes%s", self._number, len(data), "" if data else " (the body's end)")
@@ -131,20 +95,8 @@ class _Log:
 
     def _body(self, what: str, data: bytes) -> None:
         if data and BODIES.isEnabledFor(logging.DEBUG):
-            BODIES.debug("call %d: %s %s", self._number, what, self._redacted(data.decode("utf-8", "backslashreplace")))
-
-    def _redacted(self, text: str) -> str:
-        return redact(text, self._exchange.secrets)
-
-
-def _redacted_field(name: str, value: str) -> str:
-    """The value of a response's header field without secrets."""
-    if name not in ("location", "content-location", "link", "refresh"):  # those hold URLs, which may have keys in them
-        return redact_field(name, value)
-    try:
-        return redact_url(value) if name.endswith("location") else "[hidden]"
-    except ValueError:
-        return "[hidden]"
+            text = redact(data.decode("utf-8", "backslashreplace"), self._exchange.secrets)
+            BODIES.debug("call %d: %s %s", self._number, what, text)
 
 
 class _Wrapper:

@@ -1,0 +1,164 @@
+"""What an exchange does apart from reading the answer: setup pages, error responses, and what follows an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ._advice import advise
+from ._clocks import Clocks
+from .errors import (
+    Cancelled,
+    ChatError,
+    ConnectionLost,
+    HTTPStatusError,
+    LimitExceeded,
+    UnexpectedRedirect,
+)
+from .events import ChatEvent
+from .http_request import REDIRECTS, Headers, HttpRequest, header, redirect
+from .providers import Call, Provider
+from .reply import Reply
+from .retry import RetryPolicy
+from .states import State
+from .timing import Limits
+
+Data = bytes | bytearray | memoryview
+# More than any provider sends after the answer's end marker: the last chunk, a trailer section, a comment or two.
+_DRAIN_BYTES = 64 * 1024
+
+
+class Attempts:
+    """The part of Exchange that does it; Exchange sets these attributes, and says what they are."""
+
+    __slots__ = (
+        "_asking", "_body", "_call", "_clocks", "_delivered", "_random", "_redirected", "_redirects", "_resent",
+        "_until", "attempts", "delay", "error", "headers", "limits", "provider", "reply", "request", "retry", "secrets",
+        "state", "status",
+    )  # fmt: skip
+
+    attempts: int
+    delay: float
+    error: ChatError | None
+    headers: Headers
+    limits: Limits
+    provider: Provider
+    reply: Reply
+    request: HttpRequest | None
+    retry: RetryPolicy
+    secrets: tuple[str, ...]
+    state: State
+    status: int | None
+    _asking: bool
+    _body: bytearray | None
+    _call: Call
+    _clocks: Clocks
+    _delivered: bool
+    _random: Callable[[], float]
+    _redirected: HttpRequest | None
+    _redirects: int
+    _resent: bool
+    _until: float
+
+    # --- SETUP, ERROR_RESPONSE, DRAIN: bodies that are no answer ------------------------------------------------------
+
+    def _page(self, data: Data, now: float) -> list[ChatEvent]:
+        if self._passes(data, self.limits.page):
+            self._fail(LimitExceeded("page", self.limits.page), now)
+        return []
+
+    def _page_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        if failure is not None:
+            return self._fail(failure, now)
+        try:
+            self._call.receive_setup(self.headers, bytes(self._body or b""))
+        except ChatError as error:
+            self._fail(error, now)
+        else:
+            # The question is a request of its own: it may go over the connection that this one has left idle.
+            self._resent = False
+            self._to(State.READY, now)
+        return []
+
+    def _error_body(self, data: Data, now: float) -> list[ChatEvent]:
+        return self._error_ended(None, now) if self._passes(data, self.limits.error_body) else []
+
+    def _error_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        # `failure` is dropped: where the body broke off, its status still says what went wrong.
+        status, location = self.status or 0, header(self.headers, "location")
+        error: HTTPStatusError
+        if self.request is not None and status in REDIRECTS and location:
+            try:
+                self._redirects += 1
+                self._redirected = redirect(self.request, status, location, self._redirects)
+            except UnexpectedRedirect as unfollowed:
+                error = unfollowed
+            else:
+                self._to(State.READY, now)
+                return []
+        else:
+            error = self.provider.error_response(status, self.headers, bytes(self._body or b""))
+        return self._fail(error, now)
+
+    def _rest(self, data: Data, now: float) -> list[ChatEvent]:
+        return self._done(None, now) if self._passes(data, _DRAIN_BYTES) else []
+
+    def _done(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        self._to(State.DONE, now)
+        return []
+
+    def _passes(self, data: Data, limit: int) -> bool:
+        """Keep `data`, at most one byte more than `limit` in all. Returns whether the body is longer than `limit`."""
+        if self._body is None:
+            self._body = bytearray()
+        self._body += data[: limit + 1 - len(self._body)]
+        return len(self._body) > limit
+
+    # --- failing and trying again -------------------------------------------------------------------------------------
+
+    def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
+        """Decide what follows `error`: the request again at once, or after a delay, or the end. Returns no events."""
+        self._record(error)
+        # Once content was delivered, a second answer would repeat it in other words.
+        if self._delivered or isinstance(error, Cancelled):
+            self._to(State.FAILED, now)
+        elif self._connection_was_stale(error):
+            self._start_again(now)
+            self._resent = True
+        elif self._asking and self._call.renew(error):
+            self._start_again(now)
+        elif self.attempts < self.retry.attempts and self.retry.retries(error):
+            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
+            self.delay = self.retry.wait(self.attempts, self._random, asked)
+            self._until = now + self.delay
+            # Where the total fires before the delay is over, waiting would only put off the same error.
+            self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING, now)
+        else:
+            self._to(State.FAILED, now)
+        return []
+
+    def _record(self, error: ChatError) -> None:
+        # Before anybody sees the error: peers and proxies quote the request that they reject.
+        error.redact(self.secrets)
+        error.reply = self.reply
+        self.reply.failed = True
+        advise(error, self.provider, self.request)
+        self.error = error
+        self._call.abandon()
+
+    def _connection_was_stale(self, error: ChatError) -> bool:
+        """Whether a kept-alive connection failed before a byte of the response came (RFC 9112 9.3.1).
+
+        Servers close idle connections when they like, so that this is no failed attempt; a new connection is asked for,
+        and if that one fails, it is.
+        """
+        lost = isinstance(error, ConnectionLost) and error.reused
+        return lost and self.state is State.SENT and not self._resent
+
+    def _start_again(self, now: float) -> None:
+        self.reply = Reply()
+        self._resent = False
+        self._to(State.READY, now)
+
+    def _to(self, state: State, now: float) -> None:
+        """Enter `state`."""
+        raise NotImplementedError
