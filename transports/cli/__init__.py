@@ -4,8 +4,14 @@ command     main: the arguments of all subcommands, --help, logging, and how err
 ask         the subcommands `ask` and `parse`: one answer, from a provider or from a recording
 piped       what is piped in, and files
 output      the three forms of an answer on standard output: text, events, one JSON object
-providers   the subcommand `providers`: the table of them
+models      the subcommand `models`: a host's own list
+providers   the subcommands `providers` and `default`: who can be asked, and who is
+config      the file of the command's settings: hosts by name, and the default
+table       tables for both
+completion  the subcommand `completion`: words that the shell completes
 emulate     the subcommand `emulate`: the emulator as a server
+status      the status line: what is waited for
+terminal    where text, messages and the status line meet on a terminal
 exit        exit codes, and the texts on standard error
 """
 

@@ -14,6 +14,7 @@ from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest,
 
 from .output import Output, output_for
 from .piped import file_of, opened, piped_beside, typed_or_piped
+from .terminal import has_status_line
 
 EMULATED, COMPATIBLE = "free_netfly", "openai"
 """The provider where none is named: with --emulate; and with --base-url, as most hosts speak OpenAI's wire format."""
@@ -111,6 +112,10 @@ def settings_of(args: Namespace, stack: ExitStack) -> dict[str, Any]:
         if args.api_key_env is None:
             settings["api_key"] = "emulated"  # the user's own key is only sent there if --api-key-env names it
         settings["model"] = args.model or providers.info(provider).default_model or "emulated"
+    if has_status_line():
+        from .status import StatusLine
+
+        settings["observer"] = StatusLine(whole_answer=getattr(args, "output", None) == "json")
     return settings
 
 

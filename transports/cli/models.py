@@ -10,7 +10,7 @@ from dataclasses import asdict
 from sansio_core import ModelInfo, providers
 
 from .ask import COMPATIBLE, provider_of, settings_of
-from .exit import COMPLETE
+from .exit import COMPLETE, say
 from .output import output_for
 from .table import Row, write_table
 
@@ -29,6 +29,8 @@ def show_models(args: Namespace) -> int:
     out = output_for(args.output)
     if args.output == "json":
         out.write(json.dumps([asdict(model) for model in models], indent=2) + "\n")
+    elif not models:
+        say("the host's list has no models")
     else:
         write_table(out, _HEADINGS, [_row(model) for model in models], _DROP)
     return COMPLETE

@@ -9,7 +9,7 @@ from math import ceil
 from time import monotonic
 from urllib.parse import urlsplit
 
-from sansio_core import Exchange
+from sansio_core import Exchange, ModelList
 from sansio_core.observer import (
     Asked,
     AttemptBegan,
@@ -18,39 +18,35 @@ from sansio_core.observer import (
     FirstText,
     HeadReceived,
     Notice,
-    Observer,
     PlaceAwaited,
     Waiting,
 )
 
 from .exit import message_of
-from .terminal import has_status_line, show_status
+from .terminal import show_status
 
 _EVERY = 1.0  # seconds between two looks
 
 
-def status_line(*, until_text: bool = True) -> Observer | None:
-    """An observer that draws the status line; None where standard error is no terminal that can show one.
+class StatusLine:
+    """The status line of one exchange after another.
 
-    With `until_text` it ends before the first text that goes to the terminal too; else it ends with the answer.
+    It ends before the first text, where that goes to the terminal too; with `whole_answer`, of which nothing is to be
+    seen before its end, it ends with the answer.
     """
-    return _StatusLine(until_text and sys.stdout.isatty()) if has_status_line() else None
 
-
-class _StatusLine:
-    """The status line of one exchange after another."""
-
-    def __init__(self, until_text: bool) -> None:
-        self._until_text = until_text
+    def __init__(self, *, whole_answer: bool) -> None:
+        self._until_text = not whole_answer and sys.stdout is not None and sys.stdout.isatty()
         self._over = threading.Event()
-        self._model = ""
+        self._awaited = ""
         self._since = 0.0  # when the attempt began
         self._words: Callable[[], str] = str
 
     def __call__(self, exchange: Exchange, notice: Notice) -> None:
         match notice:
             case Asked(request):
-                self._model = request.model or exchange.provider.model or exchange.provider.info.name
+                model = request.model or exchange.provider.model or exchange.provider.info.name
+                self._awaited = "the list of models" if isinstance(exchange, ModelList) else model
                 self._over = threading.Event()
                 threading.Thread(target=self._run, args=(self._over,), name="status line", daemon=True).start()
             case AttemptBegan(attempt, of, request):
@@ -60,9 +56,9 @@ class _StatusLine:
             case PlaceAwaited(None):
                 self._say("waiting for a free connection")
             case Connected() | HeadReceived():
-                self._say(f"waiting for {self._model}")
+                self._say(f"waiting for {self._awaited}")
             case FirstText() if not self._until_text:
-                self._say(f"{self._model} is answering")
+                self._say(f"{self._awaited} is answering")
             case Waiting(seconds, error, attempt, of):
                 until, reason = monotonic() + seconds, message_of(error).partition("\n")[0]
                 end = f"(attempt {attempt + 1} of {of}): {reason}"

@@ -18,7 +18,7 @@ def write_table(out: Output, headings: Row, rows: Sequence[Row], drop: Sequence[
     No cell is ever cut. On a terminal that is too narrow, columns are left out in the order of `drop`, and a message
     names them; what is left over may be wider than the terminal, which then wraps it.
     """
-    shown = [n for n in range(len(headings)) if any(row[n] != "-" for row in rows)]
+    shown = [n for n in range(len(headings)) if not n or any(row[n] != "-" for row in rows)]
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     dropped = []
