@@ -331,6 +331,12 @@ def _add_emulate(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
     add("--reply", metavar="TEXT", help="what every answer says")
+    add(
+        "--tool-call", metavar="NAME=JSON", action="append", default=[],
+        help="a call with these arguments, as weather='{\"city\": \"Kranj\"}'; answers what offers tools, and --reply what "
+        "brings their results; may be given several times",
+    )  # fmt: skip
+    add("--reasoning", metavar="TEXT", default="", help="the model's reasoning, where the wire format has it")
     add("--pace", metavar="SECONDS", type=float, default=0.0, help="between two words")
     add(
         "--fault", metavar="FAULT", action="append", default=[],
@@ -338,6 +344,7 @@ def _add_emulate(parser: ArgumentParser) -> None:
         "`--fault help` lists what there is",
     )  # fmt: skip
     add("--once", action="store_true", help="each --fault is for one answer only, in that order")
+    add("-q", "--quiet", action="store_true", help="no line on standard error for each request")
     parser.set_defaults(run=_emulate)
 
 

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Protocol
 
 import h11
@@ -136,7 +136,12 @@ class Connection(asyncio.Protocol):
             scheme=dict(pairs).get("x-forwarded-proto", scheme),  # set by a TLS proxy before us
             connection=self._number,
         )
-        return await self._carry_out(self._service.respond(request))
+        steps = self._service.respond(request)
+        try:
+            return await self._carry_out(steps)
+        finally:
+            if isinstance(steps, Generator):  # it is told at once that the client has left
+                steps.close()
 
     async def _read(self) -> tuple[h11.Request, bytes]:
         """The next request, whole."""

@@ -1,0 +1,44 @@
+"""Served: how one request was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from time import monotonic
+
+from .request import Request
+from .response import Control, Response, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One request and what was sent in answer to it, as the emulator's `on_request` is given it.
+
+    `status`: of the response; None where none was sent, or a fault's own bytes. `seconds`: from the request's end to
+    the response's. `sent`: bytes, with heads and framing. `end`: "complete"; "reset", by a fault; or "gone", as the
+    client left before the end.
+    """
+
+    request: Request
+    status: int | None
+    seconds: float
+    sent: int
+    end: str
+
+
+def told(
+    request: Request, response: Response, steps: Iterator[Step], tell: Callable[[Served], None]
+) -> Generator[Step, None, None]:
+    """`steps`; after the last, or when the client leaves, `tell` is called."""
+    began, sent, end = monotonic(), 0, "gone"
+    try:
+        for step in steps:
+            if isinstance(step, bytes):
+                sent += len(step)
+            elif step in (Control.RESET, Control.CLOSE):  # after these, the next step is not asked for
+                end = "reset" if step is Control.RESET else "complete"
+            yield step
+        end = "complete"
+    finally:
+        status = response.status if sent and response.raw is None else None
+        tell(Served(request, status, monotonic() - began, sent, end))
