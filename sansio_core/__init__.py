@@ -52,8 +52,11 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
 Endpoints
     model_info               ModelInfo: what a host's list says of one of its models
     providers.base           Provider: URL, key, header fields, policy; Call: one question's way through an endpoint
+    providers.json_provider  JSONProvider: a Provider that is no more than the JSON object that it sends
     providers.hosts          the hosts of OpenAI's wire, a row each
-    providers                the registry; each other module is one provider, loaded when its name is asked for
+    providers.registering    what a provider or a host of one's own must have, to be given a name
+    providers                the registry, open to others; each other module is one provider, loaded when its name is
+                             asked for
 The machine
     states                   the actions, the states, and which may follow which: the table
     _clocks                  which of the five clocks fires next

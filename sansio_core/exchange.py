@@ -39,7 +39,7 @@ from .errors import (
 )
 from .events import ChatEvent, Failed, KeepAlive
 from .http_request import Headers, HttpRequest, account_headers, body_length, header
-from .providers import Call, Provider
+from .providers.base import Call, Provider, no_provider
 from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
@@ -109,7 +109,7 @@ class Exchange(Attempts):
         observer: Observer | None = None,
     ) -> None:
         if not isinstance(provider, Provider):
-            raise InvalidRequest(f"provider must be what providers.create() gives, not {type(provider).__name__}")
+            raise no_provider(provider, "what providers.create() gives")
         if not isinstance(request, ChatRequest):
             raise InvalidRequest(f"request must be a ChatRequest, not {type(request).__name__}: ChatRequest(messages)")
         self.provider = provider

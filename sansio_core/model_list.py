@@ -89,19 +89,19 @@ class _Listing(ChatParser):
         self._max_size = max_size
         self._body = bytearray()
 
-    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         # Before the bytes are added: what passes the limit is never held.
         if len(self._body) + len(data) > self._max_size:
             raise LimitExceeded("page", self._max_size)
         self._body += data
 
-    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
         # JSON that can be read is whole, also where the connection was cut before the HTTP framing's end.
         try:
             # An invalid byte in one model's description must not cost the names of all.
             self._found(self._body.decode(errors="replace"))
         except ChatError as error:
             if proper:  # a body that was cut short is reported as that, and not as malformed
-                self._fail(error, out)
+                self.fail(error, out)
         else:
             self.complete = True

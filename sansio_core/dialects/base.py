@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated
-from ..events import ChatEvent, Failed, KeepAlive, UnknownFrame
+from ..events import ChatEvent, Failed, Finished, FinishReason, KeepAlive, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ..parsers.json_values import decode_at
 from ..parsers.sse_json import plain_decoder
-from .error_mapping import in_band, is_html, page_in_place_of_an_answer
+from .error_mapping import in_band, is_html, of_event, page_in_place_of_an_answer
 from .surrogates import Halves
 from .text_template import FIRST, NEXT, TemplateDecoder, Templates
 
@@ -27,12 +27,21 @@ class ChatParser(ABC):
 
     `complete`: the answer's end is proven. `ended`: the parser gives no more events, and ignores what else is fed.
     Neither `feed` nor `end` raises for what the peer did: a fault becomes the last event, Failed.
+
+    A wire that no subclass here reads is a subclass with `read` and `read_end`; its events go into `out`, by `finish`,
+    `fail` and `unknown` too. A subclass with an `__init__` of its own takes `**settings` and passes them on.
     """
 
     of_json: ClassVar[bool] = True
     """Whether texts are JSON strings, whose escapes can be halves of surrogate pairs."""
+    ends_with_body: ClassVar[bool] = False
+    """Whether the proper end of the body proves the answer's end: of wires without an end marker."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, max_frame_size: int = MAX_FRAME, content_type: str = "", templates: Templates | None = None
+    ) -> None:
+        """`content_type` is the response's; `templates` are the provider's (see text_template)."""
+        self.max_frame_size = max_frame_size
         self.complete = False
         self.ended = False
         self._failed = False
@@ -50,12 +59,12 @@ class ChatParser(ABC):
             if not self._escapes and self.of_json:
                 self._escapes = _BACKSLASH in data  # an int is found in an eighth of the time that b"\\" takes
             try:
-                self._feed(data, out)
+                self.read(data, out)
             # Not raised, as the events before the fault would be lost with it.
             except LimitExceeded as error:
-                self._fail(error, out)
+                self.fail(error, out)
             except RecursionError:  # a dialect that goes through a value that json.loads could still build
-                self._fail(ProtocolViolation(_TOO_DEEP), out)
+                self.fail(ProtocolViolation(_TOO_DEEP), out)
             if self._failed:
                 self._failure_last(out)
             # Last, as a half that still waits is given before a Failed: that one must be in its place.
@@ -71,16 +80,18 @@ class ChatParser(ABC):
         out: list[ChatEvent] = []
         if not self.ended:
             try:
-                self._end(out, proper)
+                self.read_end(proper, out)
+                if proper and self.ends_with_body and not (self.complete or self.ended):
+                    self.finish(None, out)
             except LimitExceeded as error:
-                self._fail(error, out)
+                self.fail(error, out)
             except RecursionError:
-                self._fail(ProtocolViolation(_TOO_DEEP), out)
-            # Where _end has reported a fault, the missing end marker is only its consequence.
+                self.fail(ProtocolViolation(_TOO_DEEP), out)
+            # Where read_end has reported a fault, the missing end marker is only its consequence.
             if not self.complete and not self.ended:
                 # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
                 stopped = "stopped before its end marker" if self._fed else "is empty: its body has not a single byte"
-                self._fail(StreamTruncated(f"the answer {stopped}"), out)
+                self.fail(StreamTruncated(f"the answer {stopped}"), out)
             if self._failed:
                 self._failure_last(out)
             self._halves.mend(out)
@@ -97,11 +108,37 @@ class ChatParser(ABC):
             raise error
         return events
 
-    @abstractmethod
-    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None: ...
+    # --- what a dialect defines --------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _end(self, out: list[ChatEvent], proper: bool) -> None: ...
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+        """Append to `out` the events that `data`, a piece of the body that was cut anywhere, completes."""
+
+    @abstractmethod
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
+        """The body ended, properly or not: append the events that were waiting for more of it."""
+
+    # --- what a dialect uses -----------------------------------------------------------------------------------------
+
+    def finish(self, reason: FinishReason | None, out: list[ChatEvent], provider_reason: str | None = None) -> None:
+        """The answer's end is proven. What follows it, such as the usage, is still read."""
+        out.append(Finished(reason, provider_reason))
+        self.complete = True
+
+    def fail(self, error: ChatError, out: list[ChatEvent]) -> None:
+        """`error` ends the answer, and nothing behind it is read."""
+        if not self._failed:  # the first fault is the cause, later ones may be its consequence
+            out.append(Failed(error))
+        self._failed = self.ended = True
+
+    def unknown(self, value: Any, out: list[ChatEvent], event: str = "message") -> None:
+        """A JSON value that no rule covers: an error in one of the usual shapes fails the answer, as does any value of
+        an event of the type "error"; anything else becomes an UnknownFrame."""
+        error = of_event(event, value)
+        if error is None:
+            out.append(UnknownFrame(as_text(value), f"a value that {type(self).__name__} does not know"))
+        else:
+            self.fail(error, out)
 
     def _scan(self, scanner: JSONValueScanner, line: str, take: _Take, out: list[ChatEvent]) -> None:
         """Give `take` each value over several lines that `line` completes."""
@@ -115,11 +152,6 @@ class ChatParser(ABC):
             if self.ended:
                 return
 
-    def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
-        if not self._failed:  # the first fault is the cause, later ones may be its consequence
-            out.append(Failed(error))
-        self._failed = self.ended = True
-
     def _failure_last(self, out: list[ChatEvent]) -> None:
         """Put Failed behind the other events of the failing frame; a failed answer is not complete."""
         self.complete = False
@@ -129,26 +161,26 @@ class ChatParser(ABC):
 class EventStreamParser(ChatParser):
     """An event stream (WHATWG server-sent events) of JSON objects, and what real servers send in its place.
 
-    A dialect says in `_decode` what an object means, in `_done` what `[DONE]` does. Lines that are no field of an event
-    stream may be bare JSON (an error in mid-stream, or the whole answer of a server that ignored `stream`): each value
-    goes to `_decode_bare`. An HTML page in place of a stream is a fault.
+    A dialect says in `decode` what an object means, and may say in `done` what `[DONE]` does. Lines that are no field
+    of an event stream may be bare JSON (an error in mid-stream, or the whole answer of a server that ignored `stream`):
+    each value that is no error goes to `decode` as well. An HTML page in place of a stream is a fault.
     """
 
     text_fields: ClassVar[tuple[str, ...]] = ()
-    """The JSON fields that hold text, of an answer or of reasoning: their events are compared with templates."""
+    """The JSON fields that hold text, of an answer or of reasoning: their events are compared with templates. Faster,
+    for a dialect that keeps to the duties in text_template.py; without them, every event is decoded."""
     keeps_text: ClassVar[bool] = False
     """Whether `_goes_on` has to be called."""
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
-        super().__init__()
+    def __init__(self, *, templates: Templates | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
         with_templates = None
         if self.text_fields:
             with_templates = TemplateDecoder(self.text_fields, self._probe, templates, plain_decoder())
-        self._frames = SSEJSONParser(max_frame_size=max_frame_size, decoder=with_templates)
-        self._max_frame_size = max_frame_size
+        self._frames = SSEJSONParser(max_frame_size=self.max_frame_size, decoder=with_templates)
         self._bare: JSONValueScanner | None = None  # made for the first line that begins as JSON does
 
-    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         self._take(self._frames.feed(data), out)
 
     @classmethod
@@ -157,11 +189,11 @@ class EventStreamParser(ChatParser):
         # A new parser, as one that has said things once would not tell what the first event says besides its text.
         parser = cls()
         one, two = list[ChatEvent](), list[ChatEvent]()
-        parser._decode("message", first, one)
-        parser._decode("message", second, two)
+        parser.decode("message", first, one)
+        parser.decode("message", second, two)
         return one, two
 
-    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
         self._take(self._frames.close(), out)
         if not self.ended and self._bare and (rest := self._bare.close().strip()):
             out.append(UnknownFrame(rest, "unfinished JSON"))
@@ -180,9 +212,9 @@ class EventStreamParser(ChatParser):
                     continue
                 if form is FIRST:  # the parser still has something to say besides the text: see `_ready`
                     _, _, text, at, event_type = item
-                    self._decode(event_type, decode_at(text, at)[0], out)
+                    self.decode(event_type, decode_at(text, at)[0], out)
                 else:
-                    self._decode(form, item[1], out)
+                    self.decode(form, item[1], out)
             # What stands behind the end is ignored in this feed, as it is in later ones: else the cut would decide.
             if self.ended:
                 return
@@ -195,18 +227,18 @@ class EventStreamParser(ChatParser):
         return False
 
     def _goes_on(self, item: Any, out: list[ChatEvent]) -> None:
-        """What `_decode` would do besides giving the text, for an item of the form `Matched.NEXT`."""
+        """What `decode` would do besides giving the text, for an item of the form `Matched.NEXT`."""
 
     def _odd(self, frame: ServerSentEvent | Comment | StrayLine, out: list[ChatEvent]) -> None:
         match frame:
             case Comment(text):
                 out.append(KeepAlive(text))
             case ServerSentEvent(data="[DONE]"):  # OpenAI's end marker, which many others send, too
-                self._done(out)
+                self.done(out)
             case ServerSentEvent(data=data) if not data.strip():  # some servers keep alive so, not by a comment
                 out.append(KeepAlive(data))
-            case ServerSentEvent(event="error", data=data):  # its data is words: JSON goes to `_decode`
-                self._fail(ProviderRefused(data), out)
+            case ServerSentEvent(event="error", data=data):  # its data is words: JSON goes to `decode`
+                self.fail(ProviderRefused(data), out)
             case ServerSentEvent(data=data):
                 out.append(UnknownFrame(data, "data that is not JSON"))
             case _:
@@ -215,12 +247,12 @@ class EventStreamParser(ChatParser):
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         if self._bare is None:
             if is_html(line):
-                self._fail(page_in_place_of_an_answer(line), out)
+                self.fail(page_in_place_of_an_answer(line), out)
                 return
             if not line.lstrip().startswith(("{", "[")):
                 out.append(UnknownFrame(line, "no event-stream field"))
                 return
-            self._bare = JSONValueScanner(max_frame_size=self._max_frame_size)
+            self._bare = JSONValueScanner(max_frame_size=self.max_frame_size)
         # Once JSON has begun, every line that is no field belongs to it: an indented value has lines such as `},`.
         self._scan(self._bare, line, self._decode_bare, out)
 
@@ -228,17 +260,23 @@ class EventStreamParser(ChatParser):
         # First, as a bare object may be a gateway's error, in a shape that is not the dialect's.
         error = in_band(value)
         if error is None:
-            self._decode("message", value, out)
+            self.decode("message", value, out)
         else:
-            self._fail(error, out)
+            self.fail(error, out)
 
     @abstractmethod
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
-        """One JSON value of the stream; `event` is the type of its event ("message" if the stream gives none)."""
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        """Append to `out` what a JSON value of the stream says, which may be of any type.
 
-    @abstractmethod
-    def _done(self, out: list[ChatEvent]) -> None:
-        """The stream said `[DONE]`."""
+        `event` is the type of its event ("message" if the stream gives none). What this raises is a mistake of the
+        dialect, and comes out of `feed`.
+        """
+
+    def done(self, out: list[ChatEvent]) -> None:
+        """The stream said `[DONE]`: the answer is complete, and nothing behind it is read."""
+        if not self.complete:
+            self.finish(None, out)
+        self.ended = True
 
 
 def as_text(value: Any) -> str:

@@ -9,35 +9,35 @@ from ..errors import UnexpectedContent, excerpt
 from ..events import ChatEvent, UnknownFrame
 from ..parsers import JSONValueScanner, NDJSONParser
 from ..parsers.json_values import decode_at
-from .base import MAX_FRAME, ChatParser
+from .base import ChatParser
 from .error_mapping import is_html, page_in_place_of_an_answer
 
 
 class NDJSONChatParser(ChatParser):
-    """Lines of JSON objects; a dialect says in `_decode` what a value means.
+    """Lines of JSON objects; a dialect says in `decode` what a value means.
 
     A body that begins with a value over several lines (indented JSON) is read as well. A line that is not JSON becomes
     an UnknownFrame; where the stream ends with such a line and without its end marker, the line is the error's text. An
     HTML page in place of a stream is a fault.
     """
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__()
-        self._lines = NDJSONParser(max_frame_size=max_frame_size)
-        self._bare = JSONValueScanner(max_frame_size=max_frame_size)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._lines = NDJSONParser(max_frame_size=self.max_frame_size)
+        self._bare = JSONValueScanner(max_frame_size=self.max_frame_size)
         self._begun = False  # a value was decoded
         self._said = ""  # the last line, if it is text: proxies write what went wrong
 
-    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         self._take(self._lines.feed(data), out)
 
-    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
         self._take(self._lines.close(), out)
         if not self.ended and (rest := self._bare.close().strip()):
             out.append(UnknownFrame(rest, "unfinished JSON"))
         # Before ChatParser.end reports StreamTruncated: a proxy's words name the cause, and the first fault counts.
         if not self.complete and self._said:
-            self._fail(UnexpectedContent(f"text came in place of an answer: {excerpt(self._said)}"), out)
+            self.fail(UnexpectedContent(f"text came in place of an answer: {excerpt(self._said)}"), out)
 
     def _take(self, lines: list[str], out: list[ChatEvent]) -> None:
         for line in lines:
@@ -60,7 +60,7 @@ class NDJSONChatParser(ChatParser):
 
     def _value(self, value: Any, out: list[ChatEvent]) -> None:
         self._begun, self._said = True, ""
-        self._decode(value, out)
+        self.decode(value, out)
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         """A line that is no JSON value by itself."""
@@ -70,20 +70,23 @@ class NDJSONChatParser(ChatParser):
         if text != line and not self._bare.open:
             self._take([text], out)
         elif not self._begun and is_html(text):
-            self._fail(page_in_place_of_an_answer(text), out)
+            self.fail(page_in_place_of_an_answer(text), out)
         elif self._bare.open or (not self._begun and text[0] in "{["):
             self._scan(self._bare, line, self._value, out)
         else:
             self._said = "" if text[0] in "{[" else text
             out.append(UnknownFrame(line, "a line that is not JSON"))
 
-    @abstractmethod
     def _usual(self, line: str, out: list[ChatEvent]) -> bool:
         """Append what `line` says, if that can be told without decoding all of it; else give False, to decode it.
 
-        The events must be the same as those of `_decode`.
+        The events must be the same as those of `decode`.
         """
+        return False
 
     @abstractmethod
-    def _decode(self, value: Any, out: list[ChatEvent]) -> None:
-        """One JSON value of the stream."""
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
+        """Append to `out` what a JSON value of the stream says, which may be of any type.
+
+        What this raises is a mistake of the dialect, and comes out of `feed`.
+        """

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any, ClassVar
 
 from ..errors import ChatError, ProviderRefused
-from ..events import ChatEvent, Finished, TextDelta
+from ..events import ChatEvent, TextDelta
 from ..parsers import TextParser
 from ..partial_json import parse_partial
 from .base import ChatParser
@@ -37,9 +38,8 @@ _OPENING, _HELD, _STREAMING = _State  # every feed asks for one, and an attribut
 class PlainTextParser(ChatParser):
     """Text in, text out, as soon as it is there, but for three things that are no answer.
 
-    `error_sentences` maps the sentences that a provider puts in place of an answer (or behind a part of one) to the
-    class of error that each one means. Not a character of such a sentence is delivered, however it was cut; text that
-    only begins like one is delivered as soon as it can no longer be one.
+    Not a character of one of the `error_sentences` is delivered, however it was cut; text that only begins like one is
+    delivered as soon as it can no longer be one.
 
     A body that is a JSON error object is an error: a body that begins as one does is held back until its end (and any
     object, if `content_type` says JSON). An HTML page is an error, too, but only if `content_type` says HTML: a user
@@ -47,37 +47,34 @@ class PlainTextParser(ChatParser):
     """
 
     of_json = False
+    ends_with_body = True
+    error_sentences: ClassVar[Mapping[str, type[ProviderRefused]]] = {}
+    """The sentences that a provider puts in place of an answer (or behind a part of one), and the class of error that
+    each one means."""
 
-    def __init__(
-        self, *, content_type: str = "", error_sentences: Mapping[str, type[ProviderRefused]] | None = None
-    ) -> None:
-        super().__init__()
+    def __init__(self, *, content_type: str = "", **settings: Any) -> None:
+        super().__init__(**settings)
         self._text = TextParser()
         media_type = content_type.partition(";")[0].strip().lower()
         self._html = media_type == "text/html"
         self._json = media_type == "application/json"
-        self._error_sentences = dict(error_sentences or {})
         self._state = _OPENING
         self._body: list[str] = []  # the body so far, until the state is STREAMING
         self._size = 0  # its characters
         self._start = ""  # its beginning without blank space, while the state is OPENING
         self._undelivered = ""  # the end of the text so far, if it may be the beginning of an error sentence
 
-    def _feed(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
+    def read(self, data: bytes | bytearray | memoryview, out: list[ChatEvent]) -> None:
         for text in self._text.feed(data):
             self._take(text, out)
 
-    def _end(self, out: list[ChatEvent], proper: bool) -> None:
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
         for text in self._text.close():
             self._take(text, out)
         if self._state is not _STREAMING and not self.ended:
             self._stream(out)
-        if not self.ended:
-            if self._undelivered:
-                out.append(TextDelta(self._undelivered))
-            if proper:  # no marker proves the end of plain text: only the framing does
-                out.append(Finished())
-            self.complete = proper
+        if not self.ended and self._undelivered:
+            out.append(TextDelta(self._undelivered))
 
     def _take(self, text: str, out: list[ChatEvent]) -> None:
         if self._state is _STREAMING:
@@ -105,8 +102,8 @@ class PlainTextParser(ChatParser):
             return
         # A known sentence inside an error object tells more than the object's own fields, which may say only 403.
         # In the body, and in the message that was read from it: JSON may write the sentence in escapes.
-        known = [kind(sentence) for sentence, kind in self._error_sentences.items() if sentence in body + error.detail]
-        self._fail(known[0] if known else error, out)
+        known = [kind(sentence) for sentence, kind in self.error_sentences.items() if sentence in body + error.detail]
+        self.fail(known[0] if known else error, out)
 
     def _error_of(self, body: str) -> ChatError | None:
         if _is_page(body):
@@ -116,7 +113,7 @@ class PlainTextParser(ChatParser):
     def _deliver(self, text: str, out: list[ChatEvent]) -> None:
         text = self._undelivered + text
         keep = 0
-        for sentence in self._error_sentences:
+        for sentence in self.error_sentences:
             if sentence in text:
                 self._fail_with_sentence(text, out)
                 return
@@ -128,10 +125,10 @@ class PlainTextParser(ChatParser):
     def _fail_with_sentence(self, text: str, out: list[ChatEvent]) -> None:
         """The first error sentence in `text` ends the answer; the text before it is one."""
         # The first by its place and not by the mapping's order: the text before it is the same for any cut.
-        at, sentence = min((text.find(sentence), sentence) for sentence in self._error_sentences if sentence in text)
+        at, sentence = min((text.find(sentence), sentence) for sentence in self.error_sentences if sentence in text)
         if at:
             out.append(TextDelta(text[:at]))
-        self._fail(self._error_sentences[sentence](sentence), out)
+        self.fail(self.error_sentences[sentence](sentence), out)
 
 
 def _is_page(body: str) -> bool:

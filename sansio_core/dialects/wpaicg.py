@@ -27,15 +27,15 @@ class WpaicgParser(OpenAIChatParser):
 
     def _stray(self, line: str, out: list[ChatEvent]) -> None:
         if self._silent and line.strip() in ("-1", "0"):
-            self._fail(NonceRefused(f"WordPress answered {line.strip()}: the page's nonce was not accepted"), out)
+            self.fail(NonceRefused(f"WordPress answered {line.strip()}: the page's nonce was not accepted"), out)
             return
         if line.strip():  # a blank line is no answer yet
             self._silent = False
         super()._stray(line, out)
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         self._silent = False
-        super()._decode(event, value, out)
+        super().decode(event, value, out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
         # wp_send_json_error has a `data`, too: only `success` tells its object from an answer.
@@ -48,7 +48,7 @@ class WpaicgParser(OpenAIChatParser):
             # The object is the whole answer; no `[DONE]` follows it.
             self.complete = self.ended = True
         else:
-            self._fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)
+            self.fail(ProviderRefused(str(value.get("msg") or "it answered without data")), out)
 
 
 def _is_error(value: dict[str, Any]) -> bool:

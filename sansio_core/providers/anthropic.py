@@ -26,6 +26,7 @@ class Anthropic(Provider):
         default_model=default_model("anthropic"),
         api_key_env="ANTHROPIC_API_KEY",
         needs_key=True,
+        base_url_env="ANTHROPIC_BASE_URL",  # github.com/anthropics/anthropic-sdk-python src/anthropic/_client.py
     )
     # platform.claude.com/docs/en/api/errors: 529 overloaded_error, "The API is temporarily overloaded."
     retry = RetryPolicy(statuses=RETRIED_STATUSES | {529})
@@ -45,5 +46,5 @@ class Anthropic(Provider):
         version = own[-1] if own else anthropic.VERSION
         # Other hosts of this wire sign no thinking, and want it back "to maintain the continuity of the reasoning
         # chain": platform.minimax.io/docs/api-reference/text-anthropic-api.
-        payload = anthropic.payload(request, self.resolve_model(request.model), version, not self.custom_base_url)
+        payload = anthropic.payload(request, self.resolve_model(request.model), version, self.at_vendor)
         return self.post_json(request, self.endpoint("messages"), payload)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..dialects import ChatParser
-from ..dialects.base import MAX_FRAME, EventStreamParser
+from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
@@ -41,7 +41,8 @@ class ProviderInfo:
     """The facts about an endpoint.
 
     `working`: whether it was last known to. Empty `models`: any model. `api_key_env`: the environment variable that
-    holds the key; `needs_key`: without one the public endpoint answers with an error.
+    holds the key; `needs_key`: without one the public endpoint answers with an error. `base_url_env`: the one that the
+    vendor's own clients take another `url` from.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ProviderInfo:
     working: bool = True
     api_key_env: str | None = None
     needs_key: bool = False
+    base_url_env: str | None = None
     # Every provider takes both: on a wire of one prompt, history and system message are lines of it.
     supports_message_history: ClassVar[bool] = True
     supports_system_message: ClassVar[bool] = True
@@ -104,7 +106,8 @@ class Provider(ABC):
 
     `api_key`, `base_url` (another host of the same wire; its version in the path may be left out), `model` (in place of
     the default), `headers` and `cookies` (sent with every request). Requests depend on these alone; `repr` shows no
-    secret. Raises InvalidRequest for a setting that cannot be used.
+    secret. `info` is that of a host which is not the vendor's own (see register_host). Raises InvalidRequest for a
+    setting that cannot be used.
     """
 
     info: ProviderInfo
@@ -113,7 +116,7 @@ class Provider(ABC):
     # Those of OPTIONS that the wire has a field for.
     options: frozenset[str] = frozenset()
     # Options that only this provider knows.
-    own_options: ClassVar[frozenset[str]] = frozenset()
+    own_options: frozenset[str] = frozenset()
     roles: ClassVar[tuple[str, ...]] = ("system", "user", "assistant")
     base_headers: Headers = ()
     # The header field that carries the key, and what stands before the key in it; None where no key is sent.
@@ -124,18 +127,27 @@ class Provider(ABC):
     openai_wire: ClassVar[bool] = False
     # Where the host lists its models; None where the wire has no list.
     models_path: ClassVar[str | None] = None
-    # The parser of the answers, where they are event streams.
-    parser_class: ClassVar[type[EventStreamParser]]
+    # The parser of the answers.
+    parser_class: ClassVar[type[ChatParser]]
+    # Whether a request need not name a model, nor the provider have a default one.
+    any_model: bool = False
+    # Where `base_url` is from, if the caller has not given it: the name of an environment variable. Whoever reads one
+    # sets this, so that it is told.
+    base_url_from: str | None = None
 
     def __init__(
         self,
         *,
+        info: ProviderInfo | None = None,
         api_key: str | None = None,
         base_url: str | None = None,
         model: str | None = None,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         cookies: Mapping[str, str] | None = None,
     ) -> None:
+        self.at_another_host = info is not None
+        if info is not None:
+            self.info = info
         if api_key is not None:
             _check_key(api_key)
         self.api_key = api_key
@@ -149,12 +161,22 @@ class Provider(ABC):
         self._merged: tuple[tuple[Headers, ...], Fields] = (), Fields(())
 
     def __repr__(self) -> str:
-        return f"<provider {self.info.name} at {self.base_url}>"
+        return f"<provider {self.info.name} at {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """`base_url`, and where it is from: for messages."""
+        return f"{self.base_url} (from {self.base_url_from})" if self.base_url_from else self.base_url
 
     @property
     def custom_base_url(self) -> bool:
         """Whether another host than the public endpoint's is asked; another path at the same host does not count."""
         return origin(self.base_url) != origin(self.info.url)
+
+    @property
+    def at_vendor(self) -> bool:
+        """Whether the vendor's own host is asked: what is known of that holds of no other."""
+        return not (self.at_another_host or self.custom_base_url)
 
     # --- what an exchange asks -----------------------------------------------------------------------------------
 
@@ -178,7 +200,9 @@ class Provider(ABC):
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         """A new parser for one answer's body; `content_type` is the response's, where it is known."""
-        return self.parser_class(max_frame_size, self.templates)
+        return self.parser_class(
+            max_frame_size=max_frame_size, content_type=content_type, templates=self.templates
+        )
 
     def error_response(self, status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         """The error for a response with a status of 300 or more; `body` may be cut."""
@@ -201,8 +225,10 @@ class Provider(ABC):
     # --- what a provider's own file uses -------------------------------------------------------------------------
 
     def check(self, request: ChatRequest) -> None:
-        """Raises InvalidRequest for what no request to this wire can have, or a missing key."""
+        """Raises InvalidRequest for what no request to this wire can have, or a missing key or model."""
         self.check_key()
+        if not (request.model or self.model or self.any_model):
+            raise InvalidRequest(f"{self.info.name} needs a model: give model=")
         if request.options:
             self._check_options(request.options)
         for message in request.messages:
@@ -340,8 +366,20 @@ def _check_key(api_key: object) -> None:
         ) from None
 
 
-def warn(message: str) -> None:
-    """One OptionIgnored warning, at the line that called this package, or a layer over it, from outside.
+def no_provider(given: object, wanted: str) -> InvalidRequest:
+    """The error for `given` in place of a provider; `wanted` says what was wanted."""
+    if not (isinstance(given, type) and issubclass(given, Provider)):
+        return InvalidRequest(f"provider must be {wanted}, not {type(given).__name__}")
+    cls, info = given.__name__, getattr(given, "info", None)
+    name = info.name if isinstance(info, ProviderInfo) else "name"
+    return InvalidRequest(
+        f"{cls} is a class: give an object of it, {cls}(…), or register it with "
+        f"providers.register({name!r}, {cls}), and give the name {name!r}"
+    )
+
+
+def warn(message: str, category: type[Warning] = OptionIgnored) -> None:
+    """One warning, at the line that called this package, or a layer over it, from outside.
 
     A package is such a layer if it has a true `__sansio_layer__`.
     """
@@ -351,7 +389,7 @@ def warn(message: str) -> None:
     frame, level = currentframe(), 1
     while frame is not None and _is_layer(frame):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, OptionIgnored, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _is_layer(frame: FrameType) -> bool:

@@ -46,6 +46,7 @@ class Gemini(Provider):
         default_model=default_model("gemini"),
         api_key_env="GEMINI_API_KEY",
         needs_key=True,
+        base_url_env="GOOGLE_GEMINI_BASE_URL",  # github.com/googleapis/python-genai google/genai/_base_url.py
     )
     options = gemini.OPTIONS
     roles = ROLES
@@ -59,7 +60,8 @@ class Gemini(Provider):
     parser_class = gemini.GeminiParser
 
     def __init__(self, **settings: Any) -> None:
-        base_url = _MODELS.sub("", check_base_url(settings.get("base_url") or self.info.url))
+        own = settings.get("info") or self.info
+        base_url = _MODELS.sub("", check_base_url(settings.get("base_url") or own.url))
         super().__init__(**settings | {"base_url": base_url})
         vertex_url = _vertex_url(base_url)
         self.vertex = vertex_url is not None
@@ -89,7 +91,7 @@ class Gemini(Provider):
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         if self.vertex:
-            return gemini.VertexParser(max_frame_size, self.templates)
+            return gemini.VertexParser(max_frame_size=max_frame_size, templates=self.templates)
         return super().parser(content_type, max_frame_size=max_frame_size)
 
     def models_request(self) -> HttpRequest | None:

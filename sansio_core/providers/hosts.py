@@ -1,7 +1,9 @@
 """The hosts that speak OpenAI's Chat Completions wire, as data: to add one, add a row (and nothing else).
 
 Each row's facts are from the host's own pages, which the comment above it names; where these do not say which fields a
-host rejects, from reports of users.
+host rejects, from reports of users. A `base_url_env` is from the vendor's own client for Python: openai-python's
+_client.py and lib/azure.py, groq-python's, together-py's, cerebras-cloud-sdk-python's and python-sdk's (Fireworks)
+_client.py. Others read none.
 """
 
 from __future__ import annotations
@@ -49,9 +51,10 @@ class Host:
     """One host.
 
     `url`: its base, with the version. `key`: the environment variable of the key, None where there are no keys.
-    `options`: what it takes; other options are not sent, and the user is warned. `any_model`: where the request names
-    no model, it answers with the one that it has loaded. `local`: a server of the user's own, which may need no key.
-    `elsewhere`: the quirks under another `base_url`; None where that is the same kind of host.
+    `base_url_env`: that of another base, which the vendor's own clients read; None where they read none. `options`:
+    what it takes; other options are not sent, and the user is warned. `any_model`: where the request names no model, it
+    answers with the one that it has loaded. `local`: a server of the user's own, which may need no key. `elsewhere`:
+    the quirks under another `base_url`; None where that is the same kind of host.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Host:
     any_model: bool = False
     local: bool = False
     elsewhere: Quirks | None = None
+    base_url_env: str | None = None
 
 
 HOSTS: dict[str, Host] = {
@@ -76,7 +80,8 @@ HOSTS: dict[str, Host] = {
                     files={"application/pdf": "file", "audio/wav": "input_audio", "audio/x-wav": "input_audio",
                            "audio/mp3": "input_audio", "audio/mpeg": "input_audio"}),
              elsewhere=Quirks(gateway=True, audio=True, file_urls=True, parts={**PARTS, **_MISTRALS},
-                              files={"application/": "file", **_SOUND, **_FILMS})),
+                              files={"application/": "file", **_SOUND, **_FILMS}),
+             base_url_env="OPENAI_BASE_URL"),
         # openrouter.ai/docs/api-reference/parameters, /docs/use-cases/reasoning-tokens, /docs/features/multimodal and
         # /docs/features/prompt-caching; it answers 400 to an answer of calls without `content`:
         # github.com/graniet/llm/issues/111
@@ -92,7 +97,8 @@ HOSTS: dict[str, Host] = {
              (COMMON | {"service_tier"}) - {"logprobs", "top_logprobs", "logit_bias", "n"} - _PENALTIES,
              Quirks(_COMPLETION_TOKENS, names=False, closed=True, facts="groq", reasoning="reasoning",
                     strict_schemas=True, parts={**_IMAGES, "document": Mapping},
-                    words={"service_tier": ("auto", "on_demand", "flex", "performance")})),
+                    words={"service_tier": ("auto", "on_demand", "flex", "performance")}),
+             base_url_env="GROQ_BASE_URL"),
         # docs.mistral.ai/api/#tag/chat: the answer to any field that it does not know, stream_options among them, is
         # 422; usage comes without being asked for
         Host("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY",
@@ -113,13 +119,14 @@ HOSTS: dict[str, Host] = {
         Host("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY",
              (COMMON | _SAMPLERS) - {"user", "parallel_tool_calls"},
              Quirks(facts="together", counts_logprobs=True, reasoning="reasoning", file_urls=True,
-                    files={"audio/": "input_audio", **_FILMS})),
+                    files={"audio/": "input_audio", **_FILMS}), base_url_env="TOGETHER_BASE_URL"),
         # docs.fireworks.ai/api-reference/post-chatcompletions; to a call with a field that it does not know it answers,
         # as Mistral does, "Extra inputs are not permitted": github.com/NousResearch/hermes-agent/pull/18663
         Host("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY",
              COMMON | _SAMPLERS | {"metadata", "service_tier", "prompt_cache_key"},
              Quirks(closed=True, facts="fireworks", reasoning="reasoning_content", files=_FILMS,
-                    parts={**_IMAGES, "video_url": Mapping}, words=_TIERS, top_logprobs=5)),
+                    parts={**_IMAGES, "video_url": Mapping}, words=_TIERS, top_logprobs=5),
+             base_url_env="FIREWORKS_BASE_URL"),
         # docs.x.ai/docs/api-reference#chat-completions; /docs/guides/reasoning: "presencePenalty, frequencyPenalty, and
         # stop cannot be used with reasoning models"
         Host("xai", "https://api.x.ai/v1", "XAI_API_KEY", COMMON - {"logit_bias", "stop"} - _PENALTIES,
@@ -129,13 +136,14 @@ HOSTS: dict[str, Host] = {
         Host("cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY",
              (COMMON | {"service_tier", "prompt_cache_key"}) - {"logit_bias"} - _PENALTIES,
              Quirks(_COMPLETION_TOKENS, closed=True, facts="cerebras", reasoning="reasoning", parts=_IMAGES,
-                    words=_TIERS)),
+                    words=_TIERS), base_url_env="CEREBRAS_BASE_URL"),
         # learn.microsoft.com/azure/ai-foundry/openai/reference; the URL is made in openai.py, RESOURCE is the user's.
         # It takes no file parts: github.com/pydantic/pydantic-ai, providers/azure.py
         Host("azure_openai", "https://RESOURCE.openai.azure.com", "AZURE_OPENAI_API_KEY", COMMON | _OPENAI,
              Quirks(_COMPLETION_TOKENS, developer=True, closed=True, strict=True, facts="openai", deployed=True,
                     audio=True, strict_schemas=True, parts={**_IMAGES, "input_audio": Mapping}, words=_WORDS,
-                    top_logprobs=20, files={"audio/wav": "input_audio", "audio/mpeg": "input_audio"})),
+                    top_logprobs=20, files={"audio/wav": "input_audio", "audio/mpeg": "input_audio"}),
+             base_url_env="AZURE_OPENAI_ENDPOINT"),
         # huggingface.co/docs/inference-providers/tasks/chat-completion
         Host("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
         # docs.vllm.ai/en/latest/serving/openai_compatible_server.html, …/features/multimodal_inputs.html
@@ -153,6 +161,7 @@ HOSTS: dict[str, Host] = {
         # docs.ollama.com/api/openai-compatibility: the supported request fields
         Host("ollama_openai", "http://localhost:11434/v1", None,
              COMMON - {"n", "logit_bias", "user", "tool_choice", "parallel_tool_calls"},
-             Quirks(facts="ollama_openai", reasoning="reasoning", files=_FILMS, image_urls=False), local=True),
+             Quirks(facts="ollama_openai", reasoning="reasoning", files=_FILMS, image_urls=False), local=True,
+             base_url_env="OLLAMA_HOST"),
     )
 }  # fmt: skip

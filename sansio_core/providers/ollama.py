@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..dialects import ChatParser, ollama
-from ..dialects.base import MAX_FRAME
+from ..dialects import ollama
 from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from .base import BEARER, Call, Provider, ProviderInfo
@@ -24,6 +23,7 @@ class Ollama(Provider):
         url="http://127.0.0.1:11434",
         default_model=default_model("ollama"),
         api_key_env="OLLAMA_API_KEY",
+        base_url_env="OLLAMA_HOST",  # docs.ollama.com/faq; a host, or host and port, besides a URL
     )
     options = ollama.OPTIONS
     roles = ROLES
@@ -33,11 +33,9 @@ class Ollama(Provider):
     version = "/api"
     # docs.ollama.com/api/tags: the models that are on the machine
     models_path = "tags"
+    # docs.ollama.com/api/streaming: JSON lines, not server-sent events
+    parser_class = ollama.OllamaParser
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         payload = ollama.payload(request, self.resolve_model(request.model))
         return self.post_json(request, self.endpoint("chat"), payload)
-
-    # docs.ollama.com/api/streaming: JSON lines, not server-sent events
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return ollama.OllamaParser(max_frame_size)

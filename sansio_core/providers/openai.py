@@ -20,7 +20,10 @@ _OPENAI = HOSTS["openai"]
 def info_of(host: Host) -> ProviderInfo:
     """The facts about a host, as a provider has them."""
     needs_key = host.key is not None and not host.local
-    return ProviderInfo(host.name, host.url, default_model(host.name), api_key_env=host.key, needs_key=needs_key)
+    return ProviderInfo(
+        host.name, host.url, default_model(host.name), api_key_env=host.key, needs_key=needs_key,
+        base_url_env=host.base_url_env,
+    )  # fmt: skip
 
 
 class OpenAI(Provider):
@@ -40,16 +43,14 @@ class OpenAI(Provider):
     def __init__(self, *, host: Host = _OPENAI, **settings: Any) -> None:
         self.host = host
         self.info = info_of(host)
-        self.options = host.options
+        self.options, self.any_model = host.options, host.any_model
         super().__init__(**settings)
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         # The name "openai" with another base_url is how users reach servers that have no row: those have none of
         # OpenAI's own quirks. Another base_url of any other row is a proxy of that very host.
-        quirks = self.host.elsewhere if self.host.elsewhere and self.custom_base_url else self.host.quirks
+        quirks = self.host.quirks if self.at_vendor else self.host.elsewhere or self.host.quirks
         model = self.resolve_model(request.model)
-        if model is None and not self.host.any_model:
-            raise InvalidRequest(f"{self.info.name} needs a model: give model=")
         payload = openai_chat.payload(request, model, self.options, quirks, self.info.name)
         return self.post_json(request, self._chat_url(model or ""), payload)
 
@@ -76,7 +77,10 @@ class AzureOpenAI(OpenAI):
 
     def __init__(self, *, host: Host, base_url: str | None = None, model: str | None = None, **settings: Any) -> None:
         if not base_url or not isinstance(base_url, str):
-            raise InvalidRequest(f"{host.name} needs base_url={host.url}, and model=, the deployment's name")
+            raise InvalidRequest(
+                f"{host.name} needs base_url={host.url} (or the environment variable {host.base_url_env}), "
+                "and model=, the deployment's name"
+            )
         # The portal's address: https://RESOURCE…/openai/deployments/NAME/chat/completions?api-version=…
         address, _, query = base_url.partition("?")
         self.api_version = parse_qs(query).get("api-version", [API_VERSION])[0]

@@ -28,6 +28,7 @@ class OpenAIResponses(Provider):
         default_model=default_model("openai_responses"),
         api_key_env=HOSTS["openai"].key,
         needs_key=True,
+        base_url_env=HOSTS["openai"].base_url_env,
     )
     options = openai_responses.OPTIONS
     roles = ROLES
@@ -40,5 +41,5 @@ class OpenAIResponses(Provider):
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         model = self.resolve_model(request.model)
-        payload = openai_responses.payload(request, model, at_openai=not self.custom_base_url)
+        payload = openai_responses.payload(request, model, at_openai=self.at_vendor)
         return self.post_json(request, self.endpoint("responses"), payload)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
-from ..dialects import ChatParser
-from ..dialects.base import MAX_FRAME
 from ..dialects.forms import Payload, with_extra
 from ..dialects.history import prompt_of, unsupported_in_text
 from ..dialects.plain_text import PlainTextParser
@@ -19,6 +18,12 @@ from .base import Call, Provider, ProviderInfo
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"
 # The least and the greatest number that the site's public clients draw for a user.
 _USER_IDS = (1690000544336, 2093025544336)
+
+
+class YqcloudParser(PlainTextParser):
+    """The text, in which alone the sentence of a blocked address can be found."""
+
+    error_sentences: ClassVar = {BAN: IPBlocked}
 
 
 class Yqcloud(Provider):
@@ -37,6 +42,7 @@ class Yqcloud(Provider):
     timeouts = Timeouts(total=120)
     options = frozenset({"extra"})
     own_options = frozenset({"user_id", "system_message"})
+    parser_class = YqcloudParser
     # The site's page asks from another host than the API's, so origin and referer do not follow base_url.
     base_headers = (
         ("accept", "application/json, text/plain, */*"),
@@ -67,7 +73,3 @@ class Yqcloud(Provider):
         }
         payload = Payload(with_extra(body, request.options), unsupported_in_text(request.messages))
         return self.post_json(request, self.endpoint("api/generateStream"), payload)
-
-    # The answer is the text itself, so that the sentence of a blocked address can only be found in the text.
-    def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
-        return PlainTextParser(content_type=content_type, error_sentences={BAN: IPBlocked})

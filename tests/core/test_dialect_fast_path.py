@@ -249,7 +249,7 @@ def test_chunks_of_text_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None
     remote = OllamaParser()
     assert parser.feed(f"{SAID}\n".encode()) == [Started(None, "m"), TextDelta("a")]
     assert len(remote.feed(f"{REMOTE}\n".encode())) == 3
-    monkeypatch.setattr(OllamaParser, "_decode", None)
+    monkeypatch.setattr(OllamaParser, "decode", None)
     assert parser.feed(f"{SAID}\n{GIVEN}\n{THOUGHT}\n".encode()) == [
         TextDelta("a"),
         TextDelta("a"),

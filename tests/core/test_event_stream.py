@@ -28,7 +28,7 @@ from sansio_core.errors import LimitExceeded
 class Dialect(EventStreamParser):
     """{"say": text}; and some words that do what a dialect may do."""
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         said = value["say"] if isinstance(value, dict) and "say" in value else repr(value)
         match said:
             case "end":
@@ -38,15 +38,15 @@ class Dialect(EventStreamParser):
                 self.complete = self.ended = True
             case "fail":
                 self.complete = True
-                self._fail(ProviderRefused("first"), out)
-                self._fail(ProviderRefused("second"), out)
+                self.fail(ProviderRefused("first"), out)
+                self.fail(ProviderRefused("second"), out)
                 out.append(TextDelta("last words"))
             case "deep":
                 raise RecursionError
             case _:
                 out.append(TextDelta(said if event == "message" else f"{event}: {said}"))
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         out.append(Finished())
         self.complete = self.ended = True
 

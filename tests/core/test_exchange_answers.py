@@ -145,10 +145,10 @@ def test_json_that_is_none_among_stray_lines_is_reported() -> None:
 class Bottomless(EventStreamParser):
     """A dialect that goes as deep as the JSON does."""
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
-        self._decode(event, value, out)
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        self.decode(event, value, out)
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         """Nothing: another dialect's end."""
 
 

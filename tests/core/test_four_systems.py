@@ -312,7 +312,7 @@ def test_what_is_known_of_the_four() -> None:
     ("name", "config", "said"),
     [
         ("nobody", {}, "no provider 'nobody'; known are free_netfly"),
-        (5, {}, "no provider 5"),
+        (5, {}, "provider must be a name, not int"),
         ("acytoo", {"colour": "red"}, "colour"),
         ("acytoo", {"base_url": "ftp://host"}, "http"),
         ("acytoo", {"base_url": "https://host/?a=1"}, "query"),

@@ -22,7 +22,7 @@ class Dialect(NDJSONChatParser):
             out.append(TextDelta("usual"))
         return line == "usual"
 
-    def _decode(self, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
         out.append(TextDelta(repr(value)))
         self.complete = self.complete or value == "end"
         if value in ("stop", {"stop": 1}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from exchange_driver import cuts, text_of
@@ -228,14 +229,19 @@ def test_without_sentences_nothing_is_held_back() -> None:
     assert parser.feed(b"") == []
 
 
+def saying(sentences: Mapping[str, type[ProviderRefused]]) -> PlainTextParser:
+    """A parser that knows these sentences."""
+    return type("Saying", (PlainTextParser,), {"error_sentences": sentences})()
+
+
 def test_two_sentences_the_earlier_counts() -> None:
-    parser = PlainTextParser(error_sentences={"blocked": IPBlocked, "refused": ProviderRefused})
+    parser = saying({"blocked": IPBlocked, "refused": ProviderRefused})
     assert parser.feed(b"a refused b blocked")[0] == TextDelta("a ")
     assert parser.ended
 
 
 def test_the_longest_beginning_of_a_sentence_is_held_back() -> None:
-    parser = PlainTextParser(error_sentences={"blocked": IPBlocked, "kedgeree": ProviderRefused})
+    parser = saying({"blocked": IPBlocked, "kedgeree": ProviderRefused})
     assert parser.feed(b"a bloc") == [TextDelta("a ")]
     assert parser.feed(b"ke") == []
     assert parser.feed(b"y") == [TextDelta("blockey")]

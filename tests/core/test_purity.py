@@ -47,7 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }
-SHARED = ("__init__", "base", "hosts")
+SHARED = ("__init__", "base", "hosts", "json_provider", "registering")
 """The modules of providers/ that are no provider."""
 
 

@@ -199,23 +199,23 @@ class Changes(EventStreamParser):
 
     text_fields = ("say",)
 
-    def __init__(self, max_frame_size: int = 10**6, templates: Templates | None = None) -> None:
-        super().__init__(max_frame_size, templates)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self.fields: dict[str, Any] = {}
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         changed = {name: field for name, field in value.items() if name != "say" and self.fields.get(name) != field}
         self.fields = value
         out += [TextDelta(value["say"])] + [UnknownFrame(repr(changed), "changed")] * bool(changed)
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         self.fields = {}
 
 
 class Joins(Changes):
     """A dialect whose text is that of two fields."""
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         out.append(TextDelta(value["x"] + value["say"]))
 
 

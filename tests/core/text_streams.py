@@ -77,6 +77,6 @@ def usual(name: str, number: int, texts: list[str]) -> list[bytes]:
 def decoded(parser: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The values that the parser will decode."""
     seen: list[Any] = []
-    real = type(parser)._decode
-    monkeypatch.setattr(type(parser), "_decode", lambda self, *args: (seen.append(args[1]), real(self, *args)))
+    real = type(parser).decode
+    monkeypatch.setattr(type(parser), "decode", lambda self, *args: (seen.append(args[1]), real(self, *args)))
     return seen

@@ -303,7 +303,7 @@ def _add_providers(parser: ArgumentParser) -> None:
     _add_output(parser, both=False)
     group = parser.add_argument_group(
         "hosts of your own",
-        "Any that speaks OpenAI's wire format. They are kept in a file, whose name --add prints.",
+        "They are kept in a file, whose name --add prints.",
     )
     change = group.add_mutually_exclusive_group()
     change.add_argument("--add", metavar="NAME", help="add a host, to be asked with -p NAME")
@@ -311,6 +311,7 @@ def _add_providers(parser: ArgumentParser) -> None:
     group.add_argument("--url", metavar="URL", help="its base URL, with its version: https://api.acme.example/v1")
     group.add_argument("--key", metavar="VARIABLE", help="the NAME of the environment variable that holds its key")
     group.add_argument("--model", metavar="NAME", help="its default model")
+    group.add_argument("--wire", metavar="NAME", help="the provider whose wire format it speaks; openai without it")
     parser.set_defaults(run=_providers)
 
 

@@ -33,7 +33,7 @@ def complete(parser: ArgumentParser) -> None:
 
 def _values(*, prefix: str, action: Action, parser: ArgumentParser, parsed_args: Namespace) -> Iterable[str]:
     """What can be the value of an argument; argcomplete itself knows those with a fixed choice."""
-    if action.dest in ("provider", "remove"):
+    if action.dest in ("provider", "remove", "wire"):
         with suppress(ChatError, OSError):  # nobody reads messages here
             prepare(Namespace())
         return providers.names()

@@ -8,6 +8,7 @@
     url = "https://api.acme.example/v1"
     key = "ACME_API_KEY"   # the NAME of an environment variable: no key stands in this file
     model = "acme-small"
+    wire = "openai"        # the provider whose wire it speaks; this one where there is no such line
 
 The file is SANSIO_CHAT_CONFIG, or `sansio-chat/config.toml` in the user's folder for settings. It may be edited by
 hand: what the command writes leaves every other line as it is, comments too. The library never reads it.
@@ -30,10 +31,13 @@ from sansio_core.errors import suggestion
 from .exit import say
 
 VARIABLE = "SANSIO_CHAT_CONFIG"
-_KNOWN: dict[str, tuple[str, ...]] = {"default": ("provider", "model"), "hosts": ("url", "key", "model")}
+_KNOWN: dict[str, tuple[str, ...]] = {"default": ("provider", "model"), "hosts": ("url", "key", "model", "wire")}
 """The fields of `[default]`, and of each `[hosts.NAME]`: all are texts."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 """A key that TOML takes without quotes: toml.io/en/v1.0.0#keys"""
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")  # keys have small letters, or a hyphen
+NO_KEY = "key must be the NAME of the environment variable that holds it, in capitals; a key itself is not kept here"
 
 Table = tuple[str, ...]
 
@@ -59,6 +63,11 @@ def prepare(args: Namespace) -> None:
         args.provider = usual
     if where.get("model") is None and providers.info(args.provider).name == usual:
         args.model = default.get("model")
+
+
+def is_variable(name: str) -> bool:
+    """Whether `name` can be the name of an environment variable, and is no key."""
+    return bool(_VARIABLE.match(name))
 
 
 class Config:
@@ -88,10 +97,9 @@ class Config:
         """Make the host called `name` a provider. Raises InvalidRequest."""
         fields = dict(self.hosts[name])
         try:
-            register_host(name, **fields)
+            providers.register_host(name, **fields)
         except InvalidRequest as error:
-            at = next((field for field in fields if str(error).startswith(field)), "")
-            raise self.wrong(("hosts", name), at, str(error)) from None
+            raise self.wrong(("hosts", name), "", str(error)) from None
 
     def wrong(self, table: Table, field: str, what: str) -> InvalidRequest:
         """The error about `field` of `table` (about the table itself, if it has no such field)."""
@@ -103,22 +111,21 @@ class Config:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def set(self, table: Table, fields: Mapping[str, str | None]) -> None:
+    def set(self, table: Table, fields: Mapping[str, str]) -> None:
         """Write those fields of a table and no others of it; none at all remove the table.
 
         Raises InvalidRequest for a file that is not written in a way that can be edited line by line.
         """
         if self.path is None:
             raise InvalidRequest(f"this user has no folder for settings: name a file with {VARIABLE}")
-        given = {name: value for name, value in fields.items() if value is not None}
-        text = self._edited(table, given)
+        text = self._edited(table, fields)
         said = deepcopy(self._said)
         inner = said
         for name in table[:-1]:
             inner = inner.setdefault(name, {})
         inner.pop(table[-1], None)
-        if given:
-            inner[table[-1]] = given
+        if fields:
+            inner[table[-1]] = dict(fields)
         # The proof that nothing else has changed: tables may also be written inline, or as dotted keys.
         import tomllib
 
@@ -191,6 +198,8 @@ class Config:
                 raise self.wrong(table, name, f"takes {', '.join(known)}, and no {name}{hint}")
             if not isinstance(value, str) or not value:
                 raise self.wrong(table, name, f'{name} must be a text: {name} = "…"')
+            if name == "key" and not is_variable(value):
+                raise self.wrong(table, name, NO_KEY)
         if needed not in fields:
             raise self.wrong(table, "", f'lacks {needed} = "…"')
 
@@ -287,15 +296,3 @@ def _parsed_line(line: str) -> dict[str, Any]:
 def _filled(said: Mapping[str, Any]) -> dict[str, Any]:
     """`said` without empty tables, which say nothing."""
     return {name: value for name, value in said.items() if value != {}}
-
-
-def register_host(name: str, *, url: str, key: str | None = None, model: str | None = None) -> None:
-    # Until the core has it.
-    from sansio_core.providers.hosts import HOSTS, Host
-
-    if key is not None and not re.fullmatch(r"[A-Z][A-Z0-9_]*", key):
-        raise InvalidRequest("key takes the NAME of an environment variable, not the key itself")
-    if name in providers.names() and HOSTS[name].url != url:
-        raise InvalidRequest(f"{name} is another provider's name")
-    HOSTS[name] = Host(name, url, key, any_model=True, local=True)
-    providers.names.cache_clear()

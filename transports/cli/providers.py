@@ -10,7 +10,7 @@ from dataclasses import asdict
 from sansio_core import InvalidRequest, providers
 from sansio_core.providers import ProviderInfo
 
-from .config import Config, register_host
+from .config import NO_KEY, Config, is_variable
 from .exit import COMPLETE, say
 from .output import Output, output_for
 from .table import write_table
@@ -24,8 +24,8 @@ def show_providers(args: Namespace) -> int:
     out = output_for(args.output)
     if args.add is not None:
         _add(args, out)
-    elif args.url or args.key or args.model:
-        raise InvalidRequest("--url, --key and --model go with --add NAME")
+    elif args.url or args.key or args.model or args.wire:
+        raise InvalidRequest("--url, --key, --model and --wire go with --add NAME")
     elif args.remove is not None:
         _remove(args.remove, out)
     else:
@@ -43,8 +43,11 @@ def _add(args: Namespace, out: Output) -> None:
         raise InvalidRequest("--add NAME needs the host's --url URL, with its version: https://api.acme.example/v1")
     if name in config.hosts:
         raise InvalidRequest(f"{name} is in {config.path} already: --remove it first, or edit the file")
-    fields = {"url": args.url, "key": args.key, "model": args.model}
-    register_host(name, **fields)  # before it is written, as this checks all
+    if args.key and not is_variable(args.key):
+        raise InvalidRequest(f"--{NO_KEY}")
+    given = {"url": args.url, "key": args.key, "model": args.model, "wire": args.wire}
+    fields = {field: value for field, value in given.items() if value is not None}
+    providers.register_host(name, **fields)  # before it is written, as this checks all
     config.set(("hosts", name), fields)
     out.write(f"{name} is now in {config.path}\n")
     if args.key and not os.environ.get(args.key):
@@ -79,7 +82,7 @@ def default(args: Namespace) -> int:
         info = providers.info(provider)
         if args.model and info.models:
             providers.create(info.name, model=args.model)  # raises for a model that it does not have
-        config.set(("default",), {"provider": info.name, "model": args.model})
+        config.set(("default",), {"provider": info.name, **({"model": args.model} if args.model else {})})
     if not config.default:
         say("no default is set: `sansio-chat default PROVIDER [-m MODEL]` sets one")
     else:

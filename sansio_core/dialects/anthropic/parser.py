@@ -26,10 +26,9 @@ from ...events import (
     UnknownFrame,
     UsageReport,
 )
-from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..base import EventStreamParser, as_text
 from ..error_mapping import of_event
 from ..forms import count, json_text, nonempty, object_of, objects
-from ..text_template import Templates
 from .blocks import Block
 from .content import NAME
 
@@ -72,8 +71,8 @@ class AnthropicParser(EventStreamParser):
     text_fields = ("text", "thinking")
     keeps_text = True  # a NativeItem has the text of its whole block
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
-        super().__init__(max_frame_size, templates)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self._begun: tuple[Any] | None = None  # the id of the message that began
         self._open: dict[int, Block] = {}  # by the index on the wire
         self._writing: list[str] = []  # the pieces of the field that the last delta was added to
@@ -84,7 +83,7 @@ class AnthropicParser(EventStreamParser):
         self._told: dict[str, Any] = {}  # as Metadata
         self._reason: str | None = None
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         kind: Any = event
         if type(value) is dict:
             kind = value.get("type") or event  # the API says it in both places, some hosts in one
@@ -98,7 +97,7 @@ class AnthropicParser(EventStreamParser):
         if error is None:
             out.append(UnknownFrame(as_text(value), "no event of a message"))
         else:
-            self._fail(error, out)
+            self.fail(error, out)
 
     def _goes_on(self, frame: Any, out: list[ChatEvent]) -> None:
         self._writing.append(frame[1].text)
@@ -210,7 +209,7 @@ class AnthropicParser(EventStreamParser):
             out.append(Started(nonempty(message.get("id")), nonempty(message.get("model"))))
         elif begun != self._begun:
             # seen where a proxy appends a second attempt to the first: the two are not one answer
-            self._fail(ProtocolViolation("a second message began (message_start) before the first had ended"), out)
+            self.fail(ProtocolViolation("a second message began (message_start) before the first had ended"), out)
             return True
         self._tell(message, out)
         self._count(message.get("usage"), out)
@@ -275,11 +274,11 @@ class AnthropicParser(EventStreamParser):
             self._message_stop(message, out)
         return True
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         # of gateways that append OpenAI's end marker to every stream
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
-    def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
+    def fail(self, error: ChatError, out: list[ChatEvent]) -> None:
         """Keep the blocks that are whole, and of text what there is so far.
 
         A tool call that was cut is none, and the API takes no thinking back whose signature was cut.
@@ -292,7 +291,7 @@ class AnthropicParser(EventStreamParser):
         self._release(out)
         if self._reason is not None:  # the model had ended: the partial reply says why
             self._finish(out)
-        super()._fail(error, out)
+        super().fail(error, out)
         if cut:
             out[-1] = Failed(error, tuple(cut))
 

@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 from ...errors import ChatError, ContentFiltered
 from ...events import ChatEvent, Failed, Metadata, Started, UnknownFrame, UsageReport
 from ...parsers.json_values import decode_at
-from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..base import EventStreamParser, as_text
 from ..error_mapping import of_event
 from ..forms import count, nonempty, objects
-from ..text_template import Templates
 from .candidate import Candidate, tell
 from .request import NAME, VERTEX
 
@@ -30,8 +29,8 @@ class GeminiParser(EventStreamParser):
     text_fields = ("text",)
     keeps_text = True  # a NativeItem has all plain text that stands together
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
-        super().__init__(max_frame_size, templates)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self._started = False
         self._candidates: dict[int, Candidate] = {}
         self._seen: dict[str, Any] = {}  # the last values of what chunks say beside the candidates
@@ -41,7 +40,7 @@ class GeminiParser(EventStreamParser):
         self._counts = False  # whether the chunk that was decoded last has usage; so have those like it
         self._undecoded: tuple[str, int] | None = None
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is not dict or _CHUNK_FIELDS.isdisjoint(value):
             self._no_chunk(event, value, out)
             return
@@ -88,11 +87,11 @@ class GeminiParser(EventStreamParser):
         if type(value) is list:  # all of the array as one event
             for item in value:
                 if not self.ended:
-                    self._decode(event, item, out)
+                    self.decode(event, item, out)
             return
         error = of_event(event, value)
         if error is not None:
-            self._fail(error, out)
+            self.fail(error, out)
         elif value != {}:
             out.append(UnknownFrame(as_text(value), "no chunk of an answer"))
 
@@ -100,7 +99,7 @@ class GeminiParser(EventStreamParser):
         """PromptFeedback.blockReason: "If set, the prompt was blocked and no candidates are returned." """
         reason = str(feedback["blockReason"])
         message = nonempty(feedback.get("blockReasonMessage")) or f"the prompt was blocked: {reason}"
-        self._fail(ContentFiltered(None, message, code=reason), out)
+        self.fail(ContentFiltered(None, message, code=reason), out)
 
     def _candidate(self, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is not dict:
@@ -125,8 +124,8 @@ class GeminiParser(EventStreamParser):
         if type(raw) is dict:
             out.append(_usage(raw))
 
-    def _end(self, out: list[ChatEvent], proper: bool) -> None:
-        super()._end(out, proper)
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
+        super().read_end(proper, out)
         if not self.ended:
             # a call may begin or go on after a finish reason; now nothing more can come of it
             for candidate in self._candidates.values():
@@ -140,16 +139,16 @@ class GeminiParser(EventStreamParser):
             candidate.release(out)
         self._report_usage(out)
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         # of gateways that append OpenAI's end marker to every stream
         out.append(UnknownFrame("[DONE]", "no proof of the end on this wire"))
 
-    def _fail(self, error: ChatError, out: list[ChatEvent]) -> None:
+    def fail(self, error: ChatError, out: list[ChatEvent]) -> None:
         """Keep what is whole, and of text what there is so far. A call whose arguments were cut is none."""
         first = self._candidates.get(0)  # Failed.unfinished counts the calls of the first choice
         cut = () if first is None or first.streamed is None else (first.streamed.index,)
         self._release(out)
-        super()._fail(error, out)
+        super().fail(error, out)
         if cut:
             out[-1] = Failed(error, cut)
 

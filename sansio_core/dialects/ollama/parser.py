@@ -25,7 +25,7 @@ from ...events import (
     UsageReport,
 )
 from ...request import extra_fields
-from ..base import MAX_FRAME, as_text
+from ..base import as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, nonempty, objects
 from ..json_lines import NDJSONChatParser
@@ -69,8 +69,8 @@ class OllamaParser(NDJSONChatParser):
     first reason stays unless it was none or "stop": a server that has forgotten why it stopped says "stop".
     """
 
-    def __init__(self, max_frame_size: int = MAX_FRAME) -> None:
-        super().__init__(max_frame_size)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self._started = False
         self._calls = 0
         self._finished: Finished | None = None
@@ -89,7 +89,7 @@ class OllamaParser(NDJSONChatParser):
             out.append(ReasoningDelta(thinking))
         return chunk is not None
 
-    def _decode(self, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is not dict:
             self._no_chunk(value, out)
             return
@@ -171,7 +171,7 @@ class OllamaParser(NDJSONChatParser):
             # docs.ollama.com/api/errors: in mid-stream "the status code … will not be changed". Before the stream, the
             # status of an error that is a bare sentence would have been 500.
             fault = ServerFailed(None, fault.detail, code=fault.code, kind=fault.kind, param=fault.param)
-        self._fail(fault, out)
+        self.fail(fault, out)
 
     def _tool_calls(self, calls: Any, out: list[ChatEvent]) -> None:
         """docs.ollama.com/capabilities/tool-calling: each call comes whole, most often without an id."""

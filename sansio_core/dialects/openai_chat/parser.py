@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...events import ChatEvent, Started, UnknownFrame, UsageReport
-from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..base import EventStreamParser, as_text
 from ..error_mapping import error_in, of_error, of_event
 from ..forms import nonempty, object_of
-from ..text_template import Templates
 from .choice import SOURCES, Choice, Notes, id_of
 
 # What hosts say in every chunk about the answer: who gave it, and at which price.
@@ -36,8 +35,8 @@ class OpenAIChatParser(EventStreamParser):
 
     text_fields = ("content", "reasoning_content", "reasoning")
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
-        super().__init__(max_frame_size, templates)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self._started = False
         self._choices: dict[int, Choice] = {}
         self._notes = Notes(_ABOUT)
@@ -46,7 +45,7 @@ class OpenAIChatParser(EventStreamParser):
     def _ready(self, choice: int) -> bool:
         return self._started and choice in self._choices
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         if type(value) is not dict:
             self._no_chunk(event, value, out)
             return
@@ -73,7 +72,7 @@ class OpenAIChatParser(EventStreamParser):
     def _no_chunk(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         error = of_event(event, value)
         if error is not None:
-            self._fail(error, out)
+            self.fail(error, out)
         # `choices: []` is a chunk that says nothing: Azure sends its filter's results in one, before the answer
         elif not (isinstance(value, dict) and "choices" in value):
             out.append(UnknownFrame(as_text(value), "no chat completion chunk"))
@@ -112,14 +111,14 @@ class OpenAIChatParser(EventStreamParser):
 
     def _fail_if(self, holder: dict[str, Any], out: list[ChatEvent]) -> None:
         if holder.get("error"):
-            self._fail(of_error(error_in(holder)), out)
+            self.fail(of_error(error_in(holder)), out)
 
     def _decode_bare(self, value: Any, out: list[ChatEvent]) -> None:
         super()._decode_bare(value, out)
         if not self.ended and isinstance(value, dict) and value.get("choices"):
-            self._done(out)  # a whole completion: no event can follow it
+            self.done(out)  # a whole completion: no event can follow it
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         # choices without a finish reason; and a stream of `[DONE]` alone is an answer too, of no text
         for choice in self._choices.values() if self._choices else [Choice(0)]:
             choice.finish(None, out)

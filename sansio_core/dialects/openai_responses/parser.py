@@ -25,10 +25,9 @@ from ...events import (
     UnknownFrame,
 )
 from ...parsers.json_values import decode_at
-from ..base import MAX_FRAME, EventStreamParser, as_text
+from ..base import EventStreamParser, as_text
 from ..error_mapping import error_in, of_error
 from ..forms import json_text, nonempty, object_of, objects
-from ..text_template import Templates
 from .items import Item, Items, part_of
 from .request import NAME
 from .response import facts_of, facts_of_error, reason_of, usage_of, word_of
@@ -77,8 +76,8 @@ class OpenAIResponsesParser(EventStreamParser):
     text_fields = ("delta",)
     keeps_text = True  # not the text: the number of the event that brought it
 
-    def __init__(self, max_frame_size: int = MAX_FRAME, templates: Templates | None = None) -> None:
-        super().__init__(max_frame_size, templates)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self._started = Started()
         self._declined = False  # whether the model declined to answer
         self._items = Items()
@@ -89,7 +88,7 @@ class OpenAIResponsesParser(EventStreamParser):
         self._number: Any = None
         self._undecoded: tuple[str, int] | None = None
 
-    def _decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         kind = value.get("type", event) if type(value) is dict else None
         if type(kind) is not str:
             self._unknown(event, value, out)
@@ -278,7 +277,7 @@ class OpenAIResponsesParser(EventStreamParser):
         error = error_in(response)
         self._tell_facts(error, out)
         if error is not None or status == "failed":
-            self._fail(of_error(error or {"message": "the response failed", **response}), out)
+            self.fail(of_error(error or {"message": "the response failed", **response}), out)
         elif status in ("queued", "in_progress"):  # of a response that was asked for in the background
             out.append(UnknownFrame(as_text({"status": status}), "a response that is not over"))
         else:
@@ -296,8 +295,8 @@ class OpenAIResponsesParser(EventStreamParser):
             out.append(Metadata(facts))
         self._facts = {}
 
-    def _end(self, out: list[ChatEvent], proper: bool) -> None:
-        super()._end(out, proper)
+    def read_end(self, proper: bool, out: list[ChatEvent]) -> None:
+        super().read_end(proper, out)
         if not self.ended:
             self._tell_facts(None, out)
 
@@ -309,16 +308,16 @@ class OpenAIResponsesParser(EventStreamParser):
         # …/streaming-events has the error's fields in the event itself; the API sends them in an `error`
         error = error_in(value) or value
         self._tell_facts(error, out)
-        self._fail(of_error(error), out)
+        self.fail(of_error(error), out)
 
     def _unknown(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         error = value if event == "error" and isinstance(value, (dict, str)) else error_in(value)
         if error is not None:
-            self._fail(of_error(error), out)
+            self.fail(of_error(error), out)
         else:
             out.append(UnknownFrame(as_text(value), "no event of this wire"))
 
-    def _done(self, out: list[ChatEvent]) -> None:
+    def done(self, out: list[ChatEvent]) -> None:
         out.append(UnknownFrame("[DONE]", "an end marker that this wire does not have"))
 
 

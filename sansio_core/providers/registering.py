@@ -1,0 +1,91 @@
+"""What `register` and `register_host` check and make. `providers/__init__.py` loads it when one of them is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from inspect import isabstract
+from typing import Any, NamedTuple
+
+from ..errors import InvalidRequest, safe_repr
+from ..http_request import check_base_url
+from .base import Provider, ProviderInfo
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")  # keys have small letters, or a hyphen
+
+
+class Registered(NamedTuple):
+    """A provider that was registered. `what` tells it from others: its class, or the wire and the facts of a host."""
+
+    name: str
+    make: Callable[..., Provider]
+    info: ProviderInfo
+    what: Any
+
+    def is_as(self, other: Registered) -> bool:
+        """Whether `other` is this one, or its class, defined anew: as by a notebook's cell that was run again."""
+        return self.what == other.what or _place(self.what) == _place(other.what) is not None
+
+
+def _place(what: Any) -> tuple[str, str] | None:
+    return (what.__module__, what.__qualname__) if isinstance(what, type) else None
+
+
+def of_class(name: str, provider: type[Provider]) -> Registered:
+    """The class `provider`, checked, as `name`. Raises InvalidRequest, which says what to mend."""
+    _check_name(name)
+    if isinstance(provider, Provider):
+        raise InvalidRequest(f"register() takes the class {type(provider).__name__}, not an object of it")
+    if not (isinstance(provider, type) and issubclass(provider, Provider)):
+        raise InvalidRequest(f"register() takes a subclass of providers.Provider, not {safe_repr(provider)}")
+    cls, info = provider.__name__, getattr(provider, "info", None)
+    if not isinstance(info, ProviderInfo):
+        raise InvalidRequest(f"{cls} has no `info`: write info = ProviderInfo({name!r}, 'https://…') in it")
+    if info.name != name:
+        raise InvalidRequest(f"{cls} is called {info.name!r} in its info: register it by that name, not by {name!r}")
+    if isabstract(provider):
+        raise InvalidRequest(f"{cls} lacks {_methods(provider)}")
+    # A class may make its parsers itself.
+    if provider.parser is Provider.parser:
+        parser = getattr(provider, "parser_class", None)
+        if parser is None:
+            raise InvalidRequest(f"{cls} has no `parser_class`: write parser_class = …, a ChatParser of its answers")
+        if isabstract(parser):
+            raise InvalidRequest(f"{parser.__name__}, the parser_class of {cls}, lacks {_methods(parser)}")
+    _check_info(info)
+    return Registered(name, provider, info, provider)
+
+
+def of_host(make: Callable[..., Provider], wire: str, info: ProviderInfo) -> Registered:
+    """The host of `info`, checked; `make` makes the provider `wire`. Raises InvalidRequest, which says what to mend."""
+    _check_name(info.name)
+    _check_info(info)
+    return Registered(info.name, partial(make, info=info), info, (wire, info))
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            f"a provider's name has letters, digits, '_', '-' and '.', and begins with one of the first two; "
+            f"{safe_repr(name)} cannot be one"
+        )
+
+
+def _check_info(info: ProviderInfo) -> None:
+    check_base_url(info.url)
+    for field, variable in (("api_key_env", info.api_key_env), ("base_url_env", info.base_url_env)):
+        # Not quoted: people give the key itself where a variable's name belongs.
+        if variable is not None and not (isinstance(variable, str) and _VARIABLE.fullmatch(variable)):
+            raise InvalidRequest(
+                f"the {field} of {info.name} must be the NAME of an environment variable, in capitals: "
+                "'ACME_API_KEY'; a key itself is not taken here, but by Client(…, api_key=…)"
+            )
+    if info.default_model is not None and not (isinstance(info.default_model, str) and info.default_model):
+        raise InvalidRequest(f"the default model of {info.name} must be a str, not {safe_repr(info.default_model)}")
+
+
+def _methods(cls: type) -> str:
+    """The methods that an abstract class has not defined."""
+    return " and ".join(f"{name}()" for name in sorted(getattr(cls, "__abstractmethods__", ())))
