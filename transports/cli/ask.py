@@ -127,8 +127,8 @@ def provider_of(args: Namespace) -> str:
     if args.base_url:
         return COMPATIBLE
     raise InvalidRequest(
-        "choose a provider with -p NAME (`sansio-chat providers` lists them; `sansio-chat default NAME` makes one the "
-        "default), or try --emulate"
+        "choose a provider with -p NAME (`sansio-chat providers` lists them), or for good with `sansio-chat default "
+        "NAME`, or try --emulate"
     )
 
 

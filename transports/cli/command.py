@@ -334,8 +334,8 @@ def _add_emulate(parser: ArgumentParser) -> None:
     add("--reply", metavar="TEXT", help="what every answer says")
     add(
         "--tool-call", metavar="NAME=JSON", action="append", default=[],
-        help="a call with these arguments, as weather='{\"city\": \"Kranj\"}'; answers what offers tools, and --reply what "
-        "brings their results; may be given several times",
+        help="a tool call with these arguments, as weather='{\"city\": \"Kranj\"}': it answers what offers tools, and "
+        "--reply what brings their results; may be given several times",
     )  # fmt: skip
     add("--reasoning", metavar="TEXT", default="", help="the model's reasoning, where the wire format has it")
     add("--pace", metavar="SECONDS", type=float, default=0.0, help="between two words")

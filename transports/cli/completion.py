@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from sansio_core import ChatError, InvalidRequest, providers
 
@@ -16,7 +17,7 @@ from .output import output_for
 def show_script(args: Namespace) -> int:
     """Write the script for a shell; returns the exit code."""
     try:
-        from argcomplete import shellcode
+        from argcomplete.shell_integration import shellcode
     except ImportError:
         raise InvalidRequest('completion needs the extra `cli`: pip install "sansio-chat[cli]"') from None
     output_for(None).write(shellcode(["sansio-chat"], use_defaults=False, shell=args.shell))
@@ -27,11 +28,16 @@ def complete(parser: ArgumentParser) -> None:
     """Give the shell what can stand at the cursor, and end the process; returns at once without the extra `cli`."""
     with suppress(ImportError):
         from argcomplete import autocomplete
+        from argcomplete.completers import BaseCompleter
 
-        autocomplete(parser, always_complete_options="long", default_completer=_values)
+        class Values(BaseCompleter):
+            def __call__(self, *, prefix: str, action: Action, **_: Any) -> Iterable[str]:
+                return _values(action, prefix)
+
+        autocomplete(parser, always_complete_options="long", default_completer=Values())
 
 
-def _values(*, prefix: str, action: Action, parser: ArgumentParser, parsed_args: Namespace) -> Iterable[str]:
+def _values(action: Action, prefix: str) -> Iterable[str]:
     """What can be the value of an argument; argcomplete itself knows those with a fixed choice."""
     if action.dest in ("provider", "remove", "wire"):
         with suppress(ChatError, OSError):  # nobody reads messages here
@@ -42,7 +48,7 @@ def _values(*, prefix: str, action: Action, parser: ArgumentParser, parsed_args:
 
         return FAULTS
     if action.metavar in ("FILE", "PATH"):
-        from argcomplete import FilesCompleter
+        from argcomplete.completers import FilesCompleter
 
         found: list[str] = FilesCompleter()(prefix)
         return found

@@ -87,7 +87,8 @@ def _tool_call(text: str) -> tuple[str, dict[str, Any]]:
     except (ValueError, RecursionError):
         value = None
     if not name or not isinstance(value, dict):
-        raise InvalidRequest("--tool-call takes NAME, or NAME=ARGUMENTS with a JSON object: weather='{\"city\": \"Kranj\"}'")
+        example = 'weather=\'{"city": "Kranj"}\''
+        raise InvalidRequest(f"--tool-call takes NAME, or NAME=ARGUMENTS with a JSON object: {example}")
     return name, value
 
 

@@ -21,12 +21,15 @@ _status = False
 def write_text(out: TextIO, text: str) -> None:
     """Write a piece of the answer and flush, so that a reader at the other end of a pipe gets it now."""
     global _unended
+    if not out.isatty():
+        out.write(text)
+        out.flush()
+        return
     with _lock:
         _erase()
         out.write(text)
         out.flush()
-        if text and out.isatty():
-            _unended = not text.endswith("\n")
+        _unended = not text.endswith("\n")
 
 
 def end_text(out: TextIO, last: str) -> None:

@@ -9,7 +9,7 @@ import re
 import ssl
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import chain
 from typing import Any, Self, TypeAlias, get_args
@@ -50,8 +50,8 @@ class Emulator:
     `reasoning`: the text of the model's reasoning, in formats that have it. `pace`: seconds between two pieces.
     `chunk_size`: characters in a piece (None: a piece is a word). `framing`: how bodies end: "chunked",
     "content-length" or "close". `gzip`: whether clients that accept gzip get it. `host`, `port` (0: any free one) and
-    `ssl_context`: where and how it listens. `faults`: the first faults (see `order`). `on_request`: called with a
-    Served after each response, in the server's thread; what it raises, `stop` raises.
+    `ssl_context`: where and how it listens. `faults`: the first faults (see `order`). `on_request`: called, in the
+    server's thread, with a Served after each response.
 
     Every API key is accepted but "wrong" and "sk-wrong", and every model but "no-such-model": with these the emulator
     shows the vendor's error response.
@@ -83,8 +83,7 @@ class Emulator:
         self.ssl_context = ssl_context
         self._reply = reply
         self._tool_calls = tool_calls
-        self._reasoning = reasoning
-        self._pace = pace
+        self._reasoning, self._pace = reasoning, pace
         self._pieces = re.compile(r"\s*\S+|\s+" if chunk_size is None else rf"[\s\S]{{1,{chunk_size}}}")
         self._framing = framing
         self._gzip = gzip
@@ -328,7 +327,7 @@ class Emulator:
         """The steps of the faults that are aimed at this connection, before anything is read from it."""
         return effects.on_connect(self._take("connect"))
 
-    def respond(self, request: Request) -> Iterator[Step]:
+    def respond(self, request: Request) -> Generator[Step, None, None]:
         """Record the request, check it, and answer it, with the faults that were ordered for it."""
         with self._changed:
             self._requests.append(request)
@@ -347,8 +346,7 @@ class Emulator:
         if request.version == "1.0" and response.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
             response.framing = "close"
         response.bodiless = request.method == "HEAD"
-        steps = response.wire()
-        return steps if self._on_request is None else told(request, response, steps, self._on_request)
+        return told(request, response, self._on_request)
 
     def _answer(self, system: System, request: Request) -> Response:
         answer = Answer()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -27,12 +27,12 @@ class Served:
 
 
 def told(
-    request: Request, response: Response, steps: Iterator[Step], tell: Callable[[Served], None]
+    request: Request, response: Response, tell: Callable[[Served], None] | None
 ) -> Generator[Step, None, None]:
-    """`steps`; after the last, or when the client leaves, `tell` is called."""
+    """The steps that send `response`; after the last, or when the client leaves, `tell` is called."""
     began, sent, end = monotonic(), 0, "gone"
     try:
-        for step in steps:
+        for step in response.wire():
             if isinstance(step, bytes):
                 sent += len(step)
             elif step in (Control.RESET, Control.CLOSE):  # after these, the next step is not asked for
@@ -40,5 +40,6 @@ def told(
             yield step
         end = "complete"
     finally:
-        status = response.status if sent and response.raw is None else None
-        tell(Served(request, status, monotonic() - began, sent, end))
+        if tell is not None:
+            status = response.status if sent and response.raw is None else None
+            tell(Served(request, status, monotonic() - began, sent, end))

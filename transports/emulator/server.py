@@ -36,7 +36,7 @@ class Service(Protocol):
     def greet(self) -> Iterable[Step]:
         """The steps to carry out before anything is read."""
 
-    def respond(self, request: Request) -> Iterable[Step]:
+    def respond(self, request: Request) -> Generator[Step, None, None]:
         """The steps that answer a request."""
 
     def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
@@ -136,12 +136,8 @@ class Connection(asyncio.Protocol):
             scheme=dict(pairs).get("x-forwarded-proto", scheme),  # set by a TLS proxy before us
             connection=self._number,
         )
-        steps = self._service.respond(request)
-        try:
+        with contextlib.closing(self._service.respond(request)) as steps:
             return await self._carry_out(steps)
-        finally:
-            if isinstance(steps, Generator):  # it is told at once that the client has left
-                steps.close()
 
     async def _read(self) -> tuple[h11.Request, bytes]:
         """The next request, whole."""
