@@ -4,10 +4,14 @@ command     main: the arguments of all subcommands, --help, logging, and how err
 ask         the subcommands `ask` and `parse`: one answer, from a provider or from a recording
 piped       what is piped in, and files
 output      the three forms of an answer on standard output: text, events, one JSON object
+chat        the subcommand `chat`: a conversation; on a terminal with what follows
+conversation its messages, and the file that keeps them
+lines       where its lines are read: an editor, or standard input
+markdown    an answer with its Markdown rendered while it comes
 models      the subcommand `models`: a host's own list
 providers   the subcommands `providers` and `default`: who can be asked, and who is
 config      the file of the command's settings: hosts by name, and the default
-table       tables for both
+table       tables for `models` and `providers`
 completion  the subcommand `completion`: words that the shell completes
 emulate     the subcommand `emulate`: the emulator as a server
 status      the status line: what is waited for

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from sansio_core import ChatError, OptionIgnored, __version__
 
-from .exit import CLOSED_PIPE, COMPLETE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say
+from .exit import CLOSED_PIPE, COMPLETE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say, words_of
 from .terminal import write_message
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _discard_output()
             code = CLOSED_PIPE
         except OSError as error:
-            say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+            say(words_of(error))
             _discard_output()
             code = LOCAL
     return code
@@ -165,6 +165,12 @@ def _ask(args: Namespace) -> int:
     return ask(args)
 
 
+def _chat(args: Namespace) -> int:
+    from .chat import chat
+
+    return chat(args)
+
+
 def _parse(args: Namespace) -> int:
     from .ask import parse
 
@@ -204,6 +210,7 @@ def _completion(args: Namespace) -> int:
 def _parser() -> ArgumentParser:
     commands = (
         ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
+        ("chat", "Hold a conversation, on a terminal or with lines that are piped in.", _add_chat),
         ("models", "List a host's models.", _add_models),
         ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
         ("default", "Show or set who is asked where -p is not given.", _add_default),
@@ -251,6 +258,15 @@ def _add_ask(parser: ArgumentParser) -> None:
     add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
     _add_output(parser, both=True)
     parser.set_defaults(run=_ask)
+
+
+def _add_chat(parser: ArgumentParser) -> None:
+    _add_question(parser)
+    parser.add_argument(
+        "-c", "--continue", dest="go_on", action="store_true",
+        help="go on with the last conversation, with its provider and model where none is given",
+    )  # fmt: skip
+    parser.set_defaults(run=_chat)
 
 
 def _add_question(parser: ArgumentParser) -> None:

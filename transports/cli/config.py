@@ -52,8 +52,9 @@ def prepare(args: Namespace) -> None:
         config.register(name)
     default = config.default
     where = vars(args)
-    # With another URL or an emulator, the user has said who answers, and it may not have the default's model.
-    if not default or "base_url" not in where or args.base_url or where.get("emulate"):
+    # With another URL or an emulator, the user has said who answers, and it may not have the default's model; and a
+    # conversation goes on with whom it was begun.
+    if not default or "base_url" not in where or any(map(where.get, ("base_url", "emulate", "go_on"))):
         return
     try:
         usual = providers.info(default["provider"]).name

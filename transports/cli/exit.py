@@ -79,6 +79,12 @@ def message_of(error: ChatError) -> str:
             return str(error)
 
 
+def words_of(error: OSError) -> str:
+    """The text of an error of the system, with the file's name."""
+    words = str(error.strerror or error)
+    return f"{error.filename}: {words}" if error.filename else words
+
+
 def say(message: str) -> None:
     """Write a message to standard error, each line after the command's name."""
     write_message("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))
