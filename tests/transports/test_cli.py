@@ -296,7 +296,7 @@ def test_alone_it_shows_its_commands(capsys: Capture) -> None:
     assert main([]) == 0
     out, messages = said(capsys)
     assert messages == []
-    for name in ("ask", "models", "providers", "default", "parse", "emulate", "completion"):
+    for name in ("ask", "chat", "models", "providers", "default", "parse", "emulate", "completion"):
         assert re.search(rf"^  {name} +[A-Z].*\.$", out, re.M)
     assert 'sansio-chat ask --emulate "Hello"' in out
     assert max(map(len, out.splitlines())) < 80

@@ -42,18 +42,23 @@ def chat(args: Namespace) -> int:
     with ExitStack() as stack:
         settings = settings_of(args, stack)
         client = stack.enter_context(Client(**settings))
-        chat = _Chat(client, conversation, options_of(args.option), kept=not args.emulate)
+        # A log's lines would stand within the last block, which is drawn over.
+        rendered = not args.verbose and sys.stdout.isatty() and has_extra()
+        chat = _Chat(client, conversation, options_of(args.option), kept=not args.emulate, rendered=rendered)
         return chat.run()
 
 
 class _Chat:
     """The loop of one conversation: a line in, an answer or a command's effect out."""
 
-    def __init__(self, client: Client, conversation: Conversation, options: dict[str, Any], *, kept: bool) -> None:
+    def __init__(
+        self, client: Client, conversation: Conversation, options: dict[str, Any], *, kept: bool, rendered: bool
+    ) -> None:
         self._client = client
         self._conversation = conversation
         self._options = options
         self._kept = kept
+        self._rendered = rendered
         self._files: list[dict[str, Any]] = []  # those that go with the next question
         self._again = ""  # the question that failed
         self._person = on_terminal()
@@ -156,7 +161,7 @@ class _Chat:
 
     def _output(self) -> Output:
         output = output_for(None)
-        if not sys.stdout.isatty() or not has_extra():
+        if not self._rendered:
             return output
         from rich.console import Console
 

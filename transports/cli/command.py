@@ -210,7 +210,7 @@ def _completion(args: Namespace) -> int:
 def _parser() -> ArgumentParser:
     commands = (
         ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
-        ("chat", "Hold a conversation, on a terminal or with lines that are piped in.", _add_chat),
+        ("chat", "Hold a conversation, on a terminal or with lines piped in.", _add_chat),
         ("models", "List a host's models.", _add_models),
         ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
         ("default", "Show or set who is asked where -p is not given.", _add_default),
