@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from sansio_core import providers
+from transports.cli import config as config_module
 from transports.cli import main
 from transports.emulator import DEFAULT_TEXT, Emulator
 
@@ -180,6 +183,20 @@ def test_where_the_file_is(config: Path, tmp_path: Path, capsys: Capture, monkey
     assert (code, err) == (
         2, "sansio-chat: this user has no folder for settings: name a file with SANSIO_CHAT_CONFIG\n"
     )  # fmt: skip
+
+
+def test_a_file_of_another_user(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_module, "open", denied, raising=False)  # root may read every file
+    assert run(capsys, "ask", "--emulate", "Hi")[0] == 1
+    monkeypatch.delenv("SANSIO_CHAT_CONFIG")
+    assert run(capsys, "ask", "--emulate", "Hi")[:2] == (0, DEFAULT_TEXT)
+    warned, failed = run(capsys, "default", "openai")[2].splitlines()
+    assert warned.endswith("config.toml: Permission denied; going on without it")
+    assert failed.endswith("config.toml: Permission denied")
+
+
+def denied(path: str, *_: object, **__: object) -> NoReturn:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 # --- what reads them -------------------------------------------------------------------------------------------------

@@ -45,9 +45,18 @@ Table = tuple[str, ...]
 def prepare(args: Namespace) -> None:
     """Register the file's hosts; where `args` leave open who answers, fill in the file's default.
 
-    Raises InvalidRequest, with the file and the line, for what it cannot use.
+    `args.config` is the file from then on; None for one that must not be read. Raises InvalidRequest, with the file and
+    the line, for what it cannot use.
     """
-    config = Config()
+    args.config = None
+    try:
+        args.config = config = Config()
+    except PermissionError as error:
+        if os.environ.get(VARIABLE):
+            raise
+        # The home may be another user's, as under `sudo -u` or in a service, and then nobody has asked for this file.
+        say(f"warning: {error.filename}: {error.strerror}; going on without it")
+        return
     for name in config.hosts:
         config.register(name)
     default = config.default
@@ -248,12 +257,6 @@ def _read(path: str | None) -> str:
         with open(path, encoding="utf-8-sig", newline="") as file:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except PermissionError as error:
-        if os.environ.get(VARIABLE):
-            raise
-        # The home may be another user's, as under `sudo -u` or in a service, and then nobody has asked for this file.
-        say(f"warning: {path}: {error.strerror}; going on without it")
         return ""
     except UnicodeDecodeError:
         raise InvalidRequest(f"{path} is not UTF-8: save it as that") from None

@@ -15,7 +15,7 @@ from .output import output_for
 from .table import Row, write_table
 
 _HEADINGS = ("NAME", "CONTEXT", "OUTPUT", "INPUT", "SHUT DOWN")
-_DROP = ("INPUT", "OUTPUT", "SHUT DOWN", "CONTEXT")
+_ORDER = ("CONTEXT", "SHUT DOWN", "OUTPUT", "INPUT")
 
 
 def show_models(args: Namespace) -> int:
@@ -32,7 +32,7 @@ def show_models(args: Namespace) -> int:
     elif not models:
         say("the host's list has no models")
     else:
-        write_table(out, _HEADINGS, [_row(model) for model in models], _DROP)
+        write_table(out, _HEADINGS, [_row(model) for model in models], _ORDER)
     return COMPLETE
 
 

@@ -16,7 +16,7 @@ from .output import Output, output_for
 from .table import write_table
 
 _HEADINGS = ("NAME", "DEFAULT MODEL", "WORKING", "KEY VARIABLE", "BASE URL")
-_DROP = ("BASE URL", "DEFAULT MODEL", "WORKING", "KEY VARIABLE")
+_ORDER = ("KEY VARIABLE", "DEFAULT MODEL", "WORKING", "BASE URL")
 
 
 def show_providers(args: Namespace) -> int:
@@ -27,18 +27,18 @@ def show_providers(args: Namespace) -> int:
     elif args.url or args.key or args.model or args.wire:
         raise InvalidRequest("--url, --key, --model and --wire go with --add NAME")
     elif args.remove is not None:
-        _remove(args.remove, out)
+        _remove(args.remove, _config(args), out)
     else:
         known = [providers.info(name) for name in providers.names()]
         if args.output == "json":
             out.write(json.dumps([_facts(info) for info in known], indent=2) + "\n")
         else:
-            write_table(out, _HEADINGS, [_row(info) for info in known], _DROP)
+            write_table(out, _HEADINGS, [_row(info) for info in known], _ORDER)
     return COMPLETE
 
 
 def _add(args: Namespace, out: Output) -> None:
-    name, config = args.add, Config()
+    name, config = args.add, _config(args)
     if not args.url:
         raise InvalidRequest("--add NAME needs the host's --url URL, with its version: https://api.acme.example/v1")
     if name in config.hosts:
@@ -56,8 +56,7 @@ def _add(args: Namespace, out: Output) -> None:
     out.write(f"ask it with: sansio-chat ask -p {name}{model} PROMPT\n")
 
 
-def _remove(name: str, out: Output) -> None:
-    config = Config()
+def _remove(name: str, config: Config, out: Output) -> None:
     if name not in config.hosts:
         known = ", ".join(config.hosts) or "none"
         raise InvalidRequest(f"there is no host {name!r} in {config.path}: it has {known}")
@@ -70,7 +69,7 @@ def _remove(name: str, out: Output) -> None:
 
 def default(args: Namespace) -> int:
     """Show, set or remove who is asked where -p is not given; returns the exit code."""
-    config, out = Config(), output_for(None)
+    config, out = _config(args), output_for(None)
     if args.unset and (args.provider or args.model):
         raise InvalidRequest("--unset goes alone")
     if args.unset:
@@ -89,6 +88,12 @@ def default(args: Namespace) -> int:
         model = config.default.get("model")
         out.write(config.default["provider"] + (f" -m {model}" if model else "") + "\n")
     return COMPLETE
+
+
+def _config(args: Namespace) -> Config:
+    """The file. Raises OSError for one that must not be read: what stands in it would be overwritten."""
+    config: Config = args.config or Config()
+    return config
 
 
 def _facts(info: ProviderInfo) -> dict[str, object]:
