@@ -31,14 +31,20 @@ def told(
 ) -> Generator[Step, None, None]:
     """The steps that send `response`; after the last, or when the client leaves, `tell` is called."""
     began, sent, end = monotonic(), 0, "gone"
+    steps = response.wire()
+    step = next(steps, None)
     try:
-        for step in response.wire():
+        while step is not None:
+            following = next(steps, None)
             if isinstance(step, bytes):
                 sent += len(step)
-            elif step in (Control.RESET, Control.CLOSE):  # after these, the next step is not asked for
-                end = "reset" if step is Control.RESET else "complete"
+            # The client may leave as soon as it has the last byte, before the next step is asked for.
+            if step is Control.RESET:
+                end = "reset"
+            elif step is Control.CLOSE or (isinstance(step, bytes) and following in (None, Control.CLOSE)):
+                end = "complete"
             yield step
-        end = "complete"
+            step = following
     finally:
         if tell is not None:
             status = response.status if sent and response.raw is None else None
