@@ -41,7 +41,8 @@ def light_collections() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, authority or base URL out of the environment."""
+    """No proxy, authority or base URL out of the environment, and no settings of the user's command."""
+    monkeypatch.setenv("SANSIO_CHAT_CONFIG", os.devnull)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

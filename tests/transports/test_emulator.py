@@ -83,6 +83,27 @@ def test_what_goes_wrong_in_a_reply_is_raised_by_stop() -> None:
         emulator.stop()
 
 
+def test_what_was_served_is_told() -> None:
+    served: list[emulation.Served] = []
+    faults = [None, emulation.Reset(before="headers"), emulation.RawResponse(b"??"), emulation.Stall(after_pieces=1)]
+    with Emulator(reply="one two", faults=faults, on_request=served.append) as emulator:
+        for _ in faults[:3]:
+            with Caller(emulator) as caller:
+                caller.ask(emulator, "acytoo")
+        with Caller(emulator) as caller:
+            caller.send(*question(emulator, "acytoo"))
+            emulator.wait_for(lambda e: e.held == 1)
+        emulator.wait_for(lambda e: e.open_connections == 0)
+        with Caller(emulator) as caller:
+            caller.ask(emulator, "acytoo", method="GET")
+    assert [told.request for told in served] == emulator.requests
+    assert [(told.status, told.end) for told in served] == [
+        (200, "complete"), (None, "reset"), (None, "complete"), (200, "gone"), (404, "complete"),
+    ]  # fmt: skip
+    assert [told.sent for told in served][1:3] == [0, 2]
+    assert all(told.sent > 50 for told in (served[0], *served[3:]))
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("framing", ["chunked", "content-length", "close"])
 def test_the_first_piece_is_readable_before_the_last_is_written(framing: Any, compressed: bool) -> None:

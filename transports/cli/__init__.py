@@ -8,8 +8,14 @@ chat        the subcommand `chat`: a conversation; on a terminal with what follo
 conversation its messages, and the file that keeps them
 lines       where its lines are read: an editor, or standard input
 markdown    an answer with its Markdown rendered while it comes
-providers   the subcommand `providers`: the table of them
+models      the subcommand `models`: a host's own list
+providers   the subcommands `providers` and `default`: who can be asked, and who is
+config      the file of the command's settings: hosts by name, and the default
+table       tables for `models` and `providers`
+completion  the subcommand `completion`: words that the shell completes
 emulate     the subcommand `emulate`: the emulator as a server
+status      the status line: what is waited for
+terminal    where text, messages and the status line meet on a terminal
 exit        exit codes, and the texts on standard error
 """
 

@@ -15,6 +15,7 @@ from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest,
 from .._shared.environment import base_url_of
 from .output import Output, output_for
 from .piped import file_of, opened, piped_beside, typed_or_piped
+from .terminal import has_status_line
 
 EMULATED, COMPATIBLE = "free_netfly", "openai"
 """The provider where none is named: with --emulate; and with --base-url, as most hosts speak OpenAI's wire format."""
@@ -101,7 +102,7 @@ def _show(events: list[ChatEvent], output: Output) -> ChatError | None:
 
 def settings_of(args: Namespace, stack: ExitStack) -> dict[str, Any]:
     """The client's settings; with --emulate for an emulator that runs until `stack` is left."""
-    provider = _provider(args)
+    provider = provider_of(args)
     settings: dict[str, Any] = {
         "provider": provider, "model": args.model, "api_key": _api_key(args, provider), "proxy": args.proxy,
         "timeout": args.timeout, "retry": args.retry, "base_url": args.base_url,
@@ -113,17 +114,24 @@ def settings_of(args: Namespace, stack: ExitStack) -> dict[str, Any]:
         if args.api_key_env is None:
             settings["api_key"] = "emulated"  # the user's own key is only sent there if --api-key-env names it
         settings["model"] = args.model or providers.info(provider).default_model or "emulated"
+    if has_status_line():
+        from .status import StatusLine
+
+        settings["observer"] = StatusLine(whole_answer=getattr(args, "output", None) == "json")
     return settings
 
 
-def _provider(args: Namespace) -> str:
+def provider_of(args: Namespace) -> str:
     if args.provider is not None:
         return providers.info(args.provider).name
     if args.emulate:
         return EMULATED
     if args.base_url:
         return COMPATIBLE
-    raise InvalidRequest("choose a provider with -p NAME (`sansio-chat providers` lists them), or try --emulate")
+    raise InvalidRequest(
+        "choose a provider with -p NAME (`sansio-chat providers` lists them), or for good with `sansio-chat default "
+        "NAME`, or try --emulate"
+    )
 
 
 def _messages(args: Namespace) -> list[dict[str, Any]]:

@@ -7,14 +7,15 @@ import os
 import re
 import sys
 import warnings
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from sansio_core import ChatError, OptionIgnored, __version__
 
-from .exit import CLOSED_PIPE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say, words_of
+from .exit import CLOSED_PIPE, COMPLETE, INTERRUPTED, LOCAL, MEANING, code_of, message_of, say, words_of
+from .terminal import write_message
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
 """Options by which people try to give a key; none is accepted, as other processes can read the command line."""
@@ -44,7 +45,24 @@ In a conversation /help lists the commands, as /file, /undo and /save. It is kep
 can read: in $XDG_DATA_HOME/sansio-chat/conversations, or the system's usual folder for data. With --emulate it is not.
 The extra `cli` (pip install "sansio-chat[cli]") gives an editor for the lines, and Markdown on a terminal.
 """
-_EPILOGS = {"chat": f"{_TALK}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES}
+_FIRST = """\
+a first answer, from this machine, without a key:
+  sansio-chat ask --emulate "Hello"
+
+and from a provider, with its key in the environment:
+  export OPENAI_API_KEY=...
+  sansio-chat ask -p openai "Write a short poem about nature."
+"""
+_SHELLS = """\
+in ~/.bashrc:     eval "$(sansio-chat completion bash)"
+in ~/.zshrc:      eval "$(sansio-chat completion zsh)"
+once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansio-chat.fish
+
+It needs the extra `cli`: pip install "sansio-chat[cli]"
+"""
+_EPILOGS = {
+    "chat": f"{_TALK}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,6 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.simplefilter("always", OptionIgnored)
         warnings.showwarning = _show_warning
         try:
+            if args.configured:
+                from .config import prepare
+
+                prepare(args)
             code: int = args.run(args)
         except ChatError as error:
             say(message_of(error))
@@ -77,7 +99,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str]) -> Namespace:
     """The parsed arguments. An error quotes no word of `argv` that may be a key: of an unknown option only its name."""
     parser = _parser()
-    if any(map(_KEY_OPTION.match, takewhile("--".__ne__, argv))):
+    if "_ARGCOMPLETE" in os.environ:  # set by the shell, which asks for completions, by the script of `completion`
+        from .completion import complete
+
+        complete(parser)
+    # What `providers --key` takes is checked: of the names of variables, few are keys.
+    words = [
+        word for word in takewhile("--".__ne__, argv) if argv[0] != "providers" or word.partition("=")[0] != "--key"
+    ]
+    if any(map(_KEY_OPTION.match, words)):
         parser.error(
             "a key is not taken on the command line, where other processes can read it: set the provider's variable "
             "(`sansio-chat providers` lists them), or name another one with --api-key-env NAME"
@@ -123,7 +153,11 @@ def _logged(verbosity: int) -> Iterator[None]:
         return
     import logging
 
-    handler = logging.StreamHandler()
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            write_message(self.format(record) + "\n")
+
+    handler = Handler()
     handler.setFormatter(logging.Formatter("sansio-chat: %(relativeCreated)d ms %(name)s: %(message)s"))
     logger = logging.getLogger("transports")
     before = logger.level
@@ -163,29 +197,64 @@ def _providers(args: Namespace) -> int:
     return show_providers(args)
 
 
+def _models(args: Namespace) -> int:
+    from .models import show_models
+
+    return show_models(args)
+
+
+def _default(args: Namespace) -> int:
+    from .providers import default
+
+    return default(args)
+
+
 def _emulate(args: Namespace) -> int:
     from .emulate import emulate
 
     return emulate(args)
 
 
+def _completion(args: Namespace) -> int:
+    from .completion import show_script
+
+    return show_script(args)
+
+
 def _parser() -> ArgumentParser:
+    commands = (
+        ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
+        ("chat", "Hold a conversation, on a terminal or with lines piped in.", _add_chat),
+        ("models", "List a host's models.", _add_models),
+        ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
+        ("default", "Show or set who is asked where -p is not given.", _add_default),
+        ("parse", "Read a recorded answer's body with the parser alone.", _add_parse),
+        ("emulate", "Run a server here that speaks every provider's wire format.", _add_emulate),
+        ("completion", "Print the script that completes words in your shell.", _add_completion),
+    )
+    # argparse would break the lines of its own list: it counts their indentation short.
+    listed = "\n".join(f"  {name:12}{description}" for name, description, _ in commands)
     parser = _Parser(
         prog="sansio-chat",
-        description="Ask a chat provider, and see the answer as it comes.",
-        epilog=_EXIT_CODES,
+        usage="sansio-chat [-h] [--version] COMMAND ...",
+        description="Ask a chat provider, and see the answer as it comes.\n\n"
+        f"commands (`sansio-chat COMMAND --help` says more):\n{listed}",
+        epilog=f"{_FIRST}\n{_EXIT_CODES}",
     )
     parser.add_argument("--version", action="version", version=f"sansio-chat {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, description, add in (
-        ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
-        ("chat", "Hold a conversation, on a terminal or with lines that are piped in.", _add_chat),
-        ("parse", "Read an answer's body, as recorded from the wire, with the parser alone.", _add_parse),
-        ("providers", "List the providers.", _add_providers),
-        ("emulate", "Run a server on this machine that speaks every provider's wire format.", _add_emulate),
-    ):
-        add(commands.add_parser(name, help=description, description=description, epilog=_EPILOGS.get(name)))
+    parser.set_defaults(run=lambda _: _show_commands(parser), configured=False)
+    subparsers = parser.add_subparsers(prog="sansio-chat", metavar="COMMAND", help=SUPPRESS)
+    for name, description, add in commands:
+        subparser = subparsers.add_parser(name, help=description, description=description, epilog=_EPILOGS.get(name))
+        add(subparser)
+        subparser.set_defaults(configured=name not in ("emulate", "completion"))
     return parser
+
+
+def _show_commands(parser: ArgumentParser) -> int:
+    parser.epilog = _FIRST
+    parser.print_help()
+    return COMPLETE
 
 
 def _add_ask(parser: ArgumentParser) -> None:
@@ -217,7 +286,7 @@ def _add_chat(parser: ArgumentParser) -> None:
 def _add_question(parser: ArgumentParser) -> None:
     """The options of `ask` and `chat`."""
     add = parser.add_argument
-    who = "who answers: see `sansio-chat providers`; openai where only a --base-url is given"
+    who = "who answers, in place of the default: see `sansio-chat providers`; openai where only a --base-url is given"
     add("-p", "--provider", metavar="NAME", help=who)
     add("-m", "--model", metavar="NAME", help="in place of the provider's default")
     add("-s", "--system", metavar="TEXT", help="a system message before the question")
@@ -245,6 +314,14 @@ def _add_where(parser: ArgumentParser) -> None:
     add("-v", "--verbose", action="count", default=0, help="log to standard error; twice for more")
 
 
+def _add_models(parser: ArgumentParser) -> None:
+    who = "whose models: see `sansio-chat providers`; where none is named, the default (see `sansio-chat default`)"
+    parser.add_argument("-p", "--provider", metavar="NAME", help=who)
+    _add_where(parser)
+    _add_output(parser, both=False)
+    parser.set_defaults(run=_models)
+
+
 def _add_parse(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the body; - or nothing: standard input")
     parser.add_argument("-p", "--provider", metavar="NAME", required=True, help="whose answer it is")
@@ -254,13 +331,43 @@ def _add_parse(parser: ArgumentParser) -> None:
 
 def _add_providers(parser: ArgumentParser) -> None:
     _add_output(parser, both=False)
+    group = parser.add_argument_group(
+        "hosts of your own",
+        "They are kept in a file, whose name --add prints.",
+    )
+    change = group.add_mutually_exclusive_group()
+    change.add_argument("--add", metavar="NAME", help="add a host, to be asked with -p NAME")
+    change.add_argument("--remove", metavar="NAME", help="remove one")
+    group.add_argument("--url", metavar="URL", help="its base URL, with its version: https://api.acme.example/v1")
+    group.add_argument("--key", metavar="VARIABLE", help="the NAME of the environment variable that holds its key")
+    group.add_argument("--model", metavar="NAME", help="its default model")
+    group.add_argument("--wire", metavar="NAME", help="the provider whose wire format it speaks; openai without it")
     parser.set_defaults(run=_providers)
+
+
+def _add_default(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("provider", metavar="PROVIDER", nargs="?", help="who is asked from now on; without it, the default is shown")
+    add("-m", "--model", metavar="NAME", help="in place of that provider's own default model")
+    add("--unset", action="store_true", help="have no default any more")
+    parser.set_defaults(run=_default)
+
+
+def _add_completion(parser: ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="your shell")
+    parser.set_defaults(run=_completion)
 
 
 def _add_emulate(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
     add("--reply", metavar="TEXT", help="what every answer says")
+    add(
+        "--tool-call", metavar="NAME=JSON", action="append", default=[],
+        help="a tool call with these arguments, as weather='{\"city\": \"Kranj\"}': it answers what offers tools, and "
+        "--reply what brings their results; may be given several times",
+    )  # fmt: skip
+    add("--reasoning", metavar="TEXT", default="", help="the model's reasoning, where the wire format has it")
     add("--pace", metavar="SECONDS", type=float, default=0.0, help="between two words")
     add(
         "--fault", metavar="FAULT", action="append", default=[],
@@ -268,6 +375,7 @@ def _add_emulate(parser: ArgumentParser) -> None:
         "`--fault help` lists what there is",
     )  # fmt: skip
     add("--once", action="store_true", help="each --fault is for one answer only, in that order")
+    add("-q", "--quiet", action="store_true", help="no line on standard error for each request")
     parser.set_defaults(run=_emulate)
 
 

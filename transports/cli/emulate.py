@@ -8,6 +8,7 @@ import sys
 import threading
 from argparse import Namespace
 from dataclasses import MISSING, fields
+from time import strftime
 from typing import TYPE_CHECKING, Any
 
 from sansio_core import InvalidRequest
@@ -16,7 +17,7 @@ from .exit import COMPLETE, LOCAL, say
 from .output import output_for
 
 if TYPE_CHECKING:
-    from ..emulator import Emulator, Fault
+    from ..emulator import Emulator, Fault, Request, Served
 
 
 def emulate(args: Namespace) -> int:
@@ -27,7 +28,14 @@ def emulate(args: Namespace) -> int:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
     faults = _faults(args.fault)
-    emulator = Emulator(reply=DEFAULT_TEXT if args.reply is None else args.reply, pace=args.pace, port=args.port)
+    emulator = Emulator(
+        reply=DEFAULT_TEXT if args.reply is None else args.reply,
+        tool_calls=[_tool_call(text) for text in args.tool_call],
+        reasoning=args.reasoning,
+        pace=args.pace,
+        port=args.port,
+        on_request=None if args.quiet else _log,
+    )
     emulator.order(*faults, always=not args.once)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -52,6 +60,36 @@ def _serve(emulator: Emulator) -> None:
         if sys.stdout.isatty():
             say("running; Ctrl-C ends it. Ask it with: sansio-chat ask -p NAME --base-url URL PROMPT")
         threading.Event().wait()
+
+
+def _log(served: Served) -> None:
+    """Write a line about one request; what is in its headers, query and messages is not shown."""
+    request = served.request
+    model = _model(request)
+    who = f"{request.system} {model}" if model else request.system
+    how = {"complete": "", "reset": ", reset", "gone": ", and the client was gone"}[served.end]
+    say(
+        f"{strftime('%H:%M:%S')} {request.method} {request.path} ({who}): {served.status or 'no status'}, "
+        f"{served.seconds:.3f} s, {served.sent} bytes{how}"
+    )
+
+
+def _model(request: Request) -> str:
+    """The model that a request names in its body; in the path, as Gemini's do, it is to be seen already."""
+    named = request.json.get("model") if isinstance(request.json, dict) else None
+    return named[:60] if isinstance(named, str) and named.isprintable() else ""
+
+
+def _tool_call(text: str) -> tuple[str, dict[str, Any]]:
+    name, equals, arguments = text.partition("=")
+    try:
+        value = json.loads(arguments) if equals else {}
+    except (ValueError, RecursionError):
+        value = None
+    if not name or not isinstance(value, dict):
+        example = 'weather=\'{"city": "Kranj"}\''
+        raise InvalidRequest(f"--tool-call takes NAME, or NAME=ARGUMENTS with a JSON object: {example}")
+    return name, value
 
 
 def _faults(texts: list[str]) -> list[Fault]:

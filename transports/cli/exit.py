@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
-
 from sansio_core import (
     AuthenticationFailed,
     Cancelled,
@@ -19,6 +16,8 @@ from sansio_core import (
     TimedOut,
     TransportFailure,
 )
+
+from .terminal import write_message
 
 COMPLETE = 0
 LOCAL = 1
@@ -88,7 +87,4 @@ def words_of(error: OSError) -> str:
 
 def say(message: str) -> None:
     """Write a message to standard error, each line after the command's name."""
-    if sys.stderr is not None:
-        with suppress(OSError):  # standard error is closed
-            sys.stderr.write("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))
-            sys.stderr.flush()
+    write_message("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))

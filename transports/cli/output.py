@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from sansio_core import ChatError, ChatEvent, RefusalDelta, Reply, TextDelta, UnknownFrame, UsageReport
 
 from .exit import COMPLETE, code_of, message_of, say
+from .terminal import end_text, write_text
 
 _NOTES = {
     "length": "the answer reached the model's token limit",
@@ -57,8 +58,7 @@ class Output(ABC):
 
     def write(self, text: str) -> None:
         """Write `text` and flush, so that a reader at the other end of a pipe gets it now."""
-        self.out.write(text)
-        self.out.flush()
+        write_text(self.out, text)
 
 
 class Text(Output):
@@ -76,8 +76,7 @@ class Text(Output):
         self._unknown += isinstance(event, UnknownFrame)
 
     def end(self, error: ChatError | None) -> None:
-        if self._last != "\n":
-            self.write("\n")
+        end_text(self.out, self._last)
 
     def notes(self, error: ChatError | None) -> list[str]:
         reply = self.reply

@@ -7,6 +7,7 @@ faults      the faults, as immutable values, and their names on a command line
 effects     what each fault does to a response
 request     Request: one request, as the emulator received it
 response    Response: one response as data, and as the steps that send it
+served      Served: how one request was answered, for a log of them
 server      the HTTP/1.1 server: reads requests, carries out the steps of responses
 systems/    the server side of each provider: checks a request, renders an answer
 """
@@ -45,6 +46,7 @@ from .faults import (
     parse_fault,
 )
 from .request import Request
+from .served import Served
 
 __all__ = [
     "BAN",
@@ -71,6 +73,7 @@ __all__ = [
     "Redirect",
     "Request",
     "Reset",
+    "Served",
     "SplitCRLF",
     "SplitCharacter",
     "StaleNonce",

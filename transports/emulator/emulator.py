@@ -9,7 +9,7 @@ import re
 import ssl
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import chain
 from typing import Any, Self, TypeAlias, get_args
@@ -20,6 +20,7 @@ from . import effects
 from .faults import Aim, Fault
 from .request import Request
 from .response import Framing, Response, Step
+from .served import Served, told
 from .server import Connection
 from .systems import SYSTEMS, Answer, Call, ErrorResponse, Question, System
 
@@ -49,7 +50,8 @@ class Emulator:
     `reasoning`: the text of the model's reasoning, in formats that have it. `pace`: seconds between two pieces.
     `chunk_size`: characters in a piece (None: a piece is a word). `framing`: how bodies end: "chunked",
     "content-length" or "close". `gzip`: whether clients that accept gzip get it. `host`, `port` (0: any free one) and
-    `ssl_context`: where and how it listens. `faults`: the first faults (see `order`).
+    `ssl_context`: where and how it listens. `faults`: the first faults (see `order`). `on_request`: called, in the
+    server's thread, with a Served after each response.
 
     Every API key is accepted but "wrong" and "sk-wrong", and every model but "no-such-model": with these the emulator
     shows the vendor's error response.
@@ -72,6 +74,7 @@ class Emulator:
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
         faults: Iterable[Order] = (),
+        on_request: Callable[[Served], None] | None = None,
     ) -> None:
         if framing not in get_args(Framing):
             raise ValueError(f"framing must be one of {get_args(Framing)}, not {framing!r}")
@@ -80,11 +83,11 @@ class Emulator:
         self.ssl_context = ssl_context
         self._reply = reply
         self._tool_calls = tool_calls
-        self._reasoning = reasoning
-        self._pace = pace
+        self._reasoning, self._pace = reasoning, pace
         self._pieces = re.compile(r"\s*\S+|\s+" if chunk_size is None else rf"[\s\S]{{1,{chunk_size}}}")
         self._framing: Framing = framing
         self._gzip = gzip
+        self._on_request = on_request
         self._host = host
         self._wanted_port = port
         self._systems: dict[str, System] = {name: make() for name, make in SYSTEMS.items()}
@@ -324,7 +327,7 @@ class Emulator:
         """The steps of the faults that are aimed at this connection, before anything is read from it."""
         return effects.on_connect(self._take("connect"))
 
-    def respond(self, request: Request) -> Iterator[Step]:
+    def respond(self, request: Request) -> Generator[Step, None, None]:
         """Record the request, check it, and answer it, with the faults that were ordered for it."""
         with self._changed:
             self._requests.append(request)
@@ -343,7 +346,7 @@ class Emulator:
         if request.version == "1.0" and response.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
             response.framing = "close"
         response.bodiless = request.method == "HEAD"
-        return response.wire()
+        return told(request, response, self._on_request)
 
     def _answer(self, system: System, request: Request) -> Response:
         answer = Answer()

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Protocol
 
 import h11
@@ -38,7 +38,7 @@ class Service(Protocol):
         """The steps to carry out before anything is read."""
         ...
 
-    def respond(self, request: Request) -> Iterable[Step]:
+    def respond(self, request: Request) -> Generator[Step, None, None]:
         """The steps that answer a request."""
         ...
 
@@ -140,7 +140,8 @@ class Connection(asyncio.Protocol):
             scheme=dict(pairs).get("x-forwarded-proto", scheme),  # set by a TLS proxy before us
             connection=self._number,
         )
-        return await self._carry_out(self._service.respond(request))
+        with contextlib.closing(self._service.respond(request)) as steps:
+            return await self._carry_out(steps)
 
     async def _read(self) -> tuple[h11.Request, bytes]:
         """The next request, whole."""

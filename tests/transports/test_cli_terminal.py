@@ -1,0 +1,174 @@
+"""The command on a terminal: the status line, and messages beside the answer's text."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TextIO
+
+import pytest
+
+from transports.cli import main
+from transports.cli import status as status_module
+from transports.emulator import DEFAULT_TEXT, Emulator, Fault, Reset, Stall, Status
+
+if sys.platform == "win32":
+    pytest.skip("there are no pseudo-terminals", allow_module_level=True)
+
+import fcntl
+import pty
+import struct
+import termios
+
+CLIENTS = pytest.mark.parametrize("client", [[], ["--async"]], ids=["blocking", "asyncio"])
+
+
+class Terminal:
+    """A pseudo-terminal as standard output and standard error, and what was written to it."""
+
+    def __init__(self) -> None:
+        self._reader, writer = pty.openpty()
+        self.resize(80)
+        self.stream = open(writer, "w", encoding="utf-8")  # noqa: SIM115
+        self.written = ""
+        self.react: dict[str, Callable[[], None]] = {}
+        """What to do once a text was written."""
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._reader, 65536)
+            except OSError:  # EIO: the other end is closed
+                return
+            self.written += data.decode()
+            for text in [text for text in self.react if text in self.written]:
+                self.react.pop(text)()
+
+    def run(self, *arguments: str, stdout: TextIO | None = None, stderr: TextIO | None = None) -> int:
+        with redirect_stdout(stdout or self.stream), redirect_stderr(stderr or self.stream):
+            return main(arguments)
+
+    def ask(self, emulator: Emulator, *arguments: str, **streams: TextIO) -> int:
+        url = emulator.base_url("free_netfly")
+        return self.run("ask", "-p", "free_netfly", "--base-url", url, *arguments, "Hi", **streams)
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self._reader, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def close(self) -> None:
+        if not self.stream.closed:
+            self.stream.close()
+            self._thread.join()
+            os.close(self._reader)
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines as a person sees them at the end."""
+        self.close()
+        lines: list[list[str]] = [[]]
+        column = 0
+        for letter in self.written.replace("\r\n", "\n"):
+            if letter == "\n":
+                lines.append([])
+            else:
+                lines[-1][column : column + 1] = letter.strip("\r")
+            column = 0 if letter in "\r\n" else column + 1
+        return ["".join(line).rstrip() for line in lines]
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, even where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(status_module, "_EVERY", 0.02)
+    terminal = Terminal()
+    yield terminal
+    terminal.close()
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(Stall("headers"), "connecting to 127.0.0.1 (0 s)"), (Stall(after_pieces=0), "waiting for gpt-3.5-turbo (0 s)")],
+    ids=["connecting", "waiting"],
+)
+def test_what_is_waited_for(
+    fault: Fault, words: str, client: list[str], emulator: Emulator, terminal: Terminal
+) -> None:
+    emulator.order(fault)
+    terminal.react = {words: emulator.release}
+    assert terminal.ask(emulator, *client) == 0
+    assert terminal.screen == DEFAULT_TEXT.split("\n")
+    assert terminal.react == {}
+
+
+@CLIENTS
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_what_is_tried_again(columns: int, client: list[str], emulator: Emulator, terminal: Terminal) -> None:
+    emulator.order(Status(503, {"retry-after": "30"}))
+    terminal.resize(columns)
+    line = "retrying in 30 s (attempt 2 of 2): the provider failed (status 503)"
+    terminal.react = {line[: columns - 1]: lambda: os.kill(os.getpid(), signal.SIGINT)}
+    assert terminal.ask(emulator, "--retry", "2", *client) == 130
+    assert terminal.screen == ["sansio-chat: interrupted", ""]
+
+
+def test_a_whole_answer_is_waited_for_to_its_end(emulator: Emulator, terminal: Terminal) -> None:
+    emulator.order(Stall(after_pieces=1))
+    terminal.react = {"gpt-3.5-turbo is answering (0 s)": emulator.release}
+    assert terminal.ask(emulator, "--json") == 0
+    assert [line[:1] for line in terminal.screen] == ["{", ""]
+
+
+def test_a_list_of_models_is_waited_for(emulator: Emulator, terminal: Terminal) -> None:
+    emulator.order(Stall("headers", on="page"))
+    terminal.react = {"connecting to 127.0.0.1 (0 s)": emulator.release}
+    assert terminal.run("models", "-p", "ollama", "--base-url", emulator.base_url("ollama")) == 0
+    assert terminal.screen[0] == "NAME"
+
+
+@pytest.mark.parametrize("where", ["dumb", "piped"])
+def test_no_line_where_none_can_be_drawn(
+    where: str, emulator: Emulator, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.order(Stall("headers"))
+    streams: dict[str, TextIO] = {"stderr": io.StringIO()} if where == "piped" else {}
+    monkeypatch.setenv("TERM", "dumb" if where == "dumb" else "xterm")
+    before = threading.active_count()
+    threading.Timer(0.1, emulator.release).start()  # five times as long as the line would wait
+    assert terminal.ask(emulator, **streams) == 0
+    assert terminal.screen == DEFAULT_TEXT.split("\n")
+    assert "\r" not in terminal.written.replace("\r\n", "")
+    assert threading.active_count() <= before
+
+
+@CLIENTS
+def test_a_message_begins_on_a_line_of_its_own(client: list[str], emulator: Emulator, terminal: Terminal) -> None:
+    emulator.order(Reset(after_pieces=2))
+    assert terminal.ask(emulator, "-v", *client) == 3
+    lines = terminal.screen
+    assert lines[2] == "Green leaves"
+    assert all(line.startswith("sansio-chat: ") for line in (*lines[:2], *lines[3:-1]))
+    assert "(ConnectionLost)" in lines[3]
+    assert lines[-2:] == ["sansio-chat: the answer is incomplete", ""]
+
+
+def test_a_piped_answer_is_as_it_was(emulator: Emulator, terminal: Terminal) -> None:
+    emulator.order(Reset(after_pieces=2))
+    assert terminal.ask(emulator, "-v", stdout=(pipe := io.StringIO())) == 3
+    assert pipe.getvalue() == "Green leaves\n"
+    assert "" not in terminal.screen[:-1]
