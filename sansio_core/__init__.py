@@ -8,12 +8,17 @@ The map of the house, in the order in which to read it; a module imports only wh
 
 What goes over a wire
     redact                   keys and cookies taken out of every text that may be shown
+    plain                    what events, replies and errors have as plain JSON values
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
     http_request             HttpRequest and its header fields, URLs and redirects
     retry_after              how long a response asks to wait
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
+    shapes                   types: their JSON Schemas, their values out of JSON
+    records                  types with named fields: dataclasses, TypedDicts, pydantic models, msgspec Structs
+    annotations              the types that Python's annotations name
+    functions                Python functions as tools
     parts                    the parts of a message: texts, images, files
     part_forms               users' mappings as parts, in any vendor's form
     options                  the options that have one name with every provider
@@ -105,6 +110,7 @@ if TYPE_CHECKING:
     from .events import (
         Annotation,
         ChatEvent,
+        Event,
         Failed,
         Finished,
         FinishReason,
@@ -138,14 +144,14 @@ __sansio_layer__ = True  # see providers.base.warn
 __all__ = [
     "Action", "Annotation", "AuthenticationFailed", "BadRequest", "Cancelled", "ChatError", "ChatEvent", "ChatParser",
     "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
-    "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished", "HTTPStatusError",
-    "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
-    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored",
-    "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta",
-    "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused",
-    "StreamTruncated", "TLSFailed",
-    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
-    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
+    "ContextTooLong", "Event", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished",
+    "HTTPStatusError", "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded",
+    "Limits", "Message", "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound",
+    "OptionIgnored", "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited",
+    "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State",
+    "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall",
+    "ToolCallDelta", "TransportFailure", "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport",
+    "Wait", "parsers", "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -160,8 +166,8 @@ _NAMES = {
         "StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent UnexpectedRedirect"
     ),
     "events": (
-        "Annotation ChatEvent Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem ReasoningDelta "
-        "RefusalDelta Started TextDelta ToolCallDelta UnknownFrame UsageReport"
+        "Annotation ChatEvent Event Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem "
+        "ReasoningDelta RefusalDelta Started TextDelta ToolCallDelta UnknownFrame UsageReport"
     ),
     "exchange": "Exchange",
     "http_request": "HttpRequest",

@@ -130,7 +130,7 @@ class Exchange:
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
         self.on_state_change: Callable[[], None] | None = None
-        self.reply = Reply()
+        self.reply = Reply(request.answer_type)
         self.attempts = 0
         self.error: ChatError | None = None
         self.delay = 0.0
@@ -466,7 +466,7 @@ class Exchange:
         return lost and self.state is State.SENT and not self._resent
 
     def _start_again(self) -> None:
-        self.reply = Reply()
+        self.reply = Reply(self.reply.answer_type)
         self._resent = False
         self._to(State.READY)
 

@@ -54,8 +54,26 @@ OPTIONS = frozenset(_CHECKS)
 """The options that have one name with every provider. A provider warns of those that its wire has no field for."""
 
 
-def check_option(name: str, value: Any) -> None:
-    """Raises InvalidRequest for a value of a type that the option `name` has on no wire; passes unknown names."""
-    fits, what = _CHECKS.get(name, _FORM)
-    if not fits(value):
-        raise InvalidRequest(f"{name} must be {what}, not {safe_repr(value)}")
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises InvalidRequest for a value of a type that its option has on no wire; passes unknown names."""
+    for name, value in options.items():
+        fits, what = _CHECKS.get(name, _FORM)
+        if not fits(value):
+            raise InvalidRequest(f"{name} must be {what}, not {safe_repr(value)}")
+    if options.get("logprobs") is False and "top_logprobs" in options:
+        raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
+
+
+def types_out(options: dict[str, Any]) -> Any:
+    """Replace functions and classes in `options` by what providers read. Returns the class of the answer, or None."""
+    tools, form = options.get("tools"), options.get("response_format")
+    if isinstance(tools, (list, tuple)) and any(map(callable, tools)):
+        from .functions import tool_of  # imported here: only who uses it pays for it
+
+        options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
+    if not callable(form):
+        return None
+    from .annotations import format_of_type
+
+    options["response_format"] = format_of_type(form)
+    return form

@@ -30,8 +30,9 @@ LOADED = (
 
 # What each room may import of the core, beside itself. The modules of GROUND are on one floor, and may look at their
 # neighbours; those of BELOW import nothing of the core, and every room may import them.
-BELOW = {"redact", "partial_json", "model_facts"}
-GROUND = {"errors", "http_request", "parts", "part_forms", "options", "request", "events"}
+BELOW = {"redact", "plain", "partial_json", "model_facts"}
+TYPES = {"shapes", "records", "annotations", "functions"}
+GROUND = {"errors", "http_request", "parts", "part_forms", "options", "request", "events", *TYPES}
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in BELOW},
     **dict.fromkeys(GROUND, GROUND),
