@@ -190,8 +190,7 @@ class _Foreign(Record):
 class _Pydantic(_Foreign):
 
     def schema(self, defs: Defs) -> dict[str, Any]:
-        whole = self._kind.model_json_schema()
-        defs.add(whole.pop("$defs", {}))
+        whole = defs.take(self._kind.model_json_schema())
         return whole if whole.keys() == {"$ref"} else defs.ref(self._kind, lambda: whole)
 
     def _checked(self, text: str) -> Any:
@@ -210,9 +209,7 @@ class _Pydantic(_Foreign):
 
 class _Msgspec(_Foreign):
     def schema(self, defs: Defs) -> dict[str, Any]:
-        whole: dict[str, Any] = sys.modules["msgspec"].json.schema(self._kind)
-        defs.add(whole.pop("$defs", {}))
-        return whole
+        return defs.take(sys.modules["msgspec"].json.schema(self._kind))
 
     def _checked(self, text: str) -> Any:
         msgspec = sys.modules["msgspec"]
@@ -235,9 +232,9 @@ class _Msgspec(_Foreign):
 
 def _said(error: Exception) -> str:
     """What pydantic or msgspec says of a value, with the place, on one line."""
-    if not hasattr(error, "errors"):
+    faults = getattr(error, "errors", None)  # pydantic's
+    if faults is None:
         return f"is not taken ({error})"
-    faults = error.errors(include_url=False)
-    said = [f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults]
+    said = [f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults(include_url=False)]
     more = f"; {len(said) - 3} more" if len(said) > 3 else ""
     return f"is not taken ({'; '.join(said[:3])}{more})"

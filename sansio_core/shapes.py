@@ -32,27 +32,31 @@ class Defs:
 
     def __init__(self) -> None:
         self.schemas: dict[str, Any] = {}
-        self._owners: dict[str, Any] = {}
+        self._names: dict[Any, str] = {}
 
-    def ref(self, owner: type, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def ref(self, owner: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """A reference to the schema of the class `owner`, which `make` makes the first time."""
-        name = re.sub(r"\W", "_", owner.__name__)
-        if name not in self._owners:
-            self._owners[name] = owner  # before its schema is made, which may refer to it
-            self.add({name: make()})
-        elif self._owners[name] is not owner:
-            raise _two_of(name)
-        return {"$ref": f"#/$defs/{name}"}
+        if owner not in self._names:
+            name = self._names[owner] = self._free(re.sub(r"\W", "_", owner.__name__))
+            self.schemas[name] = {}  # the place is taken before the schema is made, which may refer to it
+            self.schemas[name] = make()
+        return {"$ref": f"#/$defs/{self._names[owner]}"}
 
-    def add(self, schemas: Mapping[str, Any]) -> None:
-        """Add `schemas`. Raises InvalidRequest where there is another one of a name."""
-        for name, schema in schemas.items():
-            if self.schemas.setdefault(name, schema) != schema:
-                raise _two_of(name)
+    def take(self, whole: dict[str, Any]) -> dict[str, Any]:
+        """The schema `whole`, which another library made, without its `$defs`, which go into these."""
+        text, names = json.dumps(whole), {name: name for name in whole.get("$defs", ())}
+        for name in names:
+            if self.schemas.get(name, whole["$defs"][name]) != whole["$defs"][name]:  # another one of this name
+                names[name] = self._free(name)
+                text = text.replace(json.dumps(f"#/$defs/{name}"), json.dumps(f"#/$defs/{names[name]}"))
+        schema: dict[str, Any] = json.loads(text)
+        self.schemas |= {names[name]: inner for name, inner in schema.pop("$defs", {}).items()}
+        return schema
 
-
-def _two_of(name: str) -> InvalidRequest:
-    return InvalidRequest(f"two types are both named {name!r}, and a JSON Schema has one of each name")
+    def _free(self, name: str) -> str:
+        while name in self.schemas:
+            name += "_"
+        return name
 
 
 class Shape:

@@ -192,8 +192,10 @@ PARTS = st.one_of(
 
 def everything(reply: Reply) -> list[Any]:
     choices = [
-        (choice.text, choice.reasoning, choice.refusal, choice.tool_calls, choice.metadata, choice.annotations)
-        + (choice.finished, choice.finish_reason, choice.provider_reason, choice.message)
+        (
+            choice.text, choice.reasoning, choice.refusal, choice.tool_calls, choice.metadata, choice.annotations,
+            choice.finished, choice.finish_reason, choice.provider_reason, choice.message,
+        )
         for choice in reply.choices
     ]
     return [

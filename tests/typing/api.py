@@ -5,7 +5,8 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
-from typing import assert_type
+from dataclasses import dataclass
+from typing import Any, assert_type
 
 import requests
 
@@ -13,8 +14,10 @@ from sansio_core import (
     ChatError,
     ChatEvent,
     ChatRequest,
+    Event,
     Exchange,
     Finish,
+    Finished,
     FinishReason,
     HttpRequest,
     HTTPStatusError,
@@ -115,6 +118,31 @@ def the_reply(reply: Reply) -> None:
     assert_type(reply.usage, UsageReport | None)
     assert_type(reply.finish_reason, FinishReason | None)
     assert_type(reply.complete, bool)
+    assert_type(reply.parse(City), City)
+    assert_type(reply.parse(list[City]), list[City])
+    assert_type(Reply.from_dict(reply.to_dict()), Reply)
+    assert_type(reply.to_json(), str)
+    for event in (TextDelta("a"), Finished("stop")):
+        assert_type(event.to_dict(), dict[str, Any])
+    assert_type(Event.from_dict({"type": "TextDelta", "text": "a"}), ChatEvent)
+    assert_type(ChatError.from_dict({}), ChatError)
+
+
+@dataclass
+class City:
+    name: str
+
+
+def weather(city: City) -> str:
+    return city.name
+
+
+def structured(client: Client) -> None:
+    reply = client.complete("Where?", response_format=City, tools=[weather, {"type": "web_search"}])
+    assert_type(reply.parse(City).name, str)
+    for call in reply.tool_calls:
+        call.answer(call.invoke([weather]))
+        call.invoke(weather)
 
 
 def failures(client: Client) -> None:
