@@ -24,6 +24,7 @@ What is asked, what is answered
     options                  the options that have one name with every provider
     request                  ChatRequest: messages, tool calls, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
+    structured               the value of a structured answer
     reply                    Reply: an answer's events folded into the final message
 How long, how often, how much
     timing                   Timeouts and Limits: five clocks, five bounds

@@ -1,9 +1,15 @@
-"""Plain JSON values: what events, replies and errors have in common as such, and their text."""
+"""Plain JSON values: what events, replies and errors have in common as such, and their text.
+
+    an event    {"type": its class's name, and its fields}; a UsageReport has `input`, `output` and `total`, too
+    an error    {"class": its class's name, "bases": those of its bases, "message": its str, and its attributes}
+    a reply     its parts by their names: "text", "tool_calls", "usage", "complete", … ; "other_choices" if `n` asked
+                for them
+
+The command prints the same: a line for each event with --events, and with --json a reply, with its "error" or null.
+"""
 
 from __future__ import annotations
 
-import json
-from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +24,9 @@ class Plain:
 
     __slots__ = ()
 
-    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The dict of plain JSON values; a new one, but for what is nested in a `raw` of the wire."""
+        raise NotImplementedError
 
     def to_json(self) -> str:
         """`to_dict` as JSON text on one line; characters beyond ASCII stay as they are."""
@@ -29,6 +35,8 @@ class Plain:
 
 def json_text(value: Any, *, ascii: bool = False) -> str:
     """`value` as JSON text on one line, always: for what JSON lacks there is null (NaN, infinity) or a type's name."""
+    import json  # imported here: whoever wants an error's class alone needs none
+
     try:
         text = json.dumps(value, ensure_ascii=ascii, allow_nan=False)
     except (ValueError, TypeError, RecursionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
-from .errors import InvalidRequest, excerpt
+from .errors import InvalidRequest
 from .events import (
     Annotation,
     ChatEvent,
@@ -24,9 +24,8 @@ from .events import (
     ToolCallDelta,
     UsageReport,
 )
-from .partial_json import parse_partial
 from .plain import Plain
-from .request import ToolCall, parse_json
+from .request import ToolCall
 
 T = TypeVar("T")
 _NONE: Mapping[str, str] = {}  # one for all, as nobody writes to it: see Choice
@@ -153,28 +152,9 @@ class Choice(Plain):
         Raises InvalidRequest if the text is not JSON, and says why where that is known: the model refused, or the
         answer is cut. It names the place where the JSON does not fit the type.
         """
-        kind = self.answer_type if kind is None else kind
-        try:
-            value = parse_json(self.text, "the answer is")
-        except InvalidRequest as error:
-            raise InvalidRequest(f"{self._no_value() or error}") from None
-        if kind is None:
-            return value
-        from .annotations import value_of  # imported here: only who uses it pays for it
+        from .structured import value_in  # imported here: only who uses it pays for it
 
-        return value_of(kind, value, "the answer")
-
-    def _no_value(self) -> str:
-        """Why the text is no JSON, where something else than the model's bad JSON is the reason."""
-        if self.refusal and not self.text:
-            return f"the model refused to answer: {excerpt(self.refusal)}"
-        if self.finish_reason == "length":
-            return "the answer is cut, as it reached the limit of tokens: raise max_tokens"
-        if self.finish_reason == "content_filter":
-            return "the answer is cut by the provider's content filter"
-        if self._calls and not self.text:
-            return "the model calls tools first, and has not answered yet"
-        return "" if self.finished else f"the answer is not JSON yet: it has {len(self.text)} characters, and no end"
+        return value_in(self, self.answer_type if kind is None else kind)
 
     def partial(self) -> Any:
         """The value of a structured answer so far: open strings and brackets are closed. None before it begins.
@@ -182,12 +162,9 @@ class Choice(Plain):
         Of an `answer_type` it is an instance that nobody has checked: a field that is missing, or not of its type yet,
         has its default, or None.
         """
-        value = parse_partial(self.text)
-        if self.answer_type is None or value is None:
-            return value
-        from .annotations import grown
+        from .structured import growing_in
 
-        return grown(self.answer_type, value)
+        return growing_in(self, self.answer_type)
 
     def __str__(self) -> str:
         return self.text or self.refusal or ""
