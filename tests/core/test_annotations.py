@@ -146,6 +146,7 @@ def test_every_beginning_has_a_value(data: st.DataObject) -> None:
         (City, {"name": "Graz", "rivers": "Mur"}, "rivers must be a list, not 'Mur'"),
         (list[City], [{"name": "Graz"}, {"name": 5}], r"does not fit list\[.*City\]: \[1\].name must be a str, not 5"),
         (dict[str, int], {"a b": "x"}, r"\['a b'\] must be an int"),
+        (Literal[1], True, "it must be one of 1, not True"),
         (Unit, "x", "it must be one of 'celsius', 0, not 'x'"),
         (tuple[int, str], [1], "it must have 2 elements, not 1"),
         (set[list[int]], [[1]], "it cannot be made: unhashable type"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NewType
 
 import pytest
-from typed_values import City, Model, Unit
+from typed_values import City, Model, Unit, decorated
 
 from sansio_core import ChatRequest, InvalidRequest, ToolCall
 from sansio_core.functions import tool_of
@@ -72,17 +71,12 @@ def only_args(city: Annotated[str, "from the annotation"], days) -> None:  # typ
     """
 
 
-def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def around(*args: Any, **named: Any) -> Any:
-        return "around", function(*args, **named)
-
-    return around
+Count = NewType("Count", int)
 
 
 @decorated
-def inner(home: City, model: Model | None = None) -> Any:
-    return home, model
+def inner(home: City, model: Model | None = None, count: Count = Count(1)) -> Any:
+    return home, model, count
 
 
 async def slow(count: int) -> int:
@@ -150,7 +144,7 @@ def test_an_annotation_says_it_first() -> None:
 def test_methods_and_what_stands_around_functions() -> None:
     assert tool_of(Shop().buy)["function"]["description"] == "Buy it."
     assert list(parameters(Shop().buy)["properties"]) == ["what", "count"]
-    assert list(parameters(inner)["properties"]) == ["home", "model"]
+    assert list(parameters(inner)["properties"]) == ["home", "model", "count"]
     assert parameters(inner)["$defs"].keys() == {"City", "City_", "Model"}  # ours, and pydantic's
     named = partial(placed, 1)
     named.__name__ = "named"  # type: ignore[attr-defined]
@@ -202,7 +196,7 @@ def call(name: str, arguments: str) -> ToolCall:
          ("Graz", Unit.KELVIN, datetime.date(2026, 1, 2))),
         ("google", '{"city": "Graz"}', [plain, {"name": "other"}, google], ("Graz", Unit.CELSIUS, None)),
         ("inner", '{"home": {"name": "Graz"}, "model": {"theName": "a", "age": 5}}', [inner],
-         ("around", (City("Graz"), Model(theName="a", age=5)))),
+         ("around", (City("Graz"), Model(theName="a", age=5), 1))),
         ("placed", '{"a": 1, "c": 2}', placed, (1, "b", 2.0)),
         ("buy", '{"what": "tea"}', [Shop().buy], ("shop", "tea", 1)),
         ("plain", "", plain, "plain"),

@@ -229,6 +229,7 @@ def test_the_text_is_json_whatever_it_is_of() -> None:
     }  # fmt: skip
     assert json_text(deep).startswith("[[[")
     assert "(list)" in json_text(deep)
+    assert json_text(float("nan")) == "null"
     assert json_text("\ud800a") == '"\\ud800a"'
     assert json_text("é", ascii=True) == '"\\u00e9"'
 

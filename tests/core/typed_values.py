@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import enum
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Annotated, Any, Literal, NewType, NotRequired, Required, TypedDict
 
 import msgspec
@@ -154,3 +155,11 @@ def to_json(value: Any) -> Any:
             fields = type(value).__dataclass_fields__
             return {name: to_json(getattr(value, name)) for name in fields if fields[name].init}
     return value
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def around(*args: Any, **named: Any) -> Any:
+        return "around", function(*args, **named)
+
+    return around
