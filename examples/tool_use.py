@@ -8,35 +8,28 @@ import argparse
 import sys
 from typing import Any
 
-from sansio_core import ChatError, ToolCall
+from sansio_core import ChatError, InvalidRequest
 from transports import Client
 from transports.emulator import Emulator
 
 
-def temperature(city: str) -> Any:
+def temperature(city: str) -> dict[str, Any]:
+    """How warm it is in a city now."""
     return {"city": city, "celsius": 13 + len(city)}
 
 
-CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-TOOLS = [{"name": "temperature", "description": "How warm it is in a city now.", "parameters": CITY}]
-
-
-def run(call: ToolCall) -> Any:
-    print(f"[{call.name} {call.arguments}]")
-    try:
-        return {"temperature": temperature}[call.name](**call.parse())
-    except (KeyError, TypeError, ChatError) as error:  # no such tool, no such arguments: the model may mend it
-        return f"This call failed: {error!r}"
-
-
 def chat(client: Client, prompt: str) -> None:
-    messages: list[dict[str, Any]] = [{"role": "user", "content": prompt}]
+    messages: list[Any] = [{"role": "user", "content": prompt}]
     while messages[-1]["role"] != "assistant":
-        with client.stream(messages, tools=TOOLS) as stream:
-            for chunk in stream:
-                print(chunk, end="", flush=True)
-        messages += [stream.reply.message, *(call.answer(run(call)) for call in stream.reply.tool_calls)]
-    print()
+        reply = client.complete(messages, tools=[temperature])
+        messages.append(reply.message)
+        for call in reply.tool_calls:
+            print(f"[{call.name} {call.arguments}]")
+            try:
+                messages.append(call.answer(call.invoke(temperature)))
+            except InvalidRequest as error:  # no such tool, no such arguments: the model may mend it
+                messages.append(call.answer(f"This call failed: {error}"))
+    print(reply)
 
 
 def main() -> None:

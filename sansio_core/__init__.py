@@ -8,12 +8,17 @@ The map of the house, in the order in which to read it; a module imports only wh
 
 What goes over a wire
     redact                   keys and cookies taken out of every text that may be shown
+    plain                    what events, replies and errors have as plain JSON values
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
     http_request             HttpRequest and its header fields, URLs and redirects
     retry_after              how long a response asks to wait
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
+    shapes                   types: their JSON Schemas, their values out of JSON
+    records                  types with named fields: dataclasses, TypedDicts, pydantic models, msgspec Structs
+    annotations              the types that Python's annotations name
+    functions                Python functions as tools
     parts                    the parts of a message: texts, images, files
     part_forms               users' mappings as parts, in any vendor's form
     typed                    types that checkers and editors read: Options, ProviderName, Clock; loaded by nobody else
@@ -21,6 +26,7 @@ What is asked, what is answered
     option_hints             what an unknown option is called here, or where it belongs
     request                  ChatRequest: messages, tool calls, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
+    structured               the value of a structured answer
     reply                    Reply: an answer's events folded into the final message
 How long, how often, how much
     timing                   Timeouts and Limits: five clocks, five bounds
@@ -112,6 +118,7 @@ if TYPE_CHECKING:
     from .events import (
         Annotation,
         ChatEvent,
+        Event,
         Failed,
         Finished,
         FinishReason,
@@ -160,10 +167,10 @@ __sansio_layer__ = True  # see providers.base.warn
 __all__ = [
     "Action", "Annotation", "Asked", "AttemptBegan", "AuthenticationFailed", "BadRequest", "Cancelled", "ChatError",
     "ChatEvent", "ChatParser", "ChatRequest", "Choice", "ClientClosed", "Clock", "ConnectFailed", "Connected",
-    "ConnectionLost", "ContentDecoder", "ContentFiltered", "ContextTooLong", "Ended", "Exchange", "Failed", "FilePart",
-    "Finish", "FinishReason", "Finished", "FirstEvent", "FirstText", "HTTPStatusError", "HeadReceived", "HttpRequest",
-    "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message", "Messages",
-    "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "Notice", "Observer",
+    "ConnectionLost", "ContentDecoder", "ContentFiltered", "ContextTooLong", "Ended", "Event", "Exchange", "Failed",
+    "FilePart", "Finish", "FinishReason", "Finished", "FirstEvent", "FirstText", "HTTPStatusError", "HeadReceived",
+    "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
+    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "Notice", "Observer",
     "OptionIgnored", "Options", "PermissionDenied", "PlaceAwaited", "ProtocolViolation", "ProviderName",
     "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send",
     "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart",
@@ -183,8 +190,8 @@ _NAMES = {
         "StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent UnexpectedRedirect"
     ),
     "events": (
-        "Annotation ChatEvent Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem ReasoningDelta "
-        "RefusalDelta Started TextDelta ToolCallDelta UnknownFrame UsageReport"
+        "Annotation ChatEvent Event Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem "
+        "ReasoningDelta RefusalDelta Started TextDelta ToolCallDelta UnknownFrame UsageReport"
     ),
     "exchange": "Exchange",
     "http_request": "HttpRequest",

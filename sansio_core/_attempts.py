@@ -155,7 +155,7 @@ class Attempts:
         return lost and self.state is State.SENT and not self._resent
 
     def _start_again(self, now: float) -> None:
-        self.reply = Reply()
+        self.reply = Reply(self.reply.answer_type)
         self._resent = False
         self._to(State.READY, now)
 

@@ -9,9 +9,11 @@ builds the message from the attributes: an attribute that is changed afterwards 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from .plain import Plain
 from .redact import redact
 
 if TYPE_CHECKING:  # both modules import this one
@@ -19,11 +21,12 @@ if TYPE_CHECKING:  # both modules import this one
     from .reply import Reply
     from .typed import Bound, Clock
 
+_NOT_PLAIN = frozenset({"reply", "events"})  # the attributes of errors that are no plain values
 EXCERPT = 500
 """How many characters of a peer's text an error message quotes."""
 
 
-class ChatError(Exception):
+class ChatError(Plain, Exception):
     """The root. `detail` says what happened; `reply` is the partial answer where a stream was under way, else None."""
 
     # Defaults stand in the class: an error has few of these, and whoever catches it (the exchange) sets what it knows.
@@ -37,6 +40,30 @@ class ChatError(Exception):
 
     def __str__(self) -> str:
         return self.detail or type(self).__name__
+
+    def to_dict(self) -> dict[str, Any]:
+        """`class`, its `bases`, `message` and the attributes but `reply` and `events`, which have a `to_dict` too."""
+        kind = type(self)
+        bases = [base.__name__ for base in kind.__mro__[1:] if issubclass(base, ChatError) and base is not ChatError]
+        data = {name: value for name, value in vars(self).items() if name not in _NOT_PLAIN and name[0] != "_"}
+        return {"class": kind.__name__, "bases": bases, "message": str(self), "hint": self.hint, **data}
+
+    @staticmethod
+    def from_dict(value: Mapping[str, Any]) -> ChatError:
+        """The error whose `to_dict` is `value`; of an unknown class, the nearest base. Raises InvalidRequest."""
+        from inspect import signature  # imported here: few programs read errors back
+
+        match value:
+            case {"class": str(name), "bases": [*bases], "message": str(message), **data}:
+                with suppress(TypeError, ValueError):  # what __init__ or the message needs is missing, or no such value
+                    kind = next((_NAMED[each] for each in (name, *bases) if each in _NAMED), ChatError)
+                    if kind.__name__ != name and not data.get("detail"):
+                        data["detail"] = message
+                    error = kind(**{each: data[each] for each in signature(kind).parameters if each in data})
+                    vars(error).update({each: data[each] for each in data.keys() - _NOT_PLAIN})
+                    str(error)
+                    return error
+        raise InvalidRequest("no error: it must be as ChatError.to_dict() gives it, with class, bases and message")
 
     def redact(self, secrets: tuple[str, ...]) -> None:
         """Replace each of `secrets` by `[hidden]` in every text of this error, as a peer may have echoed a secret."""
@@ -369,24 +396,4 @@ class StreamTruncated(ChatError):
         return self.detail or "the answer stopped before its end"
 
 
-# The statuses with a class of their own. RFC 9110 15: an unknown status is as the x00 of its hundred.
-_BY_STATUS: dict[int, type[HTTPStatusError]] = {
-    401: AuthenticationFailed,
-    402: PermissionDenied,
-    403: PermissionDenied,
-    404: NotFound,
-    410: NotFound,
-    429: RateLimited,
-}
-
-
-def status_class(status: int) -> type[HTTPStatusError]:
-    """The error class for an HTTP status of 300 and above.
-
-    BadRequest also stands for a status below 300, where a provider sends a status as a number inside a stream.
-    """
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    if 300 <= status < 400:  # one that the exchange could follow never comes here
-        return UnexpectedRedirect
-    return ServerFailed if status >= 500 else BadRequest
+_NAMED = {name: kind for name, kind in globals().items() if isinstance(kind, type) and issubclass(kind, ChatError)}

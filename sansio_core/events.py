@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from .errors import ChatError
+from .errors import ChatError, InvalidRequest, safe_repr
+from .plain import Plain
 
 FinishReason = Literal["stop", "length", "tool_calls", "pause", "content_filter", "refusal", "error", "other"]
 """Why an answer ended, in one vocabulary for all providers; Finished has the provider's own word beside it.
@@ -19,10 +20,48 @@ FinishReason = Literal["stop", "length", "tool_calls", "pause", "content_filter"
 """
 
 
+class Event(Plain):
+    """The base of all events."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event's fields, after `type`, which is its class's name."""
+        return {"type": type(self).__name__, **{name: _plain(getattr(self, name)) for name in self.__slots__}}
+
+    @staticmethod
+    def from_dict(value: Mapping[str, Any]) -> ChatEvent:
+        """The event whose `to_dict` is `value`. Raises InvalidRequest if it is no event's."""
+        from .annotations import value_of  # imported here: few programs read events back
+
+        if not isinstance(value, Mapping):
+            raise InvalidRequest(f"no event: it must be a mapping with a 'type', not {safe_repr(value)}")
+        name, what = value.get("type"), "the dict of an event"
+        kind = _KINDS.get(name) if isinstance(name, str) else None
+        if kind is None:
+            raise InvalidRequest(f"no event has the type {safe_repr(name)}; there are {', '.join(_KINDS)}")
+        if kind is Failed:
+            error = ChatError.from_dict(value.get("error", {}))
+            return Failed(error, value_of(tuple[int, ...], value.get("unfinished", ()), what))
+        event: ChatEvent = value_of(kind, value, what)
+        return event
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return dict(value)
+        case tuple():
+            return list(value)
+        case ChatError():
+            return value.to_dict()
+    return value
+
+
 # Frozen, as one event may be in a log, in a Reply and in the user's hands at once; slotted, as a long answer has
 # 100,000 of them.
 @dataclass(frozen=True, slots=True)
-class Started:
+class Started(Event):
     """The answer's id and the model that gives it, by the provider's names; None where the wire has no such field."""
 
     id: str | None = None
@@ -30,7 +69,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Event):
     """The next piece of the answer's text."""
 
     text: str
@@ -38,7 +77,7 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(Event):
     """The next piece of the model's reasoning ("thinking"), before or between the answer's text."""
 
     text: str
@@ -46,7 +85,7 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalDelta:
+class RefusalDelta(Event):
     """The next piece of a model refusal: the model's own words for why it declines (OpenAI's field `refusal`)."""
 
     text: str
@@ -54,7 +93,7 @@ class RefusalDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallDelta:
+class ToolCallDelta(Event):
     """A piece of a tool call. Pieces of one call share `index`, which counts the calls of a choice from 0.
 
     The first piece of a call has its `id` (None where the wire has none) and `name`; later pieces have None there. The
@@ -73,7 +112,7 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(Event):
     """A citation or other note on the text, as the provider wrote it: the vendors' shapes have little in common."""
 
     raw: Mapping[str, Any]
@@ -81,7 +120,7 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeItem:
+class NativeItem(Event):
     """One finished piece of the answer in the wire's own shape, to be sent back unchanged on the next turn.
 
     An Anthropic content block with its signature, a Responses output item with its encrypted reasoning, a Gemini part
@@ -95,7 +134,7 @@ class NativeItem:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeDelta:
+class NativeDelta(Event):
     """A piece, in the wire's own shape, of what the provider makes besides text: audio, an image, code that it runs.
 
     The NativeItem that follows has all of it, where the wire has such an item. `dialect` names the wire.
@@ -107,7 +146,7 @@ class NativeDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Event):
     """What the provider says about the answer that is no part of it: its service tier, a conversation's id, ratings."""
 
     raw: Mapping[str, Any]
@@ -115,7 +154,7 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageReport:
+class UsageReport(Event):
     """The tokens of the question and the answer so far; a later report replaces an earlier one. None: not reported.
 
     The fields named `…_tokens` are the provider's own figures: providers differ in whether cached tokens are part of
@@ -136,6 +175,11 @@ class UsageReport:
     # Tokens that the provider does not count in `input_tokens` or `output_tokens`.
     more_input: int = 0
     more_output: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields after `type`, and `input`, `output` and `total`."""
+        # Not super(): slots=True makes a second class, of which that knows nothing.
+        return {**Event.to_dict(self), "input": self.input, "output": self.output, "total": self.total}
 
     @property
     def input(self) -> int | None:
@@ -161,7 +205,7 @@ class UsageReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Event):
     """A choice ended. `reason` is None where the wire proves the end without a reason, as the end of a plain text."""
 
     reason: FinishReason | None = None
@@ -171,14 +215,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepAlive:
+class KeepAlive(Event):
     """A comment or ping: the provider is alive and has no content yet. The progress clock does not count it."""
 
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownFrame:
+class UnknownFrame(Event):
     """A frame that no rule of the dialect covers, unchanged, so that nothing on the wire is lost.
 
     `why` says whether it is malformed or has a type that the dialect does not know: providers add types at any time.
@@ -190,7 +234,7 @@ class UnknownFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Event):
     """The stream failed, by the provider's own error event or by breaking its format; it is the last event.
 
     A parser used alone gives it as an event, so that the events before it are not lost; an exchange raises `error`.
@@ -207,3 +251,4 @@ Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Annotation
 """The events with a part of the answer itself; they restart the progress clock."""
 ChatEvent = Content | Started | Metadata | UsageReport | Finished | KeepAlive | UnknownFrame | Failed
 """Every event of a stream."""
+_KINDS: dict[str, type[ChatEvent]] = {kind.__name__: kind for kind in get_args(ChatEvent)}

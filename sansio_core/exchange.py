@@ -124,7 +124,7 @@ class Exchange(Attempts):
         self._watch: Watch | None = None
         if observer is not None:
             self.observe(observer)
-        self.reply = Reply()
+        self.reply = Reply(request.answer_type)
         self.attempts = 0
         self.error: ChatError | None = None
         self.delay = 0.0

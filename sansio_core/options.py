@@ -55,18 +55,31 @@ OPTIONS = frozenset(_CHECKS)
 
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` without those that are None. Raises InvalidRequest for a value that fits no wire."""
+    """`options` without those that are None. Raises InvalidRequest for a value of a type that its option has nowhere.
+
+    Names that are unknown here pass: they may be a provider's own.
+    """
     # None is as not given, so that callers can pass their own optional parameters on.
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
-        check_option(name, value)
+        fits, what = _CHECKS.get(name, _FORM)
+        if not fits(value):
+            raise InvalidRequest(f"{name} must be {what}, not {safe_repr(value)}")
     if given.get("logprobs") is False and "top_logprobs" in given:
         raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
     return given
 
 
-def check_option(name: str, value: Any) -> None:
-    """Raises InvalidRequest for a value of a type that the option `name` has on no wire; passes unknown names."""
-    fits, what = _CHECKS.get(name, _FORM)
-    if not fits(value):
-        raise InvalidRequest(f"{name} must be {what}, not {safe_repr(value)}")
+def types_out(options: dict[str, Any]) -> Any:
+    """Replace functions and classes in `options` by what providers read. Returns the class of the answer, or None."""
+    tools, form = options.get("tools"), options.get("response_format")
+    if isinstance(tools, (list, tuple)) and any(map(callable, tools)):
+        from .functions import tool_of  # imported here: only who uses it pays for it
+
+        options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
+    if not callable(form):
+        return None
+    from .annotations import format_of_type
+
+    options["response_format"] = format_of_type(form)
+    return form

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, overload
 
+from .errors import InvalidRequest
 from .events import (
     Annotation,
     ChatEvent,
     Content,
+    Event,
     Failed,
     Finished,
     FinishReason,
@@ -22,9 +24,10 @@ from .events import (
     ToolCallDelta,
     UsageReport,
 )
-from .partial_json import parse_partial
-from .request import ToolCall, parse_json
+from .plain import Plain
+from .request import ToolCall
 
+T = TypeVar("T")
 _NONE: Mapping[str, str] = {}  # one for all, as nobody writes to it: see Choice
 
 
@@ -60,17 +63,21 @@ class _Text(list[str]):
         return text
 
 
-class Choice:
-    """One of the answers to a question; there is one unless `n` asked for more. Read it at any time."""
+class Choice(Plain):
+    """One of the answers to a question; there is one unless `n` asked for more. Read it at any time.
+
+    `answer_type` is the class that was asked for by `response_format`, else None. The str is the text, or the refusal.
+    """
 
     # Members that few answers need are None until the first event for them: thousands of streams may be open at once
     # with hardly any content, and a list is 56 bytes. (Measured by the table `idle` of tests/bench.)
     __slots__ = (
         "__weakref__", "_calls", "_metadata", "_native", "_reasoning", "_refusal", "_text", "annotations",
-        "finish_reason", "finished", "provider_reason",
+        "answer_type", "finish_reason", "finished", "provider_reason",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, answer_type: Any = None) -> None:
+        self.answer_type = answer_type
         self._text = _Text()
         self._reasoning: _Text | None = None
         self._refusal: _Text | None = None
@@ -133,13 +140,54 @@ class Choice:
             }
         return message
 
-    def parse(self) -> Any:
-        """The value of a structured answer. Raises InvalidRequest, which quotes the place, if the text is not JSON."""
-        return parse_json(self.text, "the answer is")
+    @overload
+    def parse(self) -> Any: ...
+
+    @overload
+    def parse(self, kind: type[T]) -> T: ...
+
+    def parse(self, kind: Any = None) -> Any:
+        """The value of a structured answer: an instance of `kind`, else of `answer_type`, else the JSON value.
+
+        Raises InvalidRequest if the text is not JSON, and says why where that is known: the model refused, or the
+        answer is cut. It names the place where the JSON does not fit the type.
+        """
+        from .structured import value_in  # imported here: only who uses it pays for it
+
+        return value_in(self, self.answer_type if kind is None else kind)
 
     def partial(self) -> Any:
-        """The value of a structured answer so far: open strings and brackets are closed. None before it begins."""
-        return parse_partial(self.text)
+        """The value of a structured answer so far: open strings and brackets are closed. None before it begins.
+
+        Of an `answer_type` it is an instance that nobody has checked: a field that is missing, or not of its type yet,
+        has its default, or None.
+        """
+        from .structured import growing_in
+
+        return growing_in(self, self.answer_type)
+
+    def __str__(self) -> str:
+        return self.text or self.refusal or ""
+
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        # The length and not the text: a repr ends up in logs.
+        return f"<Choice {state}, {len(self.text)} characters, finish_reason={self.finish_reason!r}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer's parts by their names here; each tool call has its fields, and `native` is that of `message`."""
+        return {
+            "text": self.text,
+            "reasoning": self.reasoning,
+            "refusal": self.refusal,
+            "tool_calls": [{name: getattr(call, name) for name in call.__slots__} for call in self.tool_calls],
+            "finished": self.finished,
+            "finish_reason": self.finish_reason,
+            "provider_reason": self.provider_reason,
+            "metadata": dict(self.metadata),
+            "annotations": [dict(annotation) for annotation in self.annotations],
+            "native": self.message.get("native"),
+        }
 
     def _add(self, event: Content) -> None:
         match event:
@@ -192,8 +240,8 @@ class Reply(Choice):
 
     __slots__ = ("_others", "failed", "headers", "id", "model", "request_id", "usage")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, answer_type: Any = None) -> None:
+        super().__init__(answer_type)
         self._others: dict[int, Choice] | None = None  # all but the first; itself among them would make a circle
         self.id: str | None = None
         self.model: str | None = None
@@ -208,6 +256,31 @@ class Reply(Choice):
         reply = cls()
         reply.extend(events)
         return reply
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Reply:
+        """The Reply whose `to_dict` is `value`, apart from `answer_type`. Raises InvalidRequest if it is no reply's."""
+        if not isinstance(value, Mapping) or not isinstance(value.get("text"), str):
+            raise InvalidRequest("no reply: it must be as Reply.to_dict() gives it, with a 'text'")
+        reply = cls.of(map(Event.from_dict, _as_events(value)))
+        reply.request_id, reply.failed = value.get("request_id"), bool(value.get("failed"))
+        reply.headers = dict(value.get("headers") or {}) or _NONE
+        return reply
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a Choice's, with the reply's own; `usage` is the event's, `other_choices` are all but the first."""
+        others = sorted((self._others or {}).items())
+        return {
+            **super().to_dict(),
+            "id": self.id,
+            "model": self.model,
+            "request_id": self.request_id,
+            "headers": dict(self.headers),
+            "usage": self.usage and self.usage.to_dict(),
+            "failed": self.failed,
+            "complete": self.complete,
+            "other_choices": [{"index": index, **choice.to_dict()} for index, choice in others],
+        }
 
     @property
     def choices(self) -> list[Choice]:
@@ -264,7 +337,7 @@ class Reply(Choice):
         if self._others is None:
             self._others = {}
         if index not in self._others:
-            self._others[index] = Choice()
+            self._others[index] = Choice(self.answer_type)
         return self._others[index]
 
     def __repr__(self) -> str:
@@ -277,3 +350,28 @@ def _named(call: ToolCall) -> dict[str, Any]:
     if call.custom:
         return {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _as_events(value: Mapping[str, Any], choice: int = 0) -> Iterator[dict[str, Any]]:
+    """The dicts of events that make the reply, or the choice, of that dict."""
+    of = {"choice": choice}
+    for kind, name in (("TextDelta", "text"), ("ReasoningDelta", "reasoning"), ("RefusalDelta", "refusal")):
+        if text := value.get(name):
+            yield {"type": kind, "text": text, **of}
+    for index, call in enumerate(value.get("tool_calls") or ()):
+        yield {**call, "type": "ToolCallDelta", "index": index, **of}
+    for annotation in value.get("annotations") or ():
+        yield {"type": "Annotation", "raw": annotation, **of}
+    native = value.get("native") or {}
+    for item in native.get("items", ()):
+        yield {"type": "NativeItem", "dialect": native["dialect"], "item": item, **of}
+    yield {"type": "Metadata", "raw": value.get("metadata") or {}, **of}
+    if value.get("finished"):
+        reasons = {"reason": value.get("finish_reason"), "provider_reason": value.get("provider_reason")}
+        yield {"type": "Finished", **reasons, **of}
+    if usage := value.get("usage"):
+        yield usage
+    if value.get("id") or value.get("model"):
+        yield {"type": "Started", "id": value.get("id"), "model": value.get("model")}
+    for other in value.get("other_choices") or ():
+        yield from _as_events(other, other["index"])

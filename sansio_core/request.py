@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
-from .options import checked_options
+from .options import checked_options, types_out
 from .part_forms import part_of
 from .partial_json import parse_partial
 from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, text_of
@@ -54,6 +55,16 @@ class ToolCall:
     def partial(self) -> Any:
         """The value of the arguments so far, while they arrive: open strings and brackets are closed. None at first."""
         return parse_partial(self.arguments)
+
+    def invoke(self, functions: Callable[..., Any] | Iterable[Any]) -> Any:
+        """Call the function that this call names, one of `functions` or the only one, and return its result.
+
+        The arguments are made what its annotations say; of an async function the result is the coroutine. Raises
+        InvalidRequest, in words for the model, if none has the name or the arguments do not fit: nothing was called.
+        """
+        from .functions import invoke  # imported here: many requests have no tools
+
+        return invoke(self.name, self.parse(), functions)
 
     def answer(self, result: Any, *, is_error: bool = False) -> dict[str, Any]:
         """The message that answers this call with the tool's `result`: a str, any JSON value, a part or a list of them.
@@ -129,8 +140,9 @@ class ChatRequest:
     `messages`: a str, or a non-empty sequence of mappings with `role` and `content` (a str or a list of parts), of
     `Reply.message`, or of Message. `model`: one of the provider's names, or None for its default. `system`: a text
     that goes before the messages as a system message. `headers` and `cookies` go with this one request. `options` are
-    those of Options and the provider's own; one that is None is left out. Raises InvalidRequest, before anything is
-    sent, for messages that are no conversation.
+    those of Options and the provider's own; one that is None is left out. Functions among `tools`, and a class as
+    `response_format`, become what providers read; the class stays as `answer_type`. Raises InvalidRequest, before
+    anything is sent, for messages that are no conversation.
     """
 
     messages: tuple[Message, ...]
@@ -138,6 +150,7 @@ class ChatRequest:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    answer_type: Any = None
 
     # Written by hand, as `**options` gathers every other keyword, which no generated __init__ does.
     def __init__(
@@ -157,7 +170,15 @@ class ChatRequest:
         put(self, "model", model or None)  # "", as command lines and forms give it, is as not given
         put(self, "headers", header_pairs(headers))
         put(self, "cookies", as_mapping("cookies", cookies))
-        put(self, "options", checked_options(options))
+        given = checked_options(options)
+        put(self, "answer_type", types_out(given))
+        put(self, "options", given)
+
+    def with_messages(self, messages: Messages) -> ChatRequest:
+        """The same question with other messages."""
+        other = copy(self)
+        object.__setattr__(other, "messages", _messages(messages))
+        return other
 
 
 def header_pairs(headers: Any) -> tuple[tuple[str, str], ...]:

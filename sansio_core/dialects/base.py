@@ -49,6 +49,10 @@ class ChatParser(ABC):
         self._halves = Halves()
         self._escapes = False  # the body has a backslash: without one, it has no escapes, and so no halves
 
+    def __repr__(self) -> str:
+        state = "failed" if self._failed else "complete" if self.complete else "ended" if self.ended else "incomplete"
+        return f"<{type(self).__name__} {state}>"
+
     def feed(self, data: bytes | bytearray | memoryview) -> list[ChatEvent]:
         """The events that `data` completes."""
         out: list[ChatEvent] = []

@@ -23,8 +23,8 @@ from ..errors import (
     RateLimited,
     ServerFailed,
     UnexpectedContent,
+    UnexpectedRedirect,
     excerpt,
-    status_class,
 )
 from ..http_request import Headers
 from ..retry_after import retry_after
@@ -52,6 +52,15 @@ _CLASSES: dict[str, type[HTTPStatusError]] = {
         "request_too_large out_of_range invalid_prompt",
     }.items()
     for word in words.split()
+}
+# The statuses with a class of their own. RFC 9110 15: an unknown status is as the x00 of its hundred.
+_BY_STATUS: dict[int, type[HTTPStatusError]] = {
+    401: AuthenticationFailed,
+    402: PermissionDenied,
+    403: PermissionDenied,
+    404: NotFound,
+    410: NotFound,
+    429: RateLimited,
 }
 # No code tells Anthropic's and most hosts' "too long" from any other bad request: only the sentence does.
 _TOO_LONG = re.compile(
@@ -191,6 +200,18 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         retry_after=_delay(error) if (asked := retry_after(headers)) is None else asked,
         **codes,
     )
+
+
+def status_class(status: int) -> type[HTTPStatusError]:
+    """The error class for an HTTP status of 300 and above.
+
+    BadRequest also stands for a status below 300, where a provider sends a status as a number inside a stream.
+    """
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 300 <= status < 400:  # one that the exchange could follow never comes here
+        return UnexpectedRedirect
+    return ServerFailed if status >= 500 else BadRequest
 
 
 def _codes(error: dict[str, Any]) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def tools_of(tools: Any) -> list[Function | dict[str, Any]]:
     return found
 
 
-_TOOL = "a tool must be a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}"
+_TOOL = "a tool must be a function or a mapping: {'type': 'function', 'function': {'name': …, 'parameters': …}}"
 # OpenAI's, Anthropic's, Gemini's (and as its SDK writes it), the Model Context Protocol's
 _SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema", "inputSchema")
 
@@ -253,7 +253,8 @@ def format_of(response_format: Any) -> Format:
             strict = True if response_format.get("additionalProperties") is False else None
             return Format("schema", response_format, _name(response_format.get("title")), strict)
     raise InvalidRequest(
-        "response_format must be a JSON Schema, {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, "
+        "response_format must be a class with fields, a JSON Schema, "
+        "{'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}, "
         "{'type': 'json_object'} or {'type': 'text'}"
     )
 

@@ -78,6 +78,9 @@ class JSONValueScanner(BoundedParser):
         self._value = StringIO()
         return rest
 
+    def _held(self) -> str:
+        return f"{self._value.tell()} characters"
+
     def _string(self, text: str, at: int) -> int:
         """Go on inside a string, from `at`. Gives where to look next."""
         # The backslash may be the last character of the feed before.

@@ -27,6 +27,14 @@ class BoundedParser:
         self._closed = False
         self._failed = False
 
+    def __repr__(self) -> str:
+        state = "failed" if self._failed else "closed" if self._closed else "open"
+        return f"<{type(self).__name__} {state}, {self._held()} of an unfinished frame>"
+
+    def _held(self) -> str:
+        """How much of an unfinished frame it holds, in words."""
+        return "nothing"
+
     def _check(self) -> None:
         if self._failed:
             raise LimitExceeded("frame", self.max_frame_size)

@@ -71,6 +71,9 @@ class NDJSONParser(BoundedParser):
         self._closed = True
         return _frames(self._lines.close())
 
+    def _held(self) -> str:
+        return f"{len(self._lines.rest)} bytes"
+
     def _drop(self, frames: list[str]) -> list[str]:
         self._lines.drop()
         self._fail(frames)

@@ -62,6 +62,9 @@ class SSEParser(BoundedParser):
         self._event = self._id = b""
         self._size = 0  # bytes in the finished lines of the unfinished event
 
+    def _held(self) -> str:
+        return f"{self._size + len(self._lines.rest)} bytes"
+
     @property
     def idle(self) -> bool:
         """True between events: nothing is unfinished, and the next byte begins a line."""

@@ -140,6 +140,10 @@ class SSEJSONParser:
         self._between = False  # the plain parser is between two events; what came since stands in `_tail`
         self._tail = bytearray()
 
+    def __repr__(self) -> str:
+        held = f"{len(self._tail)} bytes" if self._between or self._plain is None else self._plain._held()
+        return f"<SSEJSONParser, {held} of an unfinished frame>"
+
     def feed(self, data: Data) -> list[Item]:
         """The items that `data` completes. Raises LimitExceeded, and RuntimeError after close()."""
         items: list[Item] = []

@@ -25,6 +25,9 @@ class TextParser:
         self._closed = False
         self._whole = False  # the codec can be left out: past the start, not closed, and no character is unfinished
 
+    def __repr__(self) -> str:
+        return f"<TextParser {'closed' if self._closed else 'open'}>"
+
     def feed(self, data: Data) -> list[str]:
         """The text that `data` completes, in one piece, or nothing. Raises RuntimeError after close()."""
         # The codec's bookkeeping costs more than decoding a short piece (measured: 0.37 µs a word, 0.14 without it).

@@ -153,7 +153,7 @@ def test_the_facts_of_every_provider(name: str) -> None:
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 TREE: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("Exception",): ("ChatError",),
+    ("Plain", "Exception"): ("ChatError",),
     ("ChatError",): (
         "Cancelled", "HTTPStatusError", "ProtocolViolation", "ProviderRefused", "StreamTruncated", "TimedOut",
         "TransportFailure",

@@ -34,7 +34,8 @@ from sansio_core import (
     TimedOut,
     UnexpectedRedirect,
 )
-from sansio_core.errors import EXCERPT, excerpt, safe_repr, status_class, suggestion
+from sansio_core.dialects.error_mapping import status_class
+from sansio_core.errors import EXCERPT, excerpt, safe_repr, suggestion
 from sansio_core.redact import redact
 
 NAMED = [getattr(sansio_core, name) for name in sansio_core.__all__]

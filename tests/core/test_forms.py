@@ -93,9 +93,9 @@ def test_a_tool(tool: Any, expected: list[Any]) -> None:
         (5, "tools must be a list, not int"),
         ("f", "tools must be a list, not str"),
         ({"name": "f"}, "tools must be a list, not dict"),
-        ([5], "a tool must be a mapping: .*, not 5"),
-        ([print], "a tool must be a mapping"),
-        ([{"name": ""}], "a tool must be a mapping: .*; one has no name"),
+        ([5], "a tool must be a function or a mapping: .*, not 5"),
+        ([print], "a tool must be a function or a mapping"),
+        ([{"name": ""}], "a tool must be a function or a mapping: .*; one has no name"),
         ([{"type": "function", "function": {}}], "one has no name"),
         ([{"functionDeclarations": [5]}], "one has no name"),
         ([{"name": "f", "parameters": 5}], "the parameters of the tool 'f' must be a JSON Schema, not 5"),
@@ -196,7 +196,7 @@ def test_a_format(given_format: Any, expected: Format) -> None:
      {"type": "object"}, dict],
 )  # fmt: skip
 def test_what_is_no_format(wrong: Any) -> None:
-    with pytest.raises(InvalidRequest, match="response_format must be a JSON Schema"):
+    with pytest.raises(InvalidRequest, match="response_format must be a class with fields, a JSON Schema"):
         format_of(wrong)
 
 

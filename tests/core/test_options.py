@@ -22,7 +22,7 @@ from sansio_core import (
     providers,
 )
 from sansio_core.dialects.reasoning import WORDS
-from sansio_core.options import _CHECKS, OPTIONS, check_option
+from sansio_core.options import _CHECKS, OPTIONS, checked_options
 from sansio_core.typed import Bound
 
 NUMBERS = ("temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
@@ -51,10 +51,10 @@ FORMS = ("tools", "tool_choice", "response_format")
 def test_the_type_of_a_value(names: tuple[str, ...], good: Any, bad: Any, said: str) -> None:
     for name in names:
         for value in good:
-            check_option(name, value)
+            checked_options({name: value})
         for value in bad:
             with pytest.raises(InvalidRequest, match=f"^{name} must be {said}"):
-                check_option(name, value)
+                checked_options({name: value})
             if value is not None:  # which is as not given
                 with pytest.raises(InvalidRequest, match=f"^{name} must be {said}"):
                     ChatRequest("Hi", **{name: value})
@@ -86,7 +86,7 @@ def test_the_types_can_be_read_at_run_time() -> None:
 
 
 def test_an_option_of_a_providers_own_is_not_checked_here() -> None:
-    check_option("user_id", object())
+    checked_options({"user_id": object()})
     assert ChatRequest("Hi", user_id=1.5, seed=None).options == {"user_id": 1.5}
 
 
@@ -103,4 +103,4 @@ def test_every_option_has_a_field_on_some_wire() -> None:
 )
 def test_any_value_is_taken_or_refused(name: str, value: Any) -> None:
     with suppress(InvalidRequest):
-        check_option(name, value)
+        checked_options({name: value})

@@ -30,8 +30,9 @@ LOADED = (
 
 # What each room may import of the core, beside itself. The modules of GROUND are on one floor, and may look at their
 # neighbours; those of BELOW import nothing of the core, and every room may import them.
-BELOW = {"redact", "partial_json", "model_facts", "typed"}
-GROUND = {"errors", "http_request", "parts", "part_forms", "options", "option_hints", "request", "events"}
+BELOW = {"redact", "plain", "partial_json", "model_facts", "typed"}
+TYPES = {"shapes", "records", "annotations", "functions"}
+GROUND = {"errors", "http_request", "parts", "part_forms", "options", "option_hints", "request", "events", *TYPES}
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in BELOW},
     **dict.fromkeys(GROUND, GROUND),
@@ -40,7 +41,8 @@ ROOMS: dict[str, set[str]] = {
     "timing": GROUND,
     "retry_after": GROUND,
     "retry": GROUND | {"timing"},
-    "reply": GROUND,
+    "structured": GROUND,
+    "reply": GROUND | {"structured"},
     "dialects": GROUND | {"parsers", "retry_after"},
     "model_info": set(),
     "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info"},
@@ -224,8 +226,31 @@ for name in providers.names():
 """
 
 
+TYPES_OF_USERS = """
+from dataclasses import dataclass
+from sansio_core import ChatRequest, Event, Reply, TextDelta, ToolCall
+
+@dataclass
+class City:
+    name: str
+
+def visit(city: City) -> str:
+    return city.name
+
+ChatRequest("Hello", response_format=City, tools=[visit])
+ToolCall("id", "visit", '{"city": {"name": "Graz"}}').invoke(visit)
+Reply.from_dict(Reply.of([Event.from_dict(TextDelta('{"name": "Graz"}').to_dict())]).to_dict()).parse(City)
+"""
+
+
 def test_driving_whole_exchanges_loads_nothing_more() -> None:
-    assert not loaded_by(WHOLE.format(tests=str(ROOT))) & set(LOADED)
+    loaded = loaded_by(WHOLE.format(tests=str(ROOT)))
+    assert not loaded & set(LOADED)
+    assert not loaded & {f"sansio_core.{name}" for name in TYPES}  # whoever gives no type does not pay for types
+
+
+def test_types_of_users_load_nothing_more() -> None:
+    assert not loaded_by(TYPES_OF_USERS) & set(LOADED)
 
 
 def test_the_transports_load_nothing_before_they_are_used() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from threading import Thread
+from typing import TypedDict
 
 import pytest
 
 from sansio_core import (
     Annotation,
+    ChatEvent,
     ChatRequest,
     Failed,
     Finished,
@@ -176,6 +178,39 @@ def test_a_structured_answer() -> None:
         reply.parse()
     reply.extend([TextDelta("]}")])
     assert reply.parse() == {"a": [1, 2]}
+
+
+class Point(TypedDict):
+    x: int
+    y: int
+
+
+def test_a_structured_answer_of_a_class() -> None:
+    reply = Reply(Point)
+    assert reply.partial() is None
+    reply.extend([TextDelta('{"x": 1, "y'), TextDelta('{"x": 2, "y": 3}', 1)])
+    assert (reply.partial(), reply.choices[1].parse()) == ({"x": 1}, {"x": 2, "y": 3})
+    reply.extend([TextDelta('": 2.5}')])
+    with pytest.raises(InvalidRequest, match=r"the answer does not fit Point: y must be an int, not 2\.5"):
+        reply.parse()
+    assert reply.parse(dict[str, float]) == {"x": 1.0, "y": 2.5}
+    assert reply.answer_type is reply.choices[1].answer_type is Point
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([RefusalDelta("I'd rather not.")], "the model refused to answer: I'd rather not."),
+        ([TextDelta("{"), Finished("length")], "the answer is cut, as it reached the limit of tokens"),
+        ([TextDelta("{"), Finished("content_filter")], "the answer is cut by the provider's content filter"),
+        ([ToolCallDelta(0, "c", "f"), Finished("tool_calls")], "the model calls tools first, and has not answered yet"),
+        ([TextDelta("{")], "the answer is not JSON yet: it has 1 characters, and no end"),
+        ([TextDelta("Sure!"), Finished("stop")], "the answer is not JSON: Expecting value"),
+    ],
+)
+def test_why_there_is_no_value(events: list[ChatEvent], said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        Reply.of(events).parse()
 
 
 def test_it_may_be_looked_at_by_another_thread_while_it_grows() -> None:

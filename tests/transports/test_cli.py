@@ -133,7 +133,6 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
     out, messages = said(capsys)
     reply = json.loads(out)
     usage = reply.pop("usage")
-    assert "more_input" not in usage
     assert usage["total"] == usage["input"] + usage["output"] == usage["raw"]["total_tokens"]
     assert usage["output_tokens"] == usage["raw"]["completion_tokens"]
     assert isinstance(reply.pop("metadata"), dict)
@@ -142,11 +141,17 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
         "reasoning": "",
         "refusal": None,
         "tool_calls": [],
+        "finished": True,
         "finish_reason": "stop",
         "provider_reason": "stop",
         "model": "gpt-3.5-turbo",
         "id": "chatcmpl-emulated",
         "request_id": "req-emulated",
+        "headers": {},
+        "annotations": [],
+        "native": None,
+        "other_choices": [],
+        "failed": False,
         "complete": True,
         "error": None,
     }

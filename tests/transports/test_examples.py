@@ -67,8 +67,8 @@ def test_tool_use(provider: str) -> None:
     assert done.stdout.replace("{}", "").splitlines() == [*asked, "No."]
     sent = emulator.requests[1].body.decode().replace("\\", "")
     assert '{"city":"Oslo","celsius":17}' in sent
-    assert "This call failed: TypeError" in sent
-    assert "This call failed: KeyError" in sent
+    assert "This call failed: the arguments of 'temperature' do not fit: it has no parameter 'town'" in sent
+    assert "This call failed: no tool 'humidity'; there are temperature" in sent
 
 
 @pytest.mark.parametrize("example", ["blocking_chat.py", "asyncio_chat.py", "own_io.py"])

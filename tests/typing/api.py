@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Unpack, assert_never, assert_type
 
 import requests
@@ -15,8 +16,10 @@ from sansio_core import (
     ChatRequest,
     Clock,
     Ended,
+    Event,
     Exchange,
     Finish,
+    Finished,
     FinishReason,
     HttpRequest,
     HTTPStatusError,
@@ -131,6 +134,31 @@ def the_reply(reply: Reply) -> None:
     assert_type(reply.usage, UsageReport | None)
     assert_type(reply.finish_reason, FinishReason | None)
     assert_type(reply.complete, bool)
+    assert_type(reply.parse(City), City)
+    assert_type(reply.parse(list[City]), list[City])
+    assert_type(Reply.from_dict(reply.to_dict()), Reply)
+    assert_type(reply.to_json(), str)
+    for event in (TextDelta("a"), Finished("stop")):
+        assert_type(event.to_dict(), dict[str, Any])
+    assert_type(Event.from_dict({"type": "TextDelta", "text": "a"}), ChatEvent)
+    assert_type(ChatError.from_dict({}), ChatError)
+
+
+@dataclass
+class City:
+    name: str
+
+
+def population(city: City) -> int:
+    return len(city.name)
+
+
+def structured(client: Client) -> None:
+    reply = client.complete("Where?", response_format=City, tools=[population, {"type": "web_search"}])
+    assert_type(reply.parse(City).name, str)
+    for call in reply.tool_calls:
+        call.answer(call.invoke([population]))
+        call.invoke(population)
 
 
 def weather(city: str) -> str:

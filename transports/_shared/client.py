@@ -88,7 +88,8 @@ class BaseClient(_Live):
         self.closed = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.provider.info.name} at {self.provider.place}>"
+        closed = ", closed" if self.closed else ""
+        return f"<{type(self).__name__} of {self.provider.info.name} at {self.provider.place}{closed}>"
 
     def _exchange(
         self,
@@ -157,6 +158,10 @@ class BaseStream(_Live, Generic[W]):
     def reply(self) -> Reply:
         """The answer so far: every event that arrived, folded. It is `complete` once the answer's end was proven."""
         return self._exchange.reply
+
+    def partial(self) -> Any:
+        """The value of a structured answer so far, as `reply.partial()` gives it; None before it begins."""
+        return self.reply.partial()
 
     def cancel(self) -> None:
         """End the stream now; a blocked read ends at once with Cancelled. Any thread or task may call it."""

@@ -15,13 +15,7 @@ def with_files(request: ChatRequest) -> ChatRequest:
     """
     if not any(isinstance(part, FilePart) for message in request.messages for part in message.parts):
         return request
-    return ChatRequest(
-        [_read_all(message) for message in request.messages],
-        model=request.model,
-        headers=request.headers,
-        cookies=request.cookies,
-        **request.options,
-    )
+    return request.with_messages([_read_all(message) for message in request.messages])
 
 
 def read(part: FilePart) -> FilePart:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from abc import ABC, abstractmethod
-from dataclasses import fields
 from io import TextIOWrapper
 from typing import Any, TextIO
 
-from sansio_core import ChatError, ChatEvent, RefusalDelta, Reply, TextDelta, UnknownFrame, UsageReport
+from sansio_core import ChatError, ChatEvent, Failed, RefusalDelta, Reply, TextDelta, UnknownFrame
+from sansio_core.plain import json_text
 
 from .exit import COMPLETE, code_of, message_of, say
 from .terminal import end_text, write_text
@@ -54,7 +53,7 @@ class Output(ABC):
     def line(self, value: Any) -> None:
         """Write a JSON value on a line of its own, in ASCII unless the output is UTF-8."""
         utf8 = (self.out.encoding or "").lower().replace("-", "") == "utf8"
-        self.write(json.dumps(value, ensure_ascii=not utf8) + "\n")
+        self.write(json_text(value, ascii=not utf8) + "\n")
 
     def write(self, text: str) -> None:
         """Write `text` and flush, so that a reader at the other end of a pipe gets it now."""
@@ -98,41 +97,25 @@ class Text(Output):
 
 
 class Events(Output):
-    """A JSON object for each event, with its class's name as `type`; the last is a Failed if the answer failed."""
+    """A JSON object for each event; the last is a Failed if the answer failed."""
 
     def event(self, event: ChatEvent) -> None:
-        self.line({"type": type(event).__name__, **_fields(event)})
+        self.line(event.to_dict())
 
     def end(self, error: ChatError | None) -> None:
         if error is not None:
-            self.line({"type": "Failed", "error": _error(error)})
+            self.line({**Failed(error).to_dict(), "error": _error(error)})
 
 
 class Object(Output):
-    """One JSON object of the whole reply, at the end."""
+    """One JSON object of the whole reply, at the end, with its `error`."""
 
     def event(self, event: ChatEvent) -> None:
         pass
 
     def end(self, error: ChatError | None) -> None:
-        reply = self.reply
-        self.line(
-            {
-                "text": reply.text,
-                "reasoning": reply.reasoning,
-                "refusal": reply.refusal,
-                "tool_calls": [_fields(call) for call in reply.tool_calls],
-                "finish_reason": reply.finish_reason,
-                "provider_reason": reply.provider_reason,
-                "usage": None if reply.usage is None else _usage(reply.usage),
-                "metadata": reply.metadata,
-                "model": reply.model,
-                "id": reply.id,
-                "request_id": reply.request_id,
-                "complete": reply.complete and error is None,
-                "error": None if error is None else _error(error),
-            }
-        )
+        self.reply.failed |= error is not None
+        self.line({**self.reply.to_dict(), "error": None if error is None else _error(error)})
 
 
 def output_for(kind: str | None) -> Output:
@@ -145,15 +128,5 @@ def output_for(kind: str | None) -> Output:
     return {"events": Events, "json": Object}.get(kind or "", Text)(out)
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
-
-
-def _usage(usage: UsageReport) -> dict[str, Any]:
-    figures = {name: value for name, value in _fields(usage).items() if not name.startswith("more_")}
-    totals = {"input": usage.input, "output": usage.output, "total": usage.total}
-    return {**figures, **totals, "raw": dict(usage.raw)}
-
-
 def _error(error: ChatError) -> dict[str, Any]:
-    return {"class": type(error).__name__, "message": message_of(error)}
+    return {**error.to_dict(), "message": message_of(error)}

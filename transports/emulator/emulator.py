@@ -121,6 +121,9 @@ class Emulator:
         """Whether it listens."""
         return self._loop is not None
 
+    def __repr__(self) -> str:
+        return f"<Emulator on port {self._port}>" if self.running else "<Emulator, not running>"
+
     def base_url(self, provider: str) -> str:
         """The `base_url` for a client of that provider, with the path that its public base URL has.
 
