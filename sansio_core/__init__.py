@@ -128,7 +128,7 @@ if TYPE_CHECKING:
     from .reply import Choice, Reply
     from .request import ChatRequest, Message, Messages, ToolCall
     from .retry import RetryPolicy
-    from .states import Action, Finish, Send, State, Wait
+    from .states import Action, Finish, NeedKey, Send, State, Wait
     from .timing import Limits, Timeouts
 
 __version__ = "0.1.0"
@@ -140,12 +140,12 @@ __all__ = [
     "ChatRequest", "Choice", "ClientClosed", "ConnectFailed", "ConnectionLost", "ContentDecoder", "ContentFiltered",
     "ContextTooLong", "Exchange", "Failed", "FilePart", "Finish", "FinishReason", "Finished", "HTTPStatusError",
     "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
-    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "OptionIgnored",
-    "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta",
-    "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused",
-    "StreamTruncated", "TLSFailed",
-    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
-    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "Wait", "parsers", "providers",
+    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NeedKey", "NotFound",
+    "OptionIgnored", "PermissionDenied", "ProtocolViolation", "ProviderRefused", "ProxyFailed", "RateLimited",
+    "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send", "ServerFailed", "Started", "State",
+    "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall",
+    "ToolCallDelta", "TransportFailure", "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport",
+    "Wait", "parsers", "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -171,7 +171,7 @@ _NAMES = {
     "reply": "Choice Reply",
     "request": "ChatRequest Message Messages ToolCall",
     "retry": "RetryPolicy",
-    "states": "Action Finish Send State Wait",
+    "states": "Action Finish NeedKey Send State Wait",
     "timing": "Limits Timeouts",
 }
 # The homes are packages and modules at the top alone: threads that load a package and a module within it at once take

@@ -11,6 +11,8 @@
                         ...
             case Wait(seconds):
                 sleep(seconds)
+            case NeedKey():                                # only where the provider's api_key is a function
+                exchange.receive_key(provider.api_key())
             case Finish():
                 break
 
@@ -22,6 +24,7 @@ time in seconds of any monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import NamedTuple
 
 from ._advice import advise
@@ -29,6 +32,7 @@ from ._clocks import DRAIN, ERROR_BODY, GRACE, Clocks
 from .dialects import ChatParser
 from .dialects.error_mapping import request_id
 from .errors import (
+    AuthenticationFailed,
     Cancelled,
     ChatError,
     ConnectionLost,
@@ -48,7 +52,7 @@ from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
-from .states import NEXT, READING, Action, Finish, Send, State, Wait
+from .states import NEXT, READING, Action, Finish, NeedKey, Send, State, Wait
 from .timing import Limits, Timeouts
 
 Data = bytes | bytearray | memoryview
@@ -73,7 +77,10 @@ class Exchange:
     The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
     RuntimeError, as it is the caller's mistake):
 
-        READY           next_action                 → SENT, FAILED
+        READY           next_action                 → SENT, KEYLESS, FAILED
+                        receive_failure(Cancelled)  → FAILED
+        KEYLESS         receive_key                 → READY, FAILED
+                        receive_failure             → FAILED
                         receive_failure(Cancelled)  → FAILED
         WAITING         next_action                 → READY, FAILED
                         receive_failure(Cancelled)  → FAILED
@@ -99,8 +106,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "__weakref__", "_asking", "_body", "_call", "_clocks", "_delivered", "_missing", "_parser", "_random",
-        "_redirected", "_redirects", "_resent", "_until", "attempts", "delay", "error", "headers", "limits",
+        "__weakref__", "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_missing",
+        "_parser", "_random", "_redirects", "_resent", "_until", "attempts", "delay", "error", "headers", "limits",
         "on_state_change", "provider", "reply", "request", "retry", "reusable", "secrets", "state", "status",
         "timeouts",
     )  # fmt: skip
@@ -139,9 +146,10 @@ class Exchange:
         # The request under way
         self.request: HttpRequest | None = None
         self._asking = False  # whether it is the question, not the setup request
-        self._redirected: HttpRequest | None = None  # where a redirect points, to be sent next
+        self._made: HttpRequest | None = None  # to be sent next: the one of a redirect, or one that waits for its key
         self._redirects = 0  # how many were followed since the request was made
         self._resent = False  # whether it goes out a second time, as a kept-alive connection failed
+        self._key_refused = False  # whether the host has refused a key that the user's function gave
         # Its response
         self.status: int | None = None
         self.headers: Headers = ()
@@ -171,6 +179,17 @@ class Exchange:
         if handler is None:
             raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
         return handler(self, now)
+
+    def receive_key(self, key: str) -> None:
+        """The key for the request that goes out next. One that cannot be sent is an InvalidRequest of next_action."""
+        if self.state is not State.KEYLESS or self._made is None:
+            raise RuntimeError(f"receive_key: the exchange is {self.state.value}, it asked for no key")
+        try:
+            self._made = self.provider.with_key(self._made, key)
+        except InvalidRequest as error:
+            self._refuse(error)
+        else:
+            self._to(State.READY)
 
     def receive_head(self, status: int, headers: Iterable[tuple[str, str]], now: float) -> None:
         """The response's status and header fields. The exchange passes over an interim response (1xx).
@@ -253,8 +272,8 @@ class Exchange:
             self._record(TimedOut("total", self.timeouts.total))
             self._to(State.FAILED)
             return self.next_action(now)
-        request, self._redirected = self._redirected, None
-        # A redirected request is the same question at another address: the call is not asked for it again.
+        request, self._made = self._made, None
+        # A redirected request is the same question at another address: neither the call nor the user is asked again.
         if request is None:
             setup = self._call.setup_request(now)
             if isinstance(setup, float):
@@ -262,6 +281,11 @@ class Exchange:
             self._asking = setup is None
             request = setup or self._call.request()
             self._redirects = 0
+            if self.provider.asks_for_key:
+                self._made = request
+                self._clocks.only_grace(inf)  # the total alone bounds the asking: no other clock of the response before
+                self._to(State.KEYLESS)
+                return NeedKey()
         # Only `_wait` counts further attempts: a setup request is none, nor is a redirect, nor a request that goes out
         # again because its connection was stale.
         self.attempts = self.attempts or 1
@@ -396,7 +420,7 @@ class Exchange:
         if self.request is not None and status in REDIRECTS and location:
             try:
                 self._redirects += 1
-                self._redirected = redirect(self.request, status, location, self._redirects)
+                self._made = redirect(self.request, status, location, self._redirects)
             except UnexpectedRedirect as unfollowed:
                 error = unfollowed
             else:
@@ -431,7 +455,7 @@ class Exchange:
         elif self._connection_was_stale(error):
             self._start_again()
             self._resent = True
-        elif self._asking and self._call.renew(error):
+        elif (self._asking and self._call.renew(error)) or self._renew_key(error):
             self._start_again()
         elif self.attempts < self.retry.attempts and self.retry.retries(error):
             asked = error.retry_after if isinstance(error, HTTPStatusError) else None
@@ -441,6 +465,18 @@ class Exchange:
             self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING)
         else:
             self._to(State.FAILED)
+        return []
+
+    def _renew_key(self, error: ChatError) -> bool:
+        """Whether the host refused, for the first time, a key that the user's function gave: it may be stale by now."""
+        refused = type(error) is AuthenticationFailed and self.provider.asks_for_key
+        first, self._key_refused = not self._key_refused, self._key_refused or refused
+        return refused and first
+
+    def _refuse(self, error: ChatError, now: float = 0.0) -> list[ChatEvent]:
+        """End with `error`, which no other attempt could mend. Returns no events."""
+        self._record(error)
+        self._to(State.FAILED)
         return []
 
     def _ignore(self, error: ChatError, now: float) -> list[ChatEvent]:
@@ -493,6 +529,7 @@ class _Handlers(NamedTuple):
 
 _HANDLERS: dict[State, _Handlers] = {
     State.READY: _Handlers(action=Exchange._send, cancel=Exchange._fail),
+    State.KEYLESS: _Handlers(failure=Exchange._refuse, cancel=Exchange._refuse),
     State.WAITING: _Handlers(action=Exchange._wait, cancel=Exchange._fail),
     State.SENT: _Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
     State.SETUP: _Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),

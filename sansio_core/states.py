@@ -22,6 +22,14 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedKey:
+    """Give receive_key the key for the next request: ask the provider's `api_key`, which is a function of the user's.
+
+    No other provider gives this action.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Do nothing for `seconds`, then ask again."""
 
@@ -33,7 +41,7 @@ class Finish:
     """The answer is complete."""
 
 
-Action = Send | Wait | Finish
+Action = Send | NeedKey | Wait | Finish
 
 
 class State(Enum):
@@ -43,6 +51,7 @@ class State(Enum):
     __hash__ = object.__hash__
 
     READY = "ready to send"
+    KEYLESS = "waiting for the key"
     WAITING = "waiting to send again"
     SENT = "waiting for a response's head"
     SETUP = "reading the answer to the setup request"
@@ -59,6 +68,7 @@ class Input(Enum):
     __hash__ = object.__hash__
 
     ACTION = "next_action"
+    KEY = "receive_key"
     HEAD = "receive_head"
     DATA = "receive_data"
     END = 'receive_data(b"")'
@@ -71,8 +81,12 @@ class Input(Enum):
 _AFTER_ERROR = (State.READY, State.WAITING, State.FAILED)
 
 EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
-    (State.READY, Input.ACTION): (State.SENT, State.FAILED),
+    (State.READY, Input.ACTION): (State.SENT, State.KEYLESS, State.FAILED),
     (State.READY, Input.CANCEL): (State.FAILED,),
+    (State.KEYLESS, Input.KEY): (State.READY, State.FAILED),
+    # No attempt was made yet that could be made again.
+    (State.KEYLESS, Input.FAILURE): (State.FAILED,),
+    (State.KEYLESS, Input.CANCEL): (State.FAILED,),
     (State.WAITING, Input.ACTION): (State.READY, State.FAILED),
     (State.WAITING, Input.CANCEL): (State.FAILED,),
     # Not WAITING: a head alone fails by its status (below 200, or one that has no content), and no RetryPolicy retries

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Generator, Mapping
 from typing import Any, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
-from sansio_core.providers import Provider
+from sansio_core.providers import KeySource, Provider
 
 from ._asyncio.pool import Pool
 from ._asyncio.wire import AsyncWire
@@ -21,14 +21,15 @@ from .http1.tls import Verify
 class AsyncClient(BaseClient):
     """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
 
-    The settings are those of Client, with `ssl_context` (which replaces `verify`) in place of `session`.
+    The settings are those of Client, with `ssl_context` (which replaces `verify`) in place of `session`. A function as
+    `api_key` may be async: it is then cancelled when the total clock fires. (A plain one holds up the event loop.)
     """
 
     def __init__(
         self,
         provider: str | Provider,
         *,
-        api_key: str | None = None,
+        api_key: str | KeySource | None = None,
         base_url: str | None = None,
         model: str | None = None,
         proxy: ProxySetting = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, overload
 
 import requests
@@ -26,8 +26,9 @@ class Client(BaseClient):
     """A blocking client of one provider; safe to share between threads.
 
     `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: if None, the value of the
-    provider's environment variable. `base_url`: another host that speaks the same wire format. `model`: in place of the
-    provider's default. `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's.
+    provider's environment variable; or a function that gives the key for each request (see Provider), which nothing
+    interrupts, whatever the clocks say. `base_url`: another host that speaks the same wire format. `model`: in place of
+    the provider's default. `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's.
     `timeout`: total seconds, or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent
     with every request. `verify`: True, False, a CA file or directory, or an ssl.SSLContext. `session`: a
     requests.Session of your own, which stays yours to close: its adapters, proxies, verify, cert, headers, cookies and
@@ -41,7 +42,7 @@ class Client(BaseClient):
         self,
         provider: str | Provider,
         *,
-        api_key: str | None = None,
+        api_key: str | Callable[[], str] | None = None,
         base_url: str | None = None,
         model: str | None = None,
         proxy: ProxySetting = None,

@@ -5,9 +5,14 @@ They decide nothing: whatever would have to be decided here belongs in Exchange.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
-from sansio_core import ChatError, ChatEvent, Exchange, Finish, Send, Wait
+from sansio_core import ChatError, ChatEvent, Exchange, Finish, NeedKey, Send, Wait
+
+from ._shared.keys import agive_key, give_key
+
+T = TypeVar("T")
 
 Head = tuple[int, list[tuple[str, str]]]
 
@@ -52,12 +57,16 @@ class AWire(BothWires, Protocol):
     async def send(self, action: Send, deadline: float | None) -> Head: ...
     async def read(self, deadline: float | None) -> bytes: ...
     async def sleep(self, seconds: float) -> None: ...
+    async def bounded(self, work: Callable[[], Awaitable[T]], deadline: float | None) -> T: ...
 
 
 def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
     """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
     while True:
         action = None if exchange.reading else exchange.next_action(wire.now())
+        if type(action) is NeedKey:  # not within the `try`: what the user's function raises is no failure of the wire
+            give_key(exchange, wire)
+            continue
         events: list[ChatEvent] = []
         try:
             match action:
@@ -85,6 +94,9 @@ async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
     """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
     while True:
         action = None if exchange.reading else exchange.next_action(wire.now())
+        if type(action) is NeedKey:  # not within the `try`: what the user's function raises is no failure of the wire
+            await agive_key(exchange, wire)
+            continue
         events: list[ChatEvent] = []
         try:
             match action:

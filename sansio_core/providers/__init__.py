@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import InvalidRequest, suggestion
-from .base import SETTINGS, Call, Provider, ProviderInfo
+from .base import SETTINGS, Call, KeySource, Provider, ProviderInfo
 
 # The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS. Classes are named and
 # not imported, so that `import sansio_core` loads no dialect: it is loaded with the first provider that needs it.
@@ -75,4 +75,4 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-__all__ = ["Call", "Provider", "ProviderInfo", "create", "info", "names"]
+__all__ = ["Call", "KeySource", "Provider", "ProviderInfo", "create", "info", "names"]

@@ -108,13 +108,19 @@ class Recorded(Exchange):
 
 def recorded(kind: type[Call] = Stale, **settings: Any) -> Recorded:
     ours_kind = type("Ours", (Recorded,), {"kind": kind})
-    ours: Recorded = ours_kind(providers.create("free_netfly"), ChatRequest("Hello"), **settings)
+    provider = settings.pop("provider", None) or providers.create("free_netfly")
+    ours: Recorded = ours_kind(provider, ChatRequest("Hello"), **settings)
     return ours
+
+
+KEYED = providers.create("openai", api_key=lambda: "sk-first")  # the tests give the keys: it is not called
 
 
 def at(state: State, kind: type[Call] = Stale, **settings: Any) -> Recorded:
     """An exchange in `state`."""
     ours = recorded(Page if state is State.SETUP and kind is Stale else kind, **settings)
+    if state is State.KEYLESS:
+        ours = recorded(kind, provider=KEYED, **settings)
     if state is State.READY:
         return ours
     ours.give(Input.ACTION, lambda ours: ours.next_action(0))
@@ -138,6 +144,7 @@ def at(state: State, kind: type[Call] = Stale, **settings: Any) -> Recorded:
 
 CALLS: dict[Input, Any] = {
     Input.ACTION: lambda ours: ours.next_action(1),
+    Input.KEY: lambda ours: ours.receive_key("sk-given"),
     Input.HEAD: lambda ours: ours.receive_head(200, SSE, 1),
     Input.DATA: lambda ours: ours.receive_data(b"x", 1),
     Input.END: lambda ours: ours.receive_data(b"", 1),
@@ -233,7 +240,12 @@ S, IN = State, Input
 WAYS: list[tuple[Any, Input, Any, State]] = [
     (lambda: at(S.READY), IN.ACTION, ACT, S.SENT),
     (lambda: at(S.READY, timeouts=1), IN.ACTION, lambda ours: (ours._clocks.start(0), ours.next_action(2)), S.FAILED),
+    (lambda: recorded(provider=KEYED), IN.ACTION, ACT, S.KEYLESS),
     (lambda: at(S.READY), IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (lambda: at(S.KEYLESS), IN.KEY, CALLS[IN.KEY], S.READY),
+    (lambda: at(S.KEYLESS), IN.KEY, lambda ours: ours.receive_key("a\nb"), S.FAILED),
+    (lambda: at(S.KEYLESS), IN.FAILURE, failure(LOST), S.FAILED),
+    (lambda: at(S.KEYLESS), IN.CANCEL, failure(Cancelled()), S.FAILED),
     (lambda: at(S.WAITING), IN.ACTION, lambda ours: ours.next_action(9), S.READY),
     (lambda: at(S.WAITING, timeouts=60), IN.ACTION, late, S.FAILED),
     (lambda: at(S.WAITING), IN.CANCEL, failure(Cancelled()), S.FAILED),

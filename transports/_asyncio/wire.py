@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -117,6 +117,14 @@ class AsyncWire:
         self._closed = False
         await self._bounded(asyncio.sleep(seconds), None)
         self._check_closed()
+
+    async def bounded(self, work: Callable[[], Awaitable[T]], deadline: float | None) -> T:
+        """The result of `work`. Raises TimeoutError at `deadline`, and Cancelled as soon as `cancel` is called."""
+        self._enter()
+        self._closed = False
+        result = await self._bounded(work(), deadline)
+        self._check_closed()
+        return result
 
     def leave(self) -> None:
         """Drop this response: keep the connection if the body was read to its end, else close it."""

@@ -16,7 +16,7 @@ from requests.cookies import get_cookie_header
 from requests.utils import default_headers
 
 from sansio_core import InvalidRequest, OptionIgnored, providers
-from sansio_core.providers import Provider
+from sansio_core.providers import KeySource, Provider
 from sansio_core.request import header_pairs
 
 from .._shared.client import HeaderFields, key_of
@@ -33,7 +33,7 @@ _OF_THE_REQUEST = frozenset(
 def settings(
     session: requests.Session,
     provider: str | Provider,
-    api_key: str | None,
+    api_key: str | KeySource | None,
     base_url: str | None,
     headers: HeaderFields | None,
     cookies: Mapping[str, str] | None,
@@ -99,7 +99,7 @@ def _basic(auth: Any) -> str:
     return str(auth(requests.Request("POST", "http://any.example").prepare()).headers["Authorization"])
 
 
-def _has_key(provider: str | Provider, api_key: str | None) -> bool:
+def _has_key(provider: str | Provider, api_key: str | KeySource | None) -> bool:
     return bool(provider.api_key if isinstance(provider, Provider) else key_of(provider, api_key))
 
 

@@ -25,7 +25,7 @@ from sansio_core import (
     Timeouts,
     providers,
 )
-from sansio_core.providers import Provider
+from sansio_core.providers import KeySource, Provider
 
 from ..drive import AWire, Wire
 from .files import with_files
@@ -54,7 +54,7 @@ class BaseClient(_Live):
         self,
         provider: str | Provider,
         *,
-        api_key: str | None,
+        api_key: str | KeySource | None,
         base_url: str | None,
         model: str | None,
         timeout: Timeouts | float | None,
@@ -174,13 +174,13 @@ class BaseStream(_Live, Generic[W]):
         return f"<{type(self).__name__} of {self._exchange.provider.info.name}: {self._exchange.state.value}>"
 
 
-def key_of(provider: str, api_key: str | None) -> str | None:
+def key_of(provider: str, api_key: str | KeySource | None) -> str | KeySource | None:
     """`api_key`, or if that is None the value of the provider's own environment variable."""
     variable = providers.info(provider).api_key_env
     return os.environ.get(variable) or None if api_key is None and variable else api_key
 
 
-def _provider(provider: str | Provider, *, api_key: str | None, **settings: Any) -> Provider:
+def _provider(provider: str | Provider, *, api_key: str | KeySource | None, **settings: Any) -> Provider:
     """The provider object: made from a name, or the one that was given, which has its settings already."""
     if isinstance(provider, str):
         return providers.create(provider, api_key=key_of(provider, api_key), **settings)
