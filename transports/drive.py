@@ -5,14 +5,12 @@ They decide nothing: whatever would have to be decided here belongs in Exchange.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from sansio_core import ChatError, ChatEvent, Exchange, Finish, NeedKey, Send, Wait
 
 from ._shared.keys import agive_key, give_key
-
-T = TypeVar("T")
 
 Head = tuple[int, list[tuple[str, str]]]
 
@@ -44,20 +42,24 @@ class BothWires(Protocol):
 
 
 class Wire(BothWires, Protocol):
-    """Moves the bytes of one stream, blocking. A call that passes its deadline raises TimeoutError."""
+    """Moves the bytes of one stream, blocking. A call that passes its deadline raises TimeoutError.
+
+    `call` gives what `function` gives; nothing interrupts that.
+    """
 
     def send(self, action: Send, deadline: float | None) -> Head: ...
     def read(self, deadline: float | None) -> bytes: ...
     def sleep(self, seconds: float) -> None: ...
+    def call(self, function: Callable[[], Any], deadline: float | None) -> Any: ...
 
 
 class AWire(BothWires, Protocol):
-    """The same for asyncio."""
+    """The same for asyncio. `call` awaits what `function` gives, until the deadline passes."""
 
     async def send(self, action: Send, deadline: float | None) -> Head: ...
     async def read(self, deadline: float | None) -> bytes: ...
     async def sleep(self, seconds: float) -> None: ...
-    async def bounded(self, work: Callable[[], Awaitable[T]], deadline: float | None) -> T: ...
+    async def call(self, function: Callable[[], Any], deadline: float | None) -> Any: ...
 
 
 def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:

@@ -118,11 +118,11 @@ class AsyncWire:
         await self._bounded(asyncio.sleep(seconds), None)
         self._check_closed()
 
-    async def bounded(self, work: Callable[[], Awaitable[T]], deadline: float | None) -> T:
-        """The result of `work`. Raises TimeoutError at `deadline`, and Cancelled as soon as `cancel` is called."""
+    async def call(self, function: Callable[[], Awaitable[T]], deadline: float | None) -> T:
+        """What `function` gives, awaited. Raises TimeoutError at `deadline`, and Cancelled when `cancel` is called."""
         self._enter()
         self._closed = False
-        result = await self._bounded(work(), deadline)
+        result = await self._bounded(function(), deadline)
         self._check_closed()
         return result
 

@@ -1,4 +1,4 @@
-"""The key that the user's function gives for one request, for both loops of `drive.py`.
+"""The key for one request from the user's function, for the two loops of `drive.py`, and in two colours as they are.
 
 What the function raises is the user's own: it passes unchanged to whoever reads the stream. A ChatError is then the
 error of the stream as well, which each later reading raises.
@@ -6,6 +6,7 @@ error of the stream as well, which each later reading raises.
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +17,10 @@ if TYPE_CHECKING:
 
 
 def give_key(exchange: Exchange, wire: Wire) -> None:
-    """Ask the function. Nothing can interrupt it: the total clock is looked at when it is back."""
+    """Ask the function that is the provider's `api_key`, and give the exchange what it gives."""
     wire.leave()  # the connection may carry another request meanwhile, perhaps the function's own
     try:
-        key = _ask(exchange)
-    except ChatError as error:
-        exchange.receive_failure(error, wire.now())
-    else:
-        exchange.receive_key(key)
-
-
-async def agive_key(exchange: Exchange, wire: AWire) -> None:
-    """Ask the function, and await what it gives where that is to be awaited, until the total clock fires."""
-    wire.leave()
-    try:
-        key = await wire.bounded(lambda: _aask(exchange), exchange.deadline)
+        key = wire.call(partial(_ask, exchange.provider.api_key), exchange.deadline)
     except TimeoutError:
         exchange.receive_timeout(wire.now())
     except ChatError as error:
@@ -41,16 +31,34 @@ async def agive_key(exchange: Exchange, wire: AWire) -> None:
         exchange.receive_key(key)
 
 
-def _ask(exchange: Exchange) -> Any:
-    source = exchange.provider.api_key
-    assert callable(source), "an exchange with any other key gives no NeedKey"
-    return source()
-
-
-async def _aask(exchange: Exchange) -> Any:
-    """The key. A TimeoutError of the function's own comes as a value: raised, it would mean the exchange's clock."""
+async def agive_key(exchange: Exchange, wire: AWire) -> None:
+    """Ask the function that is the provider's `api_key`, and give the exchange what it gives."""
+    wire.leave()  # the connection may carry another request meanwhile, perhaps the function's own
     try:
-        key = _ask(exchange)
+        key = await wire.call(partial(_aask, exchange.provider.api_key), exchange.deadline)
+    except TimeoutError:
+        exchange.receive_timeout(wire.now())
+    except ChatError as error:
+        exchange.receive_failure(error, wire.now())
+    else:
+        if isinstance(key, TimeoutError):
+            raise key
+        exchange.receive_key(key)
+
+
+# A TimeoutError of the function's own is given back as a value: raised, it would mean that the wire's deadline passed.
+
+
+def _ask(function: Any) -> Any:
+    try:
+        return function()
+    except TimeoutError as error:
+        return error
+
+
+async def _aask(function: Any) -> Any:
+    try:
+        key = function()
         return await key if isawaitable(key) else key
     except TimeoutError as error:
         return error
