@@ -52,7 +52,7 @@ from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
-from .states import NEXT, READING, Action, Finish, NeedKey, Send, State, Wait
+from .states import ANSWERING, NEXT, READING, Action, Finish, NeedKey, Send, State, Wait
 from .timing import Limits, Timeouts
 
 Data = bytes | bytearray | memoryview
@@ -74,35 +74,8 @@ class Exchange:
     values in all requests that must be in no log); `error` (what ended the exchange, or is tried again, then after
     `delay` seconds). `on_state_change`, if set, is called after each change of `state`.
 
-    The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
-    RuntimeError, as it is the caller's mistake):
-
-        READY           next_action                 → SENT, KEYLESS, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        KEYLESS         receive_key                 → READY, FAILED
-                        receive_failure             → FAILED
-                        receive_failure(Cancelled)  → FAILED
-        WAITING         next_action                 → READY, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        SENT            receive_head                → STREAM, SETUP, ERROR_RESPONSE, READY, FAILED
-                        receive_failure             → READY, WAITING, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        SETUP           receive_data                → FAILED
-                        receive_data(b"")           → READY, WAITING, FAILED
-                        receive_failure             → WAITING, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        ERROR_RESPONSE  receive_data                → READY, WAITING, FAILED
-                        receive_data(b"")           → READY, WAITING, FAILED
-                        receive_failure             → READY, WAITING, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        STREAM          receive_data                → DRAIN, DONE, READY, WAITING, FAILED
-                        receive_data(b"")           → DONE, READY, WAITING, FAILED
-                        receive_failure             → DONE, READY, WAITING, FAILED
-                        receive_failure(Cancelled)  → DONE, FAILED
-        DRAIN           receive_data                → DONE
-                        receive_data(b"")           → DONE
-                        receive_failure             → DONE
-                        receive_failure(Cancelled)  → DONE
+    What the exchange can be given in each state, and where that leads, is drawn in `states`; any other call raises
+    RuntimeError, as it is the caller's mistake.
     """
 
     __slots__ = (
@@ -187,7 +160,7 @@ class Exchange:
         try:
             self._made = self.provider.with_key(self._made, key)
         except InvalidRequest as error:
-            self._refuse(error)
+            self._fail(error, 0.0)
         else:
             self._to(State.READY)
 
@@ -256,6 +229,11 @@ class Exchange:
         return self.state in READING
 
     @property
+    def answering(self) -> bool:
+        """Whether a response was accepted as the answer; until content comes, it may yet fail and be asked for anew."""
+        return self.state in ANSWERING
+
+    @property
     def under_way(self) -> bool:
         """Whether a Send's response is awaited, its head or more of its body; when not, ask next_action."""
         return self.state is State.SENT or self.state in READING
@@ -269,7 +247,7 @@ class Exchange:
 
     def _send(self, now: float) -> Action:
         if self._clocks.total_fired(now):
-            self._record(TimedOut("total", self.timeouts.total))
+            self._record(TimedOut("total", self.timeouts.total), now)
             self._to(State.FAILED)
             return self.next_action(now)
         request, self._made = self._made, None
@@ -288,7 +266,7 @@ class Exchange:
                 return NeedKey()
         # Only `_wait` counts further attempts: a setup request is none, nor is a redirect, nor a request that goes out
         # again because its connection was stale.
-        self.attempts = self.attempts or 1
+        self.attempts = self.reply.attempts = self.attempts or 1
         self.request = request
         # Those of earlier requests stay: an error may quote a header of any response so far.
         self.secrets = tuple({*self.secrets, *request.secrets}) if self.secrets else request.secrets
@@ -342,6 +320,7 @@ class Exchange:
         elif parser.ended:
             # The answer is whole. What is left of the body is read only so that the connection can be reused.
             self._clocks.only_grace(now + DRAIN)
+            self.reply.elapsed = self._clocks.elapsed(now)
             self._to(State.DRAIN)
         elif parser.complete:
             # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
@@ -357,6 +336,7 @@ class Exchange:
         events = self._parser.end(proper=failure is None)
         _, error = self._fold(events, now)
         if error is None:
+            self.reply.elapsed = self._clocks.elapsed(now)
             self._to(State.DONE)
         else:
             # An error that the stream itself reported says more than how the connection broke; that the answer has no
@@ -448,21 +428,18 @@ class Exchange:
 
     def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
         """Decide what follows `error`: the request again at once, or after a delay, or the end. Returns no events."""
-        self._record(error)
-        # Once content was delivered, a second answer would repeat it in other words.
-        if self._delivered or isinstance(error, Cancelled):
+        self._record(error, now)
+        # Once content was delivered, a second answer would repeat it in other words. Without a key nothing was sent.
+        if self._delivered or self.state is State.KEYLESS or isinstance(error, Cancelled):
             self._to(State.FAILED)
         elif self._connection_was_stale(error):
             self._start_again()
             self._resent = True
         elif (self._asking and self._call.renew(error)) or self._renew_key(error):
             self._start_again()
-        elif self.attempts < self.retry.attempts and self.retry.retries(error):
-            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-            self.delay = self.retry.wait(self.attempts, self._random, asked)
-            self._until = now + self.delay
-            # Where the total fires before the delay is over, waiting would only put off the same error.
-            self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING)
+        elif (delay := self.retry.after(error, self.attempts, self._random, self._clocks.left(now))) is not None:
+            self.delay, self._until = delay, now + delay
+            self._to(State.WAITING)
         else:
             self._to(State.FAILED)
         return []
@@ -473,21 +450,15 @@ class Exchange:
         first, self._key_refused = not self._key_refused, self._key_refused or refused
         return refused and first
 
-    def _refuse(self, error: ChatError, now: float = 0.0) -> list[ChatEvent]:
-        """End with `error`, which no other attempt could mend. Returns no events."""
-        self._record(error)
-        self._to(State.FAILED)
-        return []
-
     def _ignore(self, error: ChatError, now: float) -> list[ChatEvent]:
         """The exchange is over; a transport's timer or a second cancellation may still report."""
         return []
 
-    def _record(self, error: ChatError) -> None:
+    def _record(self, error: ChatError, now: float) -> None:
         # Before anybody sees the error: peers and proxies quote the request that they reject.
         error.redact(self.secrets)
-        error.reply = self.reply
-        self.reply.failed = True
+        error.reply, error.attempts = self.reply, self.attempts
+        self.reply.failed, self.reply.elapsed = True, self._clocks.elapsed(now)
         advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()
@@ -529,7 +500,7 @@ class _Handlers(NamedTuple):
 
 _HANDLERS: dict[State, _Handlers] = {
     State.READY: _Handlers(action=Exchange._send, cancel=Exchange._fail),
-    State.KEYLESS: _Handlers(failure=Exchange._refuse, cancel=Exchange._refuse),
+    State.KEYLESS: _Handlers(failure=Exchange._fail, cancel=Exchange._fail),
     State.WAITING: _Handlers(action=Exchange._wait, cancel=Exchange._fail),
     State.SENT: _Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
     State.SETUP: _Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),

@@ -12,7 +12,7 @@ from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from .errors import InvalidRequest, UnexpectedRedirect, safe_repr
-from .redact import longest_first, private, redact_field, redact_url, secrets_of_fields, secrets_of_query
+from .redact import longest_first, private, redact, redact_field, redact_url, secrets_of_fields, secrets_of_query
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
@@ -282,6 +282,24 @@ _ACCOUNT = (
     "x-ratelimit-", "ratelimit", "anthropic-", "openai-", "x-gemini-", "x-groq-", "x-ms-", "x-litellm-", "x-should-",
     "fireworks-",
 )  # fmt: skip
+
+
+# They hold URLs, which may have keys in them.
+_LINKS = frozenset({"location", "content-location", "link", "refresh"})
+
+
+def public_headers(headers: Headers, secrets: tuple[str, ...]) -> dict[str, str]:
+    """Those of a response's header fields that anybody may see, with their names in lower case.
+
+    Without cookies and whatever else a name marks as secret, and without fields of URLs; each of `secrets` is replaced
+    by `[hidden]`. The values of a field that came several times are joined (RFC 9110 5.3).
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        if name not in _LINKS and redact_field(name, "") == "":
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return {name: redact(value, secrets) for name, value in found.items()}
 
 
 def account_headers(headers: Headers) -> list[tuple[str, str]]:

@@ -1,4 +1,32 @@
-"""The actions of an exchange, its states, what it may be told in each of them, and which states may follow."""
+"""The actions of an exchange, its states, what it may be told in each of them, and which states may follow.
+
+    READY           next_action                 → SENT, KEYLESS, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    KEYLESS         receive_key                 → READY, FAILED
+                    receive_failure             → FAILED
+                    receive_failure(Cancelled)  → FAILED
+    WAITING         next_action                 → READY, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    SENT            receive_head                → STREAM, SETUP, ERROR_RESPONSE, READY, FAILED
+                    receive_failure             → READY, WAITING, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    SETUP           receive_data                → FAILED
+                    receive_data(b"")           → READY, WAITING, FAILED
+                    receive_failure             → WAITING, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    ERROR_RESPONSE  receive_data                → READY, WAITING, FAILED
+                    receive_data(b"")           → READY, WAITING, FAILED
+                    receive_failure             → READY, WAITING, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    STREAM          receive_data                → DRAIN, DONE, READY, WAITING, FAILED
+                    receive_data(b"")           → DONE, READY, WAITING, FAILED
+                    receive_failure             → DONE, READY, WAITING, FAILED
+                    receive_failure(Cancelled)  → DONE, FAILED
+    DRAIN           receive_data                → DONE
+                    receive_data(b"")           → DONE
+                    receive_failure             → DONE
+                    receive_failure(Cancelled)  → DONE
+"""
 
 from __future__ import annotations
 
@@ -129,4 +157,5 @@ EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
 NEXT: dict[State, frozenset[State]] = {
     state: frozenset(to for (at, _), following in EDGES.items() if at is state for to in following) for state in State
 }
+ANSWERING = frozenset((State.STREAM, State.DRAIN, State.DONE))
 READING = frozenset(state for state in State if (state, Input.DATA) in EDGES)

@@ -145,6 +145,20 @@ class AsyncStream(BaseStream[AWire]):
                     return event.text
             await self._refill()
 
+    async def start(self) -> AsyncStream:
+        """Ask, and wait for the head of the answer alone; returns this stream, to be read as ever.
+
+        Raises ChatError where the provider refuses, once no retry is left. A stream that was begun is left as it is.
+        """
+        if self._enter():
+            events = None
+            try:
+                await adrive(self._exchange, self._wire, to_head=True)
+                events = self._pending  # what was not delivered yet still is to be
+            finally:
+                self._leave(events)
+        return self
+
     def events(self) -> AsyncStreamEvents:
         """The events from here on, as an iterator; an event is delivered once, there or as text here."""
         return AsyncStreamEvents(self)

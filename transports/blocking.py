@@ -152,6 +152,20 @@ class Stream(BaseStream[Wire]):
                     return event.text
             self._refill()
 
+    def start(self) -> Stream:
+        """Ask, and wait for the head of the answer alone; returns this stream, to be read as ever.
+
+        Raises ChatError where the provider refuses, once no retry is left. A stream that was begun is left as it is.
+        """
+        if self._enter():
+            events = None
+            try:
+                drive(self._exchange, self._wire, to_head=True)
+                events = self._pending  # what was not delivered yet still is to be
+            finally:
+                self._leave(events)
+        return self
+
     def events(self) -> StreamEvents:
         """The events from here on, as an iterator; an event is delivered once, there or as text here."""
         return StreamEvents(self)

@@ -62,9 +62,12 @@ class AWire(BothWires, Protocol):
     async def call(self, function: Callable[[], Any], deadline: float | None) -> Any: ...
 
 
-def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
-    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
-    while True:
+def drive(exchange: Exchange, wire: Wire, *, to_head: bool = False) -> list[ChatEvent]:
+    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange.
+
+    With `to_head`, only until the answer's head is in, and not at all where it is.
+    """
+    while not (to_head and exchange.answering):
         action = None if exchange.reading else exchange.next_action(wire.now())
         if type(action) is NeedKey:  # not within the `try`: what the user's function raises is no failure of the wire
             give_key(exchange, wire)
@@ -90,11 +93,15 @@ def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
             events = exchange.receive_failure(error, wire.now())
         if events:
             return events
+    return []
 
 
-async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
-    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
-    while True:
+async def adrive(exchange: Exchange, wire: AWire, *, to_head: bool = False) -> list[ChatEvent]:
+    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange.
+
+    With `to_head`, only until the answer's head is in, and not at all where it is.
+    """
+    while not (to_head and exchange.answering):
         action = None if exchange.reading else exchange.next_action(wire.now())
         if type(action) is NeedKey:  # not within the `try`: what the user's function raises is no failure of the wire
             await agive_key(exchange, wire)
@@ -120,3 +127,4 @@ async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
             events = exchange.receive_failure(error, wire.now())
         if events:
             return events
+    return []

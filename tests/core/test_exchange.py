@@ -37,6 +37,7 @@ from sansio_core import (
     UnexpectedContent,
     UnexpectedRedirect,
     providers,
+    states,
 )
 from sansio_core.exchange import _HANDLERS
 from sansio_core.providers import Call
@@ -311,7 +312,7 @@ def test_every_edge_of_the_table_is_taken_and_no_other() -> None:
 
 
 def diagram() -> str:
-    """The table as Exchange's docstring draws it: a line for each input of each state that leads elsewhere."""
+    """The table as the docstring of `states` draws it: a line for each input of each state that leads elsewhere."""
     lines = []
     last = None
     for (state, given), following in EDGES.items():
@@ -323,7 +324,7 @@ def diagram() -> str:
 
 
 def test_the_docstring_draws_the_table() -> None:
-    lines = [line.strip() for line in (Exchange.__doc__ or "").splitlines()]
+    lines = [line.strip() for line in (states.__doc__ or "").splitlines()]
     drawn = [line.strip() for line in diagram().splitlines()]
     assert drawn == [line for line in lines if "→" in line]
     for (state, given), following in EDGES.items():

@@ -25,6 +25,7 @@ from sansio_core import (
     Timeouts,
     providers,
 )
+from sansio_core.http_request import public_headers
 from sansio_core.providers import KeySource, Provider
 
 from ..drive import AWire, Wire
@@ -128,6 +129,21 @@ class BaseStream(_Live, Generic[W]):
         """The answer so far: every event that arrived, folded. It is `complete` once the answer's end was proven."""
         return self._exchange.reply
 
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the last response; None until its head is in."""
+        return self._exchange.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields of the last response, names in lower case, without cookies, other secrets and links."""
+        return public_headers(self._exchange.headers, self._exchange.secrets)
+
+    @property
+    def attempts(self) -> int:
+        """How often the question was sent so far."""
+        return self._exchange.attempts
+
     def cancel(self) -> None:
         """End the stream now; a blocked read ends at once with Cancelled. Any thread or task may call it."""
         self._wire.cancel()
@@ -144,7 +160,7 @@ class BaseStream(_Live, Generic[W]):
         self._driving = True
         return True
 
-    def _leave(self, events: list[ChatEvent] | None) -> None:
+    def _leave(self, events: Iterable[ChatEvent] | None) -> None:
         """End driving, with the events to deliver; none mean that the stream has ended, None that driving raised."""
         self._driving = False
         if events:
