@@ -30,6 +30,7 @@ class Acytoo(Provider):
     retry = RetryPolicy(attempts=1)
     timeouts = Timeouts(total=120)
     options = frozenset({"temperature", "extra"})
+    user_agent = ""  # its callers are browsers
     base_headers = (("accept", "*/*"), ("content-type", "application/json"))
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from .. import __version__
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME, EventStreamParser
 from ..dialects.error_mapping import of_response
@@ -128,6 +129,8 @@ class Provider(ABC):
     own_options: ClassVar[frozenset[str]] = frozenset()
     roles: ClassVar[tuple[str, ...]] = ("system", "user", "assistant")
     base_headers: Headers = ()
+    # RFC 9110 10.1.5. The hosts' support asks for it, and some firewalls refuse requests without one. "" sends none.
+    user_agent: ClassVar[str] = f"sansio-chat/{__version__}"
     # The header field that carries the key, and what stands before the key in it; None where no key is sent.
     key_header: ClassVar[tuple[str, str] | None] = None
     # The path between the host and the endpoints, where `info.url` does not have it.
@@ -153,6 +156,7 @@ class Provider(ABC):
         self.api_key = api_key
         base = check_base_url(base_url or self.info.url)
         self.base_url = versioned(base, self.version or urlsplit(self.info.url).path, self.openai_wire)
+        self._agent: Headers = (("user-agent", self.user_agent),) if self.user_agent else ()
         self.headers = header_pairs(headers)
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)  # raises for a cookie that cannot be sent, here and not in the first call
@@ -287,7 +291,7 @@ class Provider(ABC):
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
         # A later layer replaces a field of the same name. The key comes after the wire's fields, none of which may take
         # its place; the user's own come last: behind a gateway, `authorization` may be for the gateway, not the vendor.
-        merged = (self.base_headers, *layers, self._key, cookie_header(jar), own)
+        merged = (self._agent, self.base_headers, *layers, self._key, cookie_header(jar), own)
         # Fields that belong to this call alone are not kept for the next: they may be secret.
         shared = not (request.headers or request.cookies or cookies)
         return HttpRequest(method, url, self._fields(merged) if shared else Fields(merge(*merged)), body, _names(own))
@@ -297,7 +301,7 @@ class Provider(ABC):
         # RFC 9110 8.3: content-type describes a body, and a GET has none.
         base = tuple(field for field in self.base_headers if field[0] != "content-type")
         accept = (("accept", "application/json"),)
-        fields = Fields(merge(base, accept, self._key, cookie_header(self.cookies), self.headers))
+        fields = Fields(merge(self._agent, base, accept, self._key, cookie_header(self.cookies), self.headers))
         return HttpRequest("GET", url, fields, b"", _names(self.headers))
 
     def key_fields(self, key: str) -> Headers:

@@ -43,7 +43,8 @@ ROOMS: dict[str, set[str]] = {
     "reply": GROUND,
     "dialects": GROUND | {"parsers", "retry_after"},
     "model_info": set(),
-    "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info"},
+    # `__version__` is no room: it is set before any is loaded.
+    "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info", "__version__"},
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }
