@@ -201,9 +201,14 @@ class Provider(ABC):
         """`request` with the `key` that the user's function gave. Raises InvalidRequest for one that cannot be sent."""
         if key is None or key == "":
             raise InvalidRequest("the key function gave no key")
+        if isinstance(key, Coroutine):
+            key.close()  # else Python warns, much later, that nobody awaited it
+            raise InvalidRequest("the key function is async: AsyncClient awaits it, others take a plain function")
+        if not isinstance(key, str):
+            raise InvalidRequest(f"the key function must give a str, not {type(key).__name__}")
         _check_key(key, "the function that is given as api_key=")
         given = {name.lower() for name in request.given}  # the user's own fields come last, as in `http`
-        fields = tuple(field for field in self.key_fields(str(key)) if field[0] not in given)
+        fields = tuple(field for field in self.key_fields(key) if field[0] not in given)
         return replace(request, headers=Fields(merge(request.headers, fields))) if fields else request
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
@@ -362,9 +367,6 @@ def _is_text(value: object) -> bool:
 
 def _check_key(api_key: object, source: str) -> None:
     """Raises InvalidRequest for a key that no header can carry; it is not quoted, but `source` is named."""
-    if isinstance(api_key, Coroutine):
-        api_key.close()  # else Python warns, much later, that nobody awaited it
-        raise InvalidRequest("the key function is async: AsyncClient awaits it, others take a plain function")
     if not isinstance(api_key, str):
         raise InvalidRequest(f"the key must be a str, or a function that gives one, not {type(api_key).__name__}")
     try:

@@ -144,7 +144,7 @@ def test_where_a_key_goes(name: str, config: dict[str, Any], key: str, field: tu
         (None, "the key function gave no key"),
         ("", "the key function gave no key"),
         ("sk-secret\n", "check the function that is given as api_key="),
-        (b"sk-secret", "must be a str, or a function that gives one, not bytes"),
+        (b"sk-secret", "the key function must give a str, not bytes"),
     ],
 )
 def test_what_is_no_key(key: Any, said: str) -> None:
