@@ -156,7 +156,7 @@ if TYPE_CHECKING:
     from .reply import Choice, Reply
     from .request import ChatRequest, Message, Messages, ToolCall
     from .retry import RetryPolicy
-    from .states import Action, Finish, Send, State, Wait
+    from .states import Action, Finish, NeedKey, Send, State, Wait
     from .timing import Limits, Timeouts
     from .typed import Clock, Options, ProviderName
 
@@ -170,8 +170,8 @@ __all__ = [
     "ConnectionLost", "ContentDecoder", "ContentFiltered", "ContextTooLong", "Ended", "Event", "Exchange", "Failed",
     "FilePart", "Finish", "FinishReason", "Finished", "FirstEvent", "FirstText", "HTTPStatusError", "HeadReceived",
     "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
-    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NotFound", "Notice", "Observer",
-    "OptionIgnored", "Options", "PermissionDenied", "PlaceAwaited", "ProtocolViolation", "ProviderName",
+    "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NeedKey", "NotFound", "Notice",
+    "Observer", "OptionIgnored", "Options", "PermissionDenied", "PlaceAwaited", "ProtocolViolation", "ProviderName",
     "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send",
     "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart",
     "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure", "UnexpectedContent", "UnexpectedRedirect",
@@ -205,7 +205,7 @@ _NAMES = {
     "reply": "Choice Reply",
     "request": "ChatRequest Message Messages ToolCall",
     "retry": "RetryPolicy",
-    "states": "Action Finish Send State Wait",
+    "states": "Action Finish NeedKey Send State Wait",
     "timing": "Limits Timeouts",
     "typed": "Clock Options ProviderName",
 }

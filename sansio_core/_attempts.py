@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ._advice import advise
 from ._clocks import Clocks
 from .errors import (
+    AuthenticationFailed,
     Cancelled,
     ChatError,
     ConnectionLost,
@@ -31,9 +32,9 @@ class Attempts:
     """The part of Exchange that does it; Exchange sets these attributes, and says what they are."""
 
     __slots__ = (
-        "_asking", "_body", "_call", "_clocks", "_delivered", "_random", "_redirected", "_redirects", "_resent",
-        "_until", "attempts", "delay", "error", "headers", "limits", "provider", "reply", "request", "retry", "secrets",
-        "state", "status",
+        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_random", "_redirects",
+        "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider", "reply", "request", "retry",
+        "secrets", "state", "status",
     )  # fmt: skip
 
     attempts: int
@@ -53,8 +54,9 @@ class Attempts:
     _call: Call
     _clocks: Clocks
     _delivered: bool
+    _key_refused: bool
+    _made: HttpRequest | None
     _random: Callable[[], float]
-    _redirected: HttpRequest | None
     _redirects: int
     _resent: bool
     _until: float
@@ -89,7 +91,7 @@ class Attempts:
         if self.request is not None and status in REDIRECTS and location:
             try:
                 self._redirects += 1
-                self._redirected = redirect(self.request, status, location, self._redirects)
+                self._made = redirect(self.request, status, location, self._redirects)
             except UnexpectedRedirect as unfollowed:
                 error = unfollowed
             else:
@@ -117,30 +119,33 @@ class Attempts:
 
     def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
         """Decide what follows `error`: the request again at once, or after a delay, or the end. Returns no events."""
-        self._record(error)
-        # Once content was delivered, a second answer would repeat it in other words.
-        if self._delivered or isinstance(error, Cancelled):
+        self._record(error, now)
+        # Once content was delivered, a second answer would repeat it in other words. Without a key nothing was sent.
+        if self._delivered or self.state is State.KEYLESS or isinstance(error, Cancelled):
             self._to(State.FAILED, now)
         elif self._connection_was_stale(error):
             self._start_again(now)
             self._resent = True
-        elif self._asking and self._call.renew(error):
+        elif (self._asking and self._call.renew(error)) or self._renew_key(error):
             self._start_again(now)
-        elif self.attempts < self.retry.attempts and self.retry.retries(error):
-            asked = error.retry_after if isinstance(error, HTTPStatusError) else None
-            self.delay = self.retry.wait(self.attempts, self._random, asked)
-            self._until = now + self.delay
-            # Where the total fires before the delay is over, waiting would only put off the same error.
-            self._to(State.FAILED if self._clocks.total_fired(self._until) else State.WAITING, now)
+        elif (delay := self.retry.after(error, self.attempts, self._random, self._clocks.left(now))) is not None:
+            self.delay, self._until = delay, now + delay
+            self._to(State.WAITING, now)
         else:
             self._to(State.FAILED, now)
         return []
 
-    def _record(self, error: ChatError) -> None:
+    def _renew_key(self, error: ChatError) -> bool:
+        """Whether the host refused, for the first time, a key that the user's function gave: it may be stale by now."""
+        refused = type(error) is AuthenticationFailed and self.provider.asks_for_key
+        first, self._key_refused = not self._key_refused, self._key_refused or refused
+        return refused and first
+
+    def _record(self, error: ChatError, now: float) -> None:
         # Before anybody sees the error: peers and proxies quote the request that they reject.
         error.redact(self.secrets)
-        error.reply = self.reply
-        self.reply.failed = True
+        error.reply, error.attempts = self.reply, self.attempts
+        self.reply.failed, self.reply.elapsed = True, self._clocks.elapsed(now)
         advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()

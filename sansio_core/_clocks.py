@@ -28,14 +28,14 @@ class Clocks:
 
     __slots__ = (
         "_event", "_event_allowed", "_event_began", "_grace", "_last_byte", "_overdue_bytes", "_overdue_until",
-        "_progress", "_timeouts", "_total", "connect", "idle",
+        "_progress", "_timeouts", "_total", "began", "connect", "idle",
     )  # fmt: skip
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._progress = inf if timeouts.progress is None else timeouts.progress
         self.idle = inf if timeouts.idle is None else timeouts.idle
-        self._total = self._event = self._grace = self._last_byte = inf
+        self.began = self._total = self._event = self._grace = self._last_byte = inf
         self._event_began = False  # whether the clock of events is `progress`, not `first_event`, by now
         self._event_allowed = inf  # the seconds that this clock allows
         self._overdue_bytes = 0  # how many bytes were read after it had fired
@@ -44,8 +44,18 @@ class Clocks:
 
     def start(self, now: float) -> None:
         """The exchange takes its first action: the total runs from here. Later calls change nothing."""
-        if self._total == inf and self._timeouts.total is not None:
-            self._total = now + self._timeouts.total
+        if self.began == inf:
+            self.began = now
+            if self._timeouts.total is not None:
+                self._total = now + self._timeouts.total
+
+    def elapsed(self, now: float) -> float | None:
+        """The seconds since the first action; None where `now` is before it, as a cancelling caller knows no time."""
+        return now - self.began if now >= self.began else None
+
+    def left(self, now: float) -> float:
+        """The seconds that are left of the total; `inf` where it does not run."""
+        return self._total - now
 
     def request_sent(self, now: float) -> None:
         """A request goes out: the clocks for connecting and for the first event run from here."""

@@ -33,12 +33,18 @@ class ChatError(Plain, Exception):
     reply: Reply | None = None
     hint: str = ""
     """What the user may do about the error; empty where there is no advice."""
+    attempts: int = 0
+    """How often the question was sent until then, set by the exchange; a request for a page is not counted."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
 
     def __str__(self) -> str:
+        return self._text() + (f" (after {self.attempts} attempts)" if self.attempts > 1 else "")
+
+    def _text(self) -> str:
+        """The message, without the number of attempts."""
         return self.detail or type(self).__name__
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,8 +140,8 @@ class OptionIgnored(UserWarning):
 class TransportFailure(ChatError):
     """The network's fault: no answer came, or it broke off."""
 
-    def __str__(self) -> str:
-        return f"{super().__str__()} ({self.hint})" if self.hint else super().__str__()
+    def _text(self) -> str:
+        return f"{super()._text()} ({self.hint})" if self.hint else super()._text()
 
 
 class ConnectFailed(TransportFailure):
@@ -186,7 +192,7 @@ class TimedOut(ChatError):
         self.clock: Clock = clock
         self.seconds = seconds
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         after = "" if self.seconds is None else f" within {self.seconds:g} s"
         text = f"{self.MEANING.get(self.clock, 'timed out')}{after} (the {self.clock!r} clock; see Timeouts)"
         return f"{text} ({self.hint})" if self.hint else text
@@ -195,14 +201,14 @@ class TimedOut(ChatError):
 class Cancelled(ChatError):
     """The stream was cancelled by its owner, from this or another thread or task."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return self.detail or "the stream was cancelled"
 
 
 class ClientClosed(Cancelled):
     """The client was closed by its owner: its unfinished streams end with this, and it sends nothing more."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return self.detail or "the client is closed: make a new one"
 
 
@@ -220,6 +226,7 @@ class HTTPStatusError(ChatError):
 
     what = "the provider refused the request"  # how the message begins; each subclass has its own
     url: str | None = None
+    bound: str = ""  # that `retry_after` passes, in words, where no other attempt is made for this reason alone
 
     def __init__(
         self,
@@ -248,14 +255,14 @@ class HTTPStatusError(ChatError):
         """True for an error inside a stream whose response had the status 200."""
         return self.status is None
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         # The sentence of the provider's error object; the raw body only where none was found in it.
         said = excerpt(self.detail or self.body)
         text = f"{self._what()} ({self._where()})" + (f": {said}" if said else "")
         if self.hint:
             text += f" [{self.hint}]"
         if self.retry_after is not None:  # 0 s is an answer too: at once
-            text += f" [it asks to wait {self.retry_after:g} s]"
+            text += f" [it asks to wait {self.retry_after:g} s" + (f", and {self.bound}]" if self.bound else "]")
         return text + (f" [request id {self.request_id}]" if self.request_id else "")
 
     def _what(self) -> str:
@@ -349,14 +356,14 @@ class ProviderRefused(ChatError):
         self.kind = kind
         self.param = param
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"the provider refused in its answer: {excerpt(self.detail)}"
 
 
 class IPBlocked(ProviderRefused):
     """The provider has blocked the client's network address."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"the provider has blocked this network address: {excerpt(self.detail)}"
 
 
@@ -376,7 +383,7 @@ class LimitExceeded(ProtocolViolation):
         self.limit: Bound = limit
         self.size = size
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"the answer passed the limit {self.limit!r} of {self.size} bytes (see Limits)"
 
 
@@ -392,7 +399,7 @@ class StreamTruncated(ChatError):
 
     events: tuple[ChatEvent, ...] = ()
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return self.detail or "the answer stopped before its end"
 
 

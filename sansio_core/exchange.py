@@ -11,6 +11,8 @@
                         ...
             case Wait(seconds):
                 sleep(seconds)
+            case NeedKey():                                # only where the provider's api_key is a function
+                exchange.receive_key(provider.api_key(), now())
             case Finish():
                 break
 
@@ -22,6 +24,7 @@ time in seconds of any monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._attempts import Attempts, Data
@@ -44,7 +47,7 @@ from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
-from .states import NEXT, READING, Action, Finish, Send, State, Wait
+from .states import ANSWERING, NEXT, READING, Action, Finish, NeedKey, Send, State, Wait
 from .timing import Limits, Timeouts
 
 if TYPE_CHECKING:
@@ -65,32 +68,8 @@ class Exchange(Attempts):
     values in all requests that must be in no log); `error` (what ended the exchange, or is tried again, then after
     `delay` seconds). `observer` is called with each notice of `sansio_core.observer`; `observe` adds further ones.
 
-    The states, what the exchange can be given in each, and where that leads (states.EDGES; any other call raises
-    RuntimeError, as it is the caller's mistake; receive_place and receive_connection, in SENT, lead nowhere else):
-
-        READY           next_action                 → SENT, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        WAITING         next_action                 → READY, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        SENT            receive_head                → STREAM, SETUP, ERROR_RESPONSE, READY, FAILED
-                        receive_failure             → READY, WAITING, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        SETUP           receive_data                → FAILED
-                        receive_data(b"")           → READY, WAITING, FAILED
-                        receive_failure             → WAITING, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        ERROR_RESPONSE  receive_data                → READY, WAITING, FAILED
-                        receive_data(b"")           → READY, WAITING, FAILED
-                        receive_failure             → READY, WAITING, FAILED
-                        receive_failure(Cancelled)  → FAILED
-        STREAM          receive_data                → DRAIN, DONE, READY, WAITING, FAILED
-                        receive_data(b"")           → DONE, READY, WAITING, FAILED
-                        receive_failure             → DONE, READY, WAITING, FAILED
-                        receive_failure(Cancelled)  → DONE, FAILED
-        DRAIN           receive_data                → DONE
-                        receive_data(b"")           → DONE
-                        receive_failure             → DONE
-                        receive_failure(Cancelled)  → DONE
+    What the exchange can be given in each state, and where that leads, is drawn in `states`; any other call raises
+    RuntimeError, as it is the caller's mistake.
     """
 
     __slots__ = ("__weakref__", "_missing", "_parser", "_question", "_watch", "reusable", "timeouts")
@@ -133,9 +112,10 @@ class Exchange(Attempts):
         # The request under way
         self.request: HttpRequest | None = None
         self._asking = False  # whether it is the question, not the setup request
-        self._redirected: HttpRequest | None = None  # where a redirect points, to be sent next
+        self._made: HttpRequest | None = None  # to be sent next: the one of a redirect, or one that waits for its key
         self._redirects = 0  # how many were followed since the request was made
         self._resent = False  # whether it goes out a second time, as a kept-alive connection failed
+        self._key_refused = False  # whether the host has refused a key that the user's function gave
         # Its response
         self.status: int | None = None
         self.headers: Headers = ()
@@ -178,6 +158,17 @@ class Exchange(Attempts):
         if handler is None:
             raise RuntimeError(f"next_action: the exchange is {self.state.value}; give it that first")
         return handler(self, now)
+
+    def receive_key(self, key: str, now: float) -> None:
+        """The key for the request that goes out next. One that cannot be sent is an InvalidRequest of next_action."""
+        if self.state is not State.KEYLESS or self._made is None:
+            raise RuntimeError(f"receive_key: the exchange is {self.state.value}, it asked for no key")
+        try:
+            self._made = self.provider.with_key(self._made, key)
+        except InvalidRequest as error:
+            self._fail(error, now)
+        else:
+            self._to(State.READY, now)
 
     def receive_place(self, free: bool, now: float) -> None:
         """The transport waits for one of a bounded number of connections (`free` False), or has it now (True).
@@ -267,6 +258,11 @@ class Exchange(Attempts):
         return self.state in READING
 
     @property
+    def answering(self) -> bool:
+        """Whether a response was accepted as the answer; until content comes, it may yet fail and be asked for anew."""
+        return self.state in ANSWERING
+
+    @property
     def under_way(self) -> bool:
         """Whether a Send's response is awaited, its head or more of its body; when not, ask next_action."""
         return self.state is State.SENT or self.state in READING
@@ -280,11 +276,11 @@ class Exchange(Attempts):
 
     def _send(self, now: float) -> Action:
         if self._clocks.total_fired(now):
-            self._record(TimedOut("total", self.timeouts.total))
+            self._record(TimedOut("total", self.timeouts.total), now)
             self._to(State.FAILED, now)
             return self.next_action(now)
-        request, self._redirected = self._redirected, None
-        # A redirected request is the same question at another address: the call is not asked for it again.
+        request, self._made = self._made, None
+        # A redirected request is the same question at another address: neither the call nor the user is asked again.
         if request is None:
             setup = self._call.setup_request(now)
             if isinstance(setup, (int, float)):
@@ -292,9 +288,14 @@ class Exchange(Attempts):
             self._asking = setup is None
             request = setup or self._call.request()
             self._redirects = 0
+            if self.provider.asks_for_key:
+                self._made = request
+                self._clocks.only_grace(inf)  # the total alone bounds the asking: no other clock of the response before
+                self._to(State.KEYLESS, now)
+                return NeedKey()
         # Only `_wait` counts further attempts: a setup request is none, nor is a redirect, nor a request that goes out
         # again because its connection was stale.
-        self.attempts = self.attempts or 1
+        self.attempts = self.reply.attempts = self.attempts or 1
         self.request = request
         # Those of earlier requests stay: an error may quote a header of any response so far.
         self.secrets = tuple({*self.secrets, *request.secrets}) if self.secrets else request.secrets
@@ -348,6 +349,7 @@ class Exchange(Attempts):
         elif parser.ended:
             # The answer is whole. What is left of the body is read only so that the connection can be reused.
             self._clocks.only_grace(now + DRAIN)
+            self.reply.elapsed = self._clocks.elapsed(now)
             self._to(State.DRAIN, now)
         elif parser.complete:
             # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
@@ -363,6 +365,7 @@ class Exchange(Attempts):
         events = self._parser.end(proper=failure is None)
         _, error = self._fold(events, now)
         if error is None:
+            self.reply.elapsed = self._clocks.elapsed(now)
             self._to(State.DONE, now)
         else:
             # An error that the stream itself reported says more than how the connection broke; that the answer has no
@@ -429,6 +432,7 @@ class _Handlers(NamedTuple):
 
 _HANDLERS: dict[State, _Handlers] = {
     State.READY: _Handlers(action=Exchange._send, cancel=Exchange._fail),
+    State.KEYLESS: _Handlers(failure=Exchange._fail, cancel=Exchange._fail),
     State.WAITING: _Handlers(action=Exchange._wait, cancel=Exchange._fail),
     State.SENT: _Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
     State.SETUP: _Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),

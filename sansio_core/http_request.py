@@ -292,6 +292,24 @@ _ACCOUNT = (
 )  # fmt: skip
 
 
+# They hold URLs, which may have keys in them.
+_LINKS = frozenset({"location", "content-location", "link", "refresh"})
+
+
+def public_headers(headers: Headers, secrets: tuple[str, ...]) -> dict[str, str]:
+    """Those of a response's header fields that anybody may see, with their names in lower case.
+
+    Without cookies and whatever else a name marks as secret, and without fields of URLs; each of `secrets` is replaced
+    by `[hidden]`. The values of a field that came several times are joined (RFC 9110 5.3).
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        if name not in _LINKS and redact_field(name, "") == "":
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return {name: redact(value, secrets) for name, value in found.items()}
+
+
 def account_headers(headers: Headers) -> list[tuple[str, str]]:
     """Those of a response's header fields that tell of the account, with their names in lower case.
 

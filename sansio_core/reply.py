@@ -235,10 +235,11 @@ class Reply(Choice):
 
     The Reply itself is the first choice, as nearly all answers have only one; `choices` has all. `usage` is the
     provider's last report of tokens; `request_id` is from the response's header fields, and `headers` has those that
-    tell of the account: rate limits, service tiers, costs.
+    tell of the account: rate limits, service tiers, costs. `attempts` is how often the question was sent; `elapsed` the
+    seconds from the first action to the end of the answer, failed or not (None before it, and after a cancellation).
     """
 
-    __slots__ = ("_others", "failed", "headers", "id", "model", "request_id", "usage")
+    __slots__ = ("_others", "attempts", "elapsed", "failed", "headers", "id", "model", "request_id", "usage")
 
     def __init__(self, answer_type: Any = None) -> None:
         super().__init__(answer_type)
@@ -249,6 +250,8 @@ class Reply(Choice):
         self.usage: UsageReport | None = None
         self.headers: Mapping[str, str] = _NONE
         self.failed = False
+        self.attempts = 0
+        self.elapsed: float | None = None
 
     @classmethod
     def of(cls, events: Iterable[ChatEvent]) -> Reply:

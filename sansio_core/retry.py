@@ -31,9 +31,9 @@ class RetryPolicy:
 
     `attempts` counts the first one, so 1 means never again. The wait before attempt n+1 is `first_wait` · `factor`ⁿ⁻¹
     seconds, at most `max_wait`, of which the share `jitter` (0 to 1) is drawn at random. A `Retry-After` of the server
-    takes its place, at most `max_retry_after` seconds. `statuses` are the HTTP statuses tried again; connection
-    failures, timeouts (except the total) and answers cut short before any text are tried again as well. Once text was
-    delivered, no request is sent again: that rule is the exchange's.
+    takes its place; where it is above `max_retry_after` seconds, no other attempt is made. `statuses` are the HTTP
+    statuses tried again; connection failures, timeouts (except the total) and answers cut short before any text are
+    tried again as well. Once text was delivered, no request is sent again: that rule is the exchange's.
     """
 
     attempts: int = 3
@@ -77,11 +77,31 @@ class RetryPolicy:
             case _:  # a bad certificate, a wrong key, another protocol, the user's cancel: no attempt changes these
                 return False
 
+    def after(self, error: ChatError, attempts: int, random: Callable[[], float], left: float) -> float | None:
+        """The seconds to wait after the attempt number `attempts` failed with `error`; None if it was the last.
+
+        `left` is what is left of the total. An error that asks for a longer wait than is allowed says so.
+        """
+        if attempts >= self.attempts or not self.retries(error):
+            return None
+        asked = error.retry_after if isinstance(error, HTTPStatusError) else None
+        wait, bound = self.wait(attempts, random, asked), ""
+        if asked is not None and asked > self.max_retry_after:
+            bound = f"max_retry_after is {self.max_retry_after:g} s"
+        elif wait >= left:  # waiting would only put off the same error
+            bound = f"{max(round(left, 1), 0):g} s are left of the total"
+        if isinstance(error, HTTPStatusError):
+            error.bound = bound
+        return None if bound else wait
+
     def wait(self, failures: int, random: Callable[[], float], retry_after: float | None = None) -> float:
-        """The seconds to wait after that many failed attempts; `random` gives a number in [0, 1)."""
+        """The seconds to wait after that many failed attempts; `random` gives a number in [0, 1).
+
+        A server's `retry_after` is returned as it is, whatever `max_retry_after` says: see `after`.
+        """
         # without jitter, as a server that spreads its clients does so by different values of Retry-After
         if retry_after is not None:
-            return min(retry_after, self.max_retry_after)
+            return retry_after
         try:
             wait = min(self.first_wait * self.factor ** (failures - 1), self.max_wait)
         except OverflowError:  # a power of floats beyond 1e308

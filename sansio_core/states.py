@@ -1,4 +1,34 @@
-"""The actions of an exchange, its states, what it may be told in each of them, and which states may follow."""
+"""The actions of an exchange, its states, what it may be told in each of them, and which states may follow.
+
+    READY           next_action                 → SENT, KEYLESS, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    KEYLESS         receive_key                 → READY, FAILED
+                    receive_failure             → FAILED
+                    receive_failure(Cancelled)  → FAILED
+    WAITING         next_action                 → READY, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    SENT            receive_head                → STREAM, SETUP, ERROR_RESPONSE, READY, FAILED
+                    receive_failure             → READY, WAITING, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    SETUP           receive_data                → FAILED
+                    receive_data(b"")           → READY, WAITING, FAILED
+                    receive_failure             → WAITING, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    ERROR_RESPONSE  receive_data                → READY, WAITING, FAILED
+                    receive_data(b"")           → READY, WAITING, FAILED
+                    receive_failure             → READY, WAITING, FAILED
+                    receive_failure(Cancelled)  → FAILED
+    STREAM          receive_data                → DRAIN, DONE, READY, WAITING, FAILED
+                    receive_data(b"")           → DONE, READY, WAITING, FAILED
+                    receive_failure             → DONE, READY, WAITING, FAILED
+                    receive_failure(Cancelled)  → DONE, FAILED
+    DRAIN           receive_data                → DONE
+                    receive_data(b"")           → DONE
+                    receive_failure             → DONE
+                    receive_failure(Cancelled)  → DONE
+
+In SENT, receive_place and receive_connection are taken as well, and lead nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +52,14 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedKey:
+    """Give receive_key the key for the next request: ask the provider's `api_key`, which is a function of the user's.
+
+    No other provider gives this action.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Do nothing for `seconds`, then ask again."""
 
@@ -33,7 +71,7 @@ class Finish:
     """The answer is complete."""
 
 
-Action = Send | Wait | Finish
+Action = Send | NeedKey | Wait | Finish
 
 
 class State(Enum):
@@ -43,6 +81,7 @@ class State(Enum):
     __hash__ = object.__hash__
 
     READY = "ready to send"
+    KEYLESS = "waiting for the key"
     WAITING = "waiting to send again"
     SENT = "waiting for a response's head"
     SETUP = "reading the answer to the setup request"
@@ -59,6 +98,7 @@ class Input(Enum):
     __hash__ = object.__hash__
 
     ACTION = "next_action"
+    KEY = "receive_key"
     PLACE = "receive_place"
     CONNECTION = "receive_connection"
     HEAD = "receive_head"
@@ -73,8 +113,12 @@ class Input(Enum):
 _AFTER_ERROR = (State.READY, State.WAITING, State.FAILED)
 
 EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
-    (State.READY, Input.ACTION): (State.SENT, State.FAILED),
+    (State.READY, Input.ACTION): (State.SENT, State.KEYLESS, State.FAILED),
     (State.READY, Input.CANCEL): (State.FAILED,),
+    (State.KEYLESS, Input.KEY): (State.READY, State.FAILED),
+    # No attempt was made yet that could be made again.
+    (State.KEYLESS, Input.FAILURE): (State.FAILED,),
+    (State.KEYLESS, Input.CANCEL): (State.FAILED,),
     (State.WAITING, Input.ACTION): (State.READY, State.FAILED),
     (State.WAITING, Input.CANCEL): (State.FAILED,),
     (State.SENT, Input.PLACE): (),  # these two change the clocks alone
@@ -119,4 +163,5 @@ EDGES: dict[tuple[State, Input], tuple[State, ...]] = {
 NEXT: dict[State, frozenset[State]] = {
     state: frozenset(to for (at, _), following in EDGES.items() if at is state for to in following) for state in State
 }
+ANSWERING = frozenset((State.STREAM, State.DRAIN, State.DONE))
 READING = frozenset(state for state in State if (state, Input.DATA) in EDGES)

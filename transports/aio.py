@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, overload
 
 from sansio_core import ChatEvent, Exchange, Limits, Messages, ModelInfo, Reply, RetryPolicy, TextDelta, Timeouts
-from sansio_core.providers import Provider
+from sansio_core.providers import KeySource, Provider
 
 from ._asyncio.pool import Pool
 from ._asyncio.wire import AsyncWire
@@ -40,13 +40,16 @@ class AsyncClient(BaseClient):
 
         async with asyncssh.connect("bastion.example") as ssh:
             client = AsyncClient("openai", connect=ssh.open_connection)
+
+    A function as `api_key` may be async: it is then cancelled when the total clock fires. (A plain one holds up the
+    event loop.)
     """
 
     def __init__(
         self,
         provider: ProviderName | str | Provider,
         *,
-        api_key: str | None = None,
+        api_key: str | KeySource | None = None,
         base_url: str | None = None,
         model: str | None = None,
         proxy: ProxySetting = None,
@@ -193,6 +196,20 @@ class AsyncStream(BaseStream[AWire]):
                 if type(event) is TextDelta and not event.choice:
                     return event.text
             await self._refill()
+
+    async def start(self) -> AsyncStream:
+        """Ask, and wait for the head of the answer alone; returns this stream, to be read as ever.
+
+        Raises ChatError where the provider refuses, once no retry is left. A stream that was begun is left as it is.
+        """
+        if self._enter():
+            events = None
+            try:
+                await adrive(self._exchange, self._wire, to_head=True)
+                events = self._pending  # what was not delivered yet still is to be
+            finally:
+                self._leave(events)
+        return self
 
     def events(self) -> AsyncStreamEvents:
         """The events from here on, as an iterator; an event is delivered once, there or as text here."""

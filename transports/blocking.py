@@ -39,8 +39,9 @@ class Client(BaseClient):
     """A blocking client of one provider; safe to share between threads.
 
     `provider`: a name (see `sansio_core.providers.names()`) or a provider object. `api_key`: if None, the value of the
-    provider's environment variable. `base_url`: another host that speaks the same wire format; if None, the value of
-    the variable that the vendor's own clients read, such as OPENAI_BASE_URL, if it is set. `model`: in place of the
+    provider's environment variable; or a function that gives the key for each request (see Provider), which nothing
+    interrupts, whatever the clocks say. `base_url`: another host that speaks the same wire format; if None, the value
+    of the variable that the vendor's own clients read, such as OPENAI_BASE_URL, if it is set. `model`: in place of the
     provider's default. `proxy`: a URL (http, https, socks5, socks5h); False for none; None for the environment's.
     `timeout`: total seconds, or Timeouts. `retry`: a number of attempts, or a RetryPolicy. `headers`, `cookies`: sent
     with every request. `verify`: True, False, a CA file or directory, or an ssl.SSLContext; `ssl_context` is another
@@ -74,7 +75,7 @@ class Client(BaseClient):
         self,
         provider: ProviderName | str | Provider,
         *,
-        api_key: str | None = None,
+        api_key: str | Callable[[], str] | None = None,
         base_url: str | None = None,
         model: str | None = None,
         proxy: ProxySetting = None,
@@ -222,6 +223,20 @@ class Stream(BaseStream[Wire]):
                 if type(event) is TextDelta and not event.choice:
                     return event.text
             self._refill()
+
+    def start(self) -> Stream:
+        """Ask, and wait for the head of the answer alone; returns this stream, to be read as ever.
+
+        Raises ChatError where the provider refuses, once no retry is left. A stream that was begun is left as it is.
+        """
+        if self._enter():
+            events = None
+            try:
+                drive(self._exchange, self._wire, to_head=True)
+                events = self._pending  # what was not delivered yet still is to be
+            finally:
+                self._leave(events)
+        return self
 
     def events(self) -> StreamEvents:
         """The events from here on, as an iterator; an event is delivered once, there or as text here."""

@@ -5,9 +5,12 @@ They decide nothing: whatever would have to be decided here belongs in Exchange.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from sansio_core import ChatError, ChatEvent, Exchange, Finish, Send, Wait
+from sansio_core import ChatError, ChatEvent, Exchange, Finish, NeedKey, Send, Wait
+
+from ._shared.keys import agive_key, give_key
 
 Head = tuple[int, list[tuple[str, str]]]
 
@@ -41,25 +44,36 @@ class BothWires(Protocol):
 
 
 class Wire(BothWires, Protocol):
-    """Moves the bytes of one stream, blocking. A call that passes its deadline raises TimeoutError."""
+    """Moves the bytes of one stream, blocking. A call that passes its deadline raises TimeoutError.
+
+    `call` gives what `function` gives; nothing interrupts that.
+    """
 
     def send(self, action: Send, deadline: float | None) -> Head: ...
     def read(self, deadline: float | None) -> bytes: ...
     def sleep(self, seconds: float) -> None: ...
+    def call(self, function: Callable[[], Any], deadline: float | None) -> Any: ...
 
 
 class AWire(BothWires, Protocol):
-    """The same for asyncio."""
+    """The same for asyncio. `call` awaits what `function` gives, until the deadline passes."""
 
     async def send(self, action: Send, deadline: float | None) -> Head: ...
     async def read(self, deadline: float | None) -> bytes: ...
     async def sleep(self, seconds: float) -> None: ...
+    async def call(self, function: Callable[[], Any], deadline: float | None) -> Any: ...
 
 
-def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
-    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
-    while True:
+def drive(exchange: Exchange, wire: Wire, *, to_head: bool = False) -> list[ChatEvent]:
+    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange.
+
+    With `to_head`, only until the answer's head is in, and not at all where it is.
+    """
+    while not (to_head and exchange.answering):
         action = None if exchange.reading else exchange.next_action(wire.now())
+        if type(action) is NeedKey:  # not within the `try`: what the user's function raises is no failure of the wire
+            give_key(exchange, wire)
+            continue
         events: list[ChatEvent] = []
         try:
             match action:
@@ -81,12 +95,19 @@ def drive(exchange: Exchange, wire: Wire) -> list[ChatEvent]:
             events = exchange.receive_failure(error, wire.now())
         if events:
             return events
+    return []
 
 
-async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
-    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange."""
-    while True:
+async def adrive(exchange: Exchange, wire: AWire, *, to_head: bool = False) -> list[ChatEvent]:
+    """Drive until there are events to deliver; an empty list is the end. Raises the error that ended the exchange.
+
+    With `to_head`, only until the answer's head is in, and not at all where it is.
+    """
+    while not (to_head and exchange.answering):
         action = None if exchange.reading else exchange.next_action(wire.now())
+        if type(action) is NeedKey:  # not within the `try`: what the user's function raises is no failure of the wire
+            await agive_key(exchange, wire)
+            continue
         events: list[ChatEvent] = []
         try:
             match action:
@@ -108,3 +129,4 @@ async def adrive(exchange: Exchange, wire: AWire) -> list[ChatEvent]:
             events = exchange.receive_failure(error, wire.now())
         if events:
             return events
+    return []

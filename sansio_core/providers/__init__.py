@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..dialects.forms import Payload
 from ..errors import InvalidRequest, safe_repr, suggestion
-from .base import SETTINGS, Call, Provider, ProviderInfo, no_provider
-
-if TYPE_CHECKING:
-    from .json_provider import JSONProvider
-    from .registering import Registered
+from .base import SETTINGS, Call, KeySource, Provider, ProviderInfo, no_provider
 
 if TYPE_CHECKING:
     from ..typed import ProviderName
+    from .json_provider import JSONProvider
+    from .registering import Registered
 
 # The class of each provider that has a module of its own; the others are the rows of hosts.HOSTS. Classes are named and
 # not imported, so that `import sansio_core` loads no dialect: it is loaded with the first provider that needs it.
@@ -173,6 +171,6 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
-    "Call", "JSONProvider", "Payload", "Provider", "ProviderInfo", "add_source", "create", "info", "names", "register",
-    "register_host",
+    "Call", "JSONProvider", "KeySource", "Payload", "Provider", "ProviderInfo", "add_source", "create", "info", "names",
+    "register", "register_host",
 ]  # fmt: skip

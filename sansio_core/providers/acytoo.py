@@ -28,6 +28,7 @@ class Acytoo(JSONProvider):
     timeouts = Timeouts(total=120)
     path = "api/completions"
     option_fields: ClassVar = {"temperature": "temperature"}
+    user_agent = ""  # its callers are browsers
     base_headers = (("accept", "*/*"), ("content-type", "application/json"))
     key_header = None
     # No event stream: the answer is the text itself, and only a content type of HTML or JSON tells an error from it.

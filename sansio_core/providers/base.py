@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from inspect import currentframe
 from sys import modules
 from types import FrameType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from .. import __version__
 from ..dialects import ChatParser
 from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
@@ -28,6 +29,8 @@ from ..timing import Timeouts
 
 # What every provider can be set up with.
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
+# What gives a key for each request: a function without parameters. What it gives may have to be awaited.
+KeySource = Callable[[], str | Awaitable[str]]
 # The header field of a key, and what stands before the key in it: RFC 6750 2.1.
 BEARER = ("authorization", "Bearer ")
 # For a question in JSON that an event stream answers, or JSON: a host that cannot stream, or an error, answers so.
@@ -106,6 +109,16 @@ class Provider(ABC):
     the default), `headers` and `cookies` (sent with every request). Requests depend on these alone; `repr` shows no
     secret. `info` is that of a host which is not the vendor's own (see register_host). Raises InvalidRequest for a
     setting that cannot be used.
+
+    A key that does not stay the same is a function as `api_key`, without parameters. Whoever drives the exchange calls
+    it for each request, and once more after a request that the host refused for its key (see NeedKey).
+
+        api_key=get_bearer_token_provider(DefaultAzureCredential(), "https://cognitiveservices.azure.com/.default")
+
+        def token() -> str:                          # Vertex AI; credentials, _ = google.auth.default(scopes=[…])
+            if not credentials.valid:
+                credentials.refresh(google.auth.transport.requests.Request())
+            return credentials.token
     """
 
     info: ProviderInfo
@@ -117,6 +130,8 @@ class Provider(ABC):
     own_options: frozenset[str] = frozenset()
     roles: ClassVar[tuple[str, ...]] = ("system", "user", "assistant")
     base_headers: Headers = ()
+    # RFC 9110 10.1.5. The hosts' support asks for it, and some firewalls refuse requests without one. "" sends none.
+    user_agent: ClassVar[str] = f"sansio-chat/{__version__}"
     # The header field that carries the key, and what stands before the key in it; None where no key is sent.
     key_header: ClassVar[tuple[str, str] | None] = None
     # The path between the host and the endpoints, where `info.url` does not have it.
@@ -137,7 +152,7 @@ class Provider(ABC):
         self,
         *,
         info: ProviderInfo | None = None,
-        api_key: str | None = None,
+        api_key: str | KeySource | None = None,
         base_url: str | None = None,
         model: str | None = None,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
@@ -146,11 +161,12 @@ class Provider(ABC):
         self.at_another_host = info is not None
         if info is not None:
             self.info = info
-        if api_key is not None:
-            _check_key(api_key)
+        if api_key is not None and not callable(api_key):
+            _check_key(api_key, "api_key=, or the environment variable that it comes from")
         self.api_key = api_key
         base = check_base_url(base_url or self.info.url)
         self.base_url = versioned(base, self.version or urlsplit(self.info.url).path, self.openai_wire)
+        self._agent: Headers = (("user-agent", self.user_agent),) if self.user_agent else ()
         self.headers = header_pairs(headers)
         self.cookies = as_mapping("cookies", cookies)
         cookie_header(self.cookies)  # raises for a cookie that cannot be sent, here and not in the first call
@@ -195,6 +211,25 @@ class Provider(ABC):
     @abstractmethod
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         """As `begin`, for a request that `check` has passed."""
+
+    @property
+    def asks_for_key(self) -> bool:
+        """Whether the key is the user's function, to be called for each request."""
+        return callable(self.api_key) and self.key_header is not None
+
+    def with_key(self, request: HttpRequest, key: object) -> HttpRequest:
+        """`request` with the `key` that the user's function gave. Raises InvalidRequest for one that cannot be sent."""
+        if key is None or key == "":
+            raise InvalidRequest("the key function gave no key")
+        if isinstance(key, Coroutine):
+            key.close()  # else Python warns, much later, that nobody awaited it
+            raise InvalidRequest("the key function is async: AsyncClient awaits it, others take a plain function")
+        if not isinstance(key, str):
+            raise InvalidRequest(f"the key function must give a str, not {type(key).__name__}")
+        _check_key(key, "the function that is given as api_key=")
+        given = {name.lower() for name in request.given}  # the user's own fields come last, as in `http`
+        fields = tuple(field for field in self.key_fields(key) if field[0] not in given)
+        return replace(request, headers=Fields(merge(request.headers, fields))) if fields else request
 
     def parser(self, content_type: str = "", *, max_frame_size: int = MAX_FRAME) -> ChatParser:
         """A new parser for one answer's body; `content_type` is the response's, where it is known."""
@@ -283,7 +318,7 @@ class Provider(ABC):
         jar = {**self.cookies, **request.cookies, **(cookies or {})}
         # A later layer replaces a field of the same name. The key comes after the wire's fields, none of which may take
         # its place; the user's own come last: behind a gateway, `authorization` may be for the gateway, not the vendor.
-        merged = (self.base_headers, *layers, self._key, cookie_header(jar), own)
+        merged = (self._agent, self.base_headers, *layers, self._key, cookie_header(jar), own)
         # Fields that belong to this call alone are not kept for the next: they may be secret.
         shared = not (request.headers or request.cookies or cookies)
         return HttpRequest(method, url, self._fields(merged) if shared else Fields(merge(*merged)), body, _names(own))
@@ -293,15 +328,19 @@ class Provider(ABC):
         # RFC 9110 8.3: content-type describes a body, and a GET has none.
         base = tuple(field for field in self.base_headers if field[0] != "content-type")
         accept = (("accept", "application/json"),)
-        fields = Fields(merge(base, accept, self._key, cookie_header(self.cookies), self.headers))
+        fields = Fields(merge(self._agent, base, accept, self._key, cookie_header(self.cookies), self.headers))
         return HttpRequest("GET", url, fields, b"", _names(self.headers))
+
+    def key_fields(self, key: str) -> Headers:
+        """The header field that carries `key`; none where no key is sent."""
+        if self.key_header is None:
+            return ()
+        name, before = self.key_header
+        return ((name, before + key),)
 
     @property
     def _key(self) -> Headers:
-        if self.api_key is None or self.key_header is None:
-            return ()
-        name, before = self.key_header
-        return ((name, before + self.api_key),)
+        return self.key_fields(self.api_key) if isinstance(self.api_key, str) else ()
 
     def _fields(self, layers: tuple[Headers, ...]) -> Fields:
         """`layers` merged, which are nearly always those of the last call."""
@@ -348,17 +387,17 @@ def _is_text(value: object) -> bool:
         return False
 
 
-def _check_key(api_key: object) -> None:
-    """Raises InvalidRequest for a key that no header can carry; it is not quoted."""
+def _check_key(api_key: object, source: str) -> None:
+    """Raises InvalidRequest for a key that no header can carry; it is not quoted, but `source` is named."""
     if not isinstance(api_key, str):
-        raise InvalidRequest(f"the key must be a str, not {type(api_key).__name__}")
+        raise InvalidRequest(f"the key must be a str, or a function that gives one, not {type(api_key).__name__}")
     try:
         check_header("authorization", api_key)
     except InvalidRequest:
         # check_header's message would send the user to headers=; and `from None`, as it has seen the key.
         raise InvalidRequest(
             "the key has a line end, control or non-ASCII character, which the authorization header cannot carry: "
-            "check api_key=, or the environment variable that it comes from, for a stray newline"
+            f"check {source}, for a stray newline"
         ) from None
 
 

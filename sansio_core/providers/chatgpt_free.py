@@ -162,6 +162,7 @@ class ChatgptFree(Provider):
     parser_class = WpaicgParser
     # What a browser sends from the site's own page. `origin`, `referer` and `authority` name the site under another
     # base URL, too: its public clients have them fixed.
+    user_agent = ""  # its callers are browsers
     base_headers = (
         ("authority", "chatgptfree.ai"),
         ("accept", "*/*"),

@@ -41,6 +41,7 @@ class FreeNetfly(Provider):
     parser_class = openai_chat.OpenAIChatParser
     # What a browser sends from the site's own page, so that the site takes us for it; `origin` and `referer` depend on
     # the base URL: see `call`.
+    user_agent = ""  # its callers are browsers
     base_headers = (
         ("accept", "application/json, text/event-stream"),
         ("accept-language", "en-US,en;q=0.9"),

@@ -30,7 +30,8 @@ class Gemini(Provider):
 
     `base_url` may end with a version or not (v1beta, which has all that v1 has). On Vertex AI it is
     https://LOCATION-aiplatform.googleapis.com/v1beta1/projects/PROJECT/locations/LOCATION, with an access token as the
-    key; or https://aiplatform.googleapis.com, with an API key ("express mode").
+    key (a token lasts an hour: `api_key` may be a function that gives one); or https://aiplatform.googleapis.com, with
+    an API key ("express mode").
 
     `reasoning_effort` is "minimal" to "xhigh", "none", or a number of tokens, as the model takes it; the answer then
     has the thoughts too. `service_tier` is "standard", "flex" or "priority". What has no option of its own
@@ -67,14 +68,12 @@ class Gemini(Provider):
         self.vertex = vertex_url is not None
         self.base_url = vertex_url or self.base_url
 
-    @property
-    def _key(self) -> Headers:
-        key = self.api_key or ""
+    def key_fields(self, key: str) -> Headers:
         # docs.cloud.google.com/docs/authentication/{api-keys,token-types}: a project of Vertex AI is asked with an
         # access token; API keys begin with "AIza", and those of a service account with "AQ."
         if key.startswith("ya29.") or ("/projects/" in self.base_url and not key.startswith(("AIza", "AQ."))):
             return ((BEARER[0], BEARER[1] + key),) if key else ()
-        return super()._key
+        return super().key_fields(key)
 
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         # The list of models, and so a user, may name it with the prefix that it has in the URL.

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..dialects import openai_chat
 from ..errors import InvalidRequest
-from ..http_request import quote_segment
+from ..http_request import Headers, quote_segment
 from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
@@ -69,10 +69,10 @@ class AzureOpenAI(OpenAI):
 
     The whole address of a deployment, as Azure's portal shows it, does as well, and its `?api-version=…` is used, else
     API_VERSION. With `/openai/v1` at its end the newer form of the endpoint is used, which has no api-version
-    (learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle).
+    (learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle). The key is an API key or a token of Entra ID;
+    a function as `api_key` may give either.
     """
 
-    # learn.microsoft.com/azure/ai-foundry/openai/reference, authentication: `authorization` is for Entra ID's tokens
     key_header = ("api-key", "")
 
     def __init__(self, *, host: Host, base_url: str | None = None, model: str | None = None, **settings: Any) -> None:
@@ -95,6 +95,11 @@ class AzureOpenAI(OpenAI):
     def custom_base_url(self) -> bool:
         # Each resource has a host of its own, so that no one origin is the public endpoint.
         return not (urlsplit(self.base_url).hostname or "").endswith(_AZURE)
+
+    def key_fields(self, key: str) -> Headers:
+        # learn.microsoft.com/azure/ai-foundry/openai/reference, authentication: `authorization` is for Entra ID's
+        # tokens, which are JWTs (RFC 7519 3); API keys are letters and digits
+        return ((BEARER[0], BEARER[1] + key),) if key.startswith("eyJ") and "." in key else super().key_fields(key)
 
     def endpoint(self, path: str) -> str:
         if self.base_url.endswith("/openai/v1"):

@@ -44,6 +44,7 @@ class Yqcloud(Provider):
     own_options = frozenset({"user_id", "system_message"})
     parser_class = YqcloudParser
     # The site's page asks from another host than the API's, so origin and referer do not follow base_url.
+    user_agent = ""  # its callers are browsers
     base_headers = (
         ("accept", "application/json, text/plain, */*"),
         ("content-type", "application/json"),

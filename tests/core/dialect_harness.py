@@ -16,10 +16,12 @@ from sansio_core import (
     Reply,
     StreamTruncated,
     UnknownFrame,
+    __version__,
     providers,
 )
 from sansio_core.dialects import ChatParser
 
+AGENT = f"sansio-chat/{__version__}"
 
 def events_of(name: str, data: bytes, step: int = 0) -> list[ChatEvent]:
     """The events of a body fed in pieces of `step` bytes (0: at once)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sansio_core import ChatEvent, ChatRequest, Exchange, Finish, HttpRequest, Send, TextDelta, Wait, providers
+from sansio_core import ChatEvent, ChatRequest, Exchange, Finish, HttpRequest, NeedKey, Send, TextDelta, Wait, providers
 
 SSE = (("content-type", "text/event-stream"),)
 TEXT = (("content-type", "text/plain; charset=utf-8"),)
@@ -93,6 +93,8 @@ class Run:
                 case Send() as send:
                     self.sent.append(send)
                     self.answer(next(left))
+                case NeedKey():
+                    self.exchange.receive_key(self.exchange.provider.api_key(), self.now)  # type: ignore[operator]
                 case Wait(seconds):
                     self.waits.append(seconds)
                     self.now += seconds

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from anthropic_frames import STOP, begin, delta, start, stop, why
-from dialect_harness import AS_SCHEMA, PIXEL, SCHEMA, WEATHER, asked, events_of, sent, sse
+from dialect_harness import AGENT, AS_SCHEMA, PIXEL, SCHEMA, WEATHER, asked, events_of, sent, sse
 
 from sansio_core import ChatRequest, InvalidRequest, OptionIgnored, Reply, ServerFailed, providers
 
@@ -19,6 +19,7 @@ def test_the_request_line_and_headers() -> None:
         assert (request.method, request.url) == ("POST", "https://h.example/v1/messages")
     assert dict(request.headers) == {
         "anthropic-version": "2023-06-01",
+        "user-agent": AGENT,
         "accept": "text/event-stream, application/json",
         "content-type": "application/json",
         "x-api-key": "secret-key",

@@ -37,6 +37,7 @@ from sansio_core import (
     UnexpectedContent,
     UnexpectedRedirect,
     providers,
+    states,
 )
 from sansio_core._attempts import Attempts
 from sansio_core.exchange import _HANDLERS
@@ -109,13 +110,19 @@ class Recorded(Exchange):
 
 def recorded(kind: type[Call] = Stale, **settings: Any) -> Recorded:
     ours_kind = type("Ours", (Recorded,), {"kind": kind})
-    ours: Recorded = ours_kind(providers.create("free_netfly"), ChatRequest("Hello"), **settings)
+    provider = settings.pop("provider", None) or providers.create("free_netfly")
+    ours: Recorded = ours_kind(provider, ChatRequest("Hello"), **settings)
     return ours
+
+
+KEYED = providers.create("openai", api_key=lambda: "sk-first")  # the tests give the keys: it is not called
 
 
 def at(state: State, kind: type[Call] = Stale, **settings: Any) -> Recorded:
     """An exchange in `state`."""
     ours = recorded(Page if state is State.SETUP and kind is Stale else kind, **settings)
+    if state is State.KEYLESS:
+        ours = recorded(kind, provider=KEYED, **settings)
     if state is State.READY:
         return ours
     ours.give(Input.ACTION, lambda ours: ours.next_action(0))
@@ -141,6 +148,7 @@ CALLS: dict[Input, Any] = {
     Input.ACTION: lambda ours: ours.next_action(1),
     Input.PLACE: lambda ours: ours.receive_place(False, 1),
     Input.CONNECTION: lambda ours: ours.receive_connection(True, 1),
+    Input.KEY: lambda ours: ours.receive_key("sk-given", 1),
     Input.HEAD: lambda ours: ours.receive_head(200, SSE, 1),
     Input.DATA: lambda ours: ours.receive_data(b"x", 1),
     Input.END: lambda ours: ours.receive_data(b"", 1),
@@ -236,7 +244,12 @@ S, IN = State, Input
 WAYS: list[tuple[Any, Input, Any, State]] = [
     (lambda: at(S.READY), IN.ACTION, ACT, S.SENT),
     (lambda: at(S.READY, timeouts=1), IN.ACTION, lambda ours: (ours._clocks.start(0), ours.next_action(2)), S.FAILED),
+    (lambda: recorded(provider=KEYED), IN.ACTION, ACT, S.KEYLESS),
     (lambda: at(S.READY), IN.CANCEL, failure(Cancelled()), S.FAILED),
+    (lambda: at(S.KEYLESS), IN.KEY, CALLS[IN.KEY], S.READY),
+    (lambda: at(S.KEYLESS), IN.KEY, lambda ours: ours.receive_key("a\nb", 1), S.FAILED),
+    (lambda: at(S.KEYLESS), IN.FAILURE, failure(LOST), S.FAILED),
+    (lambda: at(S.KEYLESS), IN.CANCEL, failure(Cancelled()), S.FAILED),
     (lambda: at(S.WAITING), IN.ACTION, lambda ours: ours.next_action(9), S.READY),
     (lambda: at(S.WAITING, timeouts=60), IN.ACTION, late, S.FAILED),
     (lambda: at(S.WAITING), IN.CANCEL, failure(Cancelled()), S.FAILED),
@@ -302,7 +315,7 @@ def test_every_edge_of_the_table_is_taken_and_no_other() -> None:
 
 
 def diagram() -> str:
-    """The table as Exchange's docstring draws it: a line for each input of each state that leads elsewhere."""
+    """The table as the docstring of `states` draws it: a line for each input of each state that leads elsewhere."""
     lines = []
     last = None
     for (state, given), following in EDGES.items():
@@ -314,7 +327,7 @@ def diagram() -> str:
 
 
 def test_the_docstring_draws_the_table() -> None:
-    lines = [line.strip() for line in (Exchange.__doc__ or "").splitlines()]
+    lines = [line.strip() for line in (states.__doc__ or "").splitlines()]
     drawn = [line.strip() for line in diagram().splitlines()]
     assert drawn == [line for line in lines if "→" in line]
     for (state, given), following in EDGES.items():

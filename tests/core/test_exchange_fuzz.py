@@ -20,6 +20,7 @@ from sansio_core import (
     Finish,
     Limits,
     ModelList,
+    NeedKey,
     ProtocolViolation,
     ProxyFailed,
     RetryPolicy,
@@ -106,10 +107,11 @@ class AnyExchange(RuleBasedStateMachine):
         frame=st.sampled_from([50, 10**6]),
         total=st.sampled_from([None, 100]),
         listing=st.booleans(),
+        asked=st.booleans(),
     )
-    def begin(self, name: str, attempts: int, frame: int, total: float | None, listing: bool) -> None:
-        if self.provider is None or self.provider.info.name != name:
-            self.provider = providers.create(name, api_key=KEY)
+    def begin(self, name: str, attempts: int, frame: int, total: float | None, listing: bool, asked: bool) -> None:
+        if self.provider is None or self.provider.info.name != name or callable(self.provider.api_key) is not asked:
+            self.provider = providers.create(name, api_key=(lambda: KEY) if asked else KEY)
         settings: dict[str, Any] = {
             "retry": RetryPolicy(attempts),
             "timeouts": Timeouts(first_event=30, idle=20, progress=25, total=total),
@@ -132,7 +134,7 @@ class AnyExchange(RuleBasedStateMachine):
         except ChatError as error:
             self.ended(error)
             return
-        assert isinstance(action, (Send, Wait, Finish))
+        assert isinstance(action, (Send, NeedKey, Wait, Finish))
         assert repr(action)
         if isinstance(action, Wait):
             assert 0 < action.seconds <= 60
@@ -141,8 +143,14 @@ class AnyExchange(RuleBasedStateMachine):
             self.resends += 1
             assert not handed_out, "nothing is sent again once text was handed out"
             assert self.ours.attempts <= self.ours.retry.attempts
-        else:
+        elif isinstance(action, Finish):
             assert self.ours.reply.text == self.text
+
+    @precondition(lambda self: self.state() is State.KEYLESS)
+    @rule(key=st.sampled_from([KEY, KEY, KEY, "", None, "a\nb", 5]))
+    def key(self, key: Any) -> None:
+        assert self.ours is not None
+        self.ours.receive_key(key, self.now)
 
     def ended(self, error: ChatError) -> None:
         assert self.ours is not None

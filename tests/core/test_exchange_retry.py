@@ -97,7 +97,7 @@ def test_statuses_not_tried_again(status: int) -> None:
     [
         ([("retry-after", "7")], 7),
         ([("Retry-After", "0")], 0),
-        ([("retry-after", "9999")], 50),
+        ([("retry-after", "50")], 50),
         ([("retry-after-ms", "1500"), ("retry-after", "9")], 1.5),
         ([("retry-after", "Wed, 21 Oct 2015 07:28:09 GMT"), ("date", "Wed, 21 Oct 2015 07:28:00 GMT")], 9),
         ([("retry-after", "+5")], 2),
@@ -109,6 +109,39 @@ def test_a_server_may_say_how_long_to_wait(status: int, headers: Any, wait: floa
     policy = RetryPolicy(attempts=2, first_wait=2, jitter=0, max_retry_after=50)
     run = Run(exchange("free_netfly", retry=policy)).over(Answer(b"", status, headers), GOOD)
     assert sum(run.waits) == wait
+
+
+@pytest.mark.parametrize(
+    ("asked", "settings", "said"),
+    [
+        ("3600", {}, "[it asks to wait 3600 s, and max_retry_after is 60 s]"),
+        ("51", {"retry": RetryPolicy(max_retry_after=50)}, "[it asks to wait 51 s, and max_retry_after is 50 s]"),
+        ("45", {"timeouts": 30}, "[it asks to wait 45 s, and 30 s are left of the total]"),
+        ("3600", {"retry": 1}, "[it asks to wait 3600 s]"),
+    ],
+)
+def test_a_longer_wait_than_is_allowed_ends_it_at_once(asked: str, settings: Any, said: str) -> None:
+    error, run = failing(Answer(b"", 429, [("retry-after", asked)]), **settings)
+    assert isinstance(error, RateLimited)
+    assert str(error) == f"the provider's rate limit was reached (status 429) {said}"
+    assert (run.waits, error.retry_after, error.attempts) == ([], float(asked), 1)
+
+
+def test_the_bound_is_named_for_the_last_error_alone() -> None:
+    answers = (Answer(b"", 503, [("retry-after", "20")]), Answer(b"", 503, [("retry-after", "20")]))
+    error, run = failing(*answers, timeouts=30)
+    assert run.waits == [20]
+    assert str(error).endswith("[it asks to wait 20 s, and 10 s are left of the total] (after 2 attempts)")
+
+
+def test_errors_count_their_attempts() -> None:
+    for make in (
+        lambda: ConnectFailed("no"), lambda: TimedOut("idle", 1), lambda: Answer(b"", 503), lambda: Answer(b""),
+    ):  # fmt: skip
+        once, _ = failing(make(), retry=1)
+        error, run = failing(make(), make(), retry=2)
+        assert (once.attempts, error.attempts, run.exchange.reply.attempts) == (1, 2, 2)
+        assert str(error) == f"{once} (after 2 attempts)"
 
 
 def test_in_band_errors_are_tried_again_as_their_status_would_be() -> None:

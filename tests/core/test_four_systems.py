@@ -317,7 +317,7 @@ def test_what_is_known_of_the_four() -> None:
         ("acytoo", {"base_url": "ftp://host"}, "http"),
         ("acytoo", {"base_url": "https://host/?a=1"}, "query"),
         ("acytoo", {"api_key": "a\nb"}, "authorization header"),
-        ("acytoo", {"api_key": 5}, "key must be a str, not int"),
+        ("acytoo", {"api_key": 5}, "key must be a str, or a function that gives one, not int"),
         ("acytoo", {"apikey": "x"}, r"no setting .apikey. \(did you mean .api_key.\?\); known are api_key, base_url"),
         ("acytoo", {"headers": {"x": "a\r\nb: c"}}, "'x'"),
         ("acytoo", {"headers": 5}, "headers"),

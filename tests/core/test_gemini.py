@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from dialect_harness import PIXEL, asked, events_of, sent, sse
+from dialect_harness import AGENT, PIXEL, asked, events_of, sent, sse
 from gemini_frames import chunk, text
 
 from sansio_core import ChatRequest, InvalidRequest, OptionIgnored, Reply, UnexpectedContent, providers
@@ -16,7 +16,8 @@ def test_the_request_line_and_headers() -> None:
             request = provider.begin(ChatRequest("Hello", model=model), lambda: 0.5).request()
             assert request.method == "POST"
             assert request.url == "https://h.example/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
-    assert dict(request.headers) == {"content-type": "application/json", "x-goog-api-key": "secret-key"}
+    fields = {"user-agent": AGENT, "content-type": "application/json", "x-goog-api-key": "secret-key"}
+    assert dict(request.headers) == fields
     assert "secret-key" not in request.url + repr(request)
     strange = provider.begin(ChatRequest("Hello", model="../x?key=y"), lambda: 0.5).request()
     assert "/v1beta/models/..%2Fx%3Fkey=y:streamGenerateContent?alt=sse" in strange.url

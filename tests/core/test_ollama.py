@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 import pytest
-from dialect_harness import AS_SCHEMA, PIXEL, SCHEMA, WEATHER, asked, events_of, ndjson, sent
+from dialect_harness import AGENT, AS_SCHEMA, PIXEL, SCHEMA, WEATHER, asked, events_of, ndjson, sent
 from ollama_frames import DONE, call, chat
 
 from sansio_core import ChatRequest, FilePart, ImagePart, InvalidRequest, ModelInfo, OptionIgnored, Reply, providers
@@ -25,7 +25,7 @@ def warned(messages: Any, **options: Any) -> list[str]:
 def test_the_request_line_and_headers() -> None:
     request = providers.create("ollama").begin(ChatRequest("Hello"), lambda: 0.5).request()
     assert (request.method, request.url) == ("POST", "http://127.0.0.1:11434/api/chat")
-    assert dict(request.headers) == {"content-type": "application/json"}
+    assert dict(request.headers) == {"user-agent": AGENT, "content-type": "application/json"}
     for base in ("https://ollama.com", "https://ollama.com/api/"):
         provider = providers.create("ollama", api_key="secret-key", base_url=base)
         request = provider.begin(ChatRequest("Hello"), lambda: 0.5).request()

@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 import pytest
+from dialect_harness import AGENT, sent
 from dialect_harness import asked as called
-from dialect_harness import sent
 
 from sansio_core import (
     AuthenticationFailed,
@@ -61,6 +61,7 @@ def test_where_a_host_is(name: str, url: str, variable: str | None) -> None:
     request = asked(name)
     assert (request.method, request.url) == ("POST", f"{url}chat/completions")
     assert dict(request.headers) == {
+        "user-agent": AGENT,
         "accept": "text/event-stream, application/json",
         "content-type": "application/json",
         "authorization": "Bearer key-1",

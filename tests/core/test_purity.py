@@ -45,7 +45,8 @@ ROOMS: dict[str, set[str]] = {
     "reply": GROUND | {"structured"},
     "dialects": GROUND | {"parsers", "retry_after"},
     "model_info": set(),
-    "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info"},
+    # `__version__` is no room: it is set before any is loaded.
+    "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info", "__version__"},
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from dialect_harness import sent
+from dialect_harness import AGENT, sent
 from exchange_driver import Answer, Run, exchange, sse
 
 from sansio_core import (
@@ -19,6 +19,7 @@ from sansio_core import (
     HTTPStatusError,
     InvalidRequest,
     NotFound,
+    Send,
     providers,
 )
 from sansio_core.options import OPTIONS
@@ -157,7 +158,28 @@ def test_the_users_header_fields_replace_ours_and_the_key(name: str) -> None:
 )
 def test_a_list_of_models_is_asked_for_without_a_body(name: str, fields: dict[str, str]) -> None:
     request = listing(name, api_key="sk-client")
-    assert (request.method, request.body, dict(request.headers)) == ("GET", b"", fields)
+    assert (request.method, request.body, dict(request.headers)) == ("GET", b"", {"user-agent": AGENT, **fields})
+
+
+BROWSERS = {"free_netfly": "Chrome/126", "chatgpt_free": "Chrome/118", "yqcloud": "", "acytoo": ""}
+
+
+@pytest.mark.parametrize("name", [name for name in providers.names() if name != "azure_openai"])
+def test_a_user_agent_of_ours_where_the_caller_gives_none(name: str) -> None:
+    """Not to the four systems, whose callers are browsers."""
+
+    def agents(headers: Any = None, **config: Any) -> list[str]:
+        provider = providers.create(name, api_key="sk", **config)
+        send = Exchange(provider, ChatRequest("Hello", headers=headers)).next_action(0)
+        assert isinstance(send, Send)
+        return [value for field, value in send.request.headers if field.lower() == "user-agent"]
+
+    if name in BROWSERS:
+        assert all(BROWSERS[name] in agent and "sansio" not in agent for agent in agents())
+        assert len(agents()) == bool(BROWSERS[name])
+    else:
+        assert agents() == [AGENT]
+    assert agents({"USER-AGENT": "mine/1"}) == agents(headers={"User-Agent": "mine/1"}) == ["mine/1"]
 
 
 @pytest.mark.parametrize("name", ["free_netfly", "chatgpt_free", "yqcloud", "acytoo"])

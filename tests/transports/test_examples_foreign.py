@@ -1,6 +1,6 @@
 """The core inside I/O of one's own, and of others: plain sockets, bare callbacks, trio, aiohttp and gevent.
 
-trio comes with the extra `test`, the others with `examples`: pip install -e ".[test,examples]"
+trio and FastAPI come with the extra `test`, the others with `examples`: pip install -e ".[test,examples]"
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import asyncio
 import importlib.util
 import json
 import signal
+import socket
 import ssl
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any
 
 import pytest
@@ -35,6 +37,7 @@ from sansio_core import (
     providers,
 )
 from sansio_core.parsers import ServerSentEvent, SSEParser
+from transports import AsyncClient
 from transports.emulator import (
     DEFAULT_TEXT,
     Emulator,
@@ -51,6 +54,7 @@ from transports.emulator import (
 FOREIGN = {
     "trio_chat.py": "trio",
     "aiohttp_relay.py": "aiohttp",
+    "fastapi_relay.py": "fastapi",
     "gevent_chat.py": "gevent",
     "protocol_callbacks.py": "h11",
     "pyodide_chat.py": "pyodide",  # its tests are in tests/interop
@@ -334,3 +338,45 @@ def test_a_relay_hands_on_at_once_and_leaves_with_its_caller(emulator: Emulator)
             assert kinds == ["text", "error"]
 
     asyncio.run(chat())
+
+
+@needs("fastapi_relay.py")
+def test_a_fastapi_relay_hands_on_answers_and_refusals_and_leaves_with_its_caller(emulator: Emulator) -> None:
+    import uvicorn
+
+    relay = load("fastapi_relay.py")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    async def serve() -> None:
+        async with AsyncClient("free_netfly", base_url=emulator.base_url("free_netfly"), retry=1) as client:
+            server = uvicorn.Server(uvicorn.Config(relay.relay(client), log_level="critical"))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(server.serve([listener]))
+                try:
+                    await asyncio.to_thread(callers)
+                finally:
+                    server.should_exit = True
+
+    @contextmanager
+    def asked() -> Iterator[HTTPResponse]:
+        with closing(HTTPConnection(*listener.getsockname(), timeout=20)) as connection:
+            connection.request("POST", "/chat", json.dumps({"question": "Hello"}), {"content-type": "application/json"})
+            with connection.getresponse() as response:
+                yield response
+
+    def callers() -> None:
+        with asked() as response:
+            assert (response.status, response.read().decode()) == (200, DEFAULT_TEXT)
+        for status, told in {429: 429, 401: 502, 400: 400, 503: 503, 404: 502}.items():
+            emulator.order(Status(status, {"retry-after-ms": "1500"}))
+            with asked() as response:
+                assert (response.status, response.headers["retry-after"]) == (told, "2")
+                assert b"(status %d" % status in response.read()
+        emulator.order(Reset(after_pieces=2), Stall(after_pieces=2))
+        with asked() as response, pytest.raises(IncompleteRead):
+            response.read()
+        with asked() as response:
+            assert response.read(12) == b"Green leaves"  # while the rest is not even sent
+        emulator.wait_for(lambda e: e.open_connections == 0)  # the caller left: so does the relay
+
+    asyncio.run(serve())

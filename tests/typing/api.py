@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Unpack, assert_never, assert_type
 
@@ -25,6 +25,7 @@ from sansio_core import (
     HTTPStatusError,
     Limits,
     ModelInfo,
+    NeedKey,
     Notice,
     Options,
     ProviderName,
@@ -100,6 +101,26 @@ async def asynchronous() -> None:
         assert_type(text, str)
 
 
+def key() -> str:
+    return "sk-1"
+
+
+async def key_to_await() -> str:
+    return "sk-1"
+
+
+async def keys_and_heads() -> None:
+    Client("openai", api_key=key_to_await)  # type: ignore[arg-type]
+    with Client("openai", api_key=key) as client, client.stream("Hello").start() as stream:
+        assert_type(stream, Stream)
+        assert_type((stream.status, stream.headers, stream.attempts), tuple[int | None, Mapping[str, str], int])
+        assert_type((stream.reply.attempts, stream.reply.elapsed), tuple[int, float | None])
+    async with AsyncClient("openai", api_key=key_to_await) as aclient:
+        assert_type(await aclient.stream("Hello").start(), AsyncStream)
+    AsyncClient("openai", api_key=key)
+    providers.create("openai", api_key=key_to_await)
+
+
 def own_io(read: Iterator[bytes], head: tuple[int, list[tuple[str, str]]]) -> None:
     exchange = Exchange(providers.create("yqcloud"), ChatRequest("Hello"), timeouts=30, retry=2)
     while True:
@@ -110,6 +131,8 @@ def own_io(read: Iterator[bytes], head: tuple[int, list[tuple[str, str]]]) -> No
                 while exchange.reading:
                     for event in exchange.receive_data(next(read), time.monotonic()):
                         assert_type(event, ChatEvent)
+            case NeedKey():
+                exchange.receive_key("sk-1", time.monotonic())
             case Wait(seconds):
                 assert_type(seconds, float)
             case Finish():
@@ -297,7 +320,7 @@ def failures(client: Client) -> None:
             case _:
                 assert_never(error.clock)
     except ChatError as error:
-        assert_type(error.reply, Reply | None)
+        assert_type((error.reply, error.attempts), tuple[Reply | None, int])
 
 
 def emulated() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -130,6 +130,14 @@ class AsyncWire:
         self._closed = False
         await self._bounded(asyncio.sleep(seconds), None)
         self._check_closed()
+
+    async def call(self, function: Callable[[], Awaitable[T]], deadline: float | None) -> T:
+        """What `function` gives, awaited. Raises TimeoutError at `deadline`, and Cancelled when `cancel` is called."""
+        self._enter()
+        self._closed = False
+        result = await self._bounded(function(), deadline)
+        self._check_closed()
+        return result
 
     def leave(self) -> None:
         """Drop this response: keep the connection if the body was read to its end, else close it."""

@@ -20,7 +20,7 @@ from requests.utils import default_headers
 
 from sansio_core import InvalidRequest, providers
 from sansio_core.http_request import check_url
-from sansio_core.providers.base import Provider, warn
+from sansio_core.providers.base import KeySource, Provider, warn
 from sansio_core.request import header_pairs
 
 from .._shared.client import HeaderFields
@@ -43,7 +43,7 @@ _SIZES = {"_pool_connections": DEFAULT_POOLSIZE, "_pool_maxsize": DEFAULT_POOLSI
 def settings(
     session: requests.Session,
     provider: str | Provider,
-    api_key: str | None,
+    api_key: str | KeySource | None,
     base_url: str | None,
     headers: HeaderFields | None,
     cookies: Mapping[str, str] | None,
@@ -117,7 +117,7 @@ def _basic(auth: Any) -> str:
     return str(auth(requests.Request("POST", "http://any.example").prepare()).headers["Authorization"])
 
 
-def _has_key(provider: str | Provider, api_key: str | None) -> bool:
+def _has_key(provider: str | Provider, api_key: str | KeySource | None) -> bool:
     return bool(provider.api_key if isinstance(provider, Provider) else key_of(provider, api_key))
 
 

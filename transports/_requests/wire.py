@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -32,6 +33,7 @@ from .foreign import ForeignAnswer, foreign
 from .guard import Expired, Guard
 from .places import Place, Places
 
+T = TypeVar("T")
 _parsed = lru_cache(64)(parse_proxy)
 
 
@@ -319,6 +321,13 @@ class RequestsWire:
             return
         finally:
             guard.leave()
+
+    def call(self, function: Callable[[], T], deadline: float | None) -> T:
+        """What `function` gives, whenever that is. Raises Cancelled if `cancel` was called by then."""
+        self._guard.check()
+        result = function()
+        self._guard.check()
+        return result
 
     def leave(self) -> None:
         """Drop this answer: its connection is kept if the body was read to its end, else closed."""

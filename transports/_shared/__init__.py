@@ -4,6 +4,7 @@ client      BaseClient and BaseStream: what Client and AsyncClient, Stream and A
 environment keys and base URLs out of the environment's variables
 installed   providers of other packages that are installed
 files       the files that a question names by their paths, read
+keys        the key that the user's function gives for a request
 logging     the loggers, and the wrappers that log what goes through a wire
 ways        connect=, uds=, resolver=, max_connections=: how connections are made, and how many
 addresses   names into addresses, and the order in which to try them

@@ -24,8 +24,9 @@ from sansio_core import (
     Timeouts,
     providers,
 )
+from sansio_core.http_request import public_headers
 from sansio_core.options import checked_options
-from sansio_core.providers.base import Provider, no_provider
+from sansio_core.providers.base import KeySource, Provider, no_provider
 
 from ..drive import AWire, Wire
 from .environment import base_url_of, key_of
@@ -61,7 +62,7 @@ class BaseClient(_Live):
         self,
         provider: ProviderName | str | Provider,
         *,
-        api_key: str | None,
+        api_key: str | KeySource | None,
         base_url: str | None,
         model: str | None,
         timeout: Timeouts | float | None,
@@ -159,6 +160,21 @@ class BaseStream(_Live, Generic[W]):
         """The answer so far: every event that arrived, folded. It is `complete` once the answer's end was proven."""
         return self._exchange.reply
 
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the last response; None until its head is in."""
+        return self._exchange.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields of the last response, names in lower case, without cookies, other secrets and links."""
+        return public_headers(self._exchange.headers, self._exchange.secrets)
+
+    @property
+    def attempts(self) -> int:
+        """How often the question was sent so far."""
+        return self._exchange.attempts
+
     def partial(self) -> Any:
         """The value of a structured answer so far, as `reply.partial()` gives it; None before it begins."""
         return self.reply.partial()
@@ -179,7 +195,7 @@ class BaseStream(_Live, Generic[W]):
         self._driving = True
         return True
 
-    def _leave(self, events: list[ChatEvent] | None) -> None:
+    def _leave(self, events: Iterable[ChatEvent] | None) -> None:
         """End driving, with the events to deliver; none mean that the stream has ended, None that driving raised."""
         self._driving = False
         if events:
@@ -211,7 +227,7 @@ class BaseStream(_Live, Generic[W]):
 
 
 def _provider(
-    provider: str | Provider, *, api_key: str | None, base_url: str | None, **settings: Any
+    provider: str | Provider, *, api_key: str | KeySource | None, base_url: str | None, **settings: Any
 ) -> Provider:
     """The provider object: made from a name, or the one that was given, which has its settings already."""
     if isinstance(provider, str):

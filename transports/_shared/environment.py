@@ -9,13 +9,14 @@ from ipaddress import ip_address
 
 from sansio_core import InvalidRequest, providers
 from sansio_core.http_request import check_base_url
+from sansio_core.providers import KeySource
 
 from . import installed as installed  # so that the names of other packages' providers are known
 
 _PLACE = re.compile(r"(?:\[(.+)\]|([^:\[\]]*))(?::([0-9]+))?")
 
 
-def key_of(provider: str, api_key: str | None) -> str | None:
+def key_of(provider: str, api_key: str | KeySource | None) -> str | KeySource | None:
     """`api_key`, or if that is None the value of the provider's own environment variable."""
     variable = providers.info(provider).api_key_env
     return os.environ.get(variable) or None if api_key is None and variable else api_key

@@ -119,7 +119,7 @@ class _LoggedWire(_Wrapper):
 
     def __init__(self, wire: Wire, log: _Log) -> None:
         super().__init__(wire, log)
-        self.sleep = wire.sleep
+        self.sleep, self.call = wire.sleep, wire.call
 
     def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
@@ -142,7 +142,7 @@ class _ALoggedWire(_Wrapper):
 
     def __init__(self, wire: AWire, log: _Log) -> None:
         super().__init__(wire, log)
-        self.sleep = wire.sleep
+        self.sleep, self.call = wire.sleep, wire.call
 
     async def send(self, action: Send, deadline: float | None) -> Head:
         self._log.sends(action)
