@@ -56,7 +56,7 @@ def test_both_clients_have_the_same_names() -> None:
     assert public(AsyncClient) - public(Client) == {"aclose"}
     assert public(Client) <= public(AsyncClient)
     assert public(AsyncStream) - public(Stream) == {"aclose"}
-    assert public(Stream) == {"events", "reply", "close", "cancel"}
+    assert public(Stream) == {"events", "reply", "partial", "close", "cancel"}
     assert public(Client) == {"stream", "complete", "models", "close"}
 
 
