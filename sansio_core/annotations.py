@@ -42,8 +42,9 @@ def format_of_type(kind: Any) -> dict[str, Any]:
     """The response_format that asks for a `kind`. Raises InvalidRequest for what is no class with named fields."""
     shape = shape_of(kind)
     if not isinstance(shape, Record):
-        named = name_of(kind)
-        raise InvalidRequest(f"response_format takes a class with named fields, not {named}: make it a field of one")
+        raise InvalidRequest(
+            f"response_format takes a class with named fields, not {name_of(kind)}: make it a field of one"
+        )
     return {"type": "json_schema", "json_schema": {"name": name_of(kind), "schema": shape.whole(), "strict": True}}
 
 

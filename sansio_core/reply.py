@@ -268,6 +268,7 @@ class Reply(Choice):
         reply = cls.of(map(Event.from_dict, _as_events(value)))
         reply.request_id, reply.failed = value.get("request_id"), bool(value.get("failed"))
         reply.headers = dict(value.get("headers") or {}) or _NONE
+        reply.attempts, reply.elapsed = value.get("attempts") or 0, value.get("elapsed")
         return reply
 
     def to_dict(self) -> dict[str, Any]:
@@ -279,6 +280,8 @@ class Reply(Choice):
             "model": self.model,
             "request_id": self.request_id,
             "headers": dict(self.headers),
+            "attempts": self.attempts,
+            "elapsed": self.elapsed,
             "usage": self.usage and self.usage.to_dict(),
             "failed": self.failed,
             "complete": self.complete,

@@ -59,7 +59,9 @@ def test_both_clients_have_the_same_names() -> None:
     assert public(AsyncClient) - public(Client) == {"aclose"}
     assert public(Client) <= public(AsyncClient)
     assert public(AsyncStream) - public(Stream) == {"aclose"}
-    assert public(Stream) == {"start", "events", "reply", "status", "headers", "attempts", "close", "cancel"}
+    assert public(Stream) == {
+        "start", "events", "reply", "partial", "status", "headers", "attempts", "close", "cancel",
+    }  # fmt: skip
     assert public(Client) == {"stream", "complete", "models", "close"}
 
 
