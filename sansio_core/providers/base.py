@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import currentframe
 from sys import modules
@@ -270,8 +270,10 @@ class Provider(ABC):
                     f"{self.info.name} has no role {message.role!r}; known are {', '.join(self.roles)}"
                 )
 
-    def check_options(self, options: Iterable[str]) -> None:
+    def check_options(self, options: Collection[str]) -> None:
         """Raises InvalidRequest, which says what to give instead, for a name that is neither in OPTIONS nor its own."""
+        if OPTIONS.issuperset(options):  # nearly always
+            return
         # A misspelt option is an error, and an option of another wire a warning: a program may give all providers the
         # same options, but never means a name that no provider knows.
         if unknown := sorted(set(options) - OPTIONS - self.own_options):
