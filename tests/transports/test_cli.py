@@ -393,6 +393,7 @@ NOT_TAKEN = "a key is not taken on the command line"
         (["ask", f"--cred={KEY}", f"-c{KEY}", "Hi"], "there is no option --cred, -c\n"),
         (["ask", f"--{KEY}", "Hi"], "there is no such option\n"),
         (["ask", "Hi", KEY], "there are too many words: a PROMPT of several goes in quotes\n"),
+        (["ask", "-o", "temperature", KEY, "Hi"], "-o takes NAME=VALUE in one word, as temperature=0.2\n"),
         (["providers", KEY], "there are too many words"),
         (["--cred", KEY, "ask", "Hi"], "invalid choice (choose from "),
         ([KEY, "ask", "Hi"], "invalid choice (choose from "),

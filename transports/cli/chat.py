@@ -16,7 +16,7 @@ from sansio_core.errors import suggestion
 from .ask import options_of, settings_of
 from .conversation import Conversation, part_of
 from .exit import COMPLETE, message_of, say, words_of
-from .lines import Reader, has_extra, on_terminal, reader
+from .lines import Reader, has_extra, on_terminal, reader, unechoed
 from .output import Output, output_for
 from .piped import file_of
 
@@ -96,7 +96,7 @@ class _Chat:
 
     def _greet(self) -> None:
         if asked := self._conversation.questions:
-            self._show(f"Going on with the conversation of {len(asked)} questions, after: {_begin(asked[-1])}")
+            self._show(f"Going on after your question: {_begin(asked[-1])}")
         self._show(f"{self._model()}. /help lists the commands, Ctrl-D leaves.")
 
     def _model(self) -> str:
@@ -129,16 +129,9 @@ class _Chat:
         conversation = self._conversation
         question = {"role": "user", "content": [*self._files, text] if self._files else text}
         output = self._output()
-        error: ChatError | None = None
-        try:
-            self._stream([*conversation.messages, question], output)
-        except InvalidRequest:
-            raise  # nothing was sent
-        except ChatError as failed:
-            error = failed
-        except KeyboardInterrupt:
-            error = Cancelled("interrupted")
-        code = output.conclude(error)
+        with unechoed():
+            error = self._stream([*conversation.messages, question], output)
+            code = output.conclude(error)
         answer = _answer(output.reply, error)
         if answer is None:
             self._again = text
@@ -150,14 +143,23 @@ class _Chat:
             self._show("")
         return code
 
-    def _stream(self, messages: list[dict[str, Any]], output: Output) -> None:
+    def _stream(self, messages: list[dict[str, Any]], output: Output) -> ChatError | None:
+        """Ask, and give the events to the output; returns what went wrong."""
         model = self._conversation.settings["model"]
-        with self._client.stream(messages, model=model, **self._options) as stream:
-            try:
-                for event in stream.events():
-                    output.event(event)
-            finally:
-                output.reply = stream.reply
+        try:
+            with self._client.stream(messages, model=model, **self._options) as stream:
+                try:
+                    for event in stream.events():
+                        output.event(event)
+                finally:
+                    output.reply = stream.reply
+        except InvalidRequest:
+            raise  # nothing was sent
+        except ChatError as error:
+            return error
+        except KeyboardInterrupt:
+            return Cancelled("interrupted")
+        return None
 
     def _output(self) -> Output:
         output = output_for(None)

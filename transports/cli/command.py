@@ -35,6 +35,16 @@ standard input:
   A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
   -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
 """
+_TALK = """\
+examples:
+  sansio-chat chat -p anthropic
+  sansio-chat chat -c
+  printf '%s\\n' "Name a river." "And its source?" | sansio-chat chat -p openai
+
+In a conversation /help lists the commands, as /file, /undo and /save. It is kept, for -c, in a file that only this user
+can read: in $XDG_DATA_HOME/sansio-chat/conversations, or the system's usual folder for data. With --emulate it is not.
+The extra `cli` (pip install "sansio-chat[cli]") gives an editor for the lines, and Markdown on a terminal.
+"""
 _FIRST = """\
 a first answer, from this machine, without a key:
   sansio-chat ask --emulate "Hello"
@@ -50,7 +60,9 @@ once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansi
 
 It needs the extra `cli`: pip install "sansio-chat[cli]"
 """
-_EPILOGS = {"ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS}
+_EPILOGS = {
+    "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,6 +117,8 @@ def _arguments(argv: Sequence[str]) -> Namespace:
         names = [found.group() for found in map(_NAME.match, unknown) if found]
         parser.error(f"there is no option {', '.join(names)}" if names else "there is no such option")
     if rest:
+        if any("=" not in option for option in getattr(args, "option", ())):
+            parser.error("-o takes NAME=VALUE in one word, as temperature=0.2")
         parser.error("there are too many words: a PROMPT of several goes in quotes")
     return args
 

@@ -93,8 +93,9 @@ class Conversation:
             file.write(text.rstrip("\n") + "\n")
 
     def _markdown(self) -> str:
-        names = {"user": "You", "assistant": "Answer", "system": "System"}
-        return "\n\n".join(f"## {names[message['role']]}\n\n{_shown(message)}" for message in self.messages)
+        names = {"user": "You", "assistant": "Answer"}
+        said = ((names.get(message["role"], message["role"]), _shown(message)) for message in self.messages)
+        return "\n\n".join(f"## {name}\n\n{text}" for name, text in said)
 
 
 def part_of(file: FilePart) -> dict[str, Any]:
@@ -123,7 +124,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
             value = json.loads(line)
         except ValueError:
             value = None
-        if not isinstance(value, dict) or (n > 1 and not {"role", "content"} <= value.keys()):
+        is_message = isinstance(value, dict) and isinstance(value.get("content"), (str, list)) and "role" in value
+        if not isinstance(value, dict) or (n > 1 and not is_message):
             raise InvalidRequest(f"{path}, line {n}: this is no line of a conversation")
         lines.append(value)
     if not lines:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 from sansio_core import InvalidRequest
@@ -27,6 +27,23 @@ def on_terminal() -> bool:
 def has_extra() -> bool:
     """Whether the libraries for terminals are there, and the terminal can do more than print lines."""
     return os.environ.get("TERM") not in ("dumb", "unknown") and all(map(find_spec, ("prompt_toolkit", "rich")))
+
+
+@contextmanager
+def unechoed() -> Iterator[None]:
+    """Meanwhile the terminal shows nothing that is typed, as ^C, in the midst of an answer: the next line has it."""
+    if not on_terminal() or os.name == "nt":
+        yield
+        return
+    import termios
+
+    before = termios.tcgetattr(sys.stdin)
+    quiet = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def reader(earlier: Sequence[str]) -> Reader:
@@ -87,5 +104,7 @@ def _editor(earlier: Sequence[str]) -> Reader:
         event.current_buffer.insert_text("\n")
 
     history = InMemoryHistory(list(earlier))
-    session: PromptSession[str] = PromptSession(history=history, key_bindings=keys, enable_suspend=True)
+    session: PromptSession[str] = PromptSession(
+        history=history, key_bindings=keys, enable_suspend=True, reserve_space_for_menu=0
+    )
     return lambda text: session.prompt(PROMPT, default=text)

@@ -8,6 +8,7 @@ has begun: of the last block alone the lines that have room are redrawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TextIO
 
 from markdown_it import MarkdownIt
@@ -36,35 +37,42 @@ class MarkdownText(Text):
         self._console = console
         self._open = ""  # the text from the last block's beginning on
         self._printed = False
-        self._live = Live(
-            console=console, transient=True, refresh_per_second=_A_SECOND, vertical_overflow="crop",
-            redirect_stdout=False, redirect_stderr=False,
-        )  # fmt: skip
+        self._live: Live | None = None
 
     def write(self, text: str) -> None:
         self._open += text.translate(_CONTROLS)
-        finished: list[Block] = []
         if "\n" in text:
             # Whole lines alone tell which blocks there are: `**` may become a rule, or begin a bold word.
             end = self._open.rfind("\n") + 1
-            *finished, last = blocks(self._open[:end]) or [Block([], self._open)]
+            *finished, last = blocks(self._open[:end]) or [Block([], self._open[:end])]
             self._open = last.text + self._open[end:]
-        apart = self._printed or bool(finished)
-        self._live.update(_Tail(self._open, apart=apart))
-        self._print(finished)
-        self._live.start()
+            if finished:
+                self._print(finished)
+        if self._live is None:
+            self._live = Live(
+                console=self._console, transient=True, refresh_per_second=_A_SECOND, vertical_overflow="crop",
+                redirect_stdout=False, redirect_stderr=False,
+            )  # fmt: skip
+            self._live.start()
+        self._live.update(_Tail(self._open, apart=self._printed))
 
     def end(self, error: ChatError | None) -> None:
-        self._live.update("")
-        self._live.stop()
         self._print(blocks(self._open))
 
     def _print(self, finished: list[Block]) -> None:
-        for block in finished:
-            if self._printed:
-                self._console.print()
-            self._console.print(block)
-            self._printed = True
+        with self._console:  # all of it is written at once
+            # Not above what is redrawn, as rich offers: its thread may redraw in the midst of that, and count wrong.
+            live, self._live = self._live, None
+            if live is not None:
+                try:
+                    live.update("")
+                finally:  # a second Ctrl-C must not leave it drawing
+                    live.stop()
+            for block in finished:
+                if self._printed:
+                    self._console.print()
+                self._console.print(block)
+                self._printed = True
 
 
 class Block:
@@ -75,9 +83,22 @@ class Block:
         self._tokens = tokens
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rendered = Markdown("", hyperlinks=False)  # links with their URLs, which nobody should open unseen
+        # Links with their URLs, which nobody should open unseen.
+        rendered = Markdown("", hyperlinks=False, justify="default")
         rendered.parsed = self._tokens
-        yield rendered
+        lines = console.render_lines(rendered, options.update(height=None), pad=False)
+        # The empty lines around it are MarkdownText's: rich has them around some blocks and not around others.
+        filled = [n for n, line in enumerate(lines) if any(map(_is_seen, line))]
+        for line in lines[filled[0] : filled[-1] + 1] if filled else []:
+            # Without blanks up to the edge, which would be copied.
+            while line and not _is_seen(line[-1]):
+                line.pop()
+            yield from line
+            yield Segment.line()
+
+
+def _is_seen(segment: Segment) -> bool:
+    return bool(segment.text.strip() or (segment.style and segment.style.bgcolor))
 
 
 def blocks(text: str) -> list[Block]:
@@ -87,7 +108,7 @@ def blocks(text: str) -> list[Block]:
     lines = text.split("\n")
     starts = [n for n, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+    for start, end in pairwise([*starts, len(tokens)]):
         place = tokens[start].map
         found.append(Block(list(_shown(tokens[start:end])), "\n".join(lines[place[0] if place else 0 :])))
     return found
