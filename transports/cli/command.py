@@ -61,7 +61,7 @@ once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansi
 It needs the extra `cli`: pip install "sansio-chat[cli]"
 """
 _EPILOGS = {
-    "chat": f"{_TALK}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
+    "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
 }  # fmt: skip
 
 
