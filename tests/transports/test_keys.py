@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -132,18 +133,19 @@ def test_an_async_function_is_refused_by_the_blocking_client(emulator: Emulator)
 
 
 def test_a_connection_is_free_while_the_function_asks_with_the_same_client(seat: Seat, emulator: Emulator) -> None:
-    """The refusal's connection serves the function's own question."""
-    keys = iter(["sk-wrong", None])
+    """The connection of the refusal carries the function's own question."""
+    keys = iter(["sk-wrong", None, "sk-inner"])
 
     def plain() -> str:
-        return next(keys) or client_of(seat, emulator, lambda: "sk").complete("the key?").text[:2]
+        return next(keys) or client.complete("the key?").text[:5]
 
-    async def coloured() -> str:
-        return next(keys) or (await inner.complete("the key?")).text[:2]
+    async def later() -> str:
+        return next(keys) or (await client.complete("the key?")).text[:5]
 
-    inner = client_of(seat, emulator, lambda: "sk")
-    assert Outcome(seat, client_of(seat, emulator, plain if isinstance(seat, Blocking) else coloured)).error is None
-    assert len(emulator.requests) == 3
+    client = client_of(seat, emulator, later if isinstance(seat, Asyncio) else plain)
+    assert Outcome(seat, client).text == DEFAULT_TEXT
+    assert sent(emulator) == ["Bearer sk-wrong", "Bearer sk-inner", "Bearer Green"]
+    assert emulator.connections == 1
 
 
 def test_the_total_clock_cancels_an_async_function_and_cancel_does(emulator: Emulator) -> None:
@@ -209,6 +211,17 @@ def test_a_sessions_password_gives_way_to_it(emulator: Emulator) -> None:
         with client:
             client.complete("Hello")
     assert sent(emulator) == ["Bearer sk-1"]
+
+
+def test_no_key_reaches_a_log(
+    seat: Seat, emulator: Emulator, kind: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("transports.bodies"), "level", logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "transports")
+    emulator.order(faults.Status(401, body=b"sk-very-secret is no key"))
+    assert Outcome(seat, client_of(seat, emulator, Keys("sk-very-secret", later=kind))).text == DEFAULT_TEXT
+    assert "[hidden] is no key" in caplog.text
+    assert "very-secret" not in caplog.text
 
 
 def test_no_key_reaches_a_repr(seat: Seat, emulator: Emulator) -> None:
