@@ -26,8 +26,8 @@ from transports import AsyncClient, AsyncStream, Client, Stream
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
 SETTINGS = {
-    "api_key", "base_url", "model", "proxy", "timeout", "retry", "headers", "cookies", "verify", "limits",
-    "observer",
+    "api_key", "base_url", "model", "proxy", "timeout", "retry", "headers", "cookies", "verify", "ssl_context",
+    "limits", "connect", "uds", "resolver", "max_connections", "observer",
 }  # fmt: skip
 PER_CALL = {"model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer"}
 
@@ -42,7 +42,7 @@ def keywords(called: Any) -> set[str]:
 
 def test_both_clients_take_the_same_settings() -> None:
     assert keywords(Client) == SETTINGS | {"session"}
-    assert keywords(AsyncClient) == SETTINGS | {"ssl_context"}
+    assert keywords(AsyncClient) == SETTINGS
     for client in (Client, AsyncClient):
         assert keywords(client.stream) == PER_CALL
         ways = [[*inspect.signature(way).parameters.values()] for way in (client.stream, client.complete)]
