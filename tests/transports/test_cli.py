@@ -136,6 +136,7 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
     assert usage["total"] == usage["input"] + usage["output"] == usage["raw"]["total_tokens"]
     assert usage["output_tokens"] == usage["raw"]["completion_tokens"]
     assert isinstance(reply.pop("metadata"), dict)
+    assert reply.pop("elapsed") > 0
     assert reply == {
         "text": DEFAULT_TEXT,
         "reasoning": "",
@@ -148,6 +149,7 @@ def test_json(emulator: Emulator, capsys: Capture) -> None:
         "id": "chatcmpl-emulated",
         "request_id": "req-emulated",
         "headers": {},
+        "attempts": 1,
         "annotations": [],
         "native": None,
         "other_choices": [],

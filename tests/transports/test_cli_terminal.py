@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -101,16 +102,24 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 
 
 @CLIENTS
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [(Stall("headers"), "connecting to 127.0.0.1 (0 s)"), (Stall(after_pieces=0), "waiting for gpt-3.5-turbo (0 s)")],
-    ids=["connecting", "waiting"],
-)
-def test_what_is_waited_for(
-    fault: Fault, words: str, client: list[str], emulator: Emulator, terminal: Terminal
-) -> None:
+def test_a_connection_is_waited_for(client: list[str], terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # which leaves a TLS handshake without an answer
+
+        def hang_up() -> None:
+            silent.accept()[0].close()
+
+        terminal.react = {"connecting to 127.0.0.1 (0 s)": hang_up}
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        assert terminal.run("ask", "-p", "openai", "--base-url", url, "--retry", "1", *client, "Hi") == 3
+    assert terminal.react == {}
+    assert terminal.screen[0].startswith("sansio-chat: ")
+
+
+@CLIENTS
+@pytest.mark.parametrize("fault", [Stall("headers"), Stall(after_pieces=0)], ids=["head", "text"])
+def test_what_is_waited_for(fault: Fault, client: list[str], emulator: Emulator, terminal: Terminal) -> None:
     emulator.order(fault)
-    terminal.react = {words: emulator.release}
+    terminal.react = {"waiting for gpt-3.5-turbo (0 s)": emulator.release}
     assert terminal.ask(emulator, *client) == 0
     assert terminal.screen == DEFAULT_TEXT.split("\n")
     assert terminal.react == {}
@@ -136,7 +145,7 @@ def test_a_whole_answer_is_waited_for_to_its_end(emulator: Emulator, terminal: T
 
 def test_a_list_of_models_is_waited_for(emulator: Emulator, terminal: Terminal) -> None:
     emulator.order(Stall("headers", on="page"))
-    terminal.react = {"connecting to 127.0.0.1 (0 s)": emulator.release}
+    terminal.react = {"waiting for the list of models (0 s)": emulator.release}
     assert terminal.run("models", "-p", "ollama", "--base-url", emulator.base_url("ollama")) == 0
     assert terminal.screen[0] == "NAME"
 

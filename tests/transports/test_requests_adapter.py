@@ -18,7 +18,7 @@ from urllib3 import Retry
 from urllib3.connectionpool import HTTPConnectionPool
 from wires import after, blocking, ending, get, soon, within
 
-from sansio_core.errors import ConnectionLost, ServerFailed
+from sansio_core.errors import ConnectionLost, OptionIgnored, ServerFailed
 from transports import Client
 from transports._requests.wire import Connections
 from transports.blocking import Adapter
