@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sansio_core import ChatRequest, InvalidRequest, ToolCall, providers
+from sansio_core import ChatRequest, ImagePart, InvalidRequest, ToolCall, providers
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,49 @@ def test_every_wire_knows_which_call_is_answered(name: str, ids: tuple[str | Non
     assert text.index("Oslo") < text.index("Rome") < text.index("answer 0") < text.index("answer 1")
     for call_id in filter(None, ids):
         assert text.count(f'"{call_id}"') == 2  # in the call, and in its answer
+
+
+def told(name: str, answer: dict[str, Any]) -> Any:
+    """The message, or item, that is sent of a tool's answer."""
+    asked = {"role": "assistant", "content": "", "tool_calls": [ToolCall("c1", "weather")]}
+    request = ChatRequest([{"role": "user", "content": "Weather?"}, asked, answer])
+    body = json.loads(providers.create(name, api_key="k", model="m").begin(request, lambda: 0.5).request().body)
+    return (body.get("messages") or body.get("input") or body["contents"])[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("openai", {"role": "tool", "tool_call_id": "c1", "content": "Error: no such place"}),
+        ("groq", {"role": "tool", "tool_call_id": "c1", "content": "Error: no such place"}),
+        ("openai_responses", {"type": "function_call_output", "call_id": "c1", "output": "Error: no such place"}),
+        ("ollama", {"role": "tool", "tool_name": "weather", "tool_call_id": "c1", "content": "Error: no such place"}),
+        (
+            "anthropic",
+            {
+                "role": "user",
+                "content": [
+                    {"type": "tool_result", "tool_use_id": "c1", "content": "no such place", "is_error": True}
+                ],
+            },
+        ),
+        (
+            "gemini",
+            {
+                "role": "user",
+                "parts": [
+                    {"functionResponse": {"id": "c1", "name": "weather", "response": {"error": "no such place"}}}
+                ],
+            },
+        ),
+    ],
+)
+def test_a_model_learns_that_a_tool_failed(name: str, said: dict[str, Any]) -> None:
+    """By the wire's field, or in the text: nothing is lost, and so nothing is warned of."""
+    assert told(name, ToolCall("c1", "weather").answer("no such place", is_error=True)) == said
+
+
+def test_a_failed_tool_that_answers_no_text() -> None:
+    image = ImagePart("data:image/png;base64,aGk=")
+    texts = [{"type": "text", "text": "Error:"}, {"type": "image_url", "image_url": {"url": image.url}}]
+    assert told("openrouter", ToolCall("c1", "weather").answer(image, is_error=True))["content"] == texts
