@@ -16,7 +16,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from .errors import InvalidRequest
-from .records import Record, record_of
+from .records import Record, plain_record, record_of
 from .shapes import (
     SCALARS,
     Anything,
@@ -68,6 +68,18 @@ def grown(kind: Any, value: Any) -> Any:
     with suppress(Misfit, RecursionError):
         return shape_of(kind).grow(value)
     return None
+
+
+def plain_of(value: Any) -> Any:
+    """What stands in JSON for `value`, an instance of such a type. Raises TypeError for others."""
+    kind = type(value)
+    if isinstance(value, (abc.Set, abc.Mapping)):
+        return list(value) if isinstance(value, abc.Set) else dict(value)
+    if isinstance(value, Enum):
+        return value.value
+    if (kind.__module__, kind.__name__) in _TEXTS:
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return plain_record(value)
 
 
 _LISTS: dict[Any, Callable[[list[Any]], Any]] = {

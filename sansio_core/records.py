@@ -29,6 +29,18 @@ def record_of(kind: type, shape_of: ShapeOf) -> Record | None:
     return _TypedDict(kind, shape_of) if issubclass(kind, dict) and hasattr(kind, "__required_keys__") else None
 
 
+def plain_record(value: Any) -> Any:
+    """What stands in JSON for `value`, which has named fields. Raises TypeError for others."""
+    kind = type(value)
+    if hasattr(kind, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(kind, "__struct_fields__"):
+        return sys.modules["msgspec"].to_builtins(value)
+    if is_dataclass(kind):
+        return {field.name: getattr(value, field.name) for field in fields(kind)}
+    raise TypeError(f"it has a value of type {kind.__name__}" + (" (await it)" if hasattr(kind, "__await__") else ""))
+
+
 class Field(NamedTuple):
     """A field by its name in Python and its `key` in JSON."""
 

@@ -25,7 +25,7 @@ from .events import (
     UsageReport,
 )
 from .plain import Plain
-from .request import ToolCall
+from .tool_call import ToolCall
 
 T = TypeVar("T")
 _NONE: Mapping[str, str] = {}  # one for all, as nobody writes to it: see Choice

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequest, excerpt
 from .partial_json import parse_partial
-from .request import parse_json
+from .strict_json import parse_json
 
 if TYPE_CHECKING:  # it imports this module
     from .reply import Choice

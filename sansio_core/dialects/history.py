@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import InvalidRequest, safe_repr
 from ..parts import ImagePart, Part, RawPart, TextPart
-from ..request import Message, Native, ToolCall
+from ..request import Message, Native
+from ..tool_call import ToolCall
 from .forms import is_cut
 
 

@@ -1,8 +1,15 @@
 """A tool's answer, made from the call that it answers, is found by every wire."""
 
 import json
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
+import msgspec
+import pydantic
 import pytest
 
 from sansio_core import ChatRequest, ImagePart, InvalidRequest, ToolCall, providers
@@ -18,10 +25,59 @@ def test_answer(result: Any, content: str) -> None:
     assert ToolCall("c1", "weather").answer(result) == {**message, "tool_call_id": "c1"}
 
 
-@pytest.mark.parametrize("result", [float("nan"), object(), {1, 2}])
-def test_an_answer_that_is_no_json(result: Any) -> None:
-    with pytest.raises(InvalidRequest):
+class Sky(Enum):
+    CLEAR = "clear"
+
+
+@dataclass
+class Weather:
+    sky: Sky
+    day: date
+
+
+class Report(pydantic.BaseModel):
+    weather: Weather
+    seen: set[str]
+
+
+class Place(msgspec.Struct):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("result", "content"),
+    [
+        (Weather(Sky.CLEAR, date(2026, 11, 22)), '{"sky":"clear","day":"2026-11-22"}'),
+        ([Report(weather=Weather(Sky.CLEAR, date(2026, 11, 22)), seen={"Oslo"}), Place("Oslo")],
+         '[{"weather":{"sky":"clear","day":"2026-11-22"},"seen":["Oslo"]},{"name":"Oslo"}]'),
+        ({"ids": frozenset({UUID(int=1)}), "more": MappingProxyType({"a": Sky.CLEAR})},
+         '{"ids":["00000000-0000-0000-0000-000000000001"],"more":{"a":"clear"}}'),
+    ],
+)  # fmt: skip
+def test_an_answer_may_be_of_the_types_that_parameters_have(result: Any, content: str) -> None:
+    assert ToolCall("c1", "weather").answer(result)["content"] == content
+
+
+async def later() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (float("nan"), "Out of range float"), (object(), "a value of type object"), ({"a": b"x"}, "of type bytes"),
+        (Weather, "a value of type type"), ({1: later}, "of type function"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_no_json(result: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"the result of the tool 'weather' cannot be written as JSON: .*{said}"):
         ToolCall("c1", "weather").answer(result)
+
+
+def test_the_result_of_an_async_tool_wants_to_be_awaited() -> None:
+    coroutine = later()
+    with pytest.raises(InvalidRequest, match=r"a value of type coroutine \(await it\)"):
+        ToolCall("c1", "weather").answer(coroutine)
+    coroutine.close()
 
 
 @pytest.mark.parametrize("name", ["openai", "openai_responses", "anthropic", "gemini", "ollama"])

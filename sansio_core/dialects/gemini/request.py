@@ -7,7 +7,8 @@ from typing import Any
 
 from ...errors import InvalidRequest
 from ...parts import Part, TextPart
-from ...request import ChatRequest, Message, ToolCall
+from ...request import ChatRequest, Message
+from ...tool_call import ToolCall
 from ..forms import Payload, arguments_of, check_max_tokens, put, with_extra
 from ..history import (
     native_of,
