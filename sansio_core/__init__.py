@@ -7,7 +7,7 @@ has the framing alone (server-sent events, JSON lines, text).
 The map of the house, in the order in which to read it; a module imports only what stands above it.
 
 What goes over a wire
-    redact                   keys and cookies taken out of every text that may be shown
+    redact                   keys and cookies taken out of every text that may be shown; what is quoted of a peer's
     plain                    what events, replies and errors have as plain JSON values
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
     http_request             HttpRequest and its header fields, URLs and redirects
@@ -29,6 +29,7 @@ What is asked, what is answered
     request                  ChatRequest: messages, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
     structured               the value of a structured answer
+    stored                   a stored reply as the events that make it again
     reply                    Reply: an answer's events folded into the final message
 How long, how often, how much
     timing                   Timeouts and Limits: five clocks, five bounds

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidRequest, excerpt
+from .errors import InvalidRequest
 from .partial_json import parse_partial
+from .redact import excerpt
 from .strict_json import parse_json
 
 if TYPE_CHECKING:  # it imports this module

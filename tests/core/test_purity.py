@@ -45,7 +45,8 @@ ROOMS: dict[str, set[str]] = {
     "retry_after": GROUND,
     "retry": GROUND | {"timing"},
     "structured": GROUND,
-    "reply": GROUND | {"structured"},
+    "stored": GROUND,
+    "reply": GROUND | {"structured", "stored"},
     "dialects": GROUND | {"parsers", "retry_after"},
     "model_info": set(),
     # `__version__` is no room: it is set before any is loaded.
