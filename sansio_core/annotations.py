@@ -96,7 +96,7 @@ _TEXTS = {
 
 def shape_of(kind: Any) -> Shape:
     """What is known of the type that the annotation `kind` names. Raises InvalidRequest if it is none of the above."""
-    kind, description = _unwrapped(kind)
+    kind, description = _unwrapped(NoneType if kind is None else kind)
     if kind is Any or kind is object:
         shape: Shape = Anything()
     else:
@@ -146,21 +146,21 @@ def _record(kind: Any) -> Shape | None:
 
 def _generic_shape(kind: Any) -> Shape:
     origin, args = get_origin(kind), get_args(kind)
-    if kind is None:
-        return SCALARS[NoneType]
     if isinstance(origin, type) and not args:  # typing.List alone
         return _class_shape(origin)
     if origin is Literal:
         return Literals(kind, [(each.value if isinstance(each, Enum) else each, each) for each in args])
+    return _of_others(origin, args) or _foreign(kind)
+
+
+def _of_others(origin: Any, args: tuple[Any, ...]) -> Shape | None:
     if origin is Union or origin is UnionType:
         return OneOf([shape_of(each) for each in args])
     if origin is tuple and args[1:] != (...,):
         return Tuple([shape_of(each) for each in args])
     if origin in _LISTS:
         return List(shape_of(args[0]), _LISTS[origin])
-    if origin in _DICTS and args[0] is str:
-        return Dict(shape_of(args[1]))
-    return _foreign(kind)
+    return Dict(shape_of(args[1])) if origin in _DICTS and args[0] is str else None
 
 
 def _foreign(kind: Any) -> Shape:

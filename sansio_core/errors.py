@@ -57,12 +57,10 @@ class ChatError(Plain, Exception):
         """The error whose `to_dict` is `value`; of an unknown class, the nearest base. Raises InvalidRequest."""
         from inspect import signature  # imported here: few programs read errors back
 
-        kinds = (kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, ChatError))
-        known = {kind.__name__: kind for kind in kinds}
         match value:
             case {"class": str(name), "bases": [*bases], "message": str(message), **data}:
                 with suppress(TypeError, ValueError):  # what __init__ or the message needs is missing, or no such value
-                    kind = next((known[each] for each in (name, *bases) if each in known), ChatError)
+                    kind = next(filter(None, map(_class_named, (name, *bases))), ChatError)
                     if kind.__name__ != name and not data.get("detail"):
                         data["detail"] = message
                     error = kind(**{each: data[each] for each in signature(kind).parameters if each in data})
@@ -82,6 +80,11 @@ class ChatError(Plain, Exception):
                 setattr(self, name, redact(value, secrets))
         # repr and pickle read `args`, where the texts stand a second time
         self.args = tuple(redact(value, secrets) if isinstance(value, str) else value for value in self.args)
+
+
+def _class_named(name: str) -> type[ChatError] | None:
+    found = globals().get(name)
+    return found if isinstance(found, type) and issubclass(found, ChatError) else None
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:

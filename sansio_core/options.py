@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_origin
 
 from .errors import InvalidRequest, safe_repr
 
@@ -18,6 +18,10 @@ _EFFORT: Check = (
     lambda value: isinstance(value, bool) or type(value) is int or _TEXT[0](value),
     "a word such as 'low' or 'none', a number of tokens, True or False",
 )
+_LIST: Check = (
+    lambda value: isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)),
+    "a list",
+)
 _FORM: Check = (lambda value: True, "")  # in one of several forms, which the dialects tell apart
 
 # Wrong on one wire is wrong on all; the values that a wire or a model takes are checked by its dialect.
@@ -27,7 +31,7 @@ _CHECKS: dict[str, Check] = {
     "top_k": _INT,  # -1 means "all" to hosts of open models
     "min_p": _NUMBER,
     "max_tokens": _COUNT,
-    "stop": (lambda value: value != "", "a str that is not empty, or a list of them"),
+    "stop": (lambda value: _TEXT[0](value) or _LIST[0](value), "a str that is not empty, or a list of them"),
     "seed": _INT,
     "n": _COUNT,
     "presence_penalty": _NUMBER,
@@ -71,13 +75,18 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def types_out(options: dict[str, Any]) -> Any:
-    """Replace functions and classes in `options` by what providers read. Returns the class of the answer, or None."""
-    tools, form = options.get("tools"), options.get("response_format")
-    if isinstance(tools, (list, tuple)) and any(map(callable, tools)):
-        from .functions import tool_of  # imported here: only who uses it pays for it
+    """Replace functions and classes in `options` by what providers read. Returns the class of the answer, or None.
 
-        options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
-    if not callable(form):
+    Raises InvalidRequest for functions and classes of which no JSON Schema is made.
+    """
+    tools, form = options.get("tools"), options.get("response_format")
+    if tools is not None and _LIST[0](tools):
+        options["tools"] = tools = list(tools)
+        if any(map(callable, tools)):
+            from .functions import tool_of  # imported here: only who uses it pays for it
+
+            options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
+    if form is None or (not isinstance(form, type) and get_origin(form) is None):
         return None
     from .annotations import format_of_type
 

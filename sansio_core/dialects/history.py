@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from ..errors import InvalidRequest, safe_repr
-from ..parts import ImagePart, Part, RawPart, TextPart
+from ..parts import ImagePart, RawPart, TextPart
 from ..request import Message, Native
 from ..tool_call import ToolCall
 from .forms import is_cut
@@ -39,17 +39,17 @@ def resolve_tool_ids(
             message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
         if message.refusal and not refusals:
             message = replace(message, parts=(*message.parts, TextPart(message.refusal)))
-        if message.is_error and not errors:
-            message = replace(message, parts=_as_error(message.parts))
-        out.append(message)
+        out.append(_saying_that_it_failed(message, errors))
     return out
 
 
-def _as_error(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    match parts:
+def _saying_that_it_failed(message: Message, errors: bool) -> Message:
+    if errors or not message.is_error:
+        return message
+    match message.parts:
         case (TextPart(text) as first, *rest):  # still one part, which most wires have as a plain text
-            return (replace(first, text=f"Error: {text}"), *rest)
-    return (TextPart("Error:"), *parts)
+            return replace(message, parts=(replace(first, text=f"Error: {text}"), *rest))
+    return replace(message, parts=(TextPart("Error:"), *message.parts))
 
 
 def check_answered(messages: Iterable[Message], whose: str) -> None:
