@@ -247,6 +247,7 @@ def _said(error: Exception) -> str:
     faults = getattr(error, "errors", None)  # pydantic's
     if faults is None:
         return f"is not taken ({error})"
-    said = [f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults(include_url=False)]
+    found = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults(include_url=False)]
+    said = [f"{place}: {what}" if place else what for place, what in found]
     more = f"; {len(said) - 3} more" if len(said) > 3 else ""
     return f"is not taken ({'; '.join(said[:3])}{more})"

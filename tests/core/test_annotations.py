@@ -154,6 +154,7 @@ def test_every_beginning_has_a_value(data: st.DataObject) -> None:
         (Circle | Ring, {}, "it is none of what it may be .it lacks 'radius'; it lacks 'radius'."),
         (float, 10**400, "it must be a number, not a huge number|it must be a number, not 1000"),
         (Model, {"theName": "a", "age": -1}, "does not fit Model: it is not taken .age: Input should be greater than"),
+        (Model, [], "does not fit Model: it is not taken .Input should be an object"),
         (Model, {}, r"theName: Field required; age: Field required"),
         (Struct, {"ownName": 5}, r"it is not taken .Expected `str`, got `int` - at `\$.ownName`"),
     ],
