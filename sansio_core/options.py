@@ -59,9 +59,10 @@ OPTIONS = frozenset(_CHECKS)
 
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` without those that are None. Raises InvalidRequest for a value of a type that its option has nowhere.
+    """`options` without those that are None, the tools as a list.
 
-    Names that are unknown here pass: they may be a provider's own.
+    Raises InvalidRequest for a value of a type that its option has nowhere. Names that are unknown here pass: they may
+    be a provider's own.
     """
     # None is as not given, so that callers can pass their own optional parameters on.
     given = {name: value for name, value in options.items() if value is not None}
@@ -69,6 +70,8 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
         fits, what = _CHECKS.get(name, _FORM)
         if not fits(value):
             raise InvalidRequest(f"{name} must be {what}, not {safe_repr(value)}")
+    if "tools" in given and _LIST[0](given["tools"]):
+        given["tools"] = list(given["tools"])  # an iterator is read once, and a client's options are for many calls
     if given.get("logprobs") is False and "top_logprobs" in given:
         raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
     return given
@@ -80,12 +83,10 @@ def types_out(options: dict[str, Any]) -> Any:
     Raises InvalidRequest for functions and classes of which no JSON Schema is made.
     """
     tools, form = options.get("tools"), options.get("response_format")
-    if tools is not None and _LIST[0](tools):
-        options["tools"] = tools = list(tools)
-        if any(map(callable, tools)):
-            from .functions import tool_of  # imported here: only who uses it pays for it
+    if isinstance(tools, list) and any(map(callable, tools)):
+        from .functions import tool_of  # imported here: only who uses it pays for it
 
-            options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
+        options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
     if form is None or (not isinstance(form, type) and get_origin(form) is None):
         return None
     from .annotations import format_of_type
