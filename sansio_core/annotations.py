@@ -73,8 +73,10 @@ def grown(kind: Any, value: Any) -> Any:
 def plain_of(value: Any) -> Any:
     """What stands in JSON for `value`, an instance of such a type. Raises TypeError for others."""
     kind = type(value)
-    if isinstance(value, (abc.Set, abc.Mapping)):
-        return list(value) if isinstance(value, abc.Set) else dict(value)
+    if isinstance(value, abc.Set):
+        return list(value)
+    if isinstance(value, abc.Mapping):
+        return dict(value)
     if isinstance(value, Enum):
         return value.value
     if (kind.__module__, kind.__name__) in _TEXTS:

@@ -96,18 +96,12 @@ class _Signature(Record):
         except (TypeError, ValueError) as error:  # of some functions that are written in C
             raise InvalidRequest(f"the tool {_name(self._kind)} has no signature: {error}") from None
 
-    def _hints(self) -> dict[str, Any]:
+    def _evaluated(self) -> dict[str, Any]:
         inner = _inner(self._kind)
         # Of the result nothing is asked, and its annotation may name what is imported for type checkers alone.
         notes = {name: note for name, note in getattr(inner, "__annotations__", {}).items() if name != "return"}
-        try:
-            space = getattr(inner, "__globals__", {})
-            return get_type_hints(SimpleNamespace(__annotations__=notes), space, include_extras=True)
-        except NameError as error:
-            raise InvalidRequest(
-                f"the annotations of the tool {_name(self._kind)} cannot be evaluated: {error} (what they name must "
-                "stand at the top of its module)"
-            ) from None
+        space = getattr(inner, "__globals__", {})
+        return get_type_hints(SimpleNamespace(__annotations__=notes), space, include_extras=True)
 
     def _fields(self) -> Iterable[Field]:
         hints, said = self._hints(), _said_of_parameters(self._doc())

@@ -121,12 +121,15 @@ class Record(Shape):
 
     def _hints(self) -> dict[str, Any]:
         try:
-            return get_type_hints(self._kind, include_extras=True)
+            return self._evaluated()
         except NameError as error:
             raise InvalidRequest(
                 f"the annotations of {self._kind.__name__} cannot be evaluated: {error} (what they name must stand at "
                 "the top of its module)"
             ) from None
+
+    def _evaluated(self) -> dict[str, Any]:
+        return get_type_hints(self._kind, include_extras=True)
 
     def _field_shape(self, name: str, kind: Any) -> Shape:
         try:

@@ -164,7 +164,7 @@ def raw(data: bytes) -> None: ...
     [
         (varied, r"the tool varied takes \*cities: 'str', for which a model has no names: name each one"),
         (named, r"the tool named takes \*\*cities"),
-        (lost, "the annotations of the tool lost cannot be evaluated: name 'Nowhere' is not defined"),
+        (lost, "the annotations of lost cannot be evaluated: name 'Nowhere' is not defined"),
         (raw, "raw.data: no JSON Schema is made of bytes"),
         (lambda: 1, "a tool needs a name, and <lambda> is none: take a `def`"),
         (partial(plain), "a tool needs a name, and partial is none"),
