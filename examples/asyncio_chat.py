@@ -1,37 +1,43 @@
-"""An answer, printed as it comes: the asyncio client.
+"""A conversation, printed as it comes: the asyncio client.
 
     python examples/asyncio_chat.py                                    # an emulator on this machine answers
-    python examples/asyncio_chat.py --provider yqcloud --base-url https://chat.example "Hello"
+    python examples/asyncio_chat.py --provider yqcloud --base-url https://chat.example "Hello" "And in French?"
 """
 
 import argparse
 import asyncio
 import sys
+from typing import Any
 
 from sansio_core import ChatError
 from transports import AsyncClient
 from transports.emulator import Emulator
 
 
-async def chat(provider: str, base_url: str, prompt: str) -> None:
-    async with AsyncClient(provider, base_url=base_url) as client, client.stream(prompt) as stream:
-        async for chunk in stream:
-            print(chunk, end="", flush=True)
-        print()
+async def chat(provider: str, base_url: str, prompts: list[str]) -> None:
+    messages: list[Any] = []
+    async with AsyncClient(provider, base_url=base_url) as client:
+        for prompt in prompts:
+            messages.append({"role": "user", "content": prompt})
+            async with client.stream(messages) as stream:
+                async for chunk in stream:
+                    print(chunk, end="", flush=True)
+            print()
+            messages.append(stream.reply.message)
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(description="An answer, printed as it comes: the asyncio client.")
-    parser.add_argument("prompt", nargs="?", default="Write a short poem about nature.")
+    parser = argparse.ArgumentParser(description="A conversation, printed as it comes: the asyncio client.")
+    parser.add_argument("prompts", nargs="*", default=["Write a short poem about nature."])
     parser.add_argument("--provider", default="free_netfly")
     parser.add_argument("--base-url", help="a real host; without it, an emulator on this machine answers")
     args = parser.parse_args()
     try:
         if args.base_url:
-            await chat(args.provider, args.base_url, args.prompt)
+            await chat(args.provider, args.base_url, args.prompts)
         else:
             async with Emulator() as emulator:
-                await chat(args.provider, emulator.base_url(args.provider), args.prompt)
+                await chat(args.provider, emulator.base_url(args.provider), args.prompts)
     except ChatError as error:  # its `reply` is what came before
         sys.exit(f"\n{error}")
 

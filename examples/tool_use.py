@@ -28,7 +28,7 @@ def chat(client: Client, prompt: str) -> None:
             try:
                 messages.append(call.answer(call.invoke(temperature)))
             except InvalidRequest as error:  # no such tool, no such arguments: the model may mend it
-                messages.append(call.answer(f"This call failed: {error}"))
+                messages.append(call.answer(str(error), is_error=True))
     print(reply)
 
 

@@ -7,7 +7,7 @@ has the framing alone (server-sent events, JSON lines, text).
 The map of the house, in the order in which to read it; a module imports only what stands above it.
 
 What goes over a wire
-    redact                   keys and cookies taken out of every text that may be shown
+    redact                   keys and cookies taken out of every text that may be shown; what is quoted of a peer's
     plain                    what events, replies and errors have as plain JSON values
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
     http_request             HttpRequest and its header fields, URLs and redirects
@@ -15,6 +15,7 @@ What goes over a wire
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
+    strict_json              JSON as servers take it, and the place of what is wrong in one
     shapes                   types: their JSON Schemas, their values out of JSON
     records                  types with named fields: dataclasses, TypedDicts, pydantic models, msgspec Structs
     annotations              the types that Python's annotations name
@@ -24,9 +25,11 @@ What is asked, what is answered
     typed                    types that checkers and editors read: Options, ProviderName, Clock; loaded by nobody else
     options                  the options that have one name with every provider
     option_hints             what an unknown option is called here, or where it belongs
-    request                  ChatRequest: messages, tool calls, options; checked here, once
+    tool_call                ToolCall: a model's call of a tool, read, carried out, answered
+    request                  ChatRequest: messages, options; checked here, once
     events                   what an answer says: TextDelta, ToolCallDelta, Finished, …; their union is ChatEvent
     structured               the value of a structured answer
+    stored                   a stored reply as the events that make it again
     reply                    Reply: an answer's events folded into the final message
 How long, how often, how much
     timing                   Timeouts and Limits: five clocks, five bounds
@@ -154,10 +157,11 @@ if TYPE_CHECKING:
     )
     from .parts import FilePart, ImagePart, TextPart
     from .reply import Choice, Reply
-    from .request import ChatRequest, Message, Messages, ToolCall
+    from .request import ChatRequest, Message, Messages
     from .retry import RetryPolicy
     from .states import Action, Finish, NeedKey, Send, State, Wait
     from .timing import Limits, Timeouts
+    from .tool_call import ToolCall
     from .typed import Clock, Options, ProviderName
 
 __version__ = "0.1.0"
@@ -203,10 +207,11 @@ _NAMES = {
     ),
     "parts": "FilePart ImagePart TextPart",
     "reply": "Choice Reply",
-    "request": "ChatRequest Message Messages ToolCall",
+    "request": "ChatRequest Message Messages",
     "retry": "RetryPolicy",
     "states": "Action Finish NeedKey Send State Wait",
     "timing": "Limits Timeouts",
+    "tool_call": "ToolCall",
     "typed": "Clock Options ProviderName",
 }
 # The homes are packages and modules at the top alone: threads that load a package and a module within it at once take

@@ -12,12 +12,11 @@ from .errors import (
     ProxyFailed,
     TimedOut,
     TransportFailure,
-    excerpt,
 )
 from .http_request import HttpRequest
 from .model_facts import FACTS, facts_of
 from .providers import Provider
-from .redact import redact_url
+from .redact import excerpt, redact_url
 
 # In the names of header fields that carry a key: authorization, x-api-key, x-goog-api-key, api-key, and fields for a
 # gateway that the user gives by headers=. ChatgptFree's `authority` carries none.

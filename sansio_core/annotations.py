@@ -16,7 +16,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from .errors import InvalidRequest
-from .records import Record, record_of
+from .records import Record, plain_record, record_of
 from .shapes import (
     SCALARS,
     Anything,
@@ -70,6 +70,20 @@ def grown(kind: Any, value: Any) -> Any:
     return None
 
 
+def plain_of(value: Any) -> Any:
+    """What stands in JSON for `value`, an instance of such a type. Raises TypeError for others."""
+    kind = type(value)
+    if isinstance(value, abc.Set):
+        return list(value)
+    if isinstance(value, abc.Mapping):
+        return dict(value)
+    if isinstance(value, Enum):
+        return value.value
+    if (kind.__module__, kind.__name__) in _TEXTS:
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return plain_record(value)
+
+
 _LISTS: dict[Any, Callable[[list[Any]], Any]] = {
     **dict.fromkeys((list, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection), list),
     **dict.fromkeys((set, abc.Set, abc.MutableSet), set), frozenset: frozenset, tuple: tuple,
@@ -84,7 +98,7 @@ _TEXTS = {
 
 def shape_of(kind: Any) -> Shape:
     """What is known of the type that the annotation `kind` names. Raises InvalidRequest if it is none of the above."""
-    kind, description = _unwrapped(kind)
+    kind, description = _unwrapped(NoneType if kind is None else kind)
     if kind is Any or kind is object:
         shape: Shape = Anything()
     else:
@@ -134,21 +148,21 @@ def _record(kind: Any) -> Shape | None:
 
 def _generic_shape(kind: Any) -> Shape:
     origin, args = get_origin(kind), get_args(kind)
-    if kind is None:
-        return SCALARS[NoneType]
     if isinstance(origin, type) and not args:  # typing.List alone
         return _class_shape(origin)
     if origin is Literal:
         return Literals(kind, [(each.value if isinstance(each, Enum) else each, each) for each in args])
+    return _of_others(origin, args) or _foreign(kind)
+
+
+def _of_others(origin: Any, args: tuple[Any, ...]) -> Shape | None:
     if origin is Union or origin is UnionType:
         return OneOf([shape_of(each) for each in args])
     if origin is tuple and args[1:] != (...,):
         return Tuple([shape_of(each) for each in args])
     if origin in _LISTS:
         return List(shape_of(args[0]), _LISTS[origin])
-    if origin in _DICTS and args[0] is str:
-        return Dict(shape_of(args[1]))
-    return _foreign(kind)
+    return Dict(shape_of(args[1])) if origin in _DICTS and args[0] is str else None
 
 
 def _foreign(kind: Any) -> Shape:

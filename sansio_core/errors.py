@@ -8,13 +8,12 @@ builds the message from the attributes: an attribute that is changed afterwards 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .plain import Plain
-from .redact import redact
+from .redact import excerpt, redact
 
 if TYPE_CHECKING:  # both modules import this one
     from .events import ChatEvent
@@ -22,8 +21,6 @@ if TYPE_CHECKING:  # both modules import this one
     from .typed import Bound, Clock
 
 _NOT_PLAIN = frozenset({"reply", "events"})  # the attributes of errors that are no plain values
-EXCERPT = 500
-"""How many characters of a peer's text an error message quotes."""
 
 
 class ChatError(Plain, Exception):
@@ -33,6 +30,7 @@ class ChatError(Plain, Exception):
     reply: Reply | None = None
     hint: str = ""
     """What the user may do about the error; empty where there is no advice."""
+    what: ClassVar[str] = ""  # how the message begins, or all of it where nothing else is known
     attempts: int = 0
     """How often the question was sent until then, set by the exchange; a request for a page is not counted."""
 
@@ -45,7 +43,7 @@ class ChatError(Plain, Exception):
 
     def _text(self) -> str:
         """The message, without the number of attempts."""
-        return self.detail or type(self).__name__
+        return self.detail or self.what or type(self).__name__
 
     def to_dict(self) -> dict[str, Any]:
         """`class`, its `bases`, `message` and the attributes but `reply` and `events`, which have a `to_dict` too."""
@@ -62,7 +60,7 @@ class ChatError(Plain, Exception):
         match value:
             case {"class": str(name), "bases": [*bases], "message": str(message), **data}:
                 with suppress(TypeError, ValueError):  # what __init__ or the message needs is missing, or no such value
-                    kind = next((_NAMED[each] for each in (name, *bases) if each in _NAMED), ChatError)
+                    kind = next(filter(None, map(_class_named, (name, *bases))), ChatError)
                     if kind.__name__ != name and not data.get("detail"):
                         data["detail"] = message
                     error = kind(**{each: data[each] for each in signature(kind).parameters if each in data})
@@ -84,14 +82,9 @@ class ChatError(Plain, Exception):
         self.args = tuple(redact(value, secrets) if isinstance(value, str) else value for value in self.args)
 
 
-def excerpt(text: str) -> str:
-    """`text` on one line, cut to EXCERPT characters: as much as a message quotes of a peer."""
-    line = " ".join(text.split())
-    # An excerpt stays as it is when it is made again: `body` is cut when the error is made, and `str` cuts it again.
-    # (The pattern is not compiled at import: few processes ever need it.)
-    if len(line) <= EXCERPT or re.fullmatch(rf".{{{EXCERPT}}}… \([0-9]+ characters\)", line):
-        return line
-    return f"{line[:EXCERPT]}… ({len(line)} characters)"
+def _class_named(name: str) -> type[ChatError] | None:
+    found = globals().get(name)
+    return found if isinstance(found, type) and issubclass(found, ChatError) else None
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:
@@ -201,15 +194,13 @@ class TimedOut(ChatError):
 class Cancelled(ChatError):
     """The stream was cancelled by its owner, from this or another thread or task."""
 
-    def _text(self) -> str:
-        return self.detail or "the stream was cancelled"
+    what = "the stream was cancelled"
 
 
 class ClientClosed(Cancelled):
     """The client was closed by its owner: its unfinished streams end with this, and it sends nothing more."""
 
-    def _text(self) -> str:
-        return self.detail or "the client is closed: make a new one"
+    what = "the client is closed: make a new one"
 
 
 # --- the provider ----------------------------------------------------------------------------------------------------
@@ -224,7 +215,7 @@ class HTTPStatusError(ChatError):
     request's URL without secrets, set by the exchange.
     """
 
-    what = "the provider refused the request"  # how the message begins; each subclass has its own
+    what = "the provider refused the request"
     url: str | None = None
     bound: str = ""  # that `retry_after` passes, in words, where no other attempt is made for this reason alone
 
@@ -348,6 +339,8 @@ class ProviderRefused(ChatError):
     of an error object in the stream whose code stands for no HTTP status.
     """
 
+    what = "the provider refused in its answer"
+
     def __init__(
         self, detail: str = "", *, code: str | None = None, kind: str | None = None, param: str | None = None
     ) -> None:
@@ -357,14 +350,13 @@ class ProviderRefused(ChatError):
         self.param = param
 
     def _text(self) -> str:
-        return f"the provider refused in its answer: {excerpt(self.detail)}"
+        return f"{self.what}: {excerpt(self.detail)}"
 
 
 class IPBlocked(ProviderRefused):
     """The provider has blocked the client's network address."""
 
-    def _text(self) -> str:
-        return f"the provider has blocked this network address: {excerpt(self.detail)}"
+    what = "the provider has blocked this network address"
 
 
 # --- a broken wire ---------------------------------------------------------------------------------------------------
@@ -397,10 +389,5 @@ class StreamTruncated(ChatError):
     Raised by the `close()` of a parser used alone, it carries the last `events`, as `close()` cannot return them.
     """
 
+    what = "the answer stopped before its end"
     events: tuple[ChatEvent, ...] = ()
-
-    def _text(self) -> str:
-        return self.detail or "the answer stopped before its end"
-
-
-_NAMED = {name: kind for name, kind in globals().items() if isinstance(kind, type) and issubclass(kind, ChatError)}

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from .annotations import shape_of
-from .errors import InvalidRequest, suggestion
+from .errors import InvalidRequest, safe_repr, suggestion
 from .records import Field, Record
 from .shapes import Anything, Defs, Described, Misfit, name_of
 
@@ -37,11 +37,7 @@ def invoke(name: str, arguments: Any, functions: Tool | Iterable[Any]) -> Any:
 
     Raises InvalidRequest if none has it, or if the JSON `arguments` do not fit it. What it raises itself is passed on.
     """
-    known = [functions] if callable(functions) else [each for each in functions if callable(each)]
-    named = {_name(function): function for function in known}
-    if name not in named:
-        raise InvalidRequest(f"no tool {name!r}{suggestion(name, named)}; there are {', '.join(named) or 'none'}")
-    function = named[name]
+    function = _chosen(name, functions)
     if isinstance(arguments, str):  # the input of one of OpenAI's custom tools, which is a text and no JSON
         return function(arguments)
     try:
@@ -51,6 +47,17 @@ def invoke(name: str, arguments: Any, functions: Tool | Iterable[Any]) -> Any:
     except RecursionError:
         raise InvalidRequest(f"the arguments of {name!r} are nested too deeply") from None
     return made if isinstance(function, type) else made()
+
+
+def _chosen(name: str, functions: Tool | Iterable[Any]) -> Tool:
+    if callable(functions):
+        functions = [functions]
+    elif isinstance(functions, Mapping) or not isinstance(functions, Iterable):
+        raise InvalidRequest(f"invoke() takes a function or a list of functions, not {safe_repr(functions)}")
+    named: dict[str, Tool] = {_name(function): function for function in functions if callable(function)}
+    if name not in named:
+        raise InvalidRequest(f"no tool {name!r}{suggestion(name, named)}; there are {', '.join(named) or 'none'}")
+    return named[name]
 
 
 def _name(function: Tool) -> str:
@@ -89,18 +96,12 @@ class _Signature(Record):
         except (TypeError, ValueError) as error:  # of some functions that are written in C
             raise InvalidRequest(f"the tool {_name(self._kind)} has no signature: {error}") from None
 
-    def _hints(self) -> dict[str, Any]:
+    def _evaluated(self) -> dict[str, Any]:
         inner = _inner(self._kind)
         # Of the result nothing is asked, and its annotation may name what is imported for type checkers alone.
         notes = {name: note for name, note in getattr(inner, "__annotations__", {}).items() if name != "return"}
-        try:
-            space = getattr(inner, "__globals__", {})
-            return get_type_hints(SimpleNamespace(__annotations__=notes), space, include_extras=True)
-        except NameError as error:
-            raise InvalidRequest(
-                f"the annotations of the tool {_name(self._kind)} cannot be evaluated: {error} (what they name must "
-                "stand at the top of its module)"
-            ) from None
+        space = getattr(inner, "__globals__", {})
+        return get_type_hints(SimpleNamespace(__annotations__=notes), space, include_extras=True)
 
     def _fields(self) -> Iterable[Field]:
         hints, said = self._hints(), _said_of_parameters(self._doc())
@@ -109,6 +110,8 @@ class _Signature(Record):
                 raise InvalidRequest(
                     f"the tool {_name(self._kind)} takes {parameter}, for which a model has no names: name each one"
                 )
+            if name == "self" and name not in hints:
+                raise InvalidRequest(f"the tool {_name(self._kind)} is a method: give an object's own, as shop.buy")
             shape = self._field_shape(name, hints[name]) if name in hints else Anything()
             if name in said and not isinstance(shape, Described):
                 shape = Described(shape, said[name])

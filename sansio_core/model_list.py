@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from .dialects import ChatParser
 from .dialects.error_mapping import in_band
-from .errors import ChatError, InvalidRequest, LimitExceeded, UnexpectedContent, excerpt
+from .errors import ChatError, InvalidRequest, LimitExceeded, UnexpectedContent
 from .events import ChatEvent
 from .exchange import Exchange
 from .model_info import ModelInfo
 from .providers import Call, Provider
+from .redact import excerpt
 from .request import ChatRequest
 from .retry import RetryPolicy
 from .timing import Limits, Timeouts

@@ -41,7 +41,7 @@ _NAMES = {
     "timeout": "request_timeout read_timeout stream_timeout timeout_seconds",
     "proxy": "proxies http_proxy https_proxy",
     "base_url": "api_base api_base_url base_uri azure_endpoint endpoint api_endpoint endpoint_url api_url host url",
-    "api_key": "auth_token access_token token openai_api_key anthropic_api_key google_api_key azure_api_key",
+    "api_key": "key auth_token access_token token openai_api_key anthropic_api_key google_api_key azure_api_key",
     "verify": "ssl_verify verify_ssl",
     "session": "http_client client",
 }
@@ -65,6 +65,7 @@ _SAID = {
     "output_config": "its effort is called reasoning_effort here, its format response_format",
     "text": "its format is called response_format here, its verbosity verbosity",
     "options": "give each by its own name",
+    **dict.fromkeys(("image", "images", "file", "files", "attachments"), "it is a part of a message's content"),
     "organization": "give headers={'OpenAI-Organization': …}",
     "project": "give headers={'OpenAI-Project': …}",
     **dict.fromkeys(("betas", "anthropic_beta"), "give headers={'anthropic-beta': …}"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_origin
 
 from .errors import InvalidRequest, safe_repr
 
@@ -18,6 +18,10 @@ _EFFORT: Check = (
     lambda value: isinstance(value, bool) or type(value) is int or _TEXT[0](value),
     "a word such as 'low' or 'none', a number of tokens, True or False",
 )
+_LIST: Check = (
+    lambda value: isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)),
+    "a list",
+)
 _FORM: Check = (lambda value: True, "")  # in one of several forms, which the dialects tell apart
 
 # Wrong on one wire is wrong on all; the values that a wire or a model takes are checked by its dialect.
@@ -27,7 +31,7 @@ _CHECKS: dict[str, Check] = {
     "top_k": _INT,  # -1 means "all" to hosts of open models
     "min_p": _NUMBER,
     "max_tokens": _COUNT,
-    "stop": (lambda value: value != "", "a str that is not empty, or a list of them"),
+    "stop": (lambda value: _TEXT[0](value) or _LIST[0](value), "a str that is not empty, or a list of them"),
     "seed": _INT,
     "n": _COUNT,
     "presence_penalty": _NUMBER,
@@ -55,9 +59,10 @@ OPTIONS = frozenset(_CHECKS)
 
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` without those that are None. Raises InvalidRequest for a value of a type that its option has nowhere.
+    """`options` without those that are None, the tools as a list.
 
-    Names that are unknown here pass: they may be a provider's own.
+    Raises InvalidRequest for a value of a type that its option has nowhere. Names that are unknown here pass: they may
+    be a provider's own.
     """
     # None is as not given, so that callers can pass their own optional parameters on.
     given = {name: value for name, value in options.items() if value is not None}
@@ -65,19 +70,24 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
         fits, what = _CHECKS.get(name, _FORM)
         if not fits(value):
             raise InvalidRequest(f"{name} must be {what}, not {safe_repr(value)}")
+    if "tools" in given and _LIST[0](given["tools"]):
+        given["tools"] = list(given["tools"])  # an iterator is read once, and a client's options are for many calls
     if given.get("logprobs") is False and "top_logprobs" in given:
         raise InvalidRequest("top_logprobs asks for what logprobs=False asks to leave out: leave one of them out")
     return given
 
 
 def types_out(options: dict[str, Any]) -> Any:
-    """Replace functions and classes in `options` by what providers read. Returns the class of the answer, or None."""
+    """Replace functions and classes in `options` by what providers read. Returns the class of the answer, or None.
+
+    Raises InvalidRequest for functions and classes of which no JSON Schema is made.
+    """
     tools, form = options.get("tools"), options.get("response_format")
-    if isinstance(tools, (list, tuple)) and any(map(callable, tools)):
+    if isinstance(tools, list) and any(map(callable, tools)):
         from .functions import tool_of  # imported here: only who uses it pays for it
 
         options["tools"] = [tool_of(tool) if callable(tool) else tool for tool in tools]
-    if not callable(form):
+    if form is None or (not isinstance(form, type) and get_origin(form) is None):
         return None
     from .annotations import format_of_type
 

@@ -29,6 +29,18 @@ def record_of(kind: type, shape_of: ShapeOf) -> Record | None:
     return _TypedDict(kind, shape_of) if issubclass(kind, dict) and hasattr(kind, "__required_keys__") else None
 
 
+def plain_record(value: Any) -> Any:
+    """What stands in JSON for `value`, which has named fields. Raises TypeError for others."""
+    kind = type(value)
+    if hasattr(kind, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(kind, "__struct_fields__"):
+        return sys.modules["msgspec"].to_builtins(value)
+    if is_dataclass(kind):
+        return {field.name: getattr(value, field.name) for field in fields(kind)}
+    raise TypeError(f"it has a value of type {kind.__name__}" + (" (await it)" if hasattr(kind, "__await__") else ""))
+
+
 class Field(NamedTuple):
     """A field by its name in Python and its `key` in JSON."""
 
@@ -109,12 +121,15 @@ class Record(Shape):
 
     def _hints(self) -> dict[str, Any]:
         try:
-            return get_type_hints(self._kind, include_extras=True)
+            return self._evaluated()
         except NameError as error:
             raise InvalidRequest(
                 f"the annotations of {self._kind.__name__} cannot be evaluated: {error} (what they name must stand at "
                 "the top of its module)"
             ) from None
+
+    def _evaluated(self) -> dict[str, Any]:
+        return get_type_hints(self._kind, include_extras=True)
 
     def _field_shape(self, name: str, kind: Any) -> Shape:
         try:
@@ -235,6 +250,7 @@ def _said(error: Exception) -> str:
     faults = getattr(error, "errors", None)  # pydantic's
     if faults is None:
         return f"is not taken ({error})"
-    said = [f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults(include_url=False)]
+    found = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults(include_url=False)]
+    said = [f"{place}: {what}" if place else what for place, what in found]
     more = f"; {len(said) - 3} more" if len(said) > 3 else ""
     return f"is not taken ({'; '.join(said[:3])}{more})"

@@ -2,7 +2,8 @@
 
 A secret is known by the name of its field, as every gateway has header fields of its own. Two ways lead from there:
 `redact_field` and `redact_url` replace the values of such fields where a request or response is shown. `redact`
-replaces the values themselves in any text, for a server may echo a key in its error message.
+replaces the values themselves in any text, for a server may echo a key in its error message. `excerpt` cuts such a
+text to what a message may quote.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _PIECES = re.compile(r"[\s,;=]+")  # what stands between the parts of a field's 
 _KEYLIKE = re.compile(r"(?!https?://[^@?#]*\Z)\S{16,}\Z")
 _PAIR = re.compile(r"([^&=]+)=([^&]*)")
 
+EXCERPT = 500
+"""How many characters of a peer's text an error message quotes."""
 MIN_SECRET = 4
 """Characters: a shorter value is not looked for in texts, as it would be found by chance in the midst of words."""
 
@@ -125,3 +128,13 @@ def _is_secret_header(name: str) -> bool:
 
 def _is_secret_field(name: str) -> bool:
     return _SECRET_FIELD.search(unquote_plus(name)) is not None  # a name may be percent-encoded as well: `s%69g`
+
+
+def excerpt(text: str) -> str:
+    """`text` on one line, cut to EXCERPT characters: as much as a message quotes of a peer."""
+    line = " ".join(text.split())
+    # An excerpt stays as it is when it is made again: `body` is cut when the error is made, and `str` cuts it again.
+    # (The pattern is not compiled at import: few processes ever need it.)
+    if len(line) <= EXCERPT or re.fullmatch(rf".{{{EXCERPT}}}… \([0-9]+ characters\)", line):
+        return line
+    return f"{line[:EXCERPT]}… ({len(line)} characters)"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, overload
 
-from .errors import InvalidRequest
 from .events import (
     Annotation,
     ChatEvent,
     Content,
-    Event,
     Failed,
     Finished,
     FinishReason,
@@ -25,7 +23,7 @@ from .events import (
     UsageReport,
 )
 from .plain import Plain
-from .request import ToolCall
+from .tool_call import ToolCall
 
 T = TypeVar("T")
 _NONE: Mapping[str, str] = {}  # one for all, as nobody writes to it: see Choice
@@ -263,12 +261,13 @@ class Reply(Choice):
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Reply:
         """The Reply whose `to_dict` is `value`, apart from `answer_type`. Raises InvalidRequest if it is no reply's."""
-        if not isinstance(value, Mapping) or not isinstance(value.get("text"), str):
-            raise InvalidRequest("no reply: it must be as Reply.to_dict() gives it, with a 'text'")
-        reply = cls.of(map(Event.from_dict, _as_events(value)))
-        reply.request_id, reply.failed = value.get("request_id"), bool(value.get("failed"))
-        reply.headers = dict(value.get("headers") or {}) or _NONE
-        reply.attempts, reply.elapsed = value.get("attempts") or 0, value.get("elapsed")
+        from .stored import events_of, stored  # imported here: few programs read replies back
+
+        parts = stored(value)
+        reply = cls.of(events_of(parts))
+        reply.request_id, reply.headers = parts.get("request_id"), parts.get("headers") or _NONE
+        reply.failed, reply.attempts = parts.get("failed", False), parts.get("attempts", 0)
+        reply.elapsed = parts.get("elapsed")
         return reply
 
     def to_dict(self) -> dict[str, Any]:
@@ -356,28 +355,3 @@ def _named(call: ToolCall) -> dict[str, Any]:
     if call.custom:
         return {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def _as_events(value: Mapping[str, Any], choice: int = 0) -> Iterator[dict[str, Any]]:
-    """The dicts of events that make the reply, or the choice, of that dict."""
-    of = {"choice": choice}
-    for kind, name in (("TextDelta", "text"), ("ReasoningDelta", "reasoning"), ("RefusalDelta", "refusal")):
-        if text := value.get(name):
-            yield {"type": kind, "text": text, **of}
-    for index, call in enumerate(value.get("tool_calls") or ()):
-        yield {**call, "type": "ToolCallDelta", "index": index, **of}
-    for annotation in value.get("annotations") or ():
-        yield {"type": "Annotation", "raw": annotation, **of}
-    native = value.get("native") or {}
-    for item in native.get("items", ()):
-        yield {"type": "NativeItem", "dialect": native["dialect"], "item": item, **of}
-    yield {"type": "Metadata", "raw": value.get("metadata") or {}, **of}
-    if value.get("finished"):
-        reasons = {"reason": value.get("finish_reason"), "provider_reason": value.get("provider_reason")}
-        yield {"type": "Finished", **reasons, **of}
-    if usage := value.get("usage"):
-        yield usage
-    if value.get("id") or value.get("model"):
-        yield {"type": "Started", "id": value.get("id"), "model": value.get("model")}
-    for other in value.get("other_choices") or ():
-        yield from _as_events(other, other["index"])

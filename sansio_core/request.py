@@ -5,7 +5,6 @@ Errors name the place (`messages[3]`), as a conversation may be long and come ou
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,9 @@ from .errors import InvalidRequest, safe_repr, suggestion
 from .http_request import check_header
 from .options import checked_options, types_out
 from .part_forms import part_of
-from .partial_json import parse_partial
 from .parts import CacheControl, FilePart, Part, RawPart, TextPart, kind_of, text_of
+from .strict_json import dump_json
+from .tool_call import ToolCall, extra_fields
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -25,63 +25,6 @@ if TYPE_CHECKING:
 
 # All that any wire knows; each provider says which it has (Provider.roles), and rejects the rest by name.
 ROLES = ("system", "developer", "user", "assistant", "tool")
-
-CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments", "input"})
-"""The fields of a call on OpenAI's chat wire that ToolCall covers; the last three if a host leaves out `function`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call of a tool that a model made; `arguments` is the text that the model wrote, which need not be good JSON.
-
-    `extra` has the fields of a call on OpenAI's chat wire that are not among CALL_FIELDS, as Gemini's signature in
-    `extra_content`. They go back on that wire, in the same place, unless the host is known to reject them. `custom`:
-    the call is of one of OpenAI's custom tools, whose `arguments` are any text.
-    """
-
-    id: str | None
-    name: str
-    arguments: str = ""
-    extra: Mapping[str, Any] | None = None
-    custom: bool = False
-
-    def parse(self) -> Any:
-        """The arguments as a value; {} where there are none; of a custom tool the text. Raises InvalidRequest, with the
-        place, if they are not JSON."""
-        if self.custom:
-            return self.arguments
-        return parse_json(self.arguments or "{}", f"the arguments of the tool call {self.name!r} are")
-
-    def partial(self) -> Any:
-        """The value of the arguments so far, while they arrive: open strings and brackets are closed. None at first."""
-        return parse_partial(self.arguments)
-
-    def invoke(self, functions: Callable[..., Any] | Iterable[Any]) -> Any:
-        """Call the function that this call names, one of `functions` or the only one, and return its result.
-
-        The arguments are made what its annotations say; of an async function the result is the coroutine. Raises
-        InvalidRequest, in words for the model, if none has the name or the arguments do not fit: nothing was called.
-        """
-        from .functions import invoke  # imported here: many requests have no tools
-
-        return invoke(self.name, self.parse(), functions)
-
-    def answer(self, result: Any, *, is_error: bool = False) -> dict[str, Any]:
-        """The message that answers this call with the tool's `result`: a str, any JSON value, a part or a list of them.
-
-        `is_error`: the tool failed, and `result` says how. Raises InvalidRequest for a value that JSON cannot carry.
-        """
-        results = result if isinstance(result, (list, tuple)) and result else [result]
-        content: Any
-        if all(isinstance(part, Part) for part in results):
-            content = list(results)
-        else:  # a str goes as it is: as JSON, the model would read it in quotes and with escapes
-            content = result if isinstance(result, str) else dump_json(result).decode()
-        message = {"role": "tool", "name": self.name, "content": content}
-        if is_error:
-            message["is_error"] = True
-        # Gemini's and Ollama's calls may have no id: there the tool's name says which call is answered.
-        return message if self.id is None else {**message, "tool_call_id": self.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,30 +146,6 @@ def as_mapping(what: str, value: Any) -> dict[Any, Any]:
     if not isinstance(value, Mapping):
         raise InvalidRequest(f"{what} must be a mapping, not {type(value).__name__}")
     return dict(value)
-
-
-# json.dumps with arguments makes a new encoder for every call. NaN and infinity are no JSON (RFC 8259 6), and servers
-# reject them with errors that do not say where they stood.
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def dump_json(value: Any) -> bytes:
-    """`value` as UTF-8 JSON. Raises InvalidRequest for NaN, infinity, other objects, lone surrogates, deep nesting."""
-    try:
-        return _JSON.encode(value).encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidRequest(f"the request cannot be written as JSON: {error}") from None
-
-
-def parse_json(text: str, what: str) -> Any:
-    """The value of the JSON `text`. Raises InvalidRequest, which says "`what` not JSON" and quotes the place."""
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        near = text[max(0, getattr(error, "pos", 0) - 20) :][:40]  # a number of too many digits has no `pos`
-        raise InvalidRequest(f"{what} not JSON: {error}, near {near!r}") from None
-    except RecursionError:
-        raise InvalidRequest(f"{what} nested too deeply") from None
 
 
 def _messages(messages: Messages) -> tuple[Message, ...]:
@@ -402,10 +321,3 @@ _FIELDS: dict[str, Callable[[int, Any], Any]] = {
     "refusal": lambda i, value: _text(i, value) or None,
     "cache_control": _as_it_is,
 }
-
-
-def extra_fields(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The fields of a call of OpenAI's chat wire that are not among CALL_FIELDS; None for no such fields."""
-    if call.keys() <= CALL_FIELDS:  # nearly always
-        return None
-    return {name: value for name, value in call.items() if name not in CALL_FIELDS and value is not None} or None

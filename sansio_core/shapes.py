@@ -12,7 +12,8 @@ from contextlib import suppress
 from types import NoneType
 from typing import Any, get_args
 
-from .errors import InvalidRequest, excerpt, safe_repr
+from .errors import InvalidRequest, safe_repr
+from .redact import excerpt
 
 
 def name_of(kind: Any) -> str:

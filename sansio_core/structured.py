@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidRequest, excerpt
+from .errors import InvalidRequest
 from .partial_json import parse_partial
-from .request import parse_json
+from .redact import excerpt
+from .strict_json import parse_json
 
 if TYPE_CHECKING:  # it imports this module
     from .reply import Choice
@@ -45,4 +46,6 @@ def _why_none(answer: Choice) -> str:
         return "the answer is cut by the provider's content filter"
     if answer.tool_calls and not answer.text:
         return "the model calls tools first, and has not answered yet"
-    return "" if answer.finished else f"the answer is not JSON yet: it has {len(answer.text)} characters, and no end"
+    if not answer.finished:
+        return f"the answer is not JSON yet: it has {len(answer.text)} characters, and no end"
+    return "" if answer.text else "the answer has no text"

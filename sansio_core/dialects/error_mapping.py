@@ -24,9 +24,9 @@ from ..errors import (
     ServerFailed,
     UnexpectedContent,
     UnexpectedRedirect,
-    excerpt,
 )
 from ..http_request import Headers
+from ..redact import excerpt
 from ..retry_after import retry_after
 from .forms import nonempty, object_of, objects
 

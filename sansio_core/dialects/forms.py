@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..errors import InvalidRequest, safe_repr, suggestion
 from ..model_facts import ModelFacts
 from ..parts import CacheControl, Part, kind_of
-from ..request import ToolCall
+from ..tool_call import ToolCall
 
 
 class Payload(NamedTuple):

@@ -10,16 +10,19 @@ from typing import Any
 
 from ..errors import InvalidRequest, safe_repr
 from ..parts import ImagePart, RawPart, TextPart
-from ..request import Message, Native, ToolCall
+from ..request import Message, Native
+from ..tool_call import ToolCall
 from .forms import is_cut
 
 
-def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool, refusals: bool = False) -> list[Message]:
+def resolve_tool_ids(
+    messages: Iterable[Message], *, invent_ids: bool, refusals: bool = False, errors: bool = False
+) -> list[Message]:
     """`messages`, where each tool's result has the `tool_call_id` and the function's `name` of the call it answers.
 
     The call is the one with the result's id, else the oldest without a result that has the result's function name,
     else the oldest without a result. `invent_ids`: calls without an id get one, for wires that demand it.
-    `refusals`: the wire has a field for a refusal; on others it is a text.
+    `refusals`, `errors`: the wire has a field for a refusal, and for a tool's is_error; on others the text says it.
     """
     out: list[Message] = []
     asked: list[ToolCall] = []
@@ -36,8 +39,17 @@ def resolve_tool_ids(messages: Iterable[Message], *, invent_ids: bool, refusals:
             message = replace(message, tool_call_id=message.tool_call_id or call.id, name=call.name)
         if message.refusal and not refusals:
             message = replace(message, parts=(*message.parts, TextPart(message.refusal)))
-        out.append(message)
+        out.append(_saying_that_it_failed(message, errors))
     return out
+
+
+def _saying_that_it_failed(message: Message, errors: bool) -> Message:
+    if errors or not message.is_error:
+        return message
+    match message.parts:
+        case (TextPart(text) as first, *rest):  # still one part, which most wires have as a plain text
+            return replace(message, parts=(replace(first, text=f"Error: {text}"), *rest))
+    return replace(message, parts=(TextPart("Error:"), *message.parts))
 
 
 def check_answered(messages: Iterable[Message], whose: str) -> None:
@@ -174,7 +186,6 @@ def _has_marks(message: Message) -> bool:
 # Words for a message's own fields, and whether a message has something in them.
 _OWN_FIELDS: tuple[tuple[str, Callable[[Message], bool]], ...] = (
     ("the name of messages", lambda message: message.name is not None and message.role != "tool"),
-    ("is_error of tools' answers", lambda message: message.is_error),
     ("cache_control of parts", _has_marks),
     ("the open end of a tool call's arguments, which were cut", lambda message: any(map(is_cut, message.tool_calls))),
 )
@@ -189,17 +200,16 @@ def unsupported_fields(
     messages: Iterable[Message],
     *,
     names: bool = False,
-    errors: bool = False,
     marks: bool = False,
     cut: bool = True,
     extra: Container[str] = (),
 ) -> list[str]:
     """In words, what a wire has no field for of the messages' own fields.
 
-    What the wire takes: a `name` of messages other than tools' answers, if `names`; a tool's `is_error`, if `errors`; a
-    part's `cache_control`, if `marks`; a call's arguments that were cut, if `cut`; other fields called `extra`.
+    What the wire takes: a `name` of messages other than tools' answers, if `names`; a part's `cache_control`, if
+    `marks`; a call's arguments that were cut, if `cut`; other fields called `extra`.
     """
-    lacking = _lacking(names, errors, marks, cut)
+    lacking = _lacking(names, marks, cut)
     lost: dict[str, None] = {}  # in the order in which they stand in the messages, each once
     for message in messages:
         for words, is_in in lacking:

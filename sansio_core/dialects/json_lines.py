@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from ..errors import UnexpectedContent, excerpt
+from ..errors import UnexpectedContent
 from ..events import ChatEvent, UnknownFrame
 from ..parsers import JSONValueScanner, NDJSONParser
 from ..parsers.json_values import decode_at
+from ..redact import excerpt
 from .base import ChatParser
 from .error_mapping import is_html, page_in_place_of_an_answer
 

@@ -23,8 +23,9 @@ from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, 
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
 from ..model_info import ModelInfo
 from ..options import OPTIONS
-from ..request import ChatRequest, as_mapping, dump_json, header_pairs
+from ..request import ChatRequest, as_mapping, header_pairs
 from ..retry import RetryPolicy
+from ..strict_json import dump_json
 from ..timing import Timeouts
 
 # What every provider can be set up with.

@@ -26,7 +26,7 @@ from typed_values import (
     to_json,
 )
 
-from sansio_core import InvalidRequest
+from sansio_core import ChatRequest, InvalidRequest, providers
 from sansio_core.annotations import format_of_type, grown, schema_of, value_of
 from sansio_core.dialects.schemas import claude_schema, strict_schema
 from sansio_core.partial_json import parse_partial
@@ -154,6 +154,7 @@ def test_every_beginning_has_a_value(data: st.DataObject) -> None:
         (Circle | Ring, {}, "it is none of what it may be .it lacks 'radius'; it lacks 'radius'."),
         (float, 10**400, "it must be a number, not a huge number|it must be a number, not 1000"),
         (Model, {"theName": "a", "age": -1}, "does not fit Model: it is not taken .age: Input should be greater than"),
+        (Model, [], "does not fit Model: it is not taken .Input should be an object"),
         (Model, {}, r"theName: Field required; age: Field required"),
         (Struct, {"ownName": 5}, r"it is not taken .Expected `str`, got `int` - at `\$.ownName`"),
     ],
@@ -238,10 +239,16 @@ def test_a_type_without_a_schema(kind: Any, said: str) -> None:
         schema_of(kind)
 
 
-@pytest.mark.parametrize("kind", [int, list[City], Unit])
+@pytest.mark.parametrize("kind", [int, list[City], Unit, City | None])
 def test_a_response_format_has_fields(kind: Any) -> None:
     with pytest.raises(InvalidRequest, match="response_format takes a class with named fields, not"):
-        format_of_type(kind)
+        ChatRequest("Hello", response_format=kind)
+
+
+def test_a_function_is_no_response_format() -> None:
+    provider, request = providers.create("openai", api_key="k", model="m"), ChatRequest("Hello", response_format=print)
+    with pytest.raises(InvalidRequest, match="response_format must be a class with fields, a JSON Schema, "):
+        provider.begin(request, lambda: 0.5)
 
 
 def test_what_is_nested_too_deeply() -> None:

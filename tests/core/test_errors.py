@@ -35,8 +35,8 @@ from sansio_core import (
     UnexpectedRedirect,
 )
 from sansio_core.dialects.error_mapping import status_class
-from sansio_core.errors import EXCERPT, excerpt, safe_repr, suggestion
-from sansio_core.redact import redact
+from sansio_core.errors import safe_repr, suggestion
+from sansio_core.redact import EXCERPT, excerpt, redact
 
 NAMED = [getattr(sansio_core, name) for name in sansio_core.__all__]
 ALL = [value for value in NAMED if inspect.isclass(value) and issubclass(value, ChatError)]

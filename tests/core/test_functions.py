@@ -164,12 +164,13 @@ def raw(data: bytes) -> None: ...
     [
         (varied, r"the tool varied takes \*cities: 'str', for which a model has no names: name each one"),
         (named, r"the tool named takes \*\*cities"),
-        (lost, "the annotations of the tool lost cannot be evaluated: name 'Nowhere' is not defined"),
+        (lost, "the annotations of lost cannot be evaluated: name 'Nowhere' is not defined"),
         (raw, "raw.data: no JSON Schema is made of bytes"),
         (lambda: 1, "a tool needs a name, and <lambda> is none: take a `def`"),
         (partial(plain), "a tool needs a name, and partial is none"),
         (int, "the class int is no tool: it has no named fields"),
         (type, "the class type|no JSON Schema is made of type"),
+        (Shop.buy, "the tool buy is a method: give an object's own, as shop.buy"),
     ],
 )
 def test_what_is_no_tool(function: Any, said: str) -> None:
@@ -183,6 +184,13 @@ def test_functions_among_the_tools_of_a_request() -> None:
     request = ChatRequest("Hello", tools=tools)
     assert request.options["tools"] == [given, tool_of(plain)]
     assert tools == [given, plain]
+
+
+@pytest.mark.parametrize("many", [tuple, iter, dict.fromkeys], ids=["tuple", "iterator", "keys"])
+def test_functions_stand_in_any_list(many: Any) -> None:
+    given = many([plain, google])
+    tools = given.keys() if isinstance(given, dict) else given
+    assert ChatRequest("Hello", tools=tools).options["tools"] == [tool_of(plain), tool_of(google)]
 
 
 def call(name: str, arguments: str) -> ToolCall:
@@ -234,6 +242,12 @@ def upper(text: str) -> str:
 def test_wrong_arguments_are_named_and_nothing_is_called(name: str, arguments: str, said: str) -> None:
     with pytest.raises(InvalidRequest, match=said):
         call(name, arguments).invoke([google, plain])
+
+
+@pytest.mark.parametrize("functions", [{"google": google}, 5, None])
+def test_what_is_no_list_of_functions(functions: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"invoke\(\) takes a function or a list of functions, not"):
+        call("google", "{}").invoke(functions)
 
 
 def fails(key: str) -> None:

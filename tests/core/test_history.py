@@ -30,7 +30,6 @@ def messages(*given: Any) -> tuple[Message, ...]:
     ("message", "takes", "said"),
     [
         ({"role": "user", "content": "a", "name": "bob"}, "names", "the name of messages"),
-        ({"role": "tool", "content": "a", "is_error": True}, "errors", "is_error of tools' answers"),
         ({"role": "user", "content": [{"type": "text", "text": "a", "cache_control": MARK}]}, "marks",
          "cache_control of parts"),
         ({"role": "user", "content": [FilePart(b"a", cache_control=True)]}, "marks", "cache_control of parts"),

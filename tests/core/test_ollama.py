@@ -176,7 +176,6 @@ def test_what_is_left_out_of_options_is_told(options: dict[str, Any], told: str 
             {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": MARK}]},
             "cache_control of parts",
         ),
-        ({"role": "tool", "content": "no", "is_error": True}, "is_error of tools' answers"),
         ({"role": "assistant", "content": "Hi", "audio": {"id": "a"}}, "the field audio of messages"),
         ({"role": "user", "content": [ImagePart(PIXEL, "low")]}, "detail of images"),
         (

@@ -212,7 +212,7 @@ def test_a_model_without_schemas() -> None:
         ("metadata", {str(i): "b" for i in range(17)}, "at most 16"),
         ("stop", ["a"] * 5, "at most 4 texts as stop, not 5"),
         ("stop", [5], "stop must be a str"),
-        ("stop", {"a": 1}, "stop must be a list"),
+        ("stop", {"a": 1}, "or a list of them, not a value of type dict"),
         ("logit_bias", {"5": 0.5}, "must be an int from -100 to 100"),
         ("logit_bias", {"5": 101}, "token '5'"),
         ("top_logprobs", 21, "from 0 to 20"),

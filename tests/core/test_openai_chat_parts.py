@@ -212,13 +212,6 @@ def test_images_of_tools_answers_follow_all_answers_of_the_turn() -> None:
         assert len(messages) == 3
 
 
-def test_that_a_tool_failed_is_named() -> None:
-    history = [calls("a"), ToolCall("a", "weather").answer("No such place.", is_error=True)]
-    wire, told = body("m", history)
-    assert wire["messages"][1] == {"role": "tool", "tool_call_id": "a", "content": "No such place."}
-    assert told == ["openai does not take is_error of tools' answers: not sent"]
-
-
 def test_an_answer_to_no_call() -> None:
     history = [{"role": "tool", "content": "rain"}]
     assert "a tool's answer answers no call" in refused("m", messages=history)

@@ -147,8 +147,8 @@ def test_what_an_answer_cannot_carry() -> None:
 
 def test_fields_of_messages_that_the_wire_does_not_have() -> None:
     messages = [{"role": "user", "content": "?", "name": "bob", "tokens": 3}, asked(),
-                {"role": "tool", "tool_call_id": "c1", "content": "no such city", "is_error": True}]  # fmt: skip
-    lost = "the name of messages and the field tokens of messages and is_error of tools' answers"
+                {"role": "tool", "tool_call_id": "c1", "content": "no such city"}]  # fmt: skip
+    lost = "the name of messages and the field tokens of messages"
     assert warned(messages, NOT_SENT.format(lost))["input"][0] == {"role": "user", "content": "?"}
 
 

@@ -44,6 +44,7 @@ def said_of(provider: str = "openai", **options: Any) -> str:
         ("timout", "did you mean 'timeout'?"),
         ("base_ulr", "did you mean 'base_url'?"),
         ("user_id", "it is called user here"),
+        ("images", "it is a part of a message's content"),
     ],
 )
 def test_a_name_that_is_known_elsewhere(name: str, hint: str) -> None:

@@ -44,7 +44,7 @@ FORMS = ("tools", "tool_choice", "response_format")
         (TEXTS, ("a",), ("", b"a", 5, True), "a str that is not empty"),
         (MAPPINGS, ({}, {"a": 1}), ([], "a", 5, [("a", 1)]), "a mapping"),
         (("reasoning_effort",), ("low", "any", 0, 1024, True, False), ("", 1.5, [], b"low"), "a word such as 'low'"),
-        (("stop",), ("a", [], ["a"], 5), ("",), "a str that is not empty, or a list of them"),
+        (("stop",), ("a", [], ["a"], ("a",)), ("", 5, b"a", {}), "a str that is not empty, or a list of them"),
         (FORMS, ("a", {}, [], 5, None), (), ""),
     ],
 )

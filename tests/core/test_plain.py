@@ -213,10 +213,30 @@ def test_every_reply_comes_back(events: list[ChatEvent], request_id: str | None,
     assert everything(back) == everything(reply)
 
 
-@pytest.mark.parametrize("value", [None, [], {}, {"text": 5}, {"text": "", "tool_calls": [{"id": 5, "name": ""}]}])
-def test_what_is_no_reply(value: Any) -> None:
-    with pytest.raises(InvalidRequest, match=r"no reply: it must be as|the dict of an event does not fit"):
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "it must be an object"), ([], "it must be an object"), ({}, "it lacks 'text'"),
+        ({"text": 5}, "text must be a str"), ({"text": "", "id": 5}, "id must be a str"),
+        ({"text": "", "tool_calls": "x"}, "tool_calls must be a list"),
+        ({"text": "", "tool_calls": [{}]}, r"tool_calls\[0\] lacks 'id'"),
+        ({"text": "", "native": {"items": [{}]}}, "native lacks 'dialect'"),
+        ({"text": "", "native": 5}, "native must be an object"),
+        ({"text": "", "headers": [1]}, "headers must be an object"),
+        ({"text": "", "attempts": "x"}, "attempts must be an int"),
+        ({"text": "", "elapsed": "x"}, "elapsed must be a number"),
+        ({"text": "", "usage": {"input_tokens": "x"}}, "usage.input_tokens must be an int"),
+        ({"text": "", "finish_reason": "bored"}, "finish_reason must be one of"),
+        ({"text": "", "other_choices": [{"text": ""}]}, r"other_choices\[0\] lacks 'index'"),
+    ],
+)  # fmt: skip
+def test_what_is_no_reply(value: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"the dict of a reply does not fit StoredReply: {said}"):
         Reply.from_dict(value)
+
+
+def test_a_reply_of_another_version_comes_back() -> None:
+    assert Reply.from_dict({"text": "Hi", "of a later version": 1}).text == "Hi"
 
 
 def test_the_text_is_json_whatever_it_is_of() -> None:

@@ -32,7 +32,10 @@ LOADED = (
 # neighbours; those of BELOW import nothing of the core, and every room may import them.
 BELOW = {"redact", "plain", "partial_json", "model_facts", "typed"}
 TYPES = {"shapes", "records", "annotations", "functions"}
-GROUND = {"errors", "http_request", "parts", "part_forms", "options", "option_hints", "request", "events", *TYPES}
+GROUND = {
+    "errors", "http_request", "strict_json", "parts", "part_forms", "options", "option_hints", "tool_call", "request",
+    "events", *TYPES,
+}  # fmt: skip
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in BELOW},
     **dict.fromkeys(GROUND, GROUND),
@@ -42,7 +45,8 @@ ROOMS: dict[str, set[str]] = {
     "retry_after": GROUND,
     "retry": GROUND | {"timing"},
     "structured": GROUND,
-    "reply": GROUND | {"structured"},
+    "stored": GROUND,
+    "reply": GROUND | {"structured", "stored"},
     "dialects": GROUND | {"parsers", "retry_after"},
     "model_info": set(),
     # `__version__` is no room: it is set before any is loaded.

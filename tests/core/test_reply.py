@@ -205,6 +205,7 @@ def test_a_structured_answer_of_a_class() -> None:
         ([TextDelta("{"), Finished("content_filter")], "the answer is cut by the provider's content filter"),
         ([ToolCallDelta(0, "c", "f"), Finished("tool_calls")], "the model calls tools first, and has not answered yet"),
         ([TextDelta("{")], "the answer is not JSON yet: it has 1 characters, and no end"),
+        ([Finished("stop")], "the answer has no text"),
         ([TextDelta("Sure!"), Finished("stop")], "the answer is not JSON: Expecting value"),
     ],
 )

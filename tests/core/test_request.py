@@ -26,7 +26,8 @@ from sansio_core import (
 )
 from sansio_core.dialects.history import unsupported_fields
 from sansio_core.parts import RawPart
-from sansio_core.request import Native, dump_json, header_pairs
+from sansio_core.request import Native, header_pairs
+from sansio_core.strict_json import dump_json
 
 LONE = "a\ud800b"
 

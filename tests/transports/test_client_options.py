@@ -43,6 +43,8 @@ def test_a_clients_options_are_those_of_a_call_that_gives_none_of_its_own(seat: 
         ({"timeouts": 5}, "(did you mean 'timeout'?)"),
         ({"system": "Be brief."}, "'system' (give system= to stream() or complete(), or to ChatRequest())"),
         ({"messages": "Hi"}, "'messages' (give messages= to stream() or complete(), or to ChatRequest())"),
+        ({"tools": [print]}, "the tool print takes *args"),
+        ({"response_format": int}, "response_format takes a class with named fields, not int"),
         ({"logprobs": False, "top_logprobs": 1}, "top_logprobs asks for what logprobs=False asks to leave out"),
     ],
 )
@@ -50,6 +52,17 @@ def test_a_clients_option_that_cannot_be_is_told_at_once(seat: Seat, options: di
     with pytest.raises(InvalidRequest) as caught:
         seat.client("openai", api_key="sk-abcdef", **options)
     assert said in str(caught.value)
+
+
+def weather(city: str) -> str:
+    return city
+
+
+def test_a_clients_tools_are_for_every_call(seat: Seat, emulator: Emulator) -> None:
+    client = openai(seat, emulator, tools=iter([weather]))
+    for _ in range(2):
+        seat.complete(client)
+        assert [tool["function"]["name"] for tool in sent(emulator)["tools"]] == ["weather"]
 
 
 def test_what_belongs_to_the_client_is_told_by_a_call(seat: Seat) -> None:

@@ -43,6 +43,14 @@ def test_against_a_host(example: str) -> None:
         emulator.wait_for(lambda e: e.open_connections == 0)
 
 
+@pytest.mark.parametrize("example", ["blocking_chat.py", "asyncio_chat.py"])
+def test_a_conversation(example: str) -> None:
+    with Emulator(reply=lambda prompt: f"You said: {prompt}") as emulator:
+        done = run(example, "--base-url", emulator.base_url("free_netfly"), "Hello", "Again")
+    history = "User: Hello\nAssistant: You said: Hello\nUser: Again\nAssistant:"  # as this host takes it
+    assert done.stdout == f"You said: Hello\nYou said: {history}\n", done.stderr
+
+
 def test_observed() -> None:
     done = run("observed.py")
     assert done.returncode == 0, done.stderr
@@ -67,8 +75,10 @@ def test_tool_use(provider: str) -> None:
     assert done.stdout.replace("{}", "").splitlines() == [*asked, "No."]
     sent = emulator.requests[1].body.decode().replace("\\", "")
     assert '{"city":"Oslo","celsius":17}' in sent
-    assert "This call failed: the arguments of 'temperature' do not fit: it has no parameter 'town'" in sent
-    assert "This call failed: no tool 'humidity'; there are temperature" in sent
+    assert "the arguments of 'temperature' do not fit: it has no parameter 'town'" in sent
+    assert "no tool 'humidity'; there are temperature" in sent
+    assert sent.count('"is_error":true') + sent.count('"error":"') + sent.count("Error: ") == 2
+    assert not done.stderr
 
 
 @pytest.mark.parametrize("example", ["blocking_chat.py", "asyncio_chat.py", "own_io.py"])

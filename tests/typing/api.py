@@ -181,6 +181,7 @@ def structured(client: Client) -> None:
     assert_type(reply.parse(City).name, str)
     for call in reply.tool_calls:
         call.answer(call.invoke([population]))
+        call.answer(City("Graz"), is_error=True)
         call.invoke(population)
 
 
@@ -206,6 +207,7 @@ def every_option(client: Client, flag: bool) -> None:
     tools: list[dict[str, Any]] = [{"name": "weather", "parameters": {"type": "object"}}]
     client.complete("Hi", tools=tools, tool_choice={"type": "function", "function": {"name": "weather"}})
     client.complete("Hi", tools=({"googleSearch": {}}, weather), tool_choice="weather", stop=["a", "b"])
+    client.complete("Hi", tools={weather, population})
     client.complete("Hi", reasoning_effort=1024, response_format={"type": "json_object"}, logit_bias={50256: -100})
     client.complete("Hi", reasoning_effort=True, service_tier="of a new vendor", verbosity="loud", retry=2)
     client.complete("Hi", temperature=None if flag else 0.5, system=None, tools=None, tool_choice=None, stop=None)

@@ -28,8 +28,8 @@ from sansio_core.errors import (
     ProxyFailed,
     StreamTruncated,
     TLSFailed,
-    excerpt,
 )
+from sansio_core.redact import excerpt
 
 from ..http1.response import Response
 from .call import Call

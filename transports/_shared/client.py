@@ -25,7 +25,7 @@ from sansio_core import (
     providers,
 )
 from sansio_core.http_request import public_headers
-from sansio_core.options import checked_options
+from sansio_core.options import checked_options, types_out
 from sansio_core.providers.base import KeySource, Provider, no_provider
 
 from ..drive import AWire, Wire
@@ -86,6 +86,7 @@ class BaseClient(_Live):
         self.observer = observer
         self.options = checked_options(options)
         self.provider.check_options(self.options)
+        types_out(dict(self.options))  # raises for a function or a class that no call could take
         self.closed = False
 
     def __repr__(self) -> str:

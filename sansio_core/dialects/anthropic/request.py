@@ -34,12 +34,12 @@ def payload(request: ChatRequest, model: str | None, version: str = VERSION, sig
     options, messages, facts = request.options, request.messages, facts_of(NAME, model)
     unsupported = [
         *unsupported_history(messages, NAME),
-        *unsupported_fields(messages, errors=True, marks=True, cut=False),
+        *unsupported_fields(messages, marks=True, cut=False),
         *unsupported_details(messages),
     ]
     check_max_tokens(options, facts)
     amid = facts is not None and "system" in facts.can
-    resolved = resolve_tool_ids(messages, invent_ids=True)
+    resolved = resolve_tool_ids(messages, invent_ids=True, errors=True)
     # "unexpected `tool_use_id` found in `tool_result` blocks"
     check_answered(resolved, NAME)
     system, turns, lost = turns_of(resolved, amid=amid, signed=signed)

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...errors import InvalidRequest
 from ...parts import FilePart, ImagePart, Part, RawPart, TextPart
-from ...request import Message, dump_json
+from ...request import Message
+from ...strict_json import dump_json
 from ..forms import no_such_part
 
 # github.com/googleapis/python-genai google/genai/types.py, Part

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...errors import InvalidRequest
 from ...parts import Part, TextPart
-from ...request import ChatRequest, Message, ToolCall
+from ...request import ChatRequest, Message
+from ...tool_call import ToolCall
 from ..forms import Payload, arguments_of, check_max_tokens, put, with_extra
 from ..history import (
     native_of,
@@ -66,7 +67,7 @@ def _going_on(messages: Sequence[Message], dialect: str) -> tuple[Sequence[Messa
 def _contents(messages: Sequence[Message], asked: Asked) -> tuple[dict[str, Any], list[str]]:
     """The messages' fields of the body, and what of the messages has none."""
     # A call's id is optional on this wire: results are matched by the function's name.
-    system, turns = system_and_turns(resolve_tool_ids(messages, invent_ids=False))
+    system, turns = system_and_turns(resolve_tool_ids(messages, invent_ids=False, errors=True))
     # "contents.parts must not be empty" is the API's answer to a turn without parts.
     wire: dict[str, Any] = {
         "contents": [content for turn in turns for content in _turn(turn, asked) if content["parts"]]
@@ -77,7 +78,7 @@ def _contents(messages: Sequence[Message], asked: Asked) -> tuple[dict[str, Any]
     if prompt := [system_part(part) for message in system for part in _filled(message)]:
         wire["systemInstruction"] = {"parts": prompt}
     unsupported = unsupported_history(messages, asked.dialect, call_fields=True) + _lost_fields(messages)
-    unsupported += unsupported_fields(messages, errors=True, cut=False) + unsupported_details(messages)
+    unsupported += unsupported_fields(messages, cut=False) + unsupported_details(messages)
     return wire, unsupported
 
 

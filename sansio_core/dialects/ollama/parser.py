@@ -24,7 +24,7 @@ from ...events import (
     UnknownFrame,
     UsageReport,
 )
-from ...request import extra_fields
+from ...tool_call import extra_fields
 from ..base import as_text
 from ..error_mapping import error_in, of_error
 from ..forms import count, json_text, nonempty, objects

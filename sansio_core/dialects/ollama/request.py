@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 from ...errors import InvalidRequest, safe_repr
 from ...model_facts import facts_of
 from ...parts import FilePart, ImagePart, Part, text_of
-from ...request import ChatRequest, Message, ToolCall
+from ...request import ChatRequest, Message
+from ...tool_call import ToolCall
 from ..forms import (
     Function,
     Payload,

@@ -20,7 +20,7 @@ from ...events import (
     ToolCallDelta,
     UnknownFrame,
 )
-from ...request import extra_fields
+from ...tool_call import extra_fields
 from ..base import as_text
 from ..forms import json_text, nonempty, object_of, objects
 from .quirks import NAME

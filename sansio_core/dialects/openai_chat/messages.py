@@ -10,7 +10,9 @@ from typing import Any
 
 from ...errors import InvalidRequest
 from ...parts import TextPart
-from ...request import Message, Native, ToolCall, dump_json
+from ...request import Message, Native
+from ...strict_json import dump_json
+from ...tool_call import ToolCall
 from ..forms import arguments_of
 from ..history import check_answered, native_of, resolve_tool_ids, unsupported_fields, unsupported_history
 from .parts import is_text, wire_part

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...errors import InvalidRequest
 from ...parts import FilePart, ImagePart, Part, RawPart, TextPart
-from ...request import Message, ToolCall
+from ...request import Message
+from ...tool_call import ToolCall
 from ..forms import cache_mark, no_such_part, nonempty, objects, one_of
 from ..history import native_of, resolve_tool_ids, unsupported_fields, unsupported_history
 from .options import NAME, Asked
