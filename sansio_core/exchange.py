@@ -42,7 +42,8 @@ from .errors import (
 )
 from .events import ChatEvent, Failed, KeepAlive
 from .http_request import Headers, HttpRequest, account_headers, body_length, header
-from .providers.base import Call, Provider, no_provider
+from .providers.base import Provider, no_provider
+from .providers.call import Call
 from .redact import redact
 from .reply import Reply
 from .request import ChatRequest

@@ -1,11 +1,11 @@
-"""What every provider shares: its facts, its configuration, and a question's way through its endpoint (Call)."""
+"""What every provider shares: its facts and its configuration, and how a question becomes a request."""
 
 from __future__ import annotations
 
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from inspect import currentframe
 from sys import modules
@@ -19,13 +19,14 @@ from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
-from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
+from ..errors import HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
 from ..model_info import ModelInfo
 from ..options import OPTIONS
 from ..request import ChatRequest, as_mapping, dump_json, header_pairs
 from ..retry import RetryPolicy
 from ..timing import Timeouts
+from .call import Call
 
 # What every provider can be set up with.
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
@@ -58,48 +59,6 @@ class ProviderInfo:
     # Every provider takes both: on a wire of one prompt, history and system message are lines of it.
     supports_message_history: ClassVar[bool] = True
     supports_system_message: ClassVar[bool] = True
-
-
-class Call:
-    """One question on its way through one endpoint: what an exchange asks of a provider.
-
-    Most endpoints take one request. One that needs a setup request first overrides `setup_request`, `receive_setup`
-    and `renew`. `unsupported` says in words what of the question the endpoint's wire has no field for.
-    """
-
-    __slots__ = ("_request", "unsupported")
-
-    def __init__(self, request: HttpRequest, unsupported: Sequence[str] = ()) -> None:
-        self._request: HttpRequest | None = request
-        self.unsupported = unsupported
-
-    def setup_request(self, now: float) -> HttpRequest | float | None:
-        """A request that must be answered before the question is sent; the seconds to wait while another call sends
-        it; None once the question can be sent."""
-        return None
-
-    def receive_setup(self, headers: Headers, body: bytes) -> None:
-        """Take the answer to the setup request. Raises ChatError if it does not hold what the question needs."""
-
-    def request(self) -> HttpRequest:
-        """The question itself."""
-        assert self._request is not None, "nothing is sent after answered()"
-        return self._request
-
-    def renew(self, error: ChatError) -> bool:
-        """Whether the question failed with `error` only because the setup request's answer is stale by now.
-
-        True at most once: the exchange then sends both requests again.
-        """
-        return False
-
-    def answered(self) -> None:
-        """The answer has begun, so nothing is sent again."""
-        # A conversation may be megabytes, and an exchange lives as long as its answer is read.
-        self._request = None
-
-    def abandon(self) -> None:
-        """The call failed or was cancelled: release what it shares with other calls."""
 
 
 class Provider(ABC):

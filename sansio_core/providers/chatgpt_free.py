@@ -17,7 +17,8 @@ from ..redact import redact_url
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo
+from .base import Provider, ProviderInfo
+from .call import Call
 
 # Whoever drives the call that fetches the page may leave it suspended (a generator that nobody iterates, a task that
 # hangs), which other calls cannot see: after so many seconds one of them fetches the page itself.

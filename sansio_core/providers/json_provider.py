@@ -10,7 +10,8 @@ from ..dialects.forms import Payload, put_options, with_extra
 from ..dialects.history import unsupported_in_text
 from ..options import OPTIONS
 from ..request import ChatRequest
-from .base import BEARER, Call, Provider
+from .base import BEARER, Provider
+from .call import Call
 
 
 class JSONProvider(Provider):
