@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated
+from ..errors import ChatError, ProtocolViolation, ProviderRefused, StreamTruncated
 from ..events import ChatEvent, Failed, Finished, FinishReason, KeepAlive, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ..parsers.json_values import decode_at
@@ -65,7 +65,7 @@ class ChatParser(ABC):
             try:
                 self.read(data, out)
             # Not raised, as the events before the fault would be lost with it.
-            except LimitExceeded as error:
+            except ChatError as error:
                 self.fail(error, out)
             except RecursionError:  # a dialect that goes through a value that json.loads could still build
                 self.fail(ProtocolViolation(_TOO_DEEP), out)
@@ -87,7 +87,7 @@ class ChatParser(ABC):
                 self.read_end(proper, out)
                 if proper and self.ends_with_body and not (self.complete or self.ended):
                     self.finish(None, out)
-            except LimitExceeded as error:
+            except ChatError as error:
                 self.fail(error, out)
             except RecursionError:
                 self.fail(ProtocolViolation(_TOO_DEEP), out)
@@ -272,8 +272,8 @@ class EventStreamParser(ChatParser):
     def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         """Append to `out` what a JSON value of the stream says, which may be of any type.
 
-        `event` is the type of its event ("message" if the stream gives none). What this raises is a mistake of the
-        dialect, and comes out of `feed`.
+        `event` is the type of its event ("message" if the stream gives none). A ChatError that this raises ends the
+        answer, as by `fail`; any other exception is a mistake of the dialect, and comes out of `feed`.
         """
 
     def done(self, out: list[ChatEvent]) -> None:

@@ -124,7 +124,7 @@ class Provider(ABC):
             _check_key(api_key, "api_key=, or the environment variable that it comes from")
         self.api_key = api_key
         base = check_base_url(base_url or self.info.url)
-        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path, self.openai_wire)
+        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path.rstrip("/"), self.openai_wire)
         self._agent: Headers = (("user-agent", self.user_agent),) if self.user_agent else ()
         self.headers = header_pairs(headers)
         self.cookies = as_mapping("cookies", cookies)

@@ -185,6 +185,35 @@ def test_a_mistake_of_the_writer_is_not_hidden() -> None:
         Wrong().feed(BODY)
 
 
+class Raising(Events):
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        if "busy" in value:
+            raise RateLimited(429, value["busy"])
+        super().decode(event, value, out)
+
+
+class RaisingLines(Lines):
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
+        if "busy" in value:
+            raise RateLimited(429, value["busy"])
+        super().decode(value, out)
+
+
+def test_an_error_that_decode_raises_ends_the_answer() -> None:
+    """As by fail(), for every cut: also where it is the last line, which only the body's end completes."""
+    body = escaped({"say": "Grüß"}, {"busy": "later"}, {"say": "more"})
+    whole = comparable(fed(Raising(), body))
+    assert whole[0] == TextDelta("Grüß")
+    assert whole[1][0] is RateLimited
+    assert len(whole) == 2
+    for at in range(1, len(body)):
+        parser = Raising()
+        assert comparable(parser.feed(body[:at]) + parser.feed(body[at:]) + parser.end()) == whole
+    (failed,) = fed(RaisingLines(), b'{"busy": "later"}')
+    assert isinstance(failed, Failed)
+    assert type(failed.error) is RateLimited
+
+
 # --- a question ------------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +232,20 @@ def test_a_question_by_its_payload_alone() -> None:
         "model": "acme-2", "turns": [["user", "Hello"]], "warmth": 0.25,
     }  # fmt: skip
     assert sent(Acme(base_url="http://127.0.0.1:1/"))[0] == "http://127.0.0.1:1/v2/talk"
+
+
+@pytest.mark.parametrize("url", ["https://api.acme.example/v2", "https://api.acme.example/v2/"])
+@pytest.mark.parametrize("path", ["talk", "/talk"])
+def test_slashes_between_url_and_path(url: str, path: str) -> None:
+    cls = type("Slashes", (Acme,), {"info": replace(INFO, url=url), "path": path})
+    assert sent(cls(api_key="k-123"))[0] == "https://api.acme.example/v2/talk"
+    assert sent(cls(base_url="http://127.0.0.1:1/"))[0] == "http://127.0.0.1:1/v2/talk"
+
+
+def test_a_wire_without_models() -> None:
+    provider = with_info(default_model=None, needs_key=False)()
+    assert sent(provider)[2]["model"] is None
+    assert sent(provider, model="acme-2")[2]["model"] == "acme-2"
 
 
 def test_without_a_path_the_url_is_the_whole_address() -> None:
@@ -317,6 +360,11 @@ def with_info(**changes: Any) -> type[Provider]:
         ("acme", NoPayload, "NoPayload lacks payload()"),
         ("acme", NoCall, "NoCall lacks call()"),
         ("acme", NoParser, "NoParser has no `parser_class`: write parser_class = …"),
+        ("acme", type("Made", (Acme,), {"parser_class": Events()}), "Made has no `parser_class`"),
+        ("acme", type("Odd", (Acme,), {"parser_class": dict}), "Odd has no `parser_class`"),
+        ("acme", type("Odd", (Acme,), {"key_header": "x-api-key"}), "key_header is one, as in ('x-api-key', '')"),
+        ("acme", type("Odd", (Acme,), {"base_headers": {"accept": "*/*"}}), "Odd: base_headers has pairs, as in"),
+        ("acme", type("Odd", (Acme,), {"base_headers": (("a b", ""),)}), "'a b' is not a header name"),
         ("acme", HALF, "Undecided, the parser_class of Half, lacks decode()"),
         ("acme", with_info(url="api.acme.example"), "'api.acme.example' is not an http:// or https:// URL"),
         ("acme", with_info(api_key_env="k-0123456789abcdef"), "variable for the key of acme must be given by its NAME"),
