@@ -244,9 +244,9 @@ class Provider(ABC):
         """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""
         # Another host of the same wire, as a gateway or a server of one's own, may need none.
         if self.info.needs_key and self.api_key is None and not self.custom_base_url:
-            raise InvalidRequest(
-                f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
-            )
+            variable = self.info.api_key_env
+            or_set = f", or set the environment variable {variable}" if variable else ""
+            raise InvalidRequest(f"{self.info.name} needs a key: give api_key={or_set}")
 
     def resolve_model(self, model: str | None) -> str | None:
         """The wire's name for `model`, or for the default. Raises InvalidRequest for one that it does not have."""

@@ -101,6 +101,8 @@ def _check_info(info: ProviderInfo) -> None:
                 f"the environment variable for the {held} of {info.name} must be given by its NAME, in capitals, like "
                 "'ACME_API_KEY' (a key itself goes to Client(…, api_key=…))"
             )
+    if not isinstance(info.models, tuple):  # of a str, each letter would be a model
+        raise InvalidRequest(f"the models of {info.name} must be a tuple of names, not {safe_repr(info.models)}")
     if info.default_model is not None and not (isinstance(info.default_model, str) and info.default_model):
         raise InvalidRequest(f"the default model of {info.name} must be a str, not {safe_repr(info.default_model)}")
 

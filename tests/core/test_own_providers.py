@@ -272,6 +272,8 @@ def test_nothing_is_lost_silently() -> None:
         sent(Acme(api_key="k-123"), [{"role": "tool", "content": "4", "tool_call_id": "1"}])
     with pytest.raises(InvalidRequest, match=r"acme needs a key: give api_key=, or set .* ACME_API_KEY"):
         sent(Acme())
+    with pytest.raises(InvalidRequest, match=r"acme needs a key: give api_key=$"):
+        sent(with_info(api_key_env=None)())
 
 
 def test_through_the_bare_core() -> None:
@@ -370,6 +372,7 @@ def with_info(**changes: Any) -> type[Provider]:
         ("acme", with_info(api_key_env="k-0123456789abcdef"), "variable for the key of acme must be given by its NAME"),
         ("acme", with_info(base_url_env="https://x"), "variable for the base URL of acme must be given by its NAME"),
         ("acme", with_info(default_model=5), "the default model of acme must be a str, not 5"),
+        ("acme", with_info(models=("acme-1")), "the models of acme must be a tuple of names, not 'acme-1'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_registered(name: Any, provider: Any, said: str) -> None:
