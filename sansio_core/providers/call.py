@@ -9,10 +9,38 @@ from ..http_request import Headers, HttpRequest
 
 
 class Call:
-    """One question on its way through one endpoint: what an exchange asks of a provider.
+    r"""One question on its way through one endpoint: what an exchange asks of a provider.
 
-    Most endpoints take one request. One that needs a setup request first overrides `setup_request`, `receive_setup`
-    and `renew`. `unsupported` says in words what of the question the endpoint's wire has no field for.
+    `unsupported` says in words what of the question the endpoint's wire has no field for.
+
+    Most endpoints take one request. One that needs a setup request first, as for a token, overrides these (and `renew`
+    where the token may be stale by the time that it is used):
+
+        class SessionCall(Call):
+            token = None
+
+            def __init__(self, setup, question):
+                super().__init__(question.request(), question.unsupported)
+                self.setup = setup
+
+            def setup_request(self, now):
+                return None if self.token else self.setup
+
+            def receive_setup(self, headers, body):
+                found = re.search(rb'"token": *"([\w-]+)"', body)
+                if found is None:
+                    raise UnexpectedContent("the session has no token")
+                self.token = found[1].decode()
+
+            def request(self):
+                question = super().request()
+                return replace(question, headers=(*question.headers, ("x-session-token", self.token)))
+
+        class Session(JSONProvider):
+            ...
+            def call(self, request, random):
+                setup = self.http(request, "POST", self.endpoint("session"))
+                return SessionCall(setup, super().call(request, random))
     """
 
     __slots__ = ("_request", "unsupported")

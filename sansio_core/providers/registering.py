@@ -76,7 +76,7 @@ def _check_name(name: object) -> None:
 
 def _check_parser(cls: str, parser: object) -> None:
     if not (isinstance(parser, type) and issubclass(parser, ChatParser)):
-        raise InvalidRequest(f"{cls} has no `parser_class`: write parser_class = …, the ChatParser class of its answers")
+        raise InvalidRequest(f"{cls} has no `parser_class`: write parser_class = …, a subclass of ChatParser")
     if isabstract(parser):
         raise InvalidRequest(f"{parser.__name__}, the parser_class of {cls}, lacks {_methods(parser)}")
 

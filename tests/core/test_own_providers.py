@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import threading
 import warnings
 from dataclasses import replace
+from textwrap import dedent
 from typing import Any, ClassVar
 
 import pytest
 from dialect_harness import comparable, fed
 from dialect_harness import sse as escaped
-from exchange_driver import SSE, Answer, Run, sse
+from exchange_driver import JSON, SSE, TEXT, Answer, Run, sse
 
 from sansio_core import (
     AuthenticationFailed,
@@ -28,6 +30,7 @@ from sansio_core import (
     Reply,
     StreamTruncated,
     TextDelta,
+    UnexpectedContent,
     UnknownFrame,
     UsageReport,
     providers,
@@ -40,7 +43,7 @@ from sansio_core.dialects import (
     prompt_of,
     unsupported_in_text,
 )
-from sansio_core.providers import JSONProvider, Payload, Provider, ProviderInfo
+from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
 
 INFO = ProviderInfo("acme", "https://api.acme.example/v2", "acme-1", api_key_env="ACME_API_KEY", needs_key=True)
 
@@ -280,6 +283,24 @@ def test_through_the_bare_core() -> None:
     run = Run(Exchange(Acme(api_key="k-123"), ChatRequest("Hello"))).over(Answer(BODY, headers=SSE))
     assert run.text == "Grüß Gott😀"
     assert run.exchange.reply.finish_reason == "stop"
+
+
+def test_a_request_before_the_question() -> None:
+    """As the docstring of Call writes it."""
+    names = {"Call": Call, "JSONProvider": JSONProvider, "UnexpectedContent": UnexpectedContent}
+    names |= {"re": re, "replace": replace}  # type: ignore[dict-item]
+    exec(dedent("        class SessionCall" + (Call.__doc__ or "").partition("        class SessionCall")[2]), names)
+    provider = type("Opened", (names["Session"], AcmeText), {})(api_key="k-123")
+    token, answer = Answer(b'{"token": "t-secret"}', headers=JSON), Answer(b"Hello", headers=TEXT)
+    run = Run(Exchange(provider, ChatRequest("Hi"))).over(token, Answer(b"", status=503), answer)
+    setup, question, again = run.requests
+    assert run.text == "Hello"
+    assert (setup.url, setup.body) == ("https://api.acme.example/v2/session", b"")
+    assert question.headers == again.headers
+    assert dict(question.headers)["x-session-token"] == "t-secret"
+    assert "t-secret" in question.secrets
+    with pytest.raises(UnexpectedContent, match="the session has no token"):
+        Run(Exchange(provider, ChatRequest("Hi"), retry=1)).over(Answer(b"{}", headers=JSON))
 
 
 # --- a name ----------------------------------------------------------------------------------------------------------
