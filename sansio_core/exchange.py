@@ -116,6 +116,7 @@ class Exchange(Attempts):
         self._made: HttpRequest | None = None  # to be sent next: the one of a redirect, or one that waits for its key
         self._redirects = 0  # how many were followed since the request was made
         self._resent = False  # whether it goes out a second time, as a kept-alive connection failed
+        self._renewed = False  # whether the question failed as its setup request's answer was stale
         self._key_refused = False  # whether the host has refused a key that the user's function gave
         # Its response
         self.status: int | None = None

@@ -65,7 +65,7 @@ class Call:
     def renew(self, error: ChatError) -> bool:
         """Whether the question failed with `error` only because the setup request's answer is stale by now.
 
-        True at most once: the exchange then sends both requests again.
+        The exchange then sends both requests again, once.
         """
         return False
 

@@ -93,7 +93,6 @@ class _PageCall(Call):
         self._provider, self._chat, self._prompt = provider, request, prompt_of(request.messages)
         self._pages = provider.pages
         self._page: _Page | None = None
-        self._renewed = False
         self._page_request = provider.http(request, "GET", f"{provider.base_url}/")
 
     def setup_request(self, now: float) -> HttpRequest | float | None:
@@ -131,9 +130,7 @@ class _PageCall(Call):
         if self._page is None or not _rejects_nonce(error):
             return False
         self._pages.forget(self._page)
-        # Once only: a site that rejects a fresh nonce rejects the next as well, and would be asked without end.
-        first, self._renewed = not self._renewed, True
-        return first
+        return True
 
     def answered(self) -> None:
         del self._chat, self._prompt, self._page_request

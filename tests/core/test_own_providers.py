@@ -18,6 +18,7 @@ from exchange_driver import JSON, SSE, TEXT, Answer, Run, sse
 
 from sansio_core import (
     AuthenticationFailed,
+    ChatError,
     ChatEvent,
     ChatRequest,
     Exchange,
@@ -299,6 +300,19 @@ def test_a_request_before_the_question() -> None:
     assert question.headers == again.headers
     assert dict(question.headers)["x-session-token"] == "t-secret"
     assert "t-secret" in question.secrets
+
+    class Always(names["SessionCall"]):  # type: ignore[name-defined, misc]
+        def renew(self, error: ChatError) -> bool:
+            self.token = None
+            return True
+
+    naive = Always(setup, AcmeText(api_key="k-123").call(ChatRequest("Hi"), float))
+    provider.call = lambda request, random: naive
+    twice = Run(Exchange(provider, ChatRequest("Hi"), retry=1))
+    with pytest.raises(AuthenticationFailed):
+        twice.over(*[token, Answer(b"", status=401)] * 2)
+    assert len(twice.sent) == 4
+    del provider.call
     with pytest.raises(UnexpectedContent, match="the session has no token"):
         Run(Exchange(provider, ChatRequest("Hi"), retry=1)).over(Answer(b"{}", headers=JSON))
 
