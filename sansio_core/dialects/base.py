@@ -88,7 +88,7 @@ class ChatParser(ABC):
                 self.fail(_fault(error), out)
             # Where read_end has reported a fault, the missing end marker is only its consequence.
             if not (self.complete or self.ended):
-                if proper and self.ends_with_body:
+                if proper and self.ends_with_body and not _ends_within(out):
                     self.finish(None, out)
                 else:
                     # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
@@ -278,6 +278,17 @@ class EventStreamParser(ChatParser):
         if not self.complete:
             self.finish(None, out)
         self.ended = True
+
+
+def _ends_within(out: list[ChatEvent]) -> bool:
+    """Whether a piece that only the body's end has completed is no JSON value, and so was cut."""
+    if not out or type(out[-1]) is not UnknownFrame:
+        return False
+    try:
+        json.loads(out[-1].raw)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _fault(error: ChatError | RecursionError) -> ChatError:

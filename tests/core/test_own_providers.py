@@ -131,6 +131,30 @@ def test_json_lines() -> None:
     assert isinstance(failed.error, StreamTruncated)
 
 
+class Unmarked(Events):
+    ends_with_body = True
+
+
+@pytest.mark.parametrize(
+    ("parser", "body", "complete"),
+    [
+        (Lines, b'{"say":"a"}\n{"say', False),
+        (Lines, b'{"say', False),
+        (Lines, b'{"say":"a"}', True),
+        (Lines, b'{"say":"a"}\n{"odd":1}', True),
+        (Unmarked, b'data: {"say":"a"}\n\ndata: {"sa', False),
+        (Unmarked, b'data: {"say":"a"}\n\n', True),
+        (Unmarked, b'data: {"say":"a"}\n\ndata: {"odd":1}', True),
+        (Unmarked, b"upstream has gone", False),
+    ],
+)
+def test_a_body_that_ends_within_a_value_proves_nothing(parser: type[ChatParser], body: bytes, complete: bool) -> None:
+    """A proper end of the body it may be, as that of a connection without a length."""
+    events = fed(parser(), body)
+    assert isinstance(events[-1], Finished) is complete
+    assert complete or comparable(events)[-1][0] is StreamTruncated
+
+
 @pytest.mark.parametrize("parser", [Events, Lines])
 @pytest.mark.parametrize(
     ("value", "error"),
