@@ -365,7 +365,8 @@ def _check_key(api_key: object, source: str) -> None:
 def no_provider(given: object, wanted: str) -> InvalidRequest:
     """The error for `given` in place of a provider; `wanted` says what was wanted."""
     if not (isinstance(given, type) and issubclass(given, Provider)):
-        return InvalidRequest(f"provider must be {wanted}, not {type(given).__name__}")
+        what = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        return InvalidRequest(f"provider must be {wanted}, not {what}")
     cls, info = given.__name__, getattr(given, "info", None)
     name = info.name if isinstance(info, ProviderInfo) else "name"
     return InvalidRequest(

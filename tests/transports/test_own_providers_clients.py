@@ -84,6 +84,8 @@ def test_the_class_in_place_of_a_name(seat: Seat, acme: str) -> None:
         seat.client(cls)
     with pytest.raises(InvalidRequest, match="provider must be a name or a provider object, not int"):
         seat.client(5)
+    with pytest.raises(InvalidRequest, match="provider must be a name or a provider object, not the class AcmeParser"):
+        seat.client(cls.parser_class)
 
 
 def test_a_mistake_in_a_parser_comes_out_as_it_is(seat: Seat, acme: str) -> None:
