@@ -41,6 +41,8 @@ async def stream(exchange: core.Exchange, session: aiohttp.ClientSession) -> Asy
                             yield exchange.receive_data(data, now())
                 except TimeoutError:
                     yield exchange.receive_timeout(now())
+                except aiohttp.ClientConnectorError as error:
+                    yield exchange.receive_failure(core.ConnectFailed(str(error)), now())
                 except aiohttp.ClientError as error:
                     yield exchange.receive_failure(core.ConnectionLost(str(error)), now())
             case core.Wait(seconds):

@@ -29,7 +29,7 @@ def chat(client: Client, number: int, prompt: str) -> None:
 @contextmanager
 def emulator(provider: str) -> Iterator[str]:
     """The emulator in a process of its own, as patching would make a greenlet of its thread; gives its base URL."""
-    command = [sys.executable, "-m", "transports", "emulate"]
+    command = [sys.executable, "-m", "transports", "emulate", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield next(line.split()[1] for line in process.stdout if line.split()[0] == provider)

@@ -37,8 +37,11 @@ class Chat(asyncio.Protocol):
         try:
             async with asyncio.timeout_at(self.exchange.deadline), asyncio.timeout_at(send.connect_deadline):
                 await self.loop.create_connection(lambda: self, host, port, ssl=scheme == "https" or None)
-        except OSError as error:
+        except TimeoutError as error:
             self.connection_lost(error)
+        except OSError as error:
+            self.exchange.receive_failure(core.ConnectFailed(str(error)), self.loop.time())
+            self.step()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -43,15 +43,17 @@ async def chat(exchange: core.Exchange) -> None:
             case core.Send(request, connect_deadline):
                 scheme, host, port = request.origin
                 connect = trio.open_tcp_stream if scheme == "http" else trio.open_ssl_over_tcp_stream
+                failure: type[core.TransportFailure] = core.ConnectFailed
                 try:
                     with trio.fail_at(exchange.deadline or inf), trio.fail_at(connect_deadline or inf):
                         stream = await connect(host, port)
+                    failure = core.ConnectionLost
                     async with stream:
                         await converse(exchange, request, stream)
                 except trio.TooSlowError:
                     show(exchange.receive_timeout(trio.current_time()))
                 except (OSError, trio.BrokenResourceError, h11.RemoteProtocolError) as error:
-                    show(exchange.receive_failure(core.ConnectionLost(str(error)), trio.current_time()))
+                    show(exchange.receive_failure(failure(str(error)), trio.current_time()))
             case core.Wait(seconds):
                 await trio.sleep(seconds)
             case core.Finish():

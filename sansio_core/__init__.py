@@ -62,7 +62,8 @@ Frames to events, questions to bodies: the dialects, each both halves of one wir
     dialects.wpaicg          a WordPress plugin's chat form
 Endpoints
     model_info               ModelInfo: what a host's list says of one of its models
-    providers.base           Provider: URL, key, header fields, policy; Call: one question's way through an endpoint
+    providers.call           Call: one question's way through an endpoint
+    providers.base           Provider: URL, key, header fields, policy
     providers.json_provider  JSONProvider: a Provider that is no more than the JSON object that it sends
     providers.hosts          the hosts of OpenAI's wire, a row each
     providers.registering    what a provider or a host of one's own must have, to be given a name

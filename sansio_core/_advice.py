@@ -30,8 +30,12 @@ def advise(error: ChatError, provider: Provider, request: HttpRequest | None) ->
         # An error within an answer came after the URL, the key and the model had been accepted.
         if request is not None and not error.in_band:
             _advise_on_response(error, provider, request)
+    elif not _unreached(error):
+        return
+    elif provider.base_url_from:  # which may have been set long ago, and for another program
+        error.hint = f"the base URL is from {provider.base_url_from}"
     # Under another base_url, that the public endpoint is gone explains nothing.
-    elif _unreached(error) and not info.working and not provider.custom_base_url:
+    elif not info.working and not provider.custom_base_url:
         error.hint = (
             f"the public endpoint of {info.name} was last known not to work: "
             "give base_url= for another host, or the emulator's"

@@ -33,8 +33,8 @@ class Attempts:
 
     __slots__ = (
         "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_random", "_redirects",
-        "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider", "reply", "request", "retry",
-        "secrets", "state", "status",
+        "_renewed", "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider", "reply",
+        "request", "retry", "secrets", "state", "status",
     )  # fmt: skip
 
     attempts: int
@@ -58,6 +58,7 @@ class Attempts:
     _made: HttpRequest | None
     _random: Callable[[], float]
     _redirects: int
+    _renewed: bool
     _resent: bool
     _until: float
 
@@ -126,7 +127,7 @@ class Attempts:
         elif self._connection_was_stale(error):
             self._start_again(now)
             self._resent = True
-        elif (self._asking and self._call.renew(error)) or self._renew_key(error):
+        elif self._renew_setup(error) or self._renew_key(error):
             self._start_again(now)
         elif (delay := self.retry.after(error, self.attempts, self._random, self._clocks.left(now))) is not None:
             self.delay, self._until = delay, now + delay
@@ -134,6 +135,13 @@ class Attempts:
         else:
             self._to(State.FAILED, now)
         return []
+
+    def _renew_setup(self, error: ChatError) -> bool:
+        """Whether `error` means, for the first time, that the setup request's answer is stale."""
+        # Once: a host that refuses a fresh answer refuses the next as well, and would be asked without end.
+        stale = self._asking and self._call.renew(error)
+        first, self._renewed = not self._renewed, self._renewed or stale
+        return stale and first
 
     def _renew_key(self, error: ChatError) -> bool:
         """Whether the host refused, for the first time, a key that the user's function gave: it may be stale by now."""

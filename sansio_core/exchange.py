@@ -42,7 +42,8 @@ from .errors import (
 )
 from .events import ChatEvent, Failed, KeepAlive
 from .http_request import Headers, HttpRequest, account_headers, body_length, header
-from .providers.base import Call, Provider, no_provider
+from .providers.base import Provider, no_provider
+from .providers.call import Call
 from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
@@ -115,6 +116,7 @@ class Exchange(Attempts):
         self._made: HttpRequest | None = None  # to be sent next: the one of a redirect, or one that waits for its key
         self._redirects = 0  # how many were followed since the request was made
         self._resent = False  # whether it goes out a second time, as a kept-alive connection failed
+        self._renewed = False  # whether the question failed as its setup request's answer was stale
         self._key_refused = False  # whether the host has refused a key that the user's function gave
         # Its response
         self.status: int | None = None

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..errors import ChatError, LimitExceeded, ProtocolViolation, ProviderRefused, StreamTruncated
+from ..errors import ChatError, ProtocolViolation, ProviderRefused, StreamTruncated
 from ..events import ChatEvent, Failed, Finished, FinishReason, KeepAlive, UnknownFrame
 from ..parsers import MAX_FRAME_SIZE, Comment, JSONValueScanner, ServerSentEvent, SSEJSONParser, StrayLine
 from ..parsers.json_values import decode_at
@@ -17,7 +17,8 @@ from .surrogates import Halves
 from .text_template import FIRST, NEXT, TemplateDecoder, Templates
 
 MAX_FRAME = MAX_FRAME_SIZE
-_TOO_DEEP = "the answer has JSON that is nested too deeply"
+_CUT = "the answer stopped before its end marker"
+_EMPTY = "the answer is empty: its body has not a single byte"
 _BACKSLASH = ord("\\")
 _Take = Callable[[Any, list[ChatEvent]], None]
 
@@ -65,10 +66,8 @@ class ChatParser(ABC):
             try:
                 self.read(data, out)
             # Not raised, as the events before the fault would be lost with it.
-            except LimitExceeded as error:
-                self.fail(error, out)
-            except RecursionError:  # a dialect that goes through a value that json.loads could still build
-                self.fail(ProtocolViolation(_TOO_DEEP), out)
+            except (ChatError, RecursionError) as error:
+                self.fail(_fault(error), out)
             if self._failed:
                 self._failure_last(out)
             # Last, as a half that still waits is given before a Failed: that one must be in its place.
@@ -85,17 +84,15 @@ class ChatParser(ABC):
         if not self.ended:
             try:
                 self.read_end(proper, out)
-                if proper and self.ends_with_body and not (self.complete or self.ended):
-                    self.finish(None, out)
-            except LimitExceeded as error:
-                self.fail(error, out)
-            except RecursionError:
-                self.fail(ProtocolViolation(_TOO_DEEP), out)
+            except (ChatError, RecursionError) as error:
+                self.fail(_fault(error), out)
             # Where read_end has reported a fault, the missing end marker is only its consequence.
-            if not self.complete and not self.ended:
-                # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
-                stopped = "stopped before its end marker" if self._fed else "is empty: its body has not a single byte"
-                self.fail(StreamTruncated(f"the answer {stopped}"), out)
+            if not (self.complete or self.ended):
+                if proper and self.ends_with_body and not _ends_within(out):
+                    self.finish(None, out)
+                else:
+                    # An empty body is often another fault than a cut one: a proxy that gave up, a wrong path.
+                    self.fail(StreamTruncated(_CUT if self._fed else _EMPTY), out)
             if self._failed:
                 self._failure_last(out)
             self._halves.mend(out)
@@ -272,8 +269,8 @@ class EventStreamParser(ChatParser):
     def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
         """Append to `out` what a JSON value of the stream says, which may be of any type.
 
-        `event` is the type of its event ("message" if the stream gives none). What this raises is a mistake of the
-        dialect, and comes out of `feed`.
+        `event` is the type of its event ("message" if the stream gives none). A ChatError that this raises ends the
+        answer, as by `fail`; any other exception is a mistake of the dialect, and comes out of `feed`.
         """
 
     def done(self, out: list[ChatEvent]) -> None:
@@ -281,6 +278,22 @@ class EventStreamParser(ChatParser):
         if not self.complete:
             self.finish(None, out)
         self.ended = True
+
+
+def _ends_within(out: list[ChatEvent]) -> bool:
+    """Whether a piece that only the body's end has completed is no JSON value, and so was cut."""
+    if not out or type(out[-1]) is not UnknownFrame:
+        return False
+    try:
+        json.loads(out[-1].raw)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _fault(error: ChatError | RecursionError) -> ChatError:
+    # A dialect may go through a value that json.loads could still build.
+    return error if isinstance(error, ChatError) else ProtocolViolation("the answer has JSON that is nested too deeply")
 
 
 def as_text(value: Any) -> str:

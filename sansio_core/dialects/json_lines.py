@@ -89,5 +89,6 @@ class NDJSONChatParser(ChatParser):
     def decode(self, value: Any, out: list[ChatEvent]) -> None:
         """Append to `out` what a JSON value of the stream says, which may be of any type.
 
-        What this raises is a mistake of the dialect, and comes out of `feed`.
+        A ChatError that this raises ends the answer, as by `fail`; any other exception is a mistake of the dialect, and
+        comes out of `feed`.
         """

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..dialects.forms import Payload
 from ..errors import InvalidRequest, safe_repr, suggestion
-from .base import SETTINGS, Call, KeySource, Provider, ProviderInfo, no_provider
+from .base import SETTINGS, KeySource, Provider, ProviderInfo, no_provider
+from .call import Call
 
 if TYPE_CHECKING:
     from ..typed import ProviderName

@@ -8,7 +8,8 @@ from ..dialects import anthropic
 from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
 from ..retry import RETRIED_STATUSES, RetryPolicy
-from .base import STREAMED_JSON, Call, Provider, ProviderInfo
+from .base import STREAMED_JSON, Provider, ProviderInfo
+from .call import Call
 
 
 class Anthropic(Provider):

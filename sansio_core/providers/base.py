@@ -1,11 +1,11 @@
-"""What every provider shares: its facts, its configuration, and a question's way through its endpoint (Call)."""
+"""What every provider shares: its facts and its configuration, and how a question becomes a request."""
 
 from __future__ import annotations
 
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from inspect import currentframe
 from sys import modules
@@ -19,7 +19,7 @@ from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
-from ..errors import ChatError, HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
+from ..errors import HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
 from ..model_info import ModelInfo
 from ..options import OPTIONS
@@ -27,6 +27,7 @@ from ..request import ChatRequest, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..strict_json import dump_json
 from ..timing import Timeouts
+from .call import Call
 
 # What every provider can be set up with.
 SETTINGS = ("api_key", "base_url", "model", "headers", "cookies")
@@ -59,48 +60,6 @@ class ProviderInfo:
     # Every provider takes both: on a wire of one prompt, history and system message are lines of it.
     supports_message_history: ClassVar[bool] = True
     supports_system_message: ClassVar[bool] = True
-
-
-class Call:
-    """One question on its way through one endpoint: what an exchange asks of a provider.
-
-    Most endpoints take one request. One that needs a setup request first overrides `setup_request`, `receive_setup`
-    and `renew`. `unsupported` says in words what of the question the endpoint's wire has no field for.
-    """
-
-    __slots__ = ("_request", "unsupported")
-
-    def __init__(self, request: HttpRequest, unsupported: Sequence[str] = ()) -> None:
-        self._request: HttpRequest | None = request
-        self.unsupported = unsupported
-
-    def setup_request(self, now: float) -> HttpRequest | float | None:
-        """A request that must be answered before the question is sent; the seconds to wait while another call sends
-        it; None once the question can be sent."""
-        return None
-
-    def receive_setup(self, headers: Headers, body: bytes) -> None:
-        """Take the answer to the setup request. Raises ChatError if it does not hold what the question needs."""
-
-    def request(self) -> HttpRequest:
-        """The question itself."""
-        assert self._request is not None, "nothing is sent after answered()"
-        return self._request
-
-    def renew(self, error: ChatError) -> bool:
-        """Whether the question failed with `error` only because the setup request's answer is stale by now.
-
-        True at most once: the exchange then sends both requests again.
-        """
-        return False
-
-    def answered(self) -> None:
-        """The answer has begun, so nothing is sent again."""
-        # A conversation may be megabytes, and an exchange lives as long as its answer is read.
-        self._request = None
-
-    def abandon(self) -> None:
-        """The call failed or was cancelled: release what it shares with other calls."""
 
 
 class Provider(ABC):
@@ -166,7 +125,7 @@ class Provider(ABC):
             _check_key(api_key, "api_key=, or the environment variable that it comes from")
         self.api_key = api_key
         base = check_base_url(base_url or self.info.url)
-        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path, self.openai_wire)
+        self.base_url = versioned(base, self.version or urlsplit(self.info.url).path.rstrip("/"), self.openai_wire)
         self._agent: Headers = (("user-agent", self.user_agent),) if self.user_agent else ()
         self.headers = header_pairs(headers)
         self.cookies = as_mapping("cookies", cookies)
@@ -286,9 +245,9 @@ class Provider(ABC):
         """Raises InvalidRequest, which says where a key comes from, if the public endpoint needs one."""
         # Another host of the same wire, as a gateway or a server of one's own, may need none.
         if self.info.needs_key and self.api_key is None and not self.custom_base_url:
-            raise InvalidRequest(
-                f"{self.info.name} needs a key: give api_key=, or set the environment variable {self.info.api_key_env}"
-            )
+            variable = self.info.api_key_env
+            or_set = f", or set the environment variable {variable}" if variable else ""
+            raise InvalidRequest(f"{self.info.name} needs a key: give api_key={or_set}")
 
     def resolve_model(self, model: str | None) -> str | None:
         """The wire's name for `model`, or for the default. Raises InvalidRequest for one that it does not have."""
@@ -407,7 +366,8 @@ def _check_key(api_key: object, source: str) -> None:
 def no_provider(given: object, wanted: str) -> InvalidRequest:
     """The error for `given` in place of a provider; `wanted` says what was wanted."""
     if not (isinstance(given, type) and issubclass(given, Provider)):
-        return InvalidRequest(f"provider must be {wanted}, not {type(given).__name__}")
+        what = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        return InvalidRequest(f"provider must be {wanted}, not {what}")
     cls, info = given.__name__, getattr(given, "info", None)
     name = info.name if isinstance(info, ProviderInfo) else "name"
     return InvalidRequest(

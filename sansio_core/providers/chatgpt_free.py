@@ -17,7 +17,8 @@ from ..redact import redact_url
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo
+from .base import Provider, ProviderInfo
+from .call import Call
 
 # Whoever drives the call that fetches the page may leave it suspended (a generator that nobody iterates, a task that
 # hangs), which other calls cannot see: after so many seconds one of them fetches the page itself.
@@ -92,7 +93,6 @@ class _PageCall(Call):
         self._provider, self._chat, self._prompt = provider, request, prompt_of(request.messages)
         self._pages = provider.pages
         self._page: _Page | None = None
-        self._renewed = False
         self._page_request = provider.http(request, "GET", f"{provider.base_url}/")
 
     def setup_request(self, now: float) -> HttpRequest | float | None:
@@ -130,9 +130,7 @@ class _PageCall(Call):
         if self._page is None or not _rejects_nonce(error):
             return False
         self._pages.forget(self._page)
-        # Once only: a site that rejects a fresh nonce rejects the next as well, and would be asked without end.
-        first, self._renewed = not self._renewed, True
-        return first
+        return True
 
     def answered(self) -> None:
         del self._chat, self._prompt, self._page_request

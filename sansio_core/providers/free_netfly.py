@@ -8,7 +8,8 @@ from ..dialects import openai_chat
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo
+from .base import Provider, ProviderInfo
+from .call import Call
 
 # The site's page sends these with every question; the caller's own values replace them.
 _DEFAULTS = {"temperature": 0.5, "presence_penalty": 0, "frequency_penalty": 0, "top_p": 1}

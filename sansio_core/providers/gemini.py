@@ -15,7 +15,8 @@ from ..http_request import Headers, HttpRequest, check_base_url, quote_segment
 from ..model_facts import default_model
 from ..model_info import ModelInfo
 from ..request import ROLES, ChatRequest
-from .base import BEARER, Call, Provider, ProviderInfo
+from .base import BEARER, Provider, ProviderInfo
+from .call import Call
 
 # "us-central1-aiplatform.googleapis.com"; "aiplatform.eu.rep.googleapis.com" for the multi-regions
 _HOSTS = ("aiplatform.googleapis.com", "aiplatform.us.rep.googleapis.com", "aiplatform.eu.rep.googleapis.com")

@@ -10,7 +10,8 @@ from ..dialects.forms import Payload, put_options, with_extra
 from ..dialects.history import unsupported_in_text
 from ..options import OPTIONS
 from ..request import ChatRequest
-from .base import BEARER, Call, Provider
+from .base import BEARER, Provider
+from .call import Call
 
 
 class JSONProvider(Provider):
@@ -26,6 +27,7 @@ class JSONProvider(Provider):
     """The options that the wire takes, its own ones too, and the field of each; "a.b": the field b of the object a."""
     base_headers = (("accept", "text/event-stream, */*"), ("content-type", "application/json"))
     key_header: ClassVar[tuple[str, str] | None] = BEARER
+    any_model = True  # many wires have no models: who wants one is told by its server, or gives a default in `info`
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -47,4 +49,4 @@ class JSONProvider(Provider):
             given = Payload(dict(given), unsupported_in_text(request.messages))
         put_options(given.fields, request.options, self.option_fields, {})
         with_extra(given.fields, request.options)
-        return self.post_json(request, self.endpoint(self.path) if self.path else self.base_url, given)
+        return self.post_json(request, self.endpoint(self.path.lstrip("/")) if self.path else self.base_url, given)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ..dialects import ollama
 from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
-from .base import BEARER, Call, Provider, ProviderInfo
+from .base import BEARER, Provider, ProviderInfo
+from .call import Call
 
 
 class Ollama(Provider):

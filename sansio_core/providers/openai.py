@@ -11,7 +11,8 @@ from ..errors import InvalidRequest
 from ..http_request import Headers, quote_segment
 from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
-from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
+from .base import BEARER, STREAMED_JSON, Provider, ProviderInfo
+from .call import Call
 from .hosts import HOSTS, Host
 
 _OPENAI = HOSTS["openai"]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ..dialects import openai_responses
 from ..model_facts import default_model
 from ..request import ROLES, ChatRequest
-from .base import BEARER, STREAMED_JSON, Call, Provider, ProviderInfo
+from .base import BEARER, STREAMED_JSON, Provider, ProviderInfo
+from .call import Call
 from .hosts import HOSTS
 
 

@@ -9,9 +9,10 @@ from functools import partial
 from inspect import isabstract
 from typing import Any, NamedTuple
 
+from ..dialects import ChatParser
 from ..errors import InvalidRequest, safe_repr
-from ..http_request import check_base_url
-from .base import Provider, ProviderInfo, versioned
+from ..http_request import check_base_url, check_header
+from .base import BEARER, Provider, ProviderInfo, versioned
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")  # keys have small letters, or a hyphen
@@ -49,13 +50,9 @@ def of_class(name: str, provider: type[Provider]) -> Registered:
         raise InvalidRequest(f"{cls} is called {info.name!r} in its info: register it by that name, not by {name!r}")
     if isabstract(provider):
         raise InvalidRequest(f"{cls} lacks {_methods(provider)}")
-    # A class may make its parsers itself.
-    if provider.parser is Provider.parser:
-        parser = getattr(provider, "parser_class", None)
-        if parser is None:
-            raise InvalidRequest(f"{cls} has no `parser_class`: write parser_class = …, a ChatParser of its answers")
-        if isabstract(parser):
-            raise InvalidRequest(f"{parser.__name__}, the parser_class of {cls}, lacks {_methods(parser)}")
+    if provider.parser is Provider.parser:  # a class may make its parsers itself
+        _check_parser(cls, getattr(provider, "parser_class", None))
+    _check_fields(cls, provider)
     _check_info(info)
     return Registered(name, provider, info, provider)
 
@@ -77,6 +74,24 @@ def _check_name(name: object) -> None:
         )
 
 
+def _check_parser(cls: str, parser: object) -> None:
+    if not (isinstance(parser, type) and issubclass(parser, ChatParser)):
+        raise InvalidRequest(f"{cls} has no `parser_class`: write parser_class = …, a subclass of ChatParser")
+    if isabstract(parser):
+        raise InvalidRequest(f"{parser.__name__}, the parser_class of {cls}, lacks {_methods(parser)}")
+
+
+def _check_fields(cls: str, provider: type[Provider]) -> None:
+    """Header fields that are no pairs are found here, and not deep in the first call."""
+    for field in (*provider.base_headers, provider.key_header or BEARER):
+        if not (isinstance(field, tuple) and len(field) == 2):
+            raise InvalidRequest(
+                f"{cls}: base_headers has pairs, as in (('accept', '*/*'),), and key_header is one, as in "
+                f"('x-api-key', ''); {safe_repr(field)} is none"
+            )
+        check_header(*field)
+
+
 def _check_info(info: ProviderInfo) -> None:
     check_base_url(info.url)
     for held, variable in (("key", info.api_key_env), ("base URL", info.base_url_env)):
@@ -86,6 +101,8 @@ def _check_info(info: ProviderInfo) -> None:
                 f"the environment variable for the {held} of {info.name} must be given by its NAME, in capitals, like "
                 "'ACME_API_KEY' (a key itself goes to Client(…, api_key=…))"
             )
+    if not isinstance(info.models, tuple):  # of a str, each letter would be a model
+        raise InvalidRequest(f"the models of {info.name} must be a tuple of names, not {safe_repr(info.models)}")
     if info.default_model is not None and not (isinstance(info.default_model, str) and info.default_model):
         raise InvalidRequest(f"the default model of {info.name} must be a str, not {safe_repr(info.default_model)}")
 

@@ -12,7 +12,8 @@ from ..errors import InvalidRequest, IPBlocked, safe_repr
 from ..request import ChatRequest
 from ..retry import RetryPolicy
 from ..timing import Timeouts
-from .base import Call, Provider, ProviderInfo
+from .base import Provider, ProviderInfo
+from .call import Call
 
 # "Your IP has been blocked, as it triggered the abuse detection": part of an otherwise normal answer, status 200.
 BAN = "sorry, 您的ip已由于触发防滥用检测而被封禁"

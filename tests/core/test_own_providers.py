@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import threading
 import warnings
 from dataclasses import replace
+from textwrap import dedent
 from typing import Any, ClassVar
 
 import pytest
 from dialect_harness import comparable, fed
 from dialect_harness import sse as escaped
-from exchange_driver import SSE, Answer, Run, sse
+from exchange_driver import JSON, SSE, TEXT, Answer, Run, sse
 
 from sansio_core import (
     AuthenticationFailed,
+    ChatError,
     ChatEvent,
     ChatRequest,
     Exchange,
@@ -28,6 +31,7 @@ from sansio_core import (
     Reply,
     StreamTruncated,
     TextDelta,
+    UnexpectedContent,
     UnknownFrame,
     UsageReport,
     providers,
@@ -40,7 +44,7 @@ from sansio_core.dialects import (
     prompt_of,
     unsupported_in_text,
 )
-from sansio_core.providers import JSONProvider, Payload, Provider, ProviderInfo
+from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
 
 INFO = ProviderInfo("acme", "https://api.acme.example/v2", "acme-1", api_key_env="ACME_API_KEY", needs_key=True)
 
@@ -127,6 +131,30 @@ def test_json_lines() -> None:
     assert isinstance(failed.error, StreamTruncated)
 
 
+class Unmarked(Events):
+    ends_with_body = True
+
+
+@pytest.mark.parametrize(
+    ("parser", "body", "complete"),
+    [
+        (Lines, b'{"say":"a"}\n{"say', False),
+        (Lines, b'{"say', False),
+        (Lines, b'{"say":"a"}', True),
+        (Lines, b'{"say":"a"}\n{"odd":1}', True),
+        (Unmarked, b'data: {"say":"a"}\n\ndata: {"sa', False),
+        (Unmarked, b'data: {"say":"a"}\n\n', True),
+        (Unmarked, b'data: {"say":"a"}\n\ndata: {"odd":1}', True),
+        (Unmarked, b"upstream has gone", False),
+    ],
+)
+def test_a_body_that_ends_within_a_value_proves_nothing(parser: type[ChatParser], body: bytes, complete: bool) -> None:
+    """A proper end of the body it may be, as that of a connection without a length."""
+    events = fed(parser(), body)
+    assert isinstance(events[-1], Finished) is complete
+    assert complete or comparable(events)[-1][0] is StreamTruncated
+
+
 @pytest.mark.parametrize("parser", [Events, Lines])
 @pytest.mark.parametrize(
     ("value", "error"),
@@ -185,6 +213,35 @@ def test_a_mistake_of_the_writer_is_not_hidden() -> None:
         Wrong().feed(BODY)
 
 
+class Raising(Events):
+    def decode(self, event: str, value: Any, out: list[ChatEvent]) -> None:
+        if "busy" in value:
+            raise RateLimited(429, value["busy"])
+        super().decode(event, value, out)
+
+
+class RaisingLines(Lines):
+    def decode(self, value: Any, out: list[ChatEvent]) -> None:
+        if "busy" in value:
+            raise RateLimited(429, value["busy"])
+        super().decode(value, out)
+
+
+def test_an_error_that_decode_raises_ends_the_answer() -> None:
+    """As by fail(), for every cut: also where it is the last line, which only the body's end completes."""
+    body = escaped({"say": "Grüß"}, {"busy": "later"}, {"say": "more"})
+    whole = comparable(fed(Raising(), body))
+    assert whole[0] == TextDelta("Grüß")
+    assert whole[1][0] is RateLimited
+    assert len(whole) == 2
+    for at in range(1, len(body)):
+        parser = Raising()
+        assert comparable(parser.feed(body[:at]) + parser.feed(body[at:]) + parser.end()) == whole
+    (failed,) = fed(RaisingLines(), b'{"busy": "later"}')
+    assert isinstance(failed, Failed)
+    assert type(failed.error) is RateLimited
+
+
 # --- a question ------------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +260,20 @@ def test_a_question_by_its_payload_alone() -> None:
         "model": "acme-2", "turns": [["user", "Hello"]], "warmth": 0.25,
     }  # fmt: skip
     assert sent(Acme(base_url="http://127.0.0.1:1/"))[0] == "http://127.0.0.1:1/v2/talk"
+
+
+@pytest.mark.parametrize("url", ["https://api.acme.example/v2", "https://api.acme.example/v2/"])
+@pytest.mark.parametrize("path", ["talk", "/talk"])
+def test_slashes_between_url_and_path(url: str, path: str) -> None:
+    cls = type("Slashes", (Acme,), {"info": replace(INFO, url=url), "path": path})
+    assert sent(cls(api_key="k-123"))[0] == "https://api.acme.example/v2/talk"
+    assert sent(cls(base_url="http://127.0.0.1:1/"))[0] == "http://127.0.0.1:1/v2/talk"
+
+
+def test_a_wire_without_models() -> None:
+    provider = with_info(default_model=None, needs_key=False)()
+    assert sent(provider)[2]["model"] is None
+    assert sent(provider, model="acme-2")[2]["model"] == "acme-2"
 
 
 def test_without_a_path_the_url_is_the_whole_address() -> None:
@@ -229,12 +300,45 @@ def test_nothing_is_lost_silently() -> None:
         sent(Acme(api_key="k-123"), [{"role": "tool", "content": "4", "tool_call_id": "1"}])
     with pytest.raises(InvalidRequest, match=r"acme needs a key: give api_key=, or set .* ACME_API_KEY"):
         sent(Acme())
+    with pytest.raises(InvalidRequest, match=r"acme needs a key: give api_key=$"):
+        sent(with_info(api_key_env=None)())
 
 
 def test_through_the_bare_core() -> None:
     run = Run(Exchange(Acme(api_key="k-123"), ChatRequest("Hello"))).over(Answer(BODY, headers=SSE))
     assert run.text == "Grüß Gott😀"
     assert run.exchange.reply.finish_reason == "stop"
+
+
+def test_a_request_before_the_question() -> None:
+    """As the docstring of Call writes it."""
+    names = {"Call": Call, "JSONProvider": JSONProvider, "UnexpectedContent": UnexpectedContent}
+    names |= {"re": re, "replace": replace}  # type: ignore[dict-item]
+    exec(dedent("        class SessionCall" + (Call.__doc__ or "").partition("        class SessionCall")[2]), names)
+    provider = type("Opened", (names["Session"], AcmeText), {})(api_key="k-123")
+    token, answer = Answer(b'{"token": "t-secret"}', headers=JSON), Answer(b"Hello", headers=TEXT)
+    run = Run(Exchange(provider, ChatRequest("Hi"))).over(token, Answer(b"", status=503), answer)
+    setup, question, again = run.requests
+    assert run.text == "Hello"
+    assert (setup.url, setup.body) == ("https://api.acme.example/v2/session", b"")
+    assert question.headers == again.headers
+    assert dict(question.headers)["x-session-token"] == "t-secret"
+    assert "t-secret" in question.secrets
+
+    class Always(names["SessionCall"]):  # type: ignore[name-defined, misc]
+        def renew(self, error: ChatError) -> bool:
+            self.token = None
+            return True
+
+    naive = Always(setup, AcmeText(api_key="k-123").call(ChatRequest("Hi"), float))
+    provider.call = lambda request, random: naive
+    twice = Run(Exchange(provider, ChatRequest("Hi"), retry=1))
+    with pytest.raises(AuthenticationFailed):
+        twice.over(*[token, Answer(b"", status=401)] * 2)
+    assert len(twice.sent) == 4
+    del provider.call
+    with pytest.raises(UnexpectedContent, match="the session has no token"):
+        Run(Exchange(provider, ChatRequest("Hi"), retry=1)).over(Answer(b"{}", headers=JSON))
 
 
 # --- a name ----------------------------------------------------------------------------------------------------------
@@ -317,11 +421,17 @@ def with_info(**changes: Any) -> type[Provider]:
         ("acme", NoPayload, "NoPayload lacks payload()"),
         ("acme", NoCall, "NoCall lacks call()"),
         ("acme", NoParser, "NoParser has no `parser_class`: write parser_class = …"),
+        ("acme", type("Made", (Acme,), {"parser_class": Events()}), "Made has no `parser_class`"),
+        ("acme", type("Odd", (Acme,), {"parser_class": dict}), "Odd has no `parser_class`"),
+        ("acme", type("Odd", (Acme,), {"key_header": "x-api-key"}), "key_header is one, as in ('x-api-key', '')"),
+        ("acme", type("Odd", (Acme,), {"base_headers": {"accept": "*/*"}}), "Odd: base_headers has pairs, as in"),
+        ("acme", type("Odd", (Acme,), {"base_headers": (("a b", ""),)}), "'a b' is not a header name"),
         ("acme", HALF, "Undecided, the parser_class of Half, lacks decode()"),
         ("acme", with_info(url="api.acme.example"), "'api.acme.example' is not an http:// or https:// URL"),
         ("acme", with_info(api_key_env="k-0123456789abcdef"), "variable for the key of acme must be given by its NAME"),
         ("acme", with_info(base_url_env="https://x"), "variable for the base URL of acme must be given by its NAME"),
         ("acme", with_info(default_model=5), "the default model of acme must be a str, not 5"),
+        ("acme", with_info(models=("acme-1")), "the models of acme must be a tuple of names, not 'acme-1'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_registered(name: Any, provider: Any, said: str) -> None:

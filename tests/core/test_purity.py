@@ -54,7 +54,7 @@ ROOMS: dict[str, set[str]] = {
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }
-SHARED = ("__init__", "base", "hosts", "json_provider", "registering")
+SHARED = ("__init__", "base", "call", "hosts", "json_provider", "registering")
 """The modules of providers/ that are no provider."""
 
 

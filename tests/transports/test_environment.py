@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import requests
+from ports import closed_port
 from seats import Blocking, Seat
 
-from sansio_core import InvalidRequest, providers
+from sansio_core import ConnectFailed, InvalidRequest, providers
 from transports._shared.environment import base_url_of
 from transports.cli import main
 from transports.emulator import DEFAULT_TEXT, Emulator
@@ -66,6 +67,14 @@ def test_it_is_read_only_where_the_user_leaves_the_place_open(seat: Seat, monkey
     assert "from" not in repr(seat.client("groq", api_key="k-123"))
     monkeypatch.setenv("OPENAI_BASE_URL", "  ")
     assert place("openai") == "https://api.openai.com/v1"
+
+
+def test_a_host_that_is_not_reached_and_why_it_was_asked(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{closed_port()}")
+    for base_url, told in ((None, True), (f"http://127.0.0.1:{closed_port()}", False)):
+        with pytest.raises(ConnectFailed) as caught:
+            seat.complete(seat.client("ollama", model="m", base_url=base_url, retry=1))
+        assert ("refused (the base URL is from OLLAMA_HOST)" in str(caught.value)) is told
 
 
 @pytest.mark.parametrize(
@@ -153,8 +162,11 @@ def test_on_the_command_line(
     printed = capsys.readouterr()
     assert printed.out.rstrip("\n") == DEFAULT_TEXT.rstrip("\n")
     assert "(base URL from OPENAI_BASE_URL)" in printed.err
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/nobody")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{closed_port()}/nobody")
     assert main(["ask", "--emulate", "-p", "openai", "Hi"]) == 0
+    capsys.readouterr()
+    assert main(["ask", "-p", "openai", "-m", "m", "--retry", "1", "Hi"]) == 3
+    assert "refused (the base URL is from OPENAI_BASE_URL)" in capsys.readouterr().err
     monkeypatch.setenv("OPENAI_BASE_URL", "nonsense")
     assert main(["ask", "-p", "openai", "Hi"]) == 2
     assert "OPENAI_BASE_URL holds no base URL" in capsys.readouterr().err

@@ -26,6 +26,7 @@ from programs import EXAMPLES, command, load, run
 
 from sansio_core import (
     ChatRequest,
+    ConnectFailed,
     ConnectionLost,
     Exchange,
     ProtocolViolation,
@@ -33,7 +34,6 @@ from sansio_core import (
     StreamTruncated,
     TimedOut,
     Timeouts,
-    TransportFailure,
     providers,
 )
 from sansio_core.parsers import ServerSentEvent, SSEParser
@@ -288,7 +288,7 @@ def test_own_io_bounds_its_connecting_by_every_clock() -> None:
 
 @drives
 def test_nobody_listens(drive: Drive) -> None:
-    with pytest.raises(TransportFailure):
+    with pytest.raises(ConnectFailed):
         drive(exchange(f"http://127.0.0.1:{closed_port()}"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import tomllib
 import warnings
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import complaints
 from programs import EXAMPLES, load, run
 from seats import Seat
 
@@ -31,13 +31,18 @@ def test_the_example_runs_and_its_provider_is_short() -> None:
     assert len(lines) <= 25
 
 
-def test_the_page_for_writers_is_true(tmp_path: Path) -> None:
+def test_the_page_for_writers_is_true() -> None:
     """Its blocks run one after another, as they stand."""
     page = (EXAMPLES / "providers.md").read_text(encoding="utf-8")
-    (tmp_path / "blocks.py").write_text("".join(re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)), "utf-8")
-    done = run(str(tmp_path / "blocks.py"))
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Hello stop"), done.stderr
-    assert complaints(done.stderr) == ""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.M | re.S)
+    names: dict[str, Any] = {"__name__": "page"}
+    exec("".join(block for language, block in blocks if language == "python"), names)
+    assert providers.info("gate").api_key_env == "GATE_API_KEY"
+    assert repr(providers.create("box")) == "<provider box at http://box.local:11434/api>"
+    lines = names["LinesParser"]()
+    assert Reply.of(lines.feed(b'{"token": "Hi"}\n') + lines.end()).text == "Hi"
+    (package,) = (tomllib.loads(block) for language, block in blocks if language == "toml")
+    assert package == {"project": {"entry-points": {installed.GROUP: {"acme": "acme_chat:Acme"}}}}
 
 
 @pytest.fixture
@@ -79,6 +84,8 @@ def test_the_class_in_place_of_a_name(seat: Seat, acme: str) -> None:
         seat.client(cls)
     with pytest.raises(InvalidRequest, match="provider must be a name or a provider object, not int"):
         seat.client(5)
+    with pytest.raises(InvalidRequest, match="provider must be a name or a provider object, not the class AcmeParser"):
+        seat.client(cls.parser_class)
 
 
 def test_a_mistake_in_a_parser_comes_out_as_it_is(seat: Seat, acme: str) -> None:

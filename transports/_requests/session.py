@@ -62,11 +62,11 @@ def settings(
         url = provider.base_url
     else:
         fields |= {name.lower(): (name, value) for name, value in header_pairs(headers)}
-        headers = tuple(fields.values()) or None
+        headers = tuple(fields.values())
         url = base_url_of(provider, base_url)[0] or providers.info(provider).url
         check_url(url)  # which cookies and which adapter are for it?
-        cookies = _cookies(session, url) | dict(cookies or {}) or None
-    unused += _methods(session) + _of_connections(session, url, verify)
+        cookies = _cookies(session, url) | dict(cookies or {})
+    unused += _methods(session) + _of_tls(session, verify) + _of_adapter(session, url)
     if unused:
         warn(f"not used of the session: {', '.join(unused)}{_remedy(unused)}")
     return {"headers": headers, "cookies": cookies}
@@ -143,27 +143,29 @@ def _methods(session: requests.Session) -> list[str]:
     ]
 
 
-def _of_connections(session: requests.Session, url: str, verify: Verify) -> list[str]:
-    """The settings of TLS that `verify` takes the place of, and those of the adapter for `url` that nobody reads."""
-    unused = []
-    if verify is not True and session.verify not in (True, None, verify):
-        unused.append("verify")
-    if isinstance(verify, ssl.SSLContext) and session.cert:
-        unused.append("cert")
+def _of_tls(session: requests.Session, verify: Verify) -> list[str]:
+    """The settings of TLS that the Client's `verify` takes the place of."""
+    replaced = verify is not True and session.verify not in (True, None, verify)
+    settings = {"verify": replaced, "cert": isinstance(verify, ssl.SSLContext) and session.cert}
+    return [name for name, unused in settings.items() if unused]
+
+
+def _of_adapter(session: requests.Session, url: str) -> list[str]:
+    """The settings of the adapter for `url` that nobody reads."""
     try:
         adapter = session.get_adapter(url)
     except requests.exceptions.InvalidSchema:  # there is none: whatever is sent fails with this
-        return unused
+        return []
     plain = type(adapter) is HTTPAdapter  # ours takes its place
     if not (plain or isinstance(adapter, Adapter)):  # it sends by itself, with its own settings
-        return unused
+        return []
     assert isinstance(adapter, HTTPAdapter)
     retries = adapter.max_retries
-    if any((retries.total, retries.connect, retries.read, retries.status, retries.other)):
-        unused.append("max_retries of its adapter")
+    retried = any((retries.total, retries.connect, retries.read, retries.status, retries.other))
+    unused = ["max_retries"] if retried else []
     if plain:
-        unused += [f"{name[1:]} of its adapter" for name, usual in _SIZES.items() if getattr(adapter, name) != usual]
-    return unused
+        unused += [name[1:] for name, usual in _SIZES.items() if getattr(adapter, name) != usual]
+    return [f"{name} of its adapter" for name in unused]
 
 
 def _remedy(unused: list[str]) -> str:

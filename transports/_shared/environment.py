@@ -59,10 +59,16 @@ def _of_ollama(value: str) -> str:
     found = _PLACE.fullmatch(place)
     if found is None:
         raise InvalidRequest("neither a host nor a host and port")
-    host = found[1] or found[2] or "127.0.0.1"
-    with suppress(ValueError):
-        address = ip_address(host)
-        loopback = "127.0.0.1" if address.version == 4 else "::1"
-        host = loopback if address.is_unspecified else str(address)
     port = found[3] or (443 if scheme == "https" else 80 if given else 11434)
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{slash}{path}"
+    return f"{scheme}://{_reachable(found[1] or found[2] or '127.0.0.1')}:{port}{slash}{path}"
+
+
+def _reachable(host: str) -> str:
+    """`host` as a URL has it; this machine's own address in place of the one on which a server listens for all."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 4:
+        return "127.0.0.1" if address.is_unspecified else host
+    return "[::1]" if address.is_unspecified else f"[{address}]"

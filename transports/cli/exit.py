@@ -68,7 +68,7 @@ def message_of(error: ChatError) -> str:
             return str(error).replace(hint, hint.removeprefix("give api_key=, or "))
         case NotFound(hint=hint) if hint:
             return str(error).replace(hint, "see --base-url and --model")
-        case TransportFailure(detail=detail, hint=hint) if hint:
+        case TransportFailure(detail=detail, hint=hint) if "base_url=" in hint:
             return f"{detail}\nthis public endpoint was last known not to work: try --base-url URL, or --emulate"
         case TimedOut(clock=clock, seconds=seconds) if seconds is not None:
             option = " (see --timeout)" if clock == "total" else ""
