@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transports.cli import main
+from transports.cli.conversation import Conversation
 from transports.cli.lines import has_extra
 from transports.emulator import Emulator, Stall, Status
 
@@ -103,7 +104,7 @@ def test_commands(echo: Emulator, talk: Talk, capsys: Capture) -> None:
         ("/modle", 2, "there is no command /modle (did you mean 'model'?); /help lists them, and a line with a blank"),
         ("/undo", 2, "there is no question to drop"),
         ("/file", 2, "/file takes the path of a file, or a URL"),
-        ("/file gone", 2, "a file that cannot be read: 'gone': No such file"),
+        ("/file gone", 1, "gone: No such file"),
         ("/save", 2, "/save takes the name of a new file"),
         ("/save /nowhere/a.md", 1, "/nowhere/a.md: No such file"),
         ("caf\udce9", 2, "standard input is not UTF-8"),
@@ -169,6 +170,21 @@ def test_what_is_not_kept(talk: Talk, echo: Emulator, capsys: Capture, data: Pat
     assert out == "You said One.\nYou said Two.\n"
     assert err.startswith(f"sansio-chat: this conversation is not kept: {data.parents[1]}")
     assert err.count("\n") == 1
+
+
+def test_two_commands_go_on_with_one_conversation(
+    echo: Emulator, talk: Talk, capsys: Capture, data: Path
+) -> None:
+    assert talk("One\n", *at(echo)) == 0
+    first = Conversation.last()
+    assert talk("Two\n", "-c") == 0
+    assert capsys.readouterr().err == ""
+    first.messages.append({"role": "user", "content": "Three"})
+    first.keep()
+    first.keep()
+    assert capsys.readouterr().err.count("it is kept as one of its own") == 1
+    told = [[line["content"] for line in map(json.loads, file.read_text().splitlines()[1:])] for file in data.iterdir()]
+    assert sorted(told) == [["One", "You said One.", "Three"], ["One", "You said One.", "Two", "You said Two."]]
 
 
 # --- Markdown --------------------------------------------------------------------------------------------------------
