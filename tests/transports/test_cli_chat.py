@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,8 @@ PIECES = [
 ]  # fmt: skip
 
 
-def rendered(pieces: list[str]) -> str:
+def rendered(pieces: list[str], *, slow: bool = True) -> str:
+    """The pieces as a terminal shows them; `slow`: they come so slowly that each is looked at."""
     from rich.console import Console
 
     from transports.cli.markdown import MarkdownText
@@ -204,6 +206,8 @@ def rendered(pieces: list[str]) -> str:
     out = io.StringIO()
     view = MarkdownText(Console(file=out, width=40, _environ={}), out)
     for piece in pieces:
+        if slow:
+            view._looked = -1.0
         view.write(piece)
     view.end(None)
     return out.getvalue()
@@ -217,6 +221,12 @@ def test_markdown_is_the_same_at_every_cut(pieces: list[str], data: st.DataObjec
     parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert rendered([part for part in parts if part]) == rendered([text])
     assert "\x1b" not in rendered([text])
+
+
+def test_a_long_list_is_not_parsed_at_every_line() -> None:
+    began = time.thread_time()
+    assert rendered(["- one\n"] * 600, slow=False).count("• one") == 600
+    assert time.thread_time() - began < 3  # it took eleven seconds
 
 
 def test_markdown_hides_no_text() -> None:
