@@ -63,6 +63,10 @@ def prepare(args: Namespace) -> None:
         return
     for name in config.hosts:
         config.register(name)
+    _fill_in(args, config)
+
+
+def _fill_in(args: Namespace, config: Config) -> None:
     default = config.default
     where = vars(args)
     # With another URL or an emulator, the user has said who answers, and it may not have the default's model; and a
@@ -173,12 +177,7 @@ class Config:
         new = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items()]
         place = self._find(table)
         if place is None:
-            if not fields:
-                return self.text
-            if lines and not lines[-1].endswith("\n"):
-                lines[-1] += "\n"
-            header = ".".join(name if _BARE.match(name) else json.dumps(name, ensure_ascii=False) for name in table)
-            return "".join([*lines, *(["\n"] if lines else []), f"[{header}]\n", *new])
+            return self._text_before_a_table() + f"[{_header_of(table)}]\n" + "".join(new) if fields else self.text
         start, end = place
         if not fields:
             # With the empty line that the command wrote before the table.
@@ -187,6 +186,9 @@ class Config:
         known = _KNOWN[table[0]]
         kept = [line for line in lines[start + 1 : end] if not any(name in known for name in _parsed_line(line))]
         return "".join([*lines[: start + 1], *new, *kept, *lines[end:]])
+
+    def _text_before_a_table(self) -> str:
+        return self.text and self.text + ("" if self.text.endswith("\n") else "\n") + "\n"
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -294,6 +296,10 @@ def _opened_alone(path: str) -> TextIO:
             return open(path, "x", encoding="utf-8", newline="")
         sleep(0.05)
     raise InvalidRequest(f"another command writes {path}, or was killed while it did: then remove that file")
+
+
+def _header_of(table: Table) -> str:
+    return ".".join(name if _BARE.match(name) else json.dumps(name, ensure_ascii=False) for name in table)
 
 
 def _header(line: str) -> Table | None:
