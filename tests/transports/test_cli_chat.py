@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transports.cli import main
+from transports.cli.conversation import Conversation
 from transports.cli.lines import has_extra
 from transports.emulator import Emulator, Stall, Status
 
@@ -103,7 +105,7 @@ def test_commands(echo: Emulator, talk: Talk, capsys: Capture) -> None:
         ("/modle", 2, "there is no command /modle (did you mean 'model'?); /help lists them, and a line with a blank"),
         ("/undo", 2, "there is no question to drop"),
         ("/file", 2, "/file takes the path of a file, or a URL"),
-        ("/file gone", 2, "a file that cannot be read: 'gone': No such file"),
+        ("/file gone", 1, "gone: No such file"),
         ("/save", 2, "/save takes the name of a new file"),
         ("/save /nowhere/a.md", 1, "/nowhere/a.md: No such file"),
         ("caf\udce9", 2, "standard input is not UTF-8"),
@@ -171,6 +173,21 @@ def test_what_is_not_kept(talk: Talk, echo: Emulator, capsys: Capture, data: Pat
     assert err.count("\n") == 1
 
 
+def test_two_commands_go_on_with_one_conversation(
+    echo: Emulator, talk: Talk, capsys: Capture, data: Path
+) -> None:
+    assert talk("One\n", *at(echo)) == 0
+    first = Conversation.last()
+    assert talk("Two\n", "-c") == 0
+    assert capsys.readouterr().err == ""
+    first.messages.append({"role": "user", "content": "Three"})
+    first.keep()
+    first.keep()
+    assert capsys.readouterr().err.count("it is kept as one of its own") == 1
+    told = [[line["content"] for line in map(json.loads, file.read_text().splitlines()[1:])] for file in data.iterdir()]
+    assert sorted(told) == [["One", "You said One.", "Three"], ["One", "You said One.", "Two", "You said Two."]]
+
+
 # --- Markdown --------------------------------------------------------------------------------------------------------
 
 PIECES = [
@@ -180,7 +197,8 @@ PIECES = [
 ]  # fmt: skip
 
 
-def rendered(pieces: list[str]) -> str:
+def rendered(pieces: list[str], *, slow: bool = True) -> str:
+    """The pieces as a terminal shows them; `slow`: they come so slowly that each is looked at."""
     from rich.console import Console
 
     from transports.cli.markdown import MarkdownText
@@ -188,6 +206,8 @@ def rendered(pieces: list[str]) -> str:
     out = io.StringIO()
     view = MarkdownText(Console(file=out, width=40, _environ={}), out)
     for piece in pieces:
+        if slow:
+            view._looked = -1.0
         view.write(piece)
     view.end(None)
     return out.getvalue()
@@ -201,6 +221,12 @@ def test_markdown_is_the_same_at_every_cut(pieces: list[str], data: st.DataObjec
     parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert rendered([part for part in parts if part]) == rendered([text])
     assert "\x1b" not in rendered([text])
+
+
+def test_a_long_list_is_not_parsed_at_every_line() -> None:
+    began = time.thread_time()
+    assert rendered(["- one\n"] * 600, slow=False).count("• one") == 600
+    assert time.thread_time() - began < 3  # it took eleven seconds
 
 
 def test_markdown_hides_no_text() -> None:

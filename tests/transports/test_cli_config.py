@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from sansio_core import providers
+from sansio_core import InvalidRequest, providers
 from transports.cli import config as config_module
 from transports.cli import main
 from transports.emulator import DEFAULT_TEXT, Emulator
@@ -197,6 +197,23 @@ def test_a_file_of_another_user(config: Path, capsys: Capture, monkeypatch: pyte
 
 def denied(path: str, *_: object, **__: object) -> NoReturn:
     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
+def test_commands_at_once_lose_nothing(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_module, "_TRIES", 1)
+    one, two = config_module.Config(), config_module.Config()
+    one.set(("hosts", "one"), {"url": "http://one"})
+    two.set(("hosts", "two"), {"url": "http://two"})
+    assert list(two.hosts) == ["one", "two"]
+    with pytest.raises(InvalidRequest, match=r"\[hosts.two\] was changed by another command: try again"):
+        one.set(("hosts", "two"), {"url": "http://three"})
+    written = config.read_text()
+    (new := config.with_name("config.toml.new")).touch()
+    assert run(capsys, "default", "two")[2].endswith(f"{new}, or was killed while it did: then remove that file\n")
+    assert config.read_text() == written
+    new.unlink()
+    assert run(capsys, "default", "two")[0] == 0
+    assert not new.exists()
 
 
 # --- what reads them -------------------------------------------------------------------------------------------------

@@ -26,11 +26,18 @@ def test_emulate_takes_no_such_call(call: str, capsys: Capture) -> None:
     assert capsys.readouterr().err.startswith("sansio-chat: --tool-call takes NAME, or NAME=ARGUMENTS with a JSON obj")
 
 
+@pytest.mark.parametrize("pace", ["-1", "nan", "inf", "x"])
+def test_emulate_takes_no_such_pace(pace: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["emulate", "--pace", pace, "--fault", "help"])
+    assert capsys.readouterr().err.endswith(f"argument --pace: {pace!r} is no number of seconds\n")
+
+
 LOG = """\
 TIME POST /v1/chat/completions (openai gpt-5.4-mini): 503, S, N bytes
 TIME POST /v1/chat/completions (openai gpt-5.4-mini): no status, S, 0 bytes, reset
 TIME POST /v1/chat/completions (openai gpt-5.4-mini): 200, S, N bytes
-TIME GET /nothing (nobody): 404, S, N bytes
+TIME GET / (nobody): 404, S, N bytes
 """
 
 
@@ -47,7 +54,7 @@ def test_emulate_logs_calls_and_reasons(capsys: Capture, monkeypatch: pytest.Mon
                 reply = client.complete("Hi", tools=[tool])
             self.heard = reply.tool_calls[0].name, reply.tool_calls[0].arguments
             with suppress(HTTPError):
-                urlopen(urls["openai"].replace("openai/v1", f"nobody/nothing?key={KEY}")).close()
+                urlopen(urls["openai"].replace("openai/v1", f"nobody?key={KEY}")).close()
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())

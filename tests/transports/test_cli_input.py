@@ -192,7 +192,6 @@ def test_files(emulator: Emulator, pipe_in: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gone.txt", "a file that cannot be read: {path!r}: No such file or directory"),
         ("empty.txt", "a file with nothing in it: {path!r}"),
         ("data.bin", "{path!r} is no text in UTF-8, and neither its name nor its first bytes tell what it is"),
     ],
@@ -205,3 +204,12 @@ def test_files_that_cannot_be_sent(
     path = str(tmp_path / name)
     assert ask(emulator, "-f", path, "What is it?") == 2
     assert capsys.readouterr().err.startswith(f"sansio-chat: {message.format(path=path)}")
+
+
+def test_an_argument_that_is_no_text(emulator: Emulator, capsys: Capture) -> None:
+    assert ask(emulator, "caf\udcc3\udca9") == 0  # UTF-8, but in a locale of another encoding
+    assert emulator.requests[-1].json["messages"][0]["content"] == "café"
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["ask", "--emulate", "caf\udce9"])
+    assert capsys.readouterr().err.endswith("argument PROMPT: it is not UTF-8; pipe it in, through iconv\n")

@@ -125,6 +125,13 @@ def test_what_is_waited_for(fault: Fault, client: list[str], emulator: Emulator,
     assert terminal.react == {}
 
 
+def test_a_message_stands_over_the_sign_of_ctrl_c(terminal: Terminal) -> None:
+    terminal.stream.write("^C")
+    terminal.stream.flush()
+    assert terminal.run("parse", "-p", "openai", "gone") == 1
+    assert terminal.screen == ["sansio-chat: gone: No such file or directory", ""]
+
+
 @CLIENTS
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_what_is_tried_again(columns: int, client: list[str], emulator: Emulator, terminal: Terminal) -> None:

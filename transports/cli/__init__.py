@@ -1,6 +1,7 @@
 """The command `sansio-chat`. In reading order:
 
-command     main: the arguments of all subcommands, --help, logging, and how errors become exit codes
+command     main: runs a subcommand; logging, and how errors become exit codes
+arguments   the arguments of all subcommands, and --help
 ask         the subcommands `ask` and `parse`: one answer, from a provider or from a recording
 piped       what is piped in, and files
 output      the three forms of an answer on standard output: text, events, one JSON object
@@ -11,6 +12,7 @@ markdown    an answer with its Markdown rendered while it comes
 models      the subcommand `models`: a host's own list
 providers   the subcommands `providers` and `default`: who can be asked, and who is
 config      the file of the command's settings: hosts by name, and the default
+folders     the user's folders for settings and for data
 table       tables for `models` and `providers`
 completion  the subcommand `completion`: words that the shell completes
 emulate     the subcommand `emulate`: the emulator as a server

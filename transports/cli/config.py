@@ -19,16 +19,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import deepcopy
-from typing import Any
+from time import sleep
+from typing import Any, TextIO
 
 from sansio_core import InvalidRequest, providers
 from sansio_core.errors import suggestion
 
 from .exit import say
+from .folders import user_folder
 
 VARIABLE = "SANSIO_CHAT_CONFIG"
 _KNOWN: dict[str, tuple[str, ...]] = {"default": ("provider", "model"), "hosts": ("url", "key", "model", "wire")}
@@ -37,6 +39,8 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 """A key that TOML takes without quotes: toml.io/en/v1.0.0#keys"""
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")  # keys have small letters, or a hyphen
+_TRIES = 40  # for a file that another command is writing: two seconds
+
 NO_KEY = "key must be the NAME of the environment variable that holds it, in capitals; a key itself is not kept here"
 
 Table = tuple[str, ...]
@@ -59,6 +63,10 @@ def prepare(args: Namespace) -> None:
         return
     for name in config.hosts:
         config.register(name)
+    _fill_in(args, config)
+
+
+def _fill_in(args: Namespace, config: Config) -> None:
     default = config.default
     where = vars(args)
     # With another URL or an emulator, the user has said who answers, and it may not have the default's model; and a
@@ -84,12 +92,15 @@ class Config:
     """The file as it is: its text, and what it says; both are empty where there is none."""
 
     def __init__(self) -> None:
-        self.path = _path()
+        named = os.environ.get(VARIABLE)
+        folder = user_folder("settings")
+        self.path = os.path.expanduser(named) if named else folder and os.path.join(folder, "config.toml")
+        self._load()
+
+    def _load(self) -> None:
         self.text = _read(self.path)
-        self._said: dict[str, Any] = {}
-        if self.text:
-            self._said = self._parsed()
-            self._check()
+        self._said: dict[str, Any] = self._parsed() if self.text else {}
+        self._check()
 
     @property
     def hosts(self) -> Mapping[str, Mapping[str, str]]:
@@ -128,39 +139,45 @@ class Config:
         """
         if self.path is None:
             raise InvalidRequest(f"this user has no folder for settings: name a file with {VARIABLE}")
-        text = self._edited(table, fields)
-        said = deepcopy(self._said)
-        inner = said
-        for name in table[:-1]:
-            inner = inner.setdefault(name, {})
-        inner.pop(table[-1], None)
-        if fields:
-            inner[table[-1]] = dict(fields)
-        # The proof that nothing else has changed: tables may also be written inline, or as dotted keys.
-        import tomllib
+        if self._fields(table) == fields:
+            return
+        with _replacing(self.path) as file:
+            before = self._fields(table)
+            self._load()  # another command may have written meanwhile
+            if self._fields(table) != before:
+                raise InvalidRequest(f"{self.path}: [{'.'.join(table)}] was changed by another command: try again")
+            text, said = self._edited(table, fields), deepcopy(self._said)
+            inner = said
+            for name in table[:-1]:
+                inner = inner.setdefault(name, {})
+            inner.pop(table[-1], None)
+            inner |= {table[-1]: dict(fields)} if fields else {}
+            # The proof that nothing else has changed: tables may also be written inline, or as dotted keys.
+            import tomllib
 
-        try:
-            text.encode()
-            proven = _filled(tomllib.loads(text)) == _filled(said)
-        except (tomllib.TOMLDecodeError, UnicodeEncodeError):
-            proven = False
-        if not proven:
-            raise InvalidRequest(f"{self.path}: [{'.'.join(table)}] is written in a way that needs a person: edit it")
-        if text != self.text:
-            _write(self.path, text)
+            try:
+                proven = _filled(tomllib.loads(text)) == _filled(said)
+                file.write(text)
+            except (tomllib.TOMLDecodeError, UnicodeEncodeError):
+                proven = False
+            if not proven:
+                raise InvalidRequest(
+                    f"{self.path}: [{'.'.join(table)}] is written in a way that needs a person: edit it"
+                )
         self.text, self._said = text, said
+
+    def _fields(self, table: Table) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._said
+        for name in table:
+            found = found.get(name, {})
+        return found
 
     def _edited(self, table: Table, fields: Mapping[str, str]) -> str:
         lines = self.text.splitlines(keepends=True)
         new = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items()]
         place = self._find(table)
         if place is None:
-            if not fields:
-                return self.text
-            if lines and not lines[-1].endswith("\n"):
-                lines[-1] += "\n"
-            header = ".".join(name if _BARE.match(name) else json.dumps(name, ensure_ascii=False) for name in table)
-            return "".join([*lines, *(["\n"] if lines else []), f"[{header}]\n", *new])
+            return self._text_before_a_table() + f"[{_header_of(table)}]\n" + "".join(new) if fields else self.text
         start, end = place
         if not fields:
             # With the empty line that the command wrote before the table.
@@ -169,6 +186,9 @@ class Config:
         known = _KNOWN[table[0]]
         kept = [line for line in lines[start + 1 : end] if not any(name in known for name in _parsed_line(line))]
         return "".join([*lines[: start + 1], *new, *kept, *lines[end:]])
+
+    def _text_before_a_table(self) -> str:
+        return self.text and self.text + ("" if self.text.endswith("\n") else "\n") + "\n"
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -236,20 +256,6 @@ class Config:
         return 1
 
 
-def _path() -> str | None:
-    """The file, whether it is there or not; None for a user without a home."""
-    if named := os.environ.get(VARIABLE):
-        return os.path.expanduser(named)
-    # specifications.freedesktop.org/basedir-spec: a path that is not absolute is to be ignored
-    folder = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(folder):
-        if sys.platform == "win32":
-            folder = os.environ.get("APPDATA", "")
-        else:
-            folder = os.path.expanduser("~/Library/Application Support" if sys.platform == "darwin" else "~/.config")
-    return os.path.join(folder, "sansio-chat", "config.toml") if os.path.isabs(folder) else None
-
-
 def _read(path: str | None) -> str:
     if path is None:
         return ""
@@ -262,16 +268,38 @@ def _read(path: str | None) -> str:
         raise InvalidRequest(f"{path} is not UTF-8: save it as that") from None
 
 
-def _write(path: str, text: str) -> None:
-    """Replace the file at once, so that it is never half written; where it is a link, its target."""
+@contextmanager
+def _replacing(path: str) -> Iterator[TextIO]:
+    """A file that takes the place of `path` at the end, all at once; meanwhile no other command has one.
+
+    Where `path` is a link, its target is replaced. An error leaves `path` as it was.
+    """
     path = os.path.realpath(path)
+    new = f"{path}.new"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(f"{path}.new", "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.replace(f"{path}.new", path)
+        file = _opened_alone(new)
+        try:
+            with file:
+                yield file
+            os.replace(new, path)
+        except BaseException:
+            os.unlink(new)
+            raise
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None
+
+
+def _opened_alone(path: str) -> TextIO:
+    for _ in range(_TRIES):
+        with suppress(FileExistsError):
+            return open(path, "x", encoding="utf-8", newline="")
+        sleep(0.05)
+    raise InvalidRequest(f"another command writes {path}, or was killed while it did: then remove that file")
+
+
+def _header_of(table: Table) -> str:
+    return ".".join(name if _BARE.match(name) else json.dumps(name, ensure_ascii=False) for name in table)
 
 
 def _header(line: str) -> Table | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sansio_core import FilePart, InvalidRequest
+
+from .exit import say
+from .folders import user_folder
 
 _WHO = ("provider", "model", "base_url", "api_key_env")
 """The arguments of the command that go together: another provider has not the model, nor the key, of the first."""
@@ -32,6 +34,7 @@ class Conversation:
         self.messages: list[dict[str, Any]] = []
         self.settings: dict[str, Any] = {}
         self.path = path
+        self._stamp = _stamp(path)
         if path is not None:
             self.settings, *self.messages = _read(path)
 
@@ -71,12 +74,15 @@ class Conversation:
 
     def keep(self) -> None:
         """Write the file anew, so that it is never half written. Raises OSError."""
+        if self._stamp != _stamp(self.path):
+            say("another command has changed this conversation, too: from here on, it is kept as one of its own")
+            self.path = None
         if self.path is None:
             folder = _folder()
             if folder is None:
                 raise OSError("there is no folder for this user's data")
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path = folder / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{os.getpid()}.jsonl"
+            self.path = folder / f"{datetime.now():%Y-%m-%dT%H-%M-%S-%f}-{os.getpid()}.jsonl"
         new = self.path.with_suffix(".new")
         with suppress(FileNotFoundError):  # the mode below is for a file that is not there yet
             new.unlink()
@@ -85,6 +91,7 @@ class Conversation:
                 # a lone surrogate has no UTF-8 form, but one as an escape of JSON
                 file.write(json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
         new.replace(self.path)
+        self._stamp = _stamp(self.path)
 
     def save(self, name: str) -> None:
         """Write the messages to a new file: as JSON if its name ends so, else as Markdown. Raises OSError."""
@@ -134,13 +141,15 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _folder() -> Path | None:
-    """Where conversations are kept, whether it is there or not; None for a user without a home."""
-    # specifications.freedesktop.org/basedir-spec: a path that is not absolute is to be ignored
-    folder = os.environ.get("XDG_DATA_HOME", "")
-    if not os.path.isabs(folder):
-        if sys.platform == "win32":
-            folder = os.environ.get("LOCALAPPDATA", "")
-        else:
-            home = "~/Library/Application Support" if sys.platform == "darwin" else "~/.local/share"
-            folder = os.path.expanduser(home)
-    return Path(folder, "sansio-chat", "conversations") if os.path.isabs(folder) else None
+    folder = user_folder("data")
+    return None if folder is None else Path(folder, "conversations")
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """What tells whether a file was written anew; None where there is none."""
+    if path is None:
+        return None
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns
+    return None

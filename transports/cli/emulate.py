@@ -58,7 +58,10 @@ def _serve(emulator: Emulator) -> None:
         lines = [f"{name:{width}}  {emulator.base_url(name)}" for name in emulator.providers]
         output_for(None).write("\n".join(lines) + "\n")
         if sys.stdout.isatty():
-            say("running; Ctrl-C ends it. Ask it with: sansio-chat ask -p NAME --base-url URL PROMPT")
+            say(
+                "running; Ctrl-C ends it. Ask it with: sansio-chat ask -p NAME --base-url URL PROMPT\n"
+                "(any key but `wrong` will do: OPENAI_API_KEY=emulated, and the like)"
+            )
         threading.Event().wait()
 
 
@@ -69,7 +72,7 @@ def _log(served: Served) -> None:
     who = f"{request.system} {model}" if model else request.system
     how = {"complete": "", "reset": ", reset", "gone": ", and the client was gone"}[served.end]
     say(
-        f"{strftime('%H:%M:%S')} {request.method} {request.path} ({who}): {served.status or 'no status'}, "
+        f"{strftime('%H:%M:%S')} {request.method} {request.path or '/'} ({who}): {served.status or 'no status'}, "
         f"{served.seconds:.3f} s, {served.sent} bytes{how}"
     )
 

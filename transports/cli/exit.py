@@ -76,7 +76,7 @@ def message_of(error: ChatError) -> str:
         case LimitExceeded(limit=limit, size=size):
             return f"the answer has a {limit} of more than {size} bytes"
         case _:
-            return str(error)
+            return str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
 
 
 def words_of(error: OSError) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from time import monotonic
 from typing import TextIO
 
 from markdown_it import MarkdownIt
@@ -26,7 +27,7 @@ from .output import Text
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).disable("reference")
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160)], "�")
 """What a terminal may take for commands."""
-_A_SECOND = 12  # how often the last block is redrawn
+_A_SECOND = 12  # how often the last block is redrawn, and it is looked for the next one
 
 
 class MarkdownText(Text):
@@ -37,17 +38,20 @@ class MarkdownText(Text):
         self._console = console
         self._open = ""  # the text from the last block's beginning on
         self._printed = False
+        self._looked = 0.0  # when it was last looked for blocks
         self._live: Live | None = None
 
     def write(self, text: str) -> None:
         self._open += text.translate(_CONTROLS)
-        if "\n" in text:
+        # Not at every line: a list of a thousand would be parsed a thousand times.
+        if "\n" in text and monotonic() > self._looked + 1 / _A_SECOND:
             # Whole lines alone tell which blocks there are: `**` may become a rule, or begin a bold word.
             end = self._open.rfind("\n") + 1
             *finished, last = blocks(self._open[:end]) or [Block([], self._open[:end])]
             self._open = last.text + self._open[end:]
             if finished:
                 self._print(finished)
+            self._looked = monotonic()
         if self._live is None:
             self._live = Live(
                 console=self._console, transient=True, refresh_per_second=_A_SECOND, vertical_overflow="crop",

@@ -40,8 +40,8 @@ def _asked(args: Namespace) -> list[ModelInfo]:
     from ..blocking import Client
 
     with ExitStack() as stack:
-        # A list depends on no model; but Azure's clients need one.
-        settings = settings_of(args, stack) | {"model": "unnamed"}
+        settings = settings_of(args, stack)
+        settings["model"] = "unnamed"  # a list depends on no model; but Azure's clients need one
         return stack.enter_context(Client(**settings)).models(details=True)
 
 

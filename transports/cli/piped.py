@@ -64,14 +64,19 @@ def piped_beside(asked: bool) -> str:
 
 
 def file_of(path: str) -> FilePart:
-    """The file at `path` or URL, or for - what is piped in. Raises InvalidRequest for one that cannot be read."""
+    """The file at `path` or URL, or for - what is piped in. Raises OSError, or InvalidRequest for what is no file."""
     if path == "-":
         data = _bytes()
         if not data:
             raise InvalidRequest("standard input is empty")
         part = FilePart(data)
         return part if part.known_type else FilePart(_text(data).encode(), "text/plain")
-    part = read(FilePart(path))
+    try:
+        part = read(FilePart(path))
+    except InvalidRequest as error:
+        if isinstance(error.__context__, OSError):  # it has an exit code of its own
+            raise error.__context__ from None
+        raise
     if part.url is None and part.known_type is None:
         raise InvalidRequest(f"{path!r} is no text in UTF-8, and neither its name nor its first bytes tell what it is")
     return part

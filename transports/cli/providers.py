@@ -25,7 +25,7 @@ def show_providers(args: Namespace) -> int:
     out = output_for(args.output)
     if args.add is not None:
         _add(args, out)
-    elif args.url or args.key or args.model or args.wire:
+    elif any((args.url, args.key, args.model, args.wire)):
         raise InvalidRequest("--url, --key, --model and --wire go with --add NAME")
     elif args.remove is not None:
         _remove(args.remove, _config(args), out)
@@ -71,24 +71,31 @@ def _remove(name: str, config: Config, out: Output) -> None:
 def default(args: Namespace) -> int:
     """Show, set or remove who is asked where -p is not given; returns the exit code."""
     config, out = _config(args), output_for(None)
-    if args.unset and (args.provider or args.model):
+    given = args.provider or args.model
+    if given and args.unset:
         raise InvalidRequest("--unset goes alone")
-    if args.unset:
+    if given:
+        config.set(("default",), _usual(args.provider or config.default.get("provider"), args.model))
+    elif args.unset:
         config.set(("default",), {})
-    elif args.provider or args.model:
-        provider = args.provider or config.default.get("provider")
-        if provider is None:
-            raise InvalidRequest("name the provider too: sansio-chat default PROVIDER -m MODEL")
-        info = providers.info(provider)
-        if args.model and info.models:
-            providers.create(info.name, model=args.model)  # raises for a model that it does not have
-        config.set(("default",), {"provider": info.name, **({"model": args.model} if args.model else {})})
     if not config.default:
         say("no default is set: `sansio-chat default PROVIDER [-m MODEL]` sets one")
     else:
         model = config.default.get("model")
         out.write(config.default["provider"] + (f" -m {model}" if model else "") + "\n")
     return COMPLETE
+
+
+def _usual(provider: str | None, model: str | None) -> dict[str, str]:
+    """The fields of [default]. Raises InvalidRequest for a provider, or a model of it, that there is not."""
+    if provider is None:
+        raise InvalidRequest("name the provider too: sansio-chat default PROVIDER -m MODEL")
+    info = providers.info(provider)
+    if model is None:
+        return {"provider": info.name}
+    if info.models:
+        providers.create(info.name, model=model)  # raises
+    return {"provider": info.name, "model": model}
 
 
 def _config(args: Namespace) -> Config:

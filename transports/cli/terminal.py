@@ -45,8 +45,8 @@ def write_message(text: str) -> None:
         if sys.stderr is None:
             return
         _erase()
-        if _unended and sys.stderr.isatty():
-            sys.stderr.write("\n")
+        if sys.stderr.isatty():
+            sys.stderr.write("\n" if _unended else "\r")  # over the ^C that a terminal shows
             _unended = False
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -335,16 +335,13 @@ class Emulator:
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
-        system = self._systems.get(request.system)
-        if system is None:
-            response = next(iter(self._systems.values())).error_response(
-                ErrorResponse(404, f"no provider {request.system!r} here; there are: {', '.join(self._systems)}")
-            )
-        else:
-            try:
-                response = self._answer(system, request)
-            except ErrorResponse as cause:
-                response = system.error_response(cause)
+        system = self._systems.get(request.system, next(iter(self._systems.values())))
+        try:
+            if request.system not in self._systems:
+                raise ErrorResponse(404, f"no provider {request.system!r} here; there are: {', '.join(self._systems)}")
+            response = self._answer(system, request)
+        except ErrorResponse as cause:
+            response = system.error_response(cause)
         response.keep_alive = request.keep_alive and response.keep_alive
         if request.version == "1.0" and response.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
             response.framing = "close"

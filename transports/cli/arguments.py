@@ -1,0 +1,292 @@
+"""The command's arguments and its --help. `command.py` calls it."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import takewhile
+from math import inf
+from typing import Any, NoReturn
+
+from sansio_core import __version__
+from sansio_core.errors import suggestion
+
+from .exit import MEANING
+
+_KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
+"""Options by which people try to give a key; none is accepted, as other processes can read the command line."""
+_NAME = re.compile(r"--[a-z][a-z-]{0,30}(?==|\Z)|-[a-z]", re.I)
+"""The name of an unknown option. Only that is quoted in the error: the rest of the word may be a key."""
+_VALUE = re.compile(r"(invalid choice|ignored explicit argument):? .*?(?= \(choose from|\Z)", re.S)
+"""Where argparse's own errors quote a word: it may be a key, given as the value of an option that does not exist."""
+
+_EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
+_INPUT = """\
+examples:
+  sansio-chat ask --emulate "Write a short poem about nature."
+  git diff | sansio-chat ask -p openai "Write a commit message."
+  sansio-chat ask -p anthropic -f report.pdf "What does it say?"
+
+standard input:
+  A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
+  -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
+"""
+_TALK = """\
+examples:
+  sansio-chat chat -p anthropic
+  sansio-chat chat -c
+  printf '%s\\n' "Name a river." "And its source?" | sansio-chat chat -p openai
+
+In a conversation /help lists the commands, as /file, /undo and /save. It is kept, for -c, in a file that only this user
+can read: in $XDG_DATA_HOME/sansio-chat/conversations, or the system's usual folder for data. With --emulate it is not.
+The extra `cli` (pip install "sansio-chat[cli]") gives an editor for the lines, and Markdown on a terminal.
+"""
+FIRST = """\
+a first answer, from this machine, without a key:
+  sansio-chat ask --emulate "Hello"
+
+and from a provider, with its key in the environment:
+  export OPENAI_API_KEY=...
+  sansio-chat ask -p openai "Write a short poem about nature."
+"""
+_SHELLS = """\
+in ~/.bashrc:     eval "$(sansio-chat completion bash)"
+in ~/.zshrc:      eval "$(sansio-chat completion zsh)"
+once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansio-chat.fish
+
+It needs the extra `cli`: pip install "sansio-chat[cli]"
+"""
+_EPILOGS = {
+    "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
+}  # fmt: skip
+
+
+def arguments(argv: Sequence[str]) -> Namespace:
+    """The parsed arguments; `parser` is their subcommand's.
+
+    An error quotes no word of `argv` that may be a key: of an unknown option only its name.
+    """
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # set by the shell, which asks for completions, by the script of `completion`
+        from .completion import complete
+
+        complete(parser)
+    # What `providers --key` takes is checked: of the names of variables, few are keys.
+    words = [
+        word for word in takewhile("--".__ne__, argv) if argv[0] != "providers" or word.partition("=")[0] != "--key"
+    ]
+    if any(map(_KEY_OPTION.match, words)):
+        parser.error(
+            "a key is not taken on the command line, where other processes can read it: set the provider's variable "
+            "(`sansio-chat providers` lists them), or name another one with --api-key-env NAME"
+        )
+    args, rest = parser.parse_known_args(argv)
+    if rest:
+        args.parser.error(_words_about(rest, args))
+    return args
+
+
+def _words_about(rest: list[str], args: Namespace) -> str:
+    """What is wrong with the words that no argument takes."""
+    if unknown := [word for word in rest if word.startswith("-")]:
+        names = [found.group() for found in map(_NAME.match, unknown) if found]
+        if not names:
+            return "there is no such option"
+        near = suggestion(names[0], args.parser.options) if len(names) == 1 else ""
+        return f"there is no option {', '.join(names)}{near}"
+    if any("=" not in option for option in getattr(args, "option", ())):
+        return "-o takes NAME=VALUE in one word, as temperature=0.2"
+    return "there are too many words: a PROMPT of several goes in quotes"
+
+
+class _Parser(ArgumentParser):
+    """An ArgumentParser that accepts no abbreviated option, and quotes no word that may be a key."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_VALUE.sub(r"\1", message))
+
+    @property
+    def options(self) -> list[str]:
+        """The names of the options."""
+        return [name for name in self._option_string_actions if name.startswith("--")]
+
+
+def _parser() -> _Parser:
+    commands = (
+        ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
+        ("chat", "Hold a conversation, on a terminal or with lines piped in.", _add_chat),
+        ("models", "List a host's models.", _add_models),
+        ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
+        ("default", "Show or set who is asked where -p is not given.", _add_default),
+        ("parse", "Read a recorded answer's body with the parser alone.", _add_parse),
+        ("emulate", "Run a server here that speaks every provider's wire format.", _add_emulate),
+        ("completion", "Print the script that completes words in your shell.", _add_completion),
+    )
+    # argparse would break the lines of its own list: it counts their indentation short.
+    listed = "\n".join(f"  {name:12}{description}" for name, description, _ in commands)
+    parser = _Parser(
+        prog="sansio-chat",
+        usage="sansio-chat [-h] [--version] COMMAND ...",
+        description="Ask a chat provider, and see the answer as it comes.\n\n"
+        f"commands (`sansio-chat COMMAND --help` says more):\n{listed}",
+        epilog=f"{FIRST}\n{_EXIT_CODES}",
+    )
+    parser.add_argument("--version", action="version", version=f"sansio-chat {__version__}")
+    parser.set_defaults(parser=parser)
+    subparsers = parser.add_subparsers(dest="command", prog="sansio-chat", metavar="COMMAND", help=SUPPRESS)
+    for name, description, add in commands:
+        subparser = subparsers.add_parser(name, help=description, description=description, epilog=_EPILOGS.get(name))
+        add(subparser)
+        subparser.set_defaults(parser=subparser)
+    return parser
+
+
+def _add_ask(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "prompt", metavar="PROMPT", nargs="?", type=_text,
+        help="the question; what is piped in stands before it, or is the question; - waits for that, or for typing",
+    )  # fmt: skip
+    _add_question(parser)
+    add(
+        "-f", "--file", "-a", "--attach", metavar="PATH", action="append", default=[],
+        help="a file before the question: a text, a PDF, an image, an audio, …, or its URL, or - for what is piped in; "
+        "may be given several times",
+    )  # fmt: skip
+    add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
+    _add_output(parser, both=True)
+
+
+def _add_chat(parser: ArgumentParser) -> None:
+    _add_question(parser)
+    parser.add_argument(
+        "-c", "--continue", dest="go_on", action="store_true",
+        help="go on with the last conversation, with its provider and model where none is given",
+    )  # fmt: skip
+
+
+def _add_question(parser: ArgumentParser) -> None:
+    """The options of `ask` and `chat`."""
+    add = parser.add_argument
+    who = "who answers, in place of the default: see `sansio-chat providers`; openai where only a --base-url is given"
+    add("-p", "--provider", metavar="NAME", help=who)
+    add("-m", "--model", metavar="NAME", help="in place of the provider's default")
+    add("-s", "--system", metavar="TEXT", type=_text, help="a system message before the question")
+    add(
+        "-o", "--option", metavar="NAME=VALUE", action="append", default=[],
+        help="temperature=0.2 and the like; the value is read as JSON, else as text",
+    )  # fmt: skip
+    _add_where(parser)
+
+
+def _add_where(parser: ArgumentParser) -> None:
+    """The arguments of every subcommand that asks a provider."""
+    add = parser.add_argument
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--base-url", metavar="URL", help="another host that speaks the provider's wire format")
+    where.add_argument("--emulate", action="store_true", help="let an emulator on this machine answer; no network")
+    add(
+        "--api-key-env", metavar="NAME",
+        help="the name of the environment variable that holds the key, in place of the provider's own; "
+        "a key itself is not taken here, as other processes can read the command line",
+    )  # fmt: skip
+    add("--proxy", metavar="URL", help="http, https, socks5 or socks5h; in place of the environment's")
+    add("--timeout", metavar="SECONDS", type=float, help="for everything, with all attempts")
+    add("--retry", metavar="N", type=int, help="how many attempts in all, in place of the provider's number")
+    add("-v", "--verbose", action="count", default=0, help="log to standard error; twice for more")
+
+
+def _add_models(parser: ArgumentParser) -> None:
+    who = "whose models: see `sansio-chat providers`; where none is named, the default (see `sansio-chat default`)"
+    parser.add_argument("-p", "--provider", metavar="NAME", help=who)
+    _add_where(parser)
+    _add_output(parser, both=False)
+
+
+def _add_parse(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the body; - or nothing: standard input")
+    parser.add_argument("-p", "--provider", metavar="NAME", required=True, help="whose answer it is")
+    _add_output(parser, both=True)
+
+
+def _add_providers(parser: ArgumentParser) -> None:
+    _add_output(parser, both=False)
+    group = parser.add_argument_group(
+        "hosts of your own",
+        "They are kept in a file, whose name --add prints.",
+    )
+    change = group.add_mutually_exclusive_group()
+    change.add_argument("--add", metavar="NAME", help="add a host, to be asked with -p NAME")
+    change.add_argument("--remove", metavar="NAME", help="remove one")
+    group.add_argument("--url", metavar="URL", help="its base URL, with its version: https://api.acme.example/v1")
+    group.add_argument("--key", metavar="VARIABLE", help="the NAME of the environment variable that holds its key")
+    group.add_argument("--model", metavar="NAME", help="its default model")
+    group.add_argument("--wire", metavar="NAME", help="the provider whose wire format it speaks; openai without it")
+
+
+def _add_default(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("provider", metavar="PROVIDER", nargs="?", help="who is asked from now on; without it, the default is shown")
+    add("-m", "--model", metavar="NAME", help="in place of that provider's own default model")
+    add("--unset", action="store_true", help="have no default any more")
+
+
+def _add_completion(parser: ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="your shell")
+
+
+def _add_emulate(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
+    add("--reply", metavar="TEXT", help="what every answer says")
+    add(
+        "--tool-call", metavar="NAME=JSON", action="append", default=[],
+        help="a tool call with these arguments, as weather='{\"city\": \"Kranj\"}': it answers what offers tools, and "
+        "--reply what brings their results; may be given several times",
+    )  # fmt: skip
+    add("--reasoning", metavar="TEXT", default="", help="the model's reasoning, where the wire format has it")
+    add("--pace", metavar="SECONDS", type=_seconds, default=0.0, help="between two words")
+    add(
+        "--fault", metavar="FAULT", action="append", default=[],
+        help="what goes wrong with every answer, like status:429 or reset; may be given several times; "
+        "`--fault help` lists what there is",
+    )  # fmt: skip
+    add("--once", action="store_true", help="each --fault is for one answer only, in that order")
+    add("-q", "--quiet", action="store_true", help="no line on standard error for each request")
+
+
+def _add_output(parser: ArgumentParser, *, both: bool) -> None:
+    group = parser.add_mutually_exclusive_group()
+    whole = "one JSON object for the whole answer, at its end" if both else "everything known of them, as JSON"
+    group.add_argument("--json", dest="output", action="store_const", const="json", help=whole)
+    if both:
+        each = "one JSON object a line for each event"
+        group.add_argument("--events", dest="output", action="store_const", const="events", help=each)
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (seconds := float(text)) < inf:
+            return seconds
+    raise ArgumentTypeError(f"{text!r} is no number of seconds")
+
+
+def _text(word: str) -> str:
+    if word.isascii() or not re.search("[\udc80-\udcff]", word):
+        return word
+    try:
+        return os.fsencode(word).decode()  # Python had another locale's encoding in mind
+    except UnicodeDecodeError:
+        raise ArgumentTypeError("it is not UTF-8; pipe it in, through iconv") from None
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
