@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import zlib
+from functools import cache
 
 from hostile_rows_answers import MIB, clock, floods, row
 from hostile_server import Fault
@@ -35,6 +36,7 @@ def pieces(body: bytes) -> Fault:
     return fault
 
 
+@cache
 def bomb(size: int) -> bytes:
     """A gzip of that many MiB of comments: about a thousandth of it on the wire."""
     coder = zlib.compressobj(9, wbits=31)
