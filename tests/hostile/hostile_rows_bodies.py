@@ -30,7 +30,6 @@ def pieces(body: bytes) -> Fault:
     """Every byte in a write of its own."""
 
     def fault(peer: Peer) -> None:
-        peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer.send(head(content_length=str(len(body))), *(body[i : i + 1] for i in range(len(body))))
 
     return fault

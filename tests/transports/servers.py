@@ -153,6 +153,8 @@ class Server:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            with suppress(OSError):  # a Unix socket has none
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or a second piece may wait for 40 ms
             with self._changed:
                 self.connections += 1
                 self._open[self.connections] = sock
