@@ -31,12 +31,13 @@ hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def light_collections() -> Iterator[None]:
-    """Tests end with collections: what was there before them need not be looked through a thousand times."""
+def light_collections() -> None:
+    """Tests end with collections: what was there before them need not be looked through a thousand times.
+
+    Nor, in a later module, what was there before the earlier ones: so nothing is unfrozen.
+    """
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ def main() -> None:
         for table in tables(url, options.quick):
             if options.only and not any(table.name.startswith(name) for name in options.only):
                 continue
-            found[table.name] = figures = in_turns(table.jobs, table.runs)
+            found[table.name] = figures = in_turns(table.jobs, table.runs, options.quick)
             print(show(table, figures, before.get(table.name, {})), against(table, figures), sep="\n", flush=True)
         for colour in ("blocking", "asyncio") if options.profile else ():
             print(profile(url, colour, "burst", 20_000), profile(url, colour, "first", 300), sep="\n", flush=True)

@@ -1,6 +1,6 @@
 """Runs: each in a process of its own, those of different contestants in turns, so that drift of the machine cancels.
 
-python measures.py JOB      makes one run and prints what it measured, as JSON
+python measures.py JOBS     makes a run of each and prints what they measured, as JSON
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 UNWANTED = ("http_proxy", "https_proxy", "all_proxy", "pythondontwritebytecode")
+SHARING = ("decoder", "framing", "line")
+"""What may run in one process after another of its kind, where the figures are for no one to look at."""
 Job = dict[str, Any]
 Figures = dict[str, float]
 
@@ -40,15 +42,15 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(HERE.parents[1])}
 
 
-def run_once(job: Job) -> Figures:
-    """One run in a fresh process."""
+def run(jobs: list[Job]) -> list[Figures]:
+    """A run of each, one after the other in one fresh process."""
     done = subprocess.run(
-        [sys.executable, str(HERE / "measures.py"), json.dumps(job)],
+        [sys.executable, str(HERE / "measures.py"), json.dumps(jobs)],
         capture_output=True, text=True, timeout=300, env=_environment(), check=False,
     )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"{job}: {done.stderr[-2000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+        raise RuntimeError(f"{jobs}: {done.stderr[-2000:]}")
+    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 def imported(statement: str) -> Figures:
@@ -61,16 +63,26 @@ def imported(statement: str) -> Figures:
     return {"ms CPU": (used.ru_utime + used.ru_stime) * 1e3}
 
 
-def in_turns(jobs: dict[str, Job], runs: int) -> dict[str, Figures]:
-    """The medians of `runs` runs of each job. A run that fails is told, and left out."""
+def in_turns(jobs: dict[str, Job], runs: int, quick: bool = False) -> dict[str, Figures]:
+    """The medians of `runs` runs of each job. A run that fails is told, and left out.
+
+    `quick` has those share a process that can: most of a short run is the start of its process.
+    """
     seen: dict[str, list[Figures]] = {name: [] for name in jobs}
+    processes: dict[object, list[str]] = {}
+    for name, job in jobs.items():
+        alone = not quick or job.get("kind") not in SHARING
+        processes.setdefault(name if alone else job["fast"], []).append(name)
     for _ in range(runs):
-        for name in list(seen):
-            job = jobs[name]
+        for names in processes.values():
+            job = jobs[names[0]]
             try:
-                seen[name].append(imported(job["import"]) if "import" in job else run_once(job))
+                found = [imported(job["import"])] if "import" in job else run([jobs[name] for name in names])
             except (RuntimeError, subprocess.TimeoutExpired) as error:
-                print(f"{name}: failed: {error}", file=sys.stderr)
+                print(f"{', '.join(names)}: failed: {error}", file=sys.stderr)
+                continue
+            for name, figures in zip(names, found, strict=True):
+                seen[name].append(figures)
     return {name: medians(figures) for name, figures in seen.items() if figures}
 
 
@@ -105,5 +117,5 @@ def perform(job: Job) -> Figures:
 
 
 if __name__ == "__main__":
-    print(json.dumps(perform(json.loads(sys.argv[1]))), flush=True)
+    print(json.dumps([perform(job) for job in json.loads(sys.argv[1])]), flush=True)
     os._exit(0)  # peers' open connections and loops are not worth an orderly end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import zlib
+from functools import cache
 
 from hostile_rows_answers import MIB, clock, floods, row
 from hostile_server import Fault
@@ -29,12 +30,12 @@ def pieces(body: bytes) -> Fault:
     """Every byte in a write of its own."""
 
     def fault(peer: Peer) -> None:
-        peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer.send(head(content_length=str(len(body))), *(body[i : i + 1] for i in range(len(body))))
 
     return fault
 
 
+@cache
 def bomb(size: int) -> bytes:
     """A gzip of that many MiB of comments: about a thousandth of it on the wire."""
     coder = zlib.compressobj(9, wbits=31)
