@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, NamedTuple
 
+from .errors import ChatError
+from .events import ChatEvent
 from .http_request import HttpRequest
 
 
@@ -12,7 +16,8 @@ from .http_request import HttpRequest
 class Send:
     """Send `request` and give its response's head to receive_head.
 
-    `connect_deadline` bounds the connecting alone, for transports that can tell (they report TimedOut("connect"));
+    `connect_deadline` bounds the connecting alone, for transports that can tell (they report TimedOut("connect"); the
+    seconds for which one of them waited for a free connection, see receive_place, are added);
     `fresh` asks for a new connection, as a kept-alive one just failed.
     """
 
@@ -120,3 +125,16 @@ NEXT: dict[State, frozenset[State]] = {
     state: frozenset(to for (at, _), following in EDGES.items() if at is state for to in following) for state in State
 }
 READING = frozenset(state for state in State if (state, Input.DATA) in EDGES)
+
+
+class Handlers(NamedTuple):
+    """The methods of Exchange that handle each input in one state; None where giving it is the caller's mistake."""
+
+    action: Callable[[Any, float], Action] | None = None
+    head: Callable[[Any, int, float], None] | None = None
+    data: Callable[[Any, Any, float], list[ChatEvent]] | None = None
+    end: Callable[[Any, ChatError | None, float], list[ChatEvent]] | None = None
+    """The body's end; a failure is the other way that a body ends, and comes with its error."""
+    failure: Callable[[Any, ChatError, float], list[ChatEvent]] | None = None
+    """Where no body is read."""
+    cancel: Callable[[Any, ChatError, float], list[ChatEvent]] | None = None

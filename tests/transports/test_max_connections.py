@@ -217,7 +217,11 @@ def test_places_are_given_in_order_and_for_each_route() -> None:
     assert [places.has(place) for place in (line[5], last)] == [True, True]
     for place in (line[5], last, apart):
         places.free(place)
-    assert not places._lanes
+    for number in range(100):
+        many = Place(route._replace(port=number), guard)
+        assert places.ask(many)
+        places.free(many)
+    assert len(places._lanes) < 70, "routes that nobody uses are forgotten"
 
 
 def test_a_free_that_was_interrupted_is_made_up_for() -> None:
