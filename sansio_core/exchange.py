@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ._attempts import Attempts, Data
 from ._clocks import DRAIN, ERROR_BODY, GRACE, Clocks
@@ -47,7 +47,7 @@ from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
-from .states import ANSWERING, NEXT, READING, Action, Finish, NeedKey, Send, State, Wait
+from .states import ANSWERING, NEXT, READING, Action, Finish, Handlers, NeedKey, Send, State, Wait
 from .timing import Limits, Timeouts
 
 if TYPE_CHECKING:
@@ -175,11 +175,9 @@ class Exchange(Attempts):
 
         Meanwhile the total is the only clock; the others count from the end of the waiting.
         """
-        self._check_sent("receive_place")
-        if free:
-            self._clocks.request_sent(now)
-        else:
-            self._clocks.only_total()
+        if self.state is not State.SENT:
+            raise RuntimeError(f"receive_place: the exchange is {self.state.value}, no Send is under way")
+        self._clocks.place(free, now)
         if self._watch is not None:
             self._watch.place(self, free, now)
 
@@ -188,7 +186,8 @@ class Exchange(Attempts):
 
         A transport need not tell this; then the clock for the first event counts the connecting as well.
         """
-        self._check_sent("receive_connection")
+        if self.state is not State.SENT:
+            raise RuntimeError(f"receive_connection: the exchange is {self.state.value}, no Send is under way")
         self._clocks.connected(now)
         if self._watch is not None:
             self._watch.connected(self, reused, now)
@@ -249,8 +248,7 @@ class Exchange(Attempts):
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed, or a Send's `connect_deadline`: as receive_failure, with the clock that fired."""
-        fired = self._clocks.fired(now, connecting=self.state is State.SENT)
-        return self.receive_failure(TimedOut(*fired), now)
+        return self.receive_failure(TimedOut(*self._clocks.fired(now, connecting=self.state is State.SENT)), now)
 
     @property
     def reading(self) -> bool:
@@ -412,33 +410,16 @@ class Exchange(Attempts):
         if self._watch is not None:
             self._watch.entered(self, now)
 
-    def _check_sent(self, call: str) -> None:
-        if self.state is not State.SENT:
-            raise RuntimeError(f"{call}: the exchange is {self.state.value}, no Send is under way")
 
-
-class _Handlers(NamedTuple):
-    """What handles each input in one state; None where giving it is the caller's mistake."""
-
-    action: Callable[[Exchange, float], Action] | None = None
-    head: Callable[[Exchange, int, float], None] | None = None
-    data: Callable[[Exchange, Data, float], list[ChatEvent]] | None = None
-    end: Callable[[Exchange, ChatError | None, float], list[ChatEvent]] | None = None
-    """The body's end; a failure is the other way that a body ends, and comes with its error."""
-    failure: Callable[[Exchange, ChatError, float], list[ChatEvent]] | None = None
-    """Where no body is read."""
-    cancel: Callable[[Exchange, ChatError, float], list[ChatEvent]] | None = None
-
-
-_HANDLERS: dict[State, _Handlers] = {
-    State.READY: _Handlers(action=Exchange._send, cancel=Exchange._fail),
-    State.KEYLESS: _Handlers(failure=Exchange._fail, cancel=Exchange._fail),
-    State.WAITING: _Handlers(action=Exchange._wait, cancel=Exchange._fail),
-    State.SENT: _Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
-    State.SETUP: _Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),
-    State.ERROR_RESPONSE: _Handlers(data=Exchange._error_body, end=Exchange._error_ended, cancel=Exchange._fail),
-    State.STREAM: _Handlers(data=Exchange._answer, end=Exchange._answer_ended, cancel=Exchange._answer_cancelled),
-    State.DRAIN: _Handlers(data=Exchange._rest, end=Exchange._done, cancel=Exchange._done),
-    State.DONE: _Handlers(action=Exchange._finish, failure=Exchange._ignore, cancel=Exchange._ignore),
-    State.FAILED: _Handlers(action=Exchange._raise, failure=Exchange._ignore, cancel=Exchange._ignore),
+_HANDLERS: dict[State, Handlers] = {
+    State.READY: Handlers(action=Exchange._send, cancel=Exchange._fail),
+    State.KEYLESS: Handlers(failure=Exchange._fail, cancel=Exchange._fail),
+    State.WAITING: Handlers(action=Exchange._wait, cancel=Exchange._fail),
+    State.SENT: Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
+    State.SETUP: Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),
+    State.ERROR_RESPONSE: Handlers(data=Exchange._error_body, end=Exchange._error_ended, cancel=Exchange._fail),
+    State.STREAM: Handlers(data=Exchange._answer, end=Exchange._answer_ended, cancel=Exchange._answer_cancelled),
+    State.DRAIN: Handlers(data=Exchange._rest, end=Exchange._done, cancel=Exchange._done),
+    State.DONE: Handlers(action=Exchange._finish, failure=Exchange._ignore, cancel=Exchange._ignore),
+    State.FAILED: Handlers(action=Exchange._raise, failure=Exchange._ignore, cancel=Exchange._ignore),
 }

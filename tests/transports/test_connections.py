@@ -321,6 +321,31 @@ def test_an_ssh_channel_whose_handshake_stands_still(seat: Seat, ways: Ways) -> 
         assert server.settled(0)
 
 
+@pytest.mark.parametrize("ending", ["announced", "cut", "in the handshake"])
+def test_how_tls_ends_over_an_ssh_channel(seat: Seat, authority: Authority, ways: Ways, ending: str) -> None:
+    """Only close_notify tells that a body which ends with its connection is whole (RFC 9112 9.8)."""
+
+    def script(peer: Peer) -> None:
+        if ending == "in the handshake":
+            peer.more()
+            return
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nall")
+        if ending == "announced":
+            peer.sock.unwrap()
+        else:
+            socket.socket.shutdown(peer.sock, socket.SHUT_RDWR)
+
+    with Server(script, None if ending == "in the handshake" else authority.server()) as server:
+        settings = {"connect": ways.to(server.port, like_ssh), "verify": authority.client()}
+        if ending == "announced":
+            assert ask(seat, "https://127.0.0.1", **settings) == "all"
+        else:
+            words = "close_notify" if ending == "cut" else "ended the connection in the TLS handshake"
+            with pytest.raises(ChatError, match=words):
+                ask(seat, "https://127.0.0.1", **settings)
+
+
 @pytest.mark.parametrize("proxy_tls", [False, True])
 def test_an_ssh_channel_to_a_proxy(seat: Seat, authority: Authority, ways: Ways, proxy_tls: bool) -> None:
     with (
@@ -412,6 +437,10 @@ def test_a_unix_socket(
         assert ask(seat, uds=str(path)) == DEFAULT_TEXT
         seat.close_client(client)
     assert {request.headers["host"] for request in emulator.requests} == {"chat.example:81"}
+    origin = Recorder()
+    with unix(tmp_path / "t", origin):
+        assert ask(seat, uds=tmp_path / "t") == "ok"
+    assert origin.asked[0][0] == "POST /acytoo/api/completions HTTP/1.1", "a proxy would get the whole URL"
 
 
 def test_tls_over_a_unix_socket(seat: Seat, authority: Authority, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -103,6 +104,41 @@ def test_who_has_waited_has_all_its_time(seat: Seat, make: Make, emulator: Emula
         time.sleep(seconds)
         holder.close()
         assert wait() is None
+
+
+def test_after_the_waiting_the_other_clocks_run(seat: Seat, make: Make, emulator: Emulator) -> None:
+    """Here for a connection that is never made: nothing but the clock for the first event bounds it."""
+    port = int(emulator.base_url("acytoo").split(":")[2].split("/")[0])
+    asked: list[str] = []
+
+    def connect(host: str, port_: int, timeout: float | None) -> socket.socket:
+        asked.append(host)
+        if len(asked) == 1:
+            return socket.create_connection(("127.0.0.1", port))
+        time.sleep(PATIENCE if timeout is None else timeout)
+        raise TimeoutError
+
+    async def aconnect(host: str, port_: int) -> Any:
+        asked.append(host)
+        if len(asked) == 1:
+            return await asyncio.open_connection("127.0.0.1", port)
+        return await asyncio.Event().wait()
+
+    timeout = Timeouts(connect=None, first_event=0.1, total=2)
+    client = make(connect=aconnect if isinstance(seat, Asyncio) else connect, timeout=timeout)
+    holder = held(seat, client, emulator)
+    stream = seat.stream(client)
+    if isinstance(seat, Asyncio):
+        seat.runner.get_loop().call_later(0.15, holder.raw.close)
+        with pytest.raises(TimedOut, match="'first_event'"):
+            stream.next()
+    else:
+        wait = stream.in_background()
+        until(lambda: waiting(client) == 1)
+        holder.close()
+        error = wait()
+        assert isinstance(error, TimedOut)
+        assert error.clock == "first_event"
 
 
 @pytest.mark.parametrize("how", ["cancel", "close", "client"])
@@ -217,7 +253,11 @@ def test_places_are_given_in_order_and_for_each_route() -> None:
     assert [places.has(place) for place in (line[5], last)] == [True, True]
     for place in (line[5], last, apart):
         places.free(place)
-    assert not places._lanes
+    for number in range(100):
+        many = Place(route._replace(port=number), guard)
+        assert places.ask(many)
+        places.free(many)
+    assert len(places._lanes) < 70, "routes that nobody uses are forgotten"
 
 
 def test_a_free_that_was_interrupted_is_made_up_for() -> None:

@@ -193,8 +193,6 @@ class PlainConnection(HTTPConnection):
                 raise ConnectionResetError from None
             self.ragged = True
             return b""
-        except ssl.SSLZeroReturnError:  # of an SSLTransport; an SSLSocket returns b""
-            return b""
 
     def abandon(self) -> None:
         """In a forked process: close this process's descriptor; that sends the peer nothing."""
