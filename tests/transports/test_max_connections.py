@@ -14,7 +14,7 @@ import requests
 from seats import Asyncio, Blocking, Outcome, Seat
 from servers import PATIENCE, Peer, Server
 
-from sansio_core import Cancelled, ClientClosed, RetryPolicy, TimedOut, Timeouts
+from sansio_core import Cancelled, ClientClosed, Exchange, Notice, PlaceAwaited, RetryPolicy, TimedOut, Timeouts
 from transports._requests.guard import Guard
 from transports._requests.places import Place, Places
 from transports.blocking import Adapter
@@ -176,6 +176,26 @@ def test_what_frees_a_place(seat: Seat, make: Make, emulator: Emulator, how: str
             with pytest.raises(Cancelled):
                 holder.next()
     assert Outcome(seat, client).text == DEFAULT_TEXT
+
+
+class Stop(BaseException):
+    """What an observer may raise, as a signal handler in it does."""
+
+
+def test_an_exception_at_the_end_of_the_waiting(seat: Seat, make: Make, emulator: Emulator) -> None:
+    """The place goes to the next one, not lost."""
+
+    def observer(_: Exchange, notice: Notice) -> None:
+        if isinstance(notice, PlaceAwaited) and notice.seconds is not None:
+            raise Stop
+
+    client = make()
+    holder = held(seat, client, emulator)
+    wait = seat.stream(client, observer=observer).in_background()
+    until(lambda: waiting(client) == 1)
+    holder.raw.close()
+    assert isinstance(wait(), Stop)
+    assert Outcome(seat, client, timeout=1).text == DEFAULT_TEXT
 
 
 # --- a stream that needs several connections, one after another
