@@ -14,7 +14,7 @@ of their own, github.com/open-telemetry/semantic-conventions-genai, which has re
 A span begins when the stream is first read, as a child of the span that is current there, and ends with the answer. One
 span covers all attempts: each that is tried again is an event of it, `sansio_chat.retry`; an answer that its reader
 closed or cancelled is no error, and has the event `sansio_chat.cancelled`. `error.type` is the class of the ChatError
-(`RateLimited`, `TimedOut`, …). No key, cookie or nonce is in any attribute; questions, answers and errors' texts, which
+(`RateLimited`, `TimedOut`, …), or of what a function of yours raised (`api_key=`, `connect=`). No key, cookie or nonce is in any attribute; questions, answers and errors' texts, which
 may quote them, are there with `content=True` alone. A ModelList is no such operation: it has no span.
 """
 
@@ -191,13 +191,14 @@ class _Telemetry:
                 self._usage.record(count, {**about, "gen_ai.token.type": token_type})
         if operation.first_chunk is not None:
             self._first_chunk.record(operation.first_chunk, about)
-        if isinstance(error, Cancelled):
-            span.add_event("sansio_chat.cancelled")
-        elif error is not None:
+        failed = error.__cause__ if isinstance(error, Cancelled) else error
+        if failed is not None:
             # docs/general/recording-errors.md
-            about = {**about, "error.type": type(error).__name__}
-            span.set_attribute("error.type", type(error).__name__)
+            about = {**about, "error.type": type(failed).__name__}
+            span.set_attribute("error.type", type(failed).__name__)
             span.set_status(Status(StatusCode.ERROR, str(error) if self._content else kind(error)))
+        elif error is not None:
+            span.add_event("sansio_chat.cancelled")
         self._duration.record(seconds, about)
         span.end()
 

@@ -41,7 +41,8 @@ class Names:
             try:
                 return resolved(await self._resolver(host, port), port)
             except Exception as error:  # noqa: BLE001  # whatever a user's function raises
-                raise resolver_error(error) from None
+                failed = resolver_error(error)
+            raise failed
         key = host, port
         future = self._under_way.get(key)
         if future is None:
@@ -75,7 +76,7 @@ async def connect(route: Route, tls: TLSSettings, names: Names, way: Way) -> Con
     try:
         connection = await _first_hop(route, names, way)
     except (OSError, UnicodeError) as error:
-        raise no_connection(error, way.uds or route.peer, proxy) from None
+        raise no_connection(error, way.uds or route.peer, proxy) from way.users(error)
     try:
         if proxy is not None and proxy.scheme == "https":
             await connection.start_tls(tls.context, proxy.host, route.peer, proxy)

@@ -263,4 +263,4 @@ class AsyncWire:
 
 
 def _nothing() -> None:
-    """A callback for call_soon_threadsafe, which wakes the loop."""
+    """Does nothing; scheduled by call_soon_threadsafe, it wakes the loop."""

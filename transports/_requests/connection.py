@@ -121,7 +121,7 @@ class PlainConnection(HTTPConnection):
             tunnel = tunnel_of(route, target)
             sock = first_hop(guard, call.way, *route.first_hop)
         except (OSError, UnicodeError) as error:
-            raise no_connection(error, call.way.uds or route.peer, route.proxy) from None
+            raise no_connection(error, call.way.uds or route.peer, route.proxy) from call.way.users(error)
         try:
             if tunnel is not None and route.proxy is not None and route.proxy.socks:
                 _open_tunnel(guard, sock, tunnel)

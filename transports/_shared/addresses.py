@@ -77,7 +77,9 @@ def resolver_error(error: Exception) -> Exception:
     if isinstance(error, (ChatError, socket.gaierror)):
         return error
     called = " (it is called with a host and a port)" if isinstance(error, TypeError) else ""
-    return OSError(None, f"the resolver failed: {reason(error)}{called}")
+    failed = OSError(None, f"the resolver failed: {reason(error)}{called}")
+    failed.__cause__ = error
+    return failed
 
 
 def in_order(addresses: Addresses) -> Addresses:

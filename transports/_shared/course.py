@@ -5,7 +5,7 @@ from __future__ import annotations
 from logging import Logger
 from typing import Any
 
-from sansio_core import ChatError, Exchange, HTTPStatusError, TimedOut
+from sansio_core import Cancelled, ChatError, Exchange, HTTPStatusError, TimedOut
 from sansio_core.dialects.error_mapping import request_id
 from sansio_core.observer import AttemptBegan, Ended, HeadReceived, Notice, Waiting
 
@@ -54,5 +54,7 @@ def kind(error: ChatError | None) -> str:
             return f"{type(error).__name__}, status {status}"
         case TimedOut(clock=clock):
             return f"TimedOut, the {clock} clock"
+        case Cancelled(__cause__=Exception() as cause):
+            return f"Cancelled by {type(cause).__name__}"
         case _:
             return type(error).__name__

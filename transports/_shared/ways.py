@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
@@ -19,6 +20,9 @@ from ..http1.routes import ProxySetting
 
 MAX_CONNECTIONS: Final = 1000
 """How many connections a client has to one origin, where the user gives no number: a bound on mistakes alone."""
+
+_LONGEST = 107 if sys.platform == "linux" else 103
+"""Bytes of a Unix socket's path, without the 0 at its end: sun_path has 108, on BSD and macOS 104 (man 7 unix)."""
 
 PathLike = str | os.PathLike[str]
 
@@ -36,6 +40,10 @@ class Way:
     def own(self) -> bool:
         """Whether connections are not made as those of other clients, and so cannot be shared with them."""
         return self != USUAL
+
+    def users(self, error: Exception) -> BaseException | None:
+        """`error` or what caused it, if it is that of the user's function: a traceback should show it whole."""
+        return error if self.connect is not None else error.__cause__
 
     def check_proxy(self, proxy: ProxySetting) -> None:
         """Raises InvalidRequest for a proxy beside a Unix socket."""
@@ -82,8 +90,8 @@ def _path(uds: PathLike) -> str:
     if not hasattr(socket, "AF_UNIX"):
         raise InvalidRequest("this system has no Unix sockets, which uds= needs")
     path = os.fspath(uds)
-    if not path:
-        raise InvalidRequest("uds must be the path of a Unix socket, not empty")
+    if not 0 < len(os.fsencode(path)) <= _LONGEST:
+        raise InvalidRequest(f"uds must be the path of a Unix socket, at most {_LONGEST} bytes: {safe_repr(path)}")
     return path
 
 
