@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -176,6 +177,22 @@ def test_what_frees_a_place(seat: Seat, make: Make, emulator: Emulator, how: str
             with pytest.raises(Cancelled):
                 holder.next()
     assert Outcome(seat, client).text == DEFAULT_TEXT
+
+
+def test_the_waiting_is_logged(
+    seat: Seat, make: Make, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make()
+    holder = held(seat, client, emulator)
+    caplog.set_level(logging.INFO, "transports")
+    wait = seat.stream(client).in_background()
+    until(lambda: waiting(client) == 1)
+    holder.raw.close()
+    assert wait() is None
+    begun, over = (record for record in caplog.records if "connection" in record.msg)
+    assert begun.getMessage().endswith("(acytoo): waits for a free connection (see max_connections=)")
+    assert (begun.seconds, begun.status) == (None, None)  # type: ignore[attr-defined]  # of `extra`
+    assert over.seconds > 0  # type: ignore[attr-defined]
 
 
 class Stop(BaseException):

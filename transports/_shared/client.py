@@ -214,9 +214,10 @@ class BaseStream(_Live, Generic[W]):
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        begun = self._exchange.attempts or left_by is not None
-        # asyncio's clock is that of the loop in which the stream was begun, and of no other process.
-        now = self._wire.now() if begun and not self._wire.abandoned else 0.0
+        if self._wire.abandoned:  # the exchange is the parent process's, and its end that process's to tell
+            return
+        # asyncio's clock is that of the loop in which the stream was begun.
+        now = self._wire.now() if self._exchange.attempts or left_by is not None else 0.0
         closed = Cancelled("the stream was closed before its end")
         if isinstance(left_by, Exception):  # of a function of the user's, if the exchange does not know it yet
             closed = Cancelled(f"the stream was ended by {type(left_by).__name__}")

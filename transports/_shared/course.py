@@ -7,7 +7,7 @@ from typing import Any
 
 from sansio_core import Cancelled, ChatError, Exchange, HTTPStatusError, TimedOut
 from sansio_core.dialects.error_mapping import request_id
-from sansio_core.observer import AttemptBegan, Ended, HeadReceived, Notice, Waiting
+from sansio_core.observer import AttemptBegan, Ended, HeadReceived, Notice, PlaceAwaited, Waiting
 
 
 class Course:
@@ -27,6 +27,10 @@ class Course:
                 variable = exchange.provider.base_url_from if attempt == 1 else None
                 where = request.url + (f" (base URL from {variable})" if variable else "")
                 self._say(exchange, None, "attempt %d: %s %s", attempt, request.method, where)
+            case PlaceAwaited(None):
+                self._say(exchange, None, "waits for a free connection (see max_connections=)")
+            case PlaceAwaited(seconds):
+                self._say(exchange, seconds, "has a connection's place after %.3f s", seconds)
             case HeadReceived(status, headers, seconds):
                 self._status, self._request_id = status, request_id(headers)
                 self._say(exchange, seconds, "status %s after %.3f s", status, seconds)
