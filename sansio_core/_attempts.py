@@ -130,6 +130,7 @@ class Attempts:
             self._start_again(now)
         elif (delay := self.retry.after(error, self.attempts, self._random, self._clocks.left(now))) is not None:
             self.delay, self._until = delay, now + delay
+            _let_go(error)
             self._to(State.WAITING, now)
         else:
             self._to(State.FAILED, now)
@@ -160,6 +161,7 @@ class Attempts:
         return lost and self.state is State.SENT and not self._resent
 
     def _start_again(self, now: float) -> None:
+        _let_go(self.error)
         self.reply = Reply(self.reply.answer_type)
         self._resent = False
         self._to(State.READY, now)
@@ -167,3 +169,10 @@ class Attempts:
     def _to(self, state: State, now: float) -> None:
         """Enter `state`."""
         raise NotImplementedError
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the frames of an error that is not raised further: they hold the stream, which its reader may yet drop."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

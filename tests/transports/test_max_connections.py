@@ -179,6 +179,21 @@ def test_what_frees_a_place(seat: Seat, make: Make, emulator: Emulator, how: str
     assert Outcome(seat, client).text == DEFAULT_TEXT
 
 
+def test_a_stream_that_was_tried_again_is_let_go_at_once(emulator: Emulator) -> None:
+    """No frame of the failed attempt holds it until the next collection. (asyncio's frames end with each step.)"""
+    client = Blocking().client("acytoo", base_url=emulator.base_url("acytoo"), max_connections=1, retry=2, timeout=1)
+    emulator.order(faults.Reset(before="headers"))
+    gc.disable()
+    try:
+        with pytest.warns(ResourceWarning):
+            held(Blocking(), client, emulator)
+        emulator.release()
+        assert client.complete("Hello").text == DEFAULT_TEXT
+    finally:
+        gc.enable()
+        client.close()
+
+
 def test_the_waiting_is_logged(
     seat: Seat, make: Make, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
