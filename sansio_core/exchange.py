@@ -27,8 +27,8 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import TYPE_CHECKING
 
-from ._attempts import Attempts, Data
-from ._clocks import DRAIN, ERROR_BODY, GRACE, Clocks
+from ._attempts import Attempts
+from ._clocks import ERROR_BODY, Clocks
 from .dialects import ChatParser
 from .dialects.error_mapping import request_id
 from .errors import (
@@ -42,6 +42,7 @@ from .errors import (
 )
 from .events import ChatEvent, Failed, KeepAlive
 from .http_request import Headers, HttpRequest, account_headers, body_length, header
+from .parsers.lines import Data
 from .providers.base import Call, Provider, no_provider
 from .redact import redact
 from .reply import Reply
@@ -72,9 +73,7 @@ class Exchange(Attempts):
     RuntimeError, as it is the caller's mistake.
     """
 
-    __slots__ = ("__weakref__", "_missing", "_parser", "_question", "_watch", "reusable", "timeouts")
-
-    _parser: ChatParser  # of the answer: there is one from STREAM on
+    __slots__ = ("__weakref__", "_missing", "_question", "_watch", "reusable", "timeouts")
 
     def __init__(
         self,
@@ -336,47 +335,7 @@ class Exchange(Attempts):
         else:
             self._to(State.SETUP, now)
 
-    # --- STREAM: the answer -------------------------------------------------------------------------------------------
-
-    def _answer(self, data: Data, now: float) -> list[ChatEvent]:
-        parser = self._parser
-        events = parser.feed(data)
-        content, error = self._fold(events, now) if events else (False, None)
-        if error is not None:
-            self._fail(error, now)
-        elif parser.ended:
-            # The answer is whole. What is left of the body is read only so that the connection can be reused.
-            self._clocks.only_grace(now + DRAIN)
-            self.reply.elapsed = self._clocks.elapsed(now)
-            self._to(State.DRAIN, now)
-        elif parser.complete:
-            # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
-            self._clocks.start_grace(now + GRACE, anew=content)
-        else:
-            self._clocks.stop_grace()
-        # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
-        if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
-            events += self.receive_timeout(now)
-        return events
-
-    def _answer_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        events = self._parser.end(proper=failure is None)
-        _, error = self._fold(events, now)
-        if error is None:
-            self.reply.elapsed = self._clocks.elapsed(now)
-            self._to(State.DONE, now)
-        else:
-            # An error that the stream itself reported says more than how the connection broke; that the answer has no
-            # end says less.
-            self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
-        return events
-
-    def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
-        if self._parser.complete:
-            self._to(State.DONE, now)
-        else:
-            self._fail(error, now)
-        return []
+    # --- every state -------------------------------------------------------------------------------------------------
 
     def _fold(self, events: list[ChatEvent], now: float) -> tuple[bool, ChatError | None]:
         """Fold `events` into the reply. Returns whether any is content, and the error that the stream itself reports.

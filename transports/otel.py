@@ -14,8 +14,9 @@ of their own, github.com/open-telemetry/semantic-conventions-genai, which has re
 A span begins when the stream is first read, as a child of the span that is current there, and ends with the answer. One
 span covers all attempts: each that is tried again is an event of it, `sansio_chat.retry`; an answer that its reader
 closed or cancelled is no error, and has the event `sansio_chat.cancelled`. `error.type` is the class of the ChatError
-(`RateLimited`, `TimedOut`, …), or of what a function of yours raised (`api_key=`, `connect=`). No key, cookie or nonce is in any attribute; questions, answers and errors' texts, which
-may quote them, are there with `content=True` alone. A ModelList is no such operation: it has no span.
+(`RateLimited`, `TimedOut`, …), or of what a function of yours raised (`api_key=`, `connect=`). No key, cookie or nonce
+is in any attribute; questions, answers and errors' texts, which may quote them, are there with `content=True` alone. A
+ModelList is no such operation: it has no span.
 """
 
 from __future__ import annotations

@@ -183,8 +183,12 @@ from sansio_core import Ended, StreamMisused
 from transports import AsyncClient, Client
 
 kind, url = sys.argv[1:]
-client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url, observer=lambda _, notice: told.append(type(notice)))
 told = []
+
+def observer(_, notice):
+    told.append(type(notice))
+
+client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url, observer=observer)
 stream = client.stream("Hello")
 runner = asyncio.Runner()
 

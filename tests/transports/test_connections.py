@@ -508,7 +508,8 @@ def test_an_async_resolver(emulator: Emulator) -> None:
     seat = Asyncio()
     url = emulator.base_url("acytoo").replace("127.0.0.1", "chat.example")
     assert ask(seat, url, resolver=resolver) == DEFAULT_TEXT
-    with pytest.raises(ConnectFailed, match=r"^no connection to chat\.example:81: the resolver failed: KeyError") as caught:
+    words = r"^no connection to chat\.example:81: the resolver failed: KeyError"
+    with pytest.raises(ConnectFailed, match=words) as caught:
         ask(seat, resolver=Callable())
     assert isinstance(caught.value.__cause__, KeyError)
     seat.end()
