@@ -22,7 +22,7 @@ from .http1.routes import ProxySetting, checked
 from .http1.tls import Verify, merged
 
 if TYPE_CHECKING:
-    from ._requests.foreign_sockets import AnySocket
+    from ._requests.sockets import AnySocket
 
     Connect = Callable[[str, int, float | None], AnySocket]
     Resolver = Callable[[str, int], Iterable[str]]
