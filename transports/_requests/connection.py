@@ -224,7 +224,7 @@ class TLSConnection(PlainConnection, HTTPSConnection):
 
     def _secure_foreign(self, call: Call) -> None:
         """As urllib3's connect, over a socket whose descriptor OpenSSL cannot take over: it is foreign, or in TLS."""
-        from .foreign_sockets import over_tls
+        from .sockets import over_tls
 
         guard, route, context = call.guard, call.route, call.tls.context
         proxy, tunnel = route.proxy, tunnel_of(route)

@@ -29,8 +29,10 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """At most one is set. `connect` makes the connection, `uds` is the path of the Unix socket that it goes to,
-    `resolver` finds the addresses of a name."""
+    """How a connection is made; at most one is set.
+
+    `connect` makes it, `uds` is the path of the Unix socket that it goes to, `resolver` finds the addresses of a name.
+    """
 
     connect: Callable[..., Any] | None = None
     uds: str | None = None
