@@ -211,10 +211,7 @@ class Exchange(Attempts):
         if self._watch is not None:
             self._watch.head(self, status, self.headers, now)
         if self._asking:
-            # A gateway may put a piece of the request into its request id, and with it a key.
-            self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
-            if (account := account_headers(self.headers)) or self.reply.headers:
-                self.reply.headers = {name: redact(value, self.secrets) for name, value in account}
+            self._note_account()
         handler(self, status, now)
 
     def receive_data(self, data: Data, now: float) -> list[ChatEvent]:
@@ -319,6 +316,12 @@ class Exchange(Attempts):
         raise self.error
 
     # --- SENT: the response's head ------------------------------------------------------------------------------------
+
+    def _note_account(self) -> None:
+        """Keep of an answer's head what is the reply's; a gateway may put a piece of the request there, and a key."""
+        self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
+        if (account := account_headers(self.headers)) or self.reply.headers:
+            self.reply.headers = {name: redact(value, self.secrets) for name, value in account}
 
     def _head(self, status: int, now: float) -> None:
         if status < 200:

@@ -180,18 +180,7 @@ class _Telemetry:
         span, about = operation.span, operation.about
         if reply.model:
             about["gen_ai.response.model"] = reply.model
-        if span.is_recording():
-            span.set_attributes({**about, **_answered(reply)})
-            if operation.first_chunk is not None:
-                span.set_attribute("gen_ai.response.time_to_first_chunk", operation.first_chunk)
-            if self._content:
-                _set_messages(exchange, span, "output", [_output(choice) for choice in reply.choices])
-        for token_type in ("input", "output"):
-            count = getattr(reply.usage, token_type, None)
-            if count is not None:
-                self._usage.record(count, {**about, "gen_ai.token.type": token_type})
-        if operation.first_chunk is not None:
-            self._first_chunk.record(operation.first_chunk, about)
+        self._describe(exchange, operation, reply)
         failed = error.__cause__ if isinstance(error, Cancelled) else error
         if failed is not None:
             # docs/general/recording-errors.md
@@ -202,6 +191,22 @@ class _Telemetry:
             span.add_event("sansio_chat.cancelled")
         self._duration.record(seconds, about)
         span.end()
+
+    def _describe(self, exchange: Exchange, operation: _Operation, reply: Reply) -> None:
+        """What is said of an answer, or of as much of it as came, however it ended."""
+        span, about, first_chunk = operation.span, operation.about, operation.first_chunk
+        if span.is_recording():
+            span.set_attributes({**about, **_answered(reply)})
+            if first_chunk is not None:
+                span.set_attribute("gen_ai.response.time_to_first_chunk", first_chunk)
+            if self._content:
+                _set_messages(exchange, span, "output", [_output(choice) for choice in reply.choices])
+        for token_type in ("input", "output"):
+            count = getattr(reply.usage, token_type, None)
+            if count is not None:
+                self._usage.record(count, {**about, "gen_ai.token.type": token_type})
+        if first_chunk is not None:
+            self._first_chunk.record(first_chunk, about)
 
 
 def _about(exchange: Exchange, request: ChatRequest) -> dict[str, Any]:

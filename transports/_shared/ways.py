@@ -71,14 +71,18 @@ def way_of(
         return USUAL
     if len(names) > 1:
         raise InvalidRequest(f"give only one of {' and '.join(names)}: each says how connections are made")
-    for name, hook in (("connect", connect), ("resolver", resolver)):
-        if hook is not None and not callable(hook):
-            raise InvalidRequest(f"{name} must be a function, not {type(hook).__name__}")
-        if blocking and hook is not None and is_async(hook):
-            raise InvalidRequest(f"{name} is an async function, which only AsyncClient takes")
+    if uds is None:
+        _check_hook(names[0].rstrip("="), resolver if connect is None else connect, blocking)
     way = Way(connect, None if uds is None else _path(uds), resolver)
     way.check_proxy(proxy)
     return way
+
+
+def _check_hook(name: str, hook: Any, blocking: bool) -> None:
+    if not callable(hook):
+        raise InvalidRequest(f"{name} must be a function, not {type(hook).__name__}")
+    if blocking and is_async(hook):
+        raise InvalidRequest(f"{name} is an async function, which only AsyncClient takes")
 
 
 def is_async(hook: Callable[..., Any]) -> bool:
