@@ -1,11 +1,12 @@
-"""What an exchange does apart from reading the answer: setup pages, error responses, and what follows an error."""
+"""What an exchange does with the bodies of responses, and what follows an error."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from ._advice import advise
-from ._clocks import Clocks
+from ._clocks import DRAIN, GRACE, Clocks
+from .dialects import ChatParser
 from .errors import (
     AuthenticationFailed,
     Cancelled,
@@ -13,17 +14,19 @@ from .errors import (
     ConnectionLost,
     HTTPStatusError,
     LimitExceeded,
+    StreamTruncated,
+    TimedOut,
     UnexpectedRedirect,
 )
 from .events import ChatEvent
 from .http_request import REDIRECTS, Headers, HttpRequest, header, redirect
+from .parsers.lines import Data
 from .providers import Call, Provider
 from .reply import Reply
 from .retry import RetryPolicy
 from .states import State
 from .timing import Limits
 
-Data = bytes | bytearray | memoryview
 # More than any provider sends after the answer's end marker: the last chunk, a trailer section, a comment or two.
 _DRAIN_BYTES = 64 * 1024
 
@@ -32,9 +35,9 @@ class Attempts:
     """The part of Exchange that does it; Exchange sets these attributes, and says what they are."""
 
     __slots__ = (
-        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_random", "_redirects",
-        "_renewed", "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider", "reply",
-        "request", "retry", "secrets", "state", "status",
+        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser", "_random",
+        "_redirects", "_renewed", "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider",
+        "reply", "request", "retry", "secrets", "state", "status",
     )  # fmt: skip
 
     attempts: int
@@ -56,6 +59,7 @@ class Attempts:
     _delivered: bool
     _key_refused: bool
     _made: HttpRequest | None
+    _parser: ChatParser  # of the answer: there is one from STREAM on
     _random: Callable[[], float]
     _redirects: int
     _renewed: bool
@@ -116,6 +120,48 @@ class Attempts:
         self._body += data[: limit + 1 - len(self._body)]
         return len(self._body) > limit
 
+    # --- STREAM: the answer -------------------------------------------------------------------------------------------
+
+    def _answer(self, data: Data, now: float) -> list[ChatEvent]:
+        parser = self._parser
+        events = parser.feed(data)
+        content, error = self._fold(events, now) if events else (False, None)
+        if error is not None:
+            self._fail(error, now)
+        elif parser.ended:
+            # The answer is whole. What is left of the body is read only so that the connection can be reused.
+            self._clocks.only_grace(now + DRAIN)
+            self.reply.elapsed = self._clocks.elapsed(now)
+            self._to(State.DRAIN, now)
+        elif parser.complete:
+            # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
+            self._clocks.start_grace(now + GRACE, anew=content)
+        else:
+            self._clocks.stop_grace()
+        # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
+        if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
+            events += self._answer_ended(TimedOut(*self._clocks.fired(now, connecting=False)), now)
+        return events
+
+    def _answer_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
+        events = self._parser.end(proper=failure is None)
+        _, error = self._fold(events, now)
+        if error is None:
+            self.reply.elapsed = self._clocks.elapsed(now)
+            self._to(State.DONE, now)
+        else:
+            # An error that the stream itself reported says more than how the connection broke; that the answer has no
+            # end says less.
+            self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
+        return events
+
+    def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
+        if self._parser.complete:
+            self._to(State.DONE, now)
+        else:
+            self._fail(error, now)
+        return []
+
     # --- failing and trying again -------------------------------------------------------------------------------------
 
     def _fail(self, error: ChatError, now: float) -> list[ChatEvent]:
@@ -131,6 +177,7 @@ class Attempts:
             self._start_again(now)
         elif (delay := self.retry.after(error, self.attempts, self._random, self._clocks.left(now))) is not None:
             self.delay, self._until = delay, now + delay
+            _let_go(error)
             self._to(State.WAITING, now)
         else:
             self._to(State.FAILED, now)
@@ -168,10 +215,22 @@ class Attempts:
         return lost and self.state is State.SENT and not self._resent
 
     def _start_again(self, now: float) -> None:
+        _let_go(self.error)
         self.reply = Reply(self.reply.answer_type)
         self._resent = False
         self._to(State.READY, now)
 
+    def _fold(self, events: list[ChatEvent], now: float) -> tuple[bool, ChatError | None]:
+        """Fold `events` into the reply."""
+        raise NotImplementedError
+
     def _to(self, state: State, now: float) -> None:
         """Enter `state`."""
         raise NotImplementedError
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the frames of an error that is not raised further: they hold the stream, which its reader may yet drop."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

@@ -67,10 +67,12 @@ class Clocks:
         self._event = now + self._event_allowed
         self.connect = None if self._timeouts.connect is None else now + self._timeouts.connect
 
-    def only_total(self) -> None:
-        """The transport waits for a free connection, which is no fault of the host: the total alone runs."""
-        self._event = inf
-        self.connect = None
+    def place(self, free: bool, now: float) -> None:
+        """The transport waits for a free connection, which is no fault of the host: the total alone runs until then."""
+        if free:
+            self.request_sent(now)
+        else:
+            self._event, self.connect = inf, None
 
     def connected(self, now: float) -> None:
         """There is a connection: the clock for connecting stops, the one for the first event runs from here."""

@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ._attempts import Attempts, Data
-from ._clocks import DRAIN, ERROR_BODY, GRACE, Clocks
+from ._attempts import Attempts
+from ._clocks import ERROR_BODY, Clocks
 from .dialects import ChatParser
 from .dialects.error_mapping import request_id
 from .errors import (
@@ -42,13 +42,14 @@ from .errors import (
 )
 from .events import ChatEvent, Failed, KeepAlive
 from .http_request import Headers, HttpRequest, account_headers, body_length, header
+from .parsers.lines import Data
 from .providers.base import Provider, no_provider
 from .providers.call import Call
 from .redact import redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
-from .states import ANSWERING, NEXT, READING, Action, Finish, NeedKey, Send, State, Wait
+from .states import ANSWERING, NEXT, READING, Action, Finish, Handlers, NeedKey, Send, State, Wait
 from .timing import Limits, Timeouts
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ class Exchange(Attempts):
     RuntimeError, as it is the caller's mistake.
     """
 
-    __slots__ = ("__weakref__", "_missing", "_parser", "_question", "_watch", "reusable", "timeouts")
-
-    _parser: ChatParser  # of the answer: there is one from STREAM on
+    __slots__ = ("__weakref__", "_missing", "_question", "_watch", "reusable", "timeouts")
 
     def __init__(
         self,
@@ -177,11 +176,9 @@ class Exchange(Attempts):
 
         Meanwhile the total is the only clock; the others count from the end of the waiting.
         """
-        self._check_sent("receive_place")
-        if free:
-            self._clocks.request_sent(now)
-        else:
-            self._clocks.only_total()
+        if self.state is not State.SENT:
+            raise RuntimeError(f"receive_place: the exchange is {self.state.value}, no Send is under way")
+        self._clocks.place(free, now)
         if self._watch is not None:
             self._watch.place(self, free, now)
 
@@ -190,7 +187,8 @@ class Exchange(Attempts):
 
         A transport need not tell this; then the clock for the first event counts the connecting as well.
         """
-        self._check_sent("receive_connection")
+        if self.state is not State.SENT:
+            raise RuntimeError(f"receive_connection: the exchange is {self.state.value}, no Send is under way")
         self._clocks.connected(now)
         if self._watch is not None:
             self._watch.connected(self, reused, now)
@@ -215,10 +213,7 @@ class Exchange(Attempts):
         if self._watch is not None:
             self._watch.head(self, status, self.headers, now)
         if self._asking:
-            # A gateway may put a piece of the request into its request id, and with it a key.
-            self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
-            if (account := account_headers(self.headers)) or self.reply.headers:
-                self.reply.headers = {name: redact(value, self.secrets) for name, value in account}
+            self._note_account()
         handler(self, status, now)
 
     def receive_data(self, data: Data, now: float) -> list[ChatEvent]:
@@ -251,8 +246,7 @@ class Exchange(Attempts):
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed, or a Send's `connect_deadline`: as receive_failure, with the clock that fired."""
-        fired = self._clocks.fired(now, connecting=self.state is State.SENT)
-        return self.receive_failure(TimedOut(*fired), now)
+        return self.receive_failure(TimedOut(*self._clocks.fired(now, connecting=self.state is State.SENT)), now)
 
     @property
     def reading(self) -> bool:
@@ -325,6 +319,12 @@ class Exchange(Attempts):
 
     # --- SENT: the response's head ------------------------------------------------------------------------------------
 
+    def _note_account(self) -> None:
+        """Keep of an answer's head what is the reply's; a gateway may put a piece of the request there, and a key."""
+        self.reply.request_id = redact(request_id(self.headers) or "", self.secrets) or None
+        if (account := account_headers(self.headers)) or self.reply.headers:
+            self.reply.headers = {name: redact(value, self.secrets) for name, value in account}
+
     def _head(self, status: int, now: float) -> None:
         if status < 200:
             self._fail(ProtocolViolation(f"the server answered with the status {status}, which nobody asked for"), now)
@@ -340,47 +340,7 @@ class Exchange(Attempts):
         else:
             self._to(State.SETUP, now)
 
-    # --- STREAM: the answer -------------------------------------------------------------------------------------------
-
-    def _answer(self, data: Data, now: float) -> list[ChatEvent]:
-        parser = self._parser
-        events = parser.feed(data)
-        content, error = self._fold(events, now) if events else (False, None)
-        if error is not None:
-            self._fail(error, now)
-        elif parser.ended:
-            # The answer is whole. What is left of the body is read only so that the connection can be reused.
-            self._clocks.only_grace(now + DRAIN)
-            self.reply.elapsed = self._clocks.elapsed(now)
-            self._to(State.DRAIN, now)
-        elif parser.complete:
-            # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
-            self._clocks.start_grace(now + GRACE, anew=content)
-        else:
-            self._clocks.stop_grace()
-        # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
-        if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
-            events += self.receive_timeout(now)
-        return events
-
-    def _answer_ended(self, failure: ChatError | None, now: float) -> list[ChatEvent]:
-        events = self._parser.end(proper=failure is None)
-        _, error = self._fold(events, now)
-        if error is None:
-            self.reply.elapsed = self._clocks.elapsed(now)
-            self._to(State.DONE, now)
-        else:
-            # An error that the stream itself reported says more than how the connection broke; that the answer has no
-            # end says less.
-            self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
-        return events
-
-    def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
-        if self._parser.complete:
-            self._to(State.DONE, now)
-        else:
-            self._fail(error, now)
-        return []
+    # --- every state -------------------------------------------------------------------------------------------------
 
     def _fold(self, events: list[ChatEvent], now: float) -> tuple[bool, ChatError | None]:
         """Fold `events` into the reply. Returns whether any is content, and the error that the stream itself reports.
@@ -414,33 +374,16 @@ class Exchange(Attempts):
         if self._watch is not None:
             self._watch.entered(self, now)
 
-    def _check_sent(self, call: str) -> None:
-        if self.state is not State.SENT:
-            raise RuntimeError(f"{call}: the exchange is {self.state.value}, no Send is under way")
 
-
-class _Handlers(NamedTuple):
-    """What handles each input in one state; None where giving it is the caller's mistake."""
-
-    action: Callable[[Exchange, float], Action] | None = None
-    head: Callable[[Exchange, int, float], None] | None = None
-    data: Callable[[Exchange, Data, float], list[ChatEvent]] | None = None
-    end: Callable[[Exchange, ChatError | None, float], list[ChatEvent]] | None = None
-    """The body's end; a failure is the other way that a body ends, and comes with its error."""
-    failure: Callable[[Exchange, ChatError, float], list[ChatEvent]] | None = None
-    """Where no body is read."""
-    cancel: Callable[[Exchange, ChatError, float], list[ChatEvent]] | None = None
-
-
-_HANDLERS: dict[State, _Handlers] = {
-    State.READY: _Handlers(action=Exchange._send, cancel=Exchange._fail),
-    State.KEYLESS: _Handlers(failure=Exchange._fail, cancel=Exchange._fail),
-    State.WAITING: _Handlers(action=Exchange._wait, cancel=Exchange._fail),
-    State.SENT: _Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
-    State.SETUP: _Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),
-    State.ERROR_RESPONSE: _Handlers(data=Exchange._error_body, end=Exchange._error_ended, cancel=Exchange._fail),
-    State.STREAM: _Handlers(data=Exchange._answer, end=Exchange._answer_ended, cancel=Exchange._answer_cancelled),
-    State.DRAIN: _Handlers(data=Exchange._rest, end=Exchange._done, cancel=Exchange._done),
-    State.DONE: _Handlers(action=Exchange._finish, failure=Exchange._ignore, cancel=Exchange._ignore),
-    State.FAILED: _Handlers(action=Exchange._raise, failure=Exchange._ignore, cancel=Exchange._ignore),
+_HANDLERS: dict[State, Handlers] = {
+    State.READY: Handlers(action=Exchange._send, cancel=Exchange._fail),
+    State.KEYLESS: Handlers(failure=Exchange._fail, cancel=Exchange._fail),
+    State.WAITING: Handlers(action=Exchange._wait, cancel=Exchange._fail),
+    State.SENT: Handlers(head=Exchange._head, failure=Exchange._fail, cancel=Exchange._fail),
+    State.SETUP: Handlers(data=Exchange._page, end=Exchange._page_ended, cancel=Exchange._fail),
+    State.ERROR_RESPONSE: Handlers(data=Exchange._error_body, end=Exchange._error_ended, cancel=Exchange._fail),
+    State.STREAM: Handlers(data=Exchange._answer, end=Exchange._answer_ended, cancel=Exchange._answer_cancelled),
+    State.DRAIN: Handlers(data=Exchange._rest, end=Exchange._done, cancel=Exchange._done),
+    State.DONE: Handlers(action=Exchange._finish, failure=Exchange._ignore, cancel=Exchange._ignore),
+    State.FAILED: Handlers(action=Exchange._raise, failure=Exchange._ignore, cancel=Exchange._ignore),
 }

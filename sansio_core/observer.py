@@ -58,8 +58,8 @@ class AttemptBegan:
     """A request is sent: the question, or before it a provider's setup request.
 
     `attempt` counts from 1 and `of` is how many there may be. A setup request, a redirected request, and one that goes
-    out again at once (a kept-alive connection was stale) have the number of the attempt that they belong to. In
-    `request`, each secret value is `[hidden]`.
+    out again at once (a kept-alive connection was stale, or the key of a function) have the number of the attempt that
+    they belong to. In `request`, each secret value is `[hidden]`.
     """
 
     attempt: int

@@ -32,9 +32,13 @@ In SENT, receive_place and receive_connection are taken as well, and lead nowher
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, NamedTuple
 
+from .errors import ChatError
+from .events import ChatEvent
 from .http_request import HttpRequest
 
 
@@ -42,7 +46,8 @@ from .http_request import HttpRequest
 class Send:
     """Send `request` and give its response's head to receive_head.
 
-    `connect_deadline` bounds the connecting alone, for transports that can tell (they report TimedOut("connect"));
+    `connect_deadline` bounds the connecting alone, for transports that can tell (they report TimedOut("connect"); the
+    seconds for which one of them waited for a free connection, see receive_place, are added);
     `fresh` asks for a new connection, as a kept-alive one just failed.
     """
 
@@ -165,3 +170,16 @@ NEXT: dict[State, frozenset[State]] = {
 }
 ANSWERING = frozenset((State.STREAM, State.DRAIN, State.DONE))
 READING = frozenset(state for state in State if (state, Input.DATA) in EDGES)
+
+
+class Handlers(NamedTuple):
+    """The methods of Exchange that handle each input in one state; None where giving it is the caller's mistake."""
+
+    action: Callable[[Any, float], Action] | None = None
+    head: Callable[[Any, int, float], None] | None = None
+    data: Callable[[Any, Any, float], list[ChatEvent]] | None = None
+    end: Callable[[Any, ChatError | None, float], list[ChatEvent]] | None = None
+    """The body's end; a failure is the other way that a body ends, and comes with its error."""
+    failure: Callable[[Any, ChatError, float], list[ChatEvent]] | None = None
+    """Where no body is read."""
+    cancel: Callable[[Any, ChatError, float], list[ChatEvent]] | None = None

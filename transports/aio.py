@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class AsyncClient(BaseClient):
     """An asyncio client of one provider; safe to share between tasks, and not tied to one event loop.
 
-    The settings are those of Client without `session`; `connect` and `resolver` may be other functions.
+    The settings are those of Client without `session`; `connect` and `resolver` may be other functions, and each event
+    loop has `max_connections` of its own.
 
     `connect`: an async function of host and port that returns a StreamReader and a StreamWriter, or their like (see
     `_asyncio/foreign.py` for what is needed of them). `resolver`: an async function, or a plain one, which runs in a

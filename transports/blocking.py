@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sansio_core import Observer, Options, ProviderName
 
-    from ._requests.foreign_sockets import AnySocket
+    from ._requests.sockets import AnySocket
 
     Connect = Callable[[str, int, float | None], AnySocket]
     Resolver = Callable[[str, int], Iterable[str]]

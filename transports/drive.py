@@ -13,8 +13,6 @@ from sansio_core import ChatError, ChatEvent, Exchange, Finish, NeedKey, Send, W
 from ._shared.keys import agive_key, give_key
 
 Head = tuple[int, list[tuple[str, str]]]
-
-
 """A response's status, and its header fields with their names in lower case."""
 
 

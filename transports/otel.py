@@ -14,8 +14,9 @@ of their own, github.com/open-telemetry/semantic-conventions-genai, which has re
 A span begins when the stream is first read, as a child of the span that is current there, and ends with the answer. One
 span covers all attempts: each that is tried again is an event of it, `sansio_chat.retry`; an answer that its reader
 closed or cancelled is no error, and has the event `sansio_chat.cancelled`. `error.type` is the class of the ChatError
-(`RateLimited`, `TimedOut`, …). No key, cookie or nonce is in any attribute; questions, answers and errors' texts, which
-may quote them, are there with `content=True` alone. A ModelList is no such operation: it has no span.
+(`RateLimited`, `TimedOut`, …), or of what a function of yours raised (`api_key=`, `connect=`). No key, cookie or nonce
+is in any attribute; questions, answers and errors' texts, which may quote them, are there with `content=True` alone. A
+ModelList is no such operation: it has no span.
 """
 
 from __future__ import annotations
@@ -179,27 +180,33 @@ class _Telemetry:
         span, about = operation.span, operation.about
         if reply.model:
             about["gen_ai.response.model"] = reply.model
+        self._describe(exchange, operation, reply)
+        failed = error.__cause__ if isinstance(error, Cancelled) else error
+        if failed is not None:
+            # docs/general/recording-errors.md
+            about = {**about, "error.type": type(failed).__name__}
+            span.set_attribute("error.type", type(failed).__name__)
+            span.set_status(Status(StatusCode.ERROR, str(error) if self._content else kind(error)))
+        elif error is not None:
+            span.add_event("sansio_chat.cancelled")
+        self._duration.record(seconds, about)
+        span.end()
+
+    def _describe(self, exchange: Exchange, operation: _Operation, reply: Reply) -> None:
+        """What is said of an answer, or of as much of it as came, however it ended."""
+        span, about, first_chunk = operation.span, operation.about, operation.first_chunk
         if span.is_recording():
             span.set_attributes({**about, **_answered(reply)})
-            if operation.first_chunk is not None:
-                span.set_attribute("gen_ai.response.time_to_first_chunk", operation.first_chunk)
+            if first_chunk is not None:
+                span.set_attribute("gen_ai.response.time_to_first_chunk", first_chunk)
             if self._content:
                 _set_messages(exchange, span, "output", [_output(choice) for choice in reply.choices])
         for token_type in ("input", "output"):
             count = getattr(reply.usage, token_type, None)
             if count is not None:
                 self._usage.record(count, {**about, "gen_ai.token.type": token_type})
-        if operation.first_chunk is not None:
-            self._first_chunk.record(operation.first_chunk, about)
-        if isinstance(error, Cancelled):
-            span.add_event("sansio_chat.cancelled")
-        elif error is not None:
-            # docs/general/recording-errors.md
-            about = {**about, "error.type": type(error).__name__}
-            span.set_attribute("error.type", type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR, str(error) if self._content else kind(error)))
-        self._duration.record(seconds, about)
-        span.end()
+        if first_chunk is not None:
+            self._first_chunk.record(first_chunk, about)
 
 
 def _about(exchange: Exchange, request: ChatRequest) -> dict[str, Any]:

@@ -182,13 +182,19 @@ def test_a_forked_process_leaves_its_parents_streams_alone(kind: str, tls: bool,
 
 @pytest.mark.parametrize("kind", ["blocking", "asyncio"])
 def test_text_that_had_come_is_the_parents_to_hand_out(kind: str) -> None:
+    """And so is the answer's end to be told to its observers."""
     text = """
 import asyncio, os, sys
-from sansio_core import StreamMisused
+from sansio_core import Ended, StreamMisused
 from transports import AsyncClient, Client
 
 kind, url = sys.argv[1:]
-client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url)
+told = []
+
+def observer(_, notice):
+    told.append(type(notice))
+
+client = (Client if kind == "blocking" else AsyncClient)("free_netfly", base_url=url, observer=observer)
 stream = client.stream("Hello")
 runner = asyncio.Runner()
 
@@ -204,14 +210,15 @@ if not child:
     try:
         read(asyncio.run)
     except StreamMisused:
-        os._exit(0)
+        stream.close()
+        os._exit(Ended in told)
     os._exit(1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-print(read(), read(), read())
+print(read(), read(), read(), told.count(Ended))
 """
     answer = sized(sse("one", "two", "three"))
     with Server(answer, answer) as server:
-        assert program(text, kind, f"http://127.0.0.1:{server.port}", flags=()) == "two three None\n"
+        assert program(text, kind, f"http://127.0.0.1:{server.port}", flags=()) == "two three None 1\n"
 
 
 def test_a_fork_amid_the_work_of_another_thread(server: Server) -> None:

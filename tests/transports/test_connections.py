@@ -151,8 +151,9 @@ def test_what_a_hook_raises(seat: Seat, ways: Ways, error: Exception, kind: type
         raise error
 
     for base_url in (NOWHERE, "https://chat.example:81"):
-        with pytest.raises(kind, match=words):
+        with pytest.raises(kind, match=words) as caught:
             ask(seat, base_url, connect=ways.of(fail))
+        assert error in (caught.value, caught.value.__cause__), "a traceback shows it"
 
 
 def test_a_failed_connection_is_tried_again_and_a_proxys_is_the_proxys(seat: Seat, ways: Ways) -> None:
@@ -321,6 +322,31 @@ def test_an_ssh_channel_whose_handshake_stands_still(seat: Seat, ways: Ways) -> 
         assert server.settled(0)
 
 
+@pytest.mark.parametrize("ending", ["announced", "cut", "in the handshake"])
+def test_how_tls_ends_over_an_ssh_channel(seat: Seat, authority: Authority, ways: Ways, ending: str) -> None:
+    """Only close_notify tells that a body which ends with its connection is whole (RFC 9112 9.8)."""
+
+    def script(peer: Peer) -> None:
+        if ending == "in the handshake":
+            peer.more()
+            return
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nall")
+        if ending == "announced":
+            peer.sock.unwrap()
+        else:
+            socket.socket.shutdown(peer.sock, socket.SHUT_RDWR)
+
+    with Server(script, None if ending == "in the handshake" else authority.server()) as server:
+        settings = {"connect": ways.to(server.port, like_ssh), "verify": authority.client()}
+        if ending == "announced":
+            assert ask(seat, "https://127.0.0.1", **settings) == "all"
+        else:
+            words = "close_notify" if ending == "cut" else "ended the connection in the TLS handshake"
+            with pytest.raises(ChatError, match=words):
+                ask(seat, "https://127.0.0.1", **settings)
+
+
 @pytest.mark.parametrize("proxy_tls", [False, True])
 def test_an_ssh_channel_to_a_proxy(seat: Seat, authority: Authority, ways: Ways, proxy_tls: bool) -> None:
     with (
@@ -412,6 +438,10 @@ def test_a_unix_socket(
         assert ask(seat, uds=str(path)) == DEFAULT_TEXT
         seat.close_client(client)
     assert {request.headers["host"] for request in emulator.requests} == {"chat.example:81"}
+    origin = Recorder()
+    with unix(tmp_path / "t", origin):
+        assert ask(seat, uds=tmp_path / "t") == "ok"
+    assert origin.asked[0][0] == "POST /acytoo/api/completions HTTP/1.1", "a proxy would get the whole URL"
 
 
 def test_tls_over_a_unix_socket(seat: Seat, authority: Authority, tmp_path: Path) -> None:
@@ -432,7 +462,7 @@ def test_a_unix_socket_that_is_not_there(seat: Seat, tmp_path: Path) -> None:
     left.close()
     with pytest.raises(ConnectFailed, match=f"^no connection to {path}: refused$"):
         ask(seat, uds=path)
-    with pytest.raises(ConnectFailed):
+    with pytest.raises(InvalidRequest, match=r"at most \d+ bytes"):
         ask(seat, uds="x" * 200)
 
 
@@ -478,8 +508,10 @@ def test_an_async_resolver(emulator: Emulator) -> None:
     seat = Asyncio()
     url = emulator.base_url("acytoo").replace("127.0.0.1", "chat.example")
     assert ask(seat, url, resolver=resolver) == DEFAULT_TEXT
-    with pytest.raises(ConnectFailed, match=r"^no connection to chat\.example:81: the resolver failed: KeyError"):
+    words = r"^no connection to chat\.example:81: the resolver failed: KeyError"
+    with pytest.raises(ConnectFailed, match=words) as caught:
         ask(seat, resolver=Callable())
+    assert isinstance(caught.value.__cause__, KeyError)
     seat.end()
 
 
@@ -536,7 +568,7 @@ async def ahook(*_: Any) -> Any:
         ({"connect": 5}, "connect must be a function, not int"),
         ({"resolver": "dns"}, "resolver must be a function, not str"),
         ({"uds": 5}, "uds must be the path of a Unix socket, not int"),
-        ({"uds": ""}, "uds must be the path of a Unix socket, not empty"),
+        ({"uds": ""}, "uds must be the path of a Unix socket, at most .* bytes: ''"),
         ({"uds": "/s", "connect": hook}, "give only one of connect= and uds="),
         ({"resolver": hook, "connect": hook}, "give only one of connect= and resolver="),
         ({"uds": "/s", "proxy": "http://p:1"}, "uds= takes no proxy="),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +15,7 @@ import requests
 from seats import Asyncio, Blocking, Outcome, Seat
 from servers import PATIENCE, Peer, Server
 
-from sansio_core import Cancelled, ClientClosed, RetryPolicy, TimedOut, Timeouts
+from sansio_core import Cancelled, ClientClosed, Exchange, Notice, PlaceAwaited, RetryPolicy, TimedOut, Timeouts
 from transports._requests.guard import Guard
 from transports._requests.places import Place, Places
 from transports.blocking import Adapter
@@ -105,6 +107,41 @@ def test_who_has_waited_has_all_its_time(seat: Seat, make: Make, emulator: Emula
         assert wait() is None
 
 
+def test_after_the_waiting_the_other_clocks_run(seat: Seat, make: Make, emulator: Emulator) -> None:
+    """Here for a connection that is never made: nothing but the clock for the first event bounds it."""
+    port = int(emulator.base_url("acytoo").split(":")[2].split("/")[0])
+    asked: list[str] = []
+
+    def connect(host: str, port_: int, timeout: float | None) -> socket.socket:
+        asked.append(host)
+        if len(asked) == 1:
+            return socket.create_connection(("127.0.0.1", port))
+        time.sleep(PATIENCE if timeout is None else timeout)
+        raise TimeoutError
+
+    async def aconnect(host: str, port_: int) -> Any:
+        asked.append(host)
+        if len(asked) == 1:
+            return await asyncio.open_connection("127.0.0.1", port)
+        return await asyncio.Event().wait()
+
+    timeout = Timeouts(connect=None, first_event=0.1, total=2)
+    client = make(connect=aconnect if isinstance(seat, Asyncio) else connect, timeout=timeout)
+    holder = held(seat, client, emulator)
+    stream = seat.stream(client)
+    if isinstance(seat, Asyncio):
+        seat.runner.get_loop().call_later(0.15, holder.raw.close)
+        with pytest.raises(TimedOut, match="'first_event'"):
+            stream.next()
+    else:
+        wait = stream.in_background()
+        until(lambda: waiting(client) == 1)
+        holder.close()
+        error = wait()
+        assert isinstance(error, TimedOut)
+        assert error.clock == "first_event"
+
+
 @pytest.mark.parametrize("how", ["cancel", "close", "client"])
 def test_what_ends_the_waiting_at_once(seat: Seat, make: Make, emulator: Emulator, how: str) -> None:
     client = make(timeout=None)
@@ -140,6 +177,57 @@ def test_what_frees_a_place(seat: Seat, make: Make, emulator: Emulator, how: str
             with pytest.raises(Cancelled):
                 holder.next()
     assert Outcome(seat, client).text == DEFAULT_TEXT
+
+
+def test_a_stream_that_was_tried_again_is_let_go_at_once(emulator: Emulator) -> None:
+    """No frame of the failed attempt holds it until the next collection. (asyncio's frames end with each step.)"""
+    client = Blocking().client("acytoo", base_url=emulator.base_url("acytoo"), max_connections=1, retry=2, timeout=1)
+    emulator.order(faults.Reset(before="headers"))
+    gc.disable()
+    try:
+        with pytest.warns(ResourceWarning):
+            held(Blocking(), client, emulator)
+        emulator.release()
+        assert client.complete("Hello").text == DEFAULT_TEXT
+    finally:
+        gc.enable()
+        client.close()
+
+
+def test_the_waiting_is_logged(
+    seat: Seat, make: Make, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make()
+    holder = held(seat, client, emulator)
+    caplog.set_level(logging.INFO, "transports")
+    wait = seat.stream(client).in_background()
+    until(lambda: waiting(client) == 1)
+    holder.raw.close()
+    assert wait() is None
+    begun, over = (record for record in caplog.records if "connection" in record.msg)
+    assert begun.getMessage().endswith("(acytoo): waits for a free connection (see max_connections=)")
+    assert (begun.seconds, begun.status) == (None, None)  # type: ignore[attr-defined]  # of `extra`
+    assert over.seconds > 0  # type: ignore[attr-defined]
+
+
+class Stop(BaseException):
+    """What an observer may raise, as a signal handler in it does."""
+
+
+def test_an_exception_at_the_end_of_the_waiting(seat: Seat, make: Make, emulator: Emulator) -> None:
+    """The place goes to the next one, not lost."""
+
+    def observer(_: Exchange, notice: Notice) -> None:
+        if isinstance(notice, PlaceAwaited) and notice.seconds is not None:
+            raise Stop
+
+    client = make()
+    holder = held(seat, client, emulator)
+    wait = seat.stream(client, observer=observer).in_background()
+    until(lambda: waiting(client) == 1)
+    holder.raw.close()
+    assert isinstance(wait(), Stop)
+    assert Outcome(seat, client, timeout=1).text == DEFAULT_TEXT
 
 
 # --- a stream that needs several connections, one after another
@@ -217,7 +305,11 @@ def test_places_are_given_in_order_and_for_each_route() -> None:
     assert [places.has(place) for place in (line[5], last)] == [True, True]
     for place in (line[5], last, apart):
         places.free(place)
-    assert not places._lanes
+    for number in range(100):
+        many = Place(route._replace(port=number), guard)
+        assert places.ask(many)
+        places.free(many)
+    assert len(places._lanes) < 70, "routes that nobody uses are forgotten"
 
 
 def test_a_free_that_was_interrupted_is_made_up_for() -> None:

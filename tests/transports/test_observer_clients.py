@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from typing import Any
 
@@ -112,6 +113,30 @@ def test_a_failure(seat: Seat, emulator: Emulator) -> None:
     assert isinstance(outcome.error, ConnectionLost)
     assert notes.kinds == ["Asked", "AttemptBegan", "Waiting", "AttemptBegan", "Ended"]
     assert notes.last.error is outcome.error
+
+
+def test_a_function_of_the_users_that_fails(
+    seat: Seat, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is no mere closing, and the time that it took counts."""
+    caplog.set_level(logging.INFO, "transports")
+
+    def key() -> str:
+        time.sleep(0.01)
+        raise KeyError("no key for you")
+
+    notes = Notes()
+    client = seat.client("openai", base_url=emulator.base_url("openai"), api_key=key, observer=notes)
+    stream = seat.stream(client)
+    with pytest.raises(KeyError, match="no key for you"):
+        stream.next()
+    assert notes.kinds == ["Asked", "Ended"]
+    assert notes.last.seconds >= 0.01
+    assert isinstance(notes.last.error.__cause__, KeyError)
+    assert "Cancelled by KeyError" in caplog.text
+    assert "no key for you" not in caplog.text
+    with pytest.raises(Cancelled, match="the stream was ended by KeyError"):
+        stream.next()
 
 
 def test_one_that_fails_ends_nothing(seat: Seat, emulator: Emulator) -> None:

@@ -176,6 +176,20 @@ def test_an_answer_that_its_reader_closes_is_no_error(seat: Seat, emulator: Emul
     assert len(telemetry.spans) == 1
 
 
+def test_a_function_of_the_users_that_fails_is_an_error(seat: Seat, emulator: Emulator, telemetry: Telemetry) -> None:
+    def key() -> str:
+        raise KeyError("no key for you")
+
+    url = emulator.base_url("openai")
+    ours = seat.client("openai", base_url=url, api_key=key, observer=telemetry.observer())
+    with pytest.raises(KeyError):
+        seat.stream(ours).next()
+    assert telemetry.span.attributes is not None
+    assert telemetry.span.attributes["error.type"] == "KeyError"
+    assert telemetry.span.status.description == "Cancelled by KeyError"
+    assert not telemetry.span.events
+
+
 def test_the_parent_is_the_span_in_which_the_stream_is_first_read(
     seat: Seat, emulator: Emulator, telemetry: Telemetry
 ) -> None:

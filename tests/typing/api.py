@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Unpack, assert_never, assert_type
 
 import requests
@@ -67,7 +70,9 @@ def blocking() -> None:
         headers={"x-tenant": "a"},
         cookies={"a": "b"},
         verify=ssl.create_default_context(),
+        ssl_context=ssl.create_default_context(),
         session=requests.Session(),
+        max_connections=10,
         limits=Limits(frame=1024),
         proxy="http://proxy.example:3128",
     ) as client:
@@ -85,6 +90,30 @@ def blocking() -> None:
         client.complete([{"role": "user", "content": "Hello"}, reply.message, {"role": "user", "content": "More"}])
         assert_type(client.models(), list[str])
         assert_type(client.models(details=True), list[ModelInfo])
+
+
+def connections() -> None:
+    def connect(host: str, port: int, timeout: float | None) -> socket.socket:
+        return socket.create_connection((host, port), timeout)
+
+    async def aconnect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(host, port)
+
+    def resolver(host: str, port: int) -> list[str]:
+        return ["192.0.2.7"]
+
+    async def aresolver(host: str, port: int) -> list[str]:
+        return ["192.0.2.7"]
+
+    Client("ollama", uds="/run/ollama.sock")
+    Client("ollama", connect=connect)
+    Client("ollama", connect=lambda host, port, timeout: ssl.create_default_context().wrap_socket(socket.socket()))
+    Client("ollama", resolver=resolver)
+    AsyncClient("ollama", uds=Path("/run/ollama.sock"), max_connections=10)
+    AsyncClient("ollama", connect=aconnect)
+    AsyncClient("ollama", connect=asyncio.open_connection)
+    AsyncClient("ollama", resolver=resolver)
+    AsyncClient("ollama", resolver=aresolver)
 
 
 async def asynchronous() -> None:

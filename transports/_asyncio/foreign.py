@@ -106,7 +106,7 @@ class TLSPair:
                 self._ended = True
             except ssl.SSLWantReadError:
                 await self._receive()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            except ssl.SSLEOFError:
                 self._ended = True
             finally:
                 self._flush()

@@ -41,7 +41,8 @@ class Names:
             try:
                 return resolved(await self._resolver(host, port), port)
             except Exception as error:  # noqa: BLE001  # whatever a user's function raises
-                raise resolver_error(error) from None
+                failed = resolver_error(error)
+            raise failed
         key = host, port
         future = self._under_way.get(key)
         if future is None:
@@ -65,17 +66,12 @@ async def connect(route: Route, tls: TLSSettings, names: Names, way: Way) -> Con
     clock is kept here: the caller cancels it.
     """
     proxy = route.proxy
-    target = None
-    if proxy is not None and proxy.scheme == "socks5":  # here the client resolves names; with socks5h the proxy does
-        try:
-            target = str((await names.find(route.host, route.port))[0][4][0])
-        except (OSError, UnicodeError) as error:
-            raise no_connection(error, route.peer) from None
-    tunnel = tunnel_of(route, target)
+    resolves = proxy is not None and proxy.scheme == "socks5"  # with socks5h the proxy does
+    tunnel = tunnel_of(route, await _address(names, route) if resolves else None)
     try:
         connection = await _first_hop(route, names, way)
     except (OSError, UnicodeError) as error:
-        raise no_connection(error, way.uds or route.peer, proxy) from None
+        raise no_connection(error, way.uds or route.peer, proxy) from way.users(error)
     try:
         if proxy is not None and proxy.scheme == "https":
             await connection.start_tls(tls.context, proxy.host, route.peer, proxy)
@@ -87,6 +83,13 @@ async def connect(route: Route, tls: TLSSettings, names: Names, way: Way) -> Con
         connection.abort()
         raise
     return connection
+
+
+async def _address(names: Names, route: Route) -> str:
+    try:
+        return str((await names.find(route.host, route.port))[0][4][0])
+    except (OSError, UnicodeError) as error:
+        raise no_connection(error, route.peer) from None
 
 
 async def _first_hop(route: Route, names: Names, way: Way) -> Connection:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -209,16 +209,18 @@ class LoopPool:
         lane.count += 1
         return True
 
-    async def wait(self, route: Route, fresh: bool = False) -> Connection | None:
+    async def wait(self, route: Route, fresh: bool, had: Callable[[], None]) -> Connection | None:
         """Wait after `place` gave False: for the next connection that is given back, or None for a free place.
 
-        A `fresh` request only gets a place.
+        A `fresh` request only gets a place. `had` is called at the end of the waiting; what it raises ends it as a
+        cancellation does.
         """
         lane = self._lanes[route]
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         lane.waiters.append(waiter)
         try:
             connection = await waiter
+            had()
         except BaseException:
             self._pass_on(route, lane, waiter)
             raise

@@ -232,13 +232,13 @@ class AsyncWire:
         """What `share.wait` gives, and the deadline from then on. Raises TimedOut("total")."""
         exchange = self._exchange
         if exchange is None:
-            return await self._bounded(share.wait(self._route, fresh), deadline), deadline
+            return await self._bounded(share.wait(self._route, fresh, _nothing), deadline), deadline
         exchange.receive_place(False, self.now())
         try:
-            connection = await self._bounded(share.wait(self._route, fresh), exchange.deadline)
+            wait = share.wait(self._route, fresh, lambda: exchange.receive_place(True, self.now()))
+            connection = await self._bounded(wait, exchange.deadline)
         except TimeoutError:
             raise no_place(exchange.timeouts.total) from None
-        exchange.receive_place(True, self.now())
         return connection, exchange.deadline
 
     async def _bounded(self, work: Awaitable[T], when: float | None) -> T:
@@ -263,4 +263,4 @@ class AsyncWire:
 
 
 def _nothing() -> None:
-    """A callback for call_soon_threadsafe, which wakes the loop."""
+    """Does nothing; scheduled by call_soon_threadsafe, it wakes the loop."""

@@ -121,7 +121,7 @@ class PlainConnection(HTTPConnection):
             tunnel = tunnel_of(route, target)
             sock = first_hop(guard, call.way, *route.first_hop)
         except (OSError, UnicodeError) as error:
-            raise no_connection(error, call.way.uds or route.peer, route.proxy) from None
+            raise no_connection(error, call.way.uds or route.peer, route.proxy) from call.way.users(error)
         try:
             if tunnel is not None and route.proxy is not None and route.proxy.socks:
                 _open_tunnel(guard, sock, tunnel)
@@ -193,8 +193,6 @@ class PlainConnection(HTTPConnection):
                 raise ConnectionResetError from None
             self.ragged = True
             return b""
-        except ssl.SSLZeroReturnError:  # of an SSLTransport; an SSLSocket returns b""
-            return b""
 
     def abandon(self) -> None:
         """In a forked process: close this process's descriptor; that sends the peer nothing."""
@@ -226,7 +224,7 @@ class TLSConnection(PlainConnection, HTTPSConnection):
 
     def _secure_foreign(self, call: Call) -> None:
         """As urllib3's connect, over a socket whose descriptor OpenSSL cannot take over: it is foreign, or in TLS."""
-        from .foreign_sockets import over_tls
+        from .sockets import over_tls
 
         guard, route, context = call.guard, call.route, call.tls.context
         proxy, tunnel = route.proxy, tunnel_of(route)

@@ -31,7 +31,7 @@ def first_hop(guard: Guard, way: Way, host: str, port: int) -> Any:
 
 def _asked(guard: Guard, hook: Callable[..., Any], host: str, port: int) -> Any:
     """The connection that a user's function makes; cancel() cannot end that, only its timeout can."""
-    from .foreign_sockets import checked_socket
+    from .sockets import checked_socket
 
     try:
         found = hook(host, port, guard.left())

@@ -15,13 +15,18 @@ from .guard import Guard
 
 
 class Place:
-    """One stream's place on a route, had or waited for."""
+    """One stream's place on a route, had or waited for; `over` once it was given up."""
 
-    __slots__ = ("guard", "route")
+    __slots__ = ("guard", "over", "route")
 
     def __init__(self, route: Route, guard: Guard) -> None:
         self.route = route
         self.guard = guard
+        self.over = False
+
+
+_REMEMBERED = 64
+"""Routes whose lanes are kept though nobody has a place on them: most clients ask one origin over and over."""
 
 
 class _Lane:
@@ -65,16 +70,20 @@ class Places:
         """Give `place` up, had or waited for: the next one has it."""
         with self._lock:
             lane = self._lanes.get(place.route)
-            if lane is None:
-                return
-            lane.had.discard(place)
-            if place in lane.waiting:
-                lane.waiting.remove(place)
-            while lane.waiting and len(lane.had) < self._most:
-                lane.had.add(lane.waiting[0])
-                lane.waiting.popleft().guard.wake()
-            if not lane.had:
-                del self._lanes[place.route]
+            if lane is not None:
+                lane.had.discard(place)
+                if lane.waiting:
+                    self._pass_on(lane, place)
+                if not lane.had and len(self._lanes) > _REMEMBERED:
+                    del self._lanes[place.route]
+            place.over = True
+
+    def _pass_on(self, lane: _Lane, place: Place) -> None:
+        if place in lane.waiting:
+            lane.waiting.remove(place)
+        while lane.waiting and len(lane.had) < self._most:
+            lane.had.add(lane.waiting[0])
+            lane.waiting.popleft().guard.wake()
 
     def _forked(self) -> None:
         """In a forked process: all places are the parent's."""

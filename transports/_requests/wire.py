@@ -353,10 +353,10 @@ class RequestsWire:
     def _drop(self) -> None:
         with self._dropping:  # two threads must not give the same connection back: the pool would have it twice
             answer, self._answer = self._answer, None
-            place = self._place
         try:
             if answer is not None:
                 answer.release(self._guard)
         finally:
-            if place is not None:
+            place = self._place
+            if not (place is None or place.over):
                 self._connections.places.free(place)

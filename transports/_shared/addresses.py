@@ -76,7 +76,10 @@ def resolver_error(error: Exception) -> Exception:
     """The error to raise for one of a user's resolver, whose own text may say anything."""
     if isinstance(error, (ChatError, socket.gaierror)):
         return error
-    return OSError(None, f"the resolver failed: {reason(error)}")
+    called = " (it is called with a host and a port)" if isinstance(error, TypeError) else ""
+    failed = OSError(None, f"the resolver failed: {reason(error)}{called}")
+    failed.__cause__ = error
+    return failed
 
 
 def in_order(addresses: Addresses) -> Addresses:

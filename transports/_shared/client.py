@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from random import random
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
@@ -203,19 +204,26 @@ class BaseStream(_Live, Generic[W]):
             self._pending = iter(events)
         elif events is None:
             self._wire.leave()  # an error response that was read to its end leaves a reusable connection
-            self._shut()
+            self._shut(sys.exception())
         else:
             self._over = True
 
-    def _shut(self) -> None:
+    def _shut(self, left_by: BaseException | None = None) -> None:
+        """Close the wire, and end the exchange if it has not ended; `left_by`: what the driving has just raised."""
         if self._driving:  # another thread or task is reading: it gets Cancelled, and closes the wire itself
             self._wire.cancel()
             return
         self._over, self._pending = True, iter(())
         self._wire.close()
-        # asyncio's clock is that of the loop in which the stream was begun, and of no other process.
-        now = self._wire.now() if self._exchange.attempts and not self._wire.abandoned else 0.0
-        self._exchange.receive_failure(Cancelled("the stream was closed before its end"), now)
+        if self._wire.abandoned:  # the exchange is the parent process's, and its end that process's to tell
+            return
+        # asyncio's clock is that of the loop in which the stream was begun.
+        now = self._wire.now() if self._exchange.attempts or left_by is not None else 0.0
+        closed = Cancelled("the stream was closed before its end")
+        if isinstance(left_by, Exception):  # of a function of the user's, if the exchange does not know it yet
+            closed = Cancelled(f"the stream was ended by {type(left_by).__name__}")
+            closed.__cause__ = left_by
+        self._exchange.receive_failure(closed, now)
 
     def __del__(self) -> None:
         if getattr(self, "_over", True) or self._exchange.attempts == 0 or self._wire.abandoned:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from logging import Logger
 from typing import Any
 
-from sansio_core import ChatError, Exchange, HTTPStatusError, TimedOut
+from sansio_core import Cancelled, ChatError, Exchange, HTTPStatusError, TimedOut
 from sansio_core.dialects.error_mapping import request_id
-from sansio_core.observer import AttemptBegan, Ended, HeadReceived, Notice, Waiting
+from sansio_core.observer import AttemptBegan, Ended, HeadReceived, Notice, PlaceAwaited, Waiting
 
 
 class Course:
@@ -27,6 +27,10 @@ class Course:
                 variable = exchange.provider.base_url_from if attempt == 1 else None
                 where = request.url + (f" (base URL from {variable})" if variable else "")
                 self._say(exchange, None, "attempt %d: %s %s", attempt, request.method, where)
+            case PlaceAwaited(None):
+                self._say(exchange, None, "waits for a free connection (see max_connections=)")
+            case PlaceAwaited(seconds):
+                self._say(exchange, seconds, "has a connection's place after %.3f s", seconds)
             case HeadReceived(status, headers, seconds):
                 self._status, self._request_id = status, request_id(headers)
                 self._say(exchange, seconds, "status %s after %.3f s", status, seconds)
@@ -54,5 +58,7 @@ def kind(error: ChatError | None) -> str:
             return f"{type(error).__name__}, status {status}"
         case TimedOut(clock=clock):
             return f"TimedOut, the {clock} clock"
+        case Cancelled(__cause__=Exception() as cause):
+            return f"Cancelled by {type(cause).__name__}"
         case _:
             return type(error).__name__

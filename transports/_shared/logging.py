@@ -11,7 +11,8 @@ Each record of `transports.calls` has these attributes, for a formatter or a han
     attempt      int           the number of the attempt, from 1; 0 where the question ended before any
     status       int | None    the status of the attempt's last response; None before there is one
     request_id   str | None    the provider's id of that response
-    seconds      float | None  since the request was sent (a response), since the question (an end), to wait (a wait)
+    seconds      float | None  since the request was sent (a response), since the question (an end); of a wait, to come
+                               (a retry's) or over (for a free connection)
 
 No line holds a key, a cookie, a nonce, or an error's text, which may quote a peer. No line is logged for a single
 event. A stream that began while no logger was enabled logs nothing.

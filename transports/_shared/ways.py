@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
@@ -20,13 +21,18 @@ from ..http1.routes import ProxySetting
 MAX_CONNECTIONS: Final = 1000
 """How many connections a client has to one origin, where the user gives no number: a bound on mistakes alone."""
 
+_LONGEST = 107 if sys.platform == "linux" else 103
+"""Bytes of a Unix socket's path, without the 0 at its end: sun_path has 108, on BSD and macOS 104 (man 7 unix)."""
+
 PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """At most one is set. `connect` makes the connection, `uds` is the path of the Unix socket that it goes to,
-    `resolver` finds the addresses of a name."""
+    """How a connection is made; at most one is set.
+
+    `connect` makes it, `uds` is the path of the Unix socket that it goes to, `resolver` finds the addresses of a name.
+    """
 
     connect: Callable[..., Any] | None = None
     uds: str | None = None
@@ -36,6 +42,10 @@ class Way:
     def own(self) -> bool:
         """Whether connections are not made as those of other clients, and so cannot be shared with them."""
         return self != USUAL
+
+    def users(self, error: Exception) -> BaseException | None:
+        """`error` or what caused it, if it is that of the user's function: a traceback should show it whole."""
+        return error if self.connect is not None else error.__cause__
 
     def check_proxy(self, proxy: ProxySetting) -> None:
         """Raises InvalidRequest for a proxy beside a Unix socket."""
@@ -61,14 +71,18 @@ def way_of(
         return USUAL
     if len(names) > 1:
         raise InvalidRequest(f"give only one of {' and '.join(names)}: each says how connections are made")
-    for name, hook in (("connect", connect), ("resolver", resolver)):
-        if hook is not None and not callable(hook):
-            raise InvalidRequest(f"{name} must be a function, not {type(hook).__name__}")
-        if blocking and hook is not None and is_async(hook):
-            raise InvalidRequest(f"{name} is an async function, which only AsyncClient takes")
+    if uds is None:
+        _check_hook(names[0].rstrip("="), resolver if connect is None else connect, blocking)
     way = Way(connect, None if uds is None else _path(uds), resolver)
     way.check_proxy(proxy)
     return way
+
+
+def _check_hook(name: str, hook: Any, blocking: bool) -> None:
+    if not callable(hook):
+        raise InvalidRequest(f"{name} must be a function, not {type(hook).__name__}")
+    if blocking and is_async(hook):
+        raise InvalidRequest(f"{name} is an async function, which only AsyncClient takes")
 
 
 def is_async(hook: Callable[..., Any]) -> bool:
@@ -82,8 +96,8 @@ def _path(uds: PathLike) -> str:
     if not hasattr(socket, "AF_UNIX"):
         raise InvalidRequest("this system has no Unix sockets, which uds= needs")
     path = os.fspath(uds)
-    if not path:
-        raise InvalidRequest("uds must be the path of a Unix socket, not empty")
+    if not 0 < len(os.fsencode(path)) <= _LONGEST:
+        raise InvalidRequest(f"uds must be the path of a Unix socket, at most {_LONGEST} bytes: {safe_repr(path)}")
     return path
 
 
