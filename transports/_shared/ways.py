@@ -45,7 +45,9 @@ class Way:
 
     def users(self, error: Exception) -> BaseException | None:
         """`error` or what caused it, if it is that of the user's function: a traceback should show it whole."""
-        return error if self.connect is not None else error.__cause__
+        if self.connect is not None:
+            return error
+        return error.__cause__ if self.resolver is not None else None
 
     def check_proxy(self, proxy: ProxySetting) -> None:
         """Raises InvalidRequest for a proxy beside a Unix socket."""
