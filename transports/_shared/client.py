@@ -249,5 +249,6 @@ def _provider(
     settings |= {"api_key": api_key, "base_url": base_url}
     given = [name for name, value in settings.items() if value is not None]
     if given:
-        raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to providers.create()")
+        made_by = f"what made it: providers.create(), or {type(provider).__name__}()"
+        raise InvalidRequest(f"the provider is an object already: give {', '.join(given)} to {made_by}")
     return provider

@@ -61,6 +61,7 @@ class StatusLine:
                 self._say(f"{self._awaited} is answering")
             case Waiting(seconds, error, attempt, of):
                 until, reason = monotonic() + seconds, message_of(error).partition("\n")[0]
+                reason = reason.removesuffix(f" (after {error.attempts} attempts)")  # this line counts them itself
                 end = f"(attempt {attempt + 1} of {of}): {reason}"
                 self._words = lambda: f"retrying in {max(0, ceil(until - monotonic()))} s {end}"
             case FirstText() | Ended():

@@ -88,8 +88,7 @@ class Emulator:
         self._framing: Framing = framing
         self._gzip = gzip
         self._on_request = on_request
-        self._host = host
-        self._wanted_port = port
+        self._host, self._wanted_port = host, port
         self._systems: dict[str, System] = {name: make() for name, make in SYSTEMS.items()}
 
         self._changed = threading.Condition()  # guards what follows; notified at every change, for wait_for
@@ -279,12 +278,13 @@ class Emulator:
         with self._changed:
             self._loop = None
         self._server.close()
-        await asyncio.sleep(0)  # a connection accepted in this step of the loop gets its protocol in the next
+        for _ in range(3):  # steps of the loop until a connection accepted in this one has its transport and is in _open
+            await asyncio.sleep(0)
         while links := list(self._open):
             for link in links:
                 link.end()
             await asyncio.gather(*(link.gone.wait() for link in links))
-        await asyncio.sleep(0)  # the transports close their sockets in the loop's next step
+        await asyncio.sleep(0)  # the transports close their sockets in the next step
         await self._server.wait_closed()
 
     def _raise(self) -> None:
