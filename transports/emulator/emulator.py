@@ -278,8 +278,14 @@ class Emulator:
         assert self._server is not None
         with self._changed:
             self._loop = None
+        # asyncio forgets to close a connection that it accepted, but has not set up when its server is closed; so it
+        # accepts no more, and sets up in the next two steps of the loop what it has.
+        with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers
+            for listener in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(2):
+            await asyncio.sleep(0)
         self._server.close()
-        await asyncio.sleep(0)  # a connection accepted in this step of the loop gets its protocol in the next
         while links := list(self._open):
             for link in links:
                 link.end()
