@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -290,6 +293,16 @@ def test_stop_leaves_no_thread_and_no_socket() -> None:
     with Emulator() as taken, pytest.raises(OSError, match="in use"), Emulator(port=taken.port):
         pass
     assert threading.enumerate() == threads
+
+
+def test_a_connection_that_comes_as_it_stops_is_closed() -> None:
+    """None is left open, which a ResourceWarning would tell."""
+    for _ in range(20):
+        with Emulator() as emulator:
+            late = socket.create_connection(("127.0.0.1", emulator.port), timeout=10)
+        with late, contextlib.suppress(ConnectionError):
+            assert late.recv(1) == b""
+    gc.collect()
 
 
 def test_nothing_is_left_unclosed_in_development_mode() -> None:

@@ -155,6 +155,7 @@ def test_what_ends_the_waiting_at_once(seat: Seat, make: Make, emulator: Emulato
         getattr(stream.raw, how)()
     assert isinstance(wait(), ClientClosed if how == "client" else Cancelled)
     assert waiting(client) == 0
+    assert emulator.connections == 1
     holder.close()
 
 

@@ -293,9 +293,9 @@ class LoopPool:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+        lanes, self._lanes = self._lanes, {}  # first, lest a place that becomes free has a waiter connect
         for wire in list(self.wires):
             wire.cancel(kind)
-        lanes, self._lanes = self._lanes, {}
         for lane in lanes.values():
             for connection in [*lane.idle, *lane.busy]:
                 connection.abort(kind())

@@ -21,7 +21,7 @@ from .faults import Aim, Fault
 from .request import Request
 from .response import Framing, Response, Step
 from .served import Served, told
-from .server import Connection
+from .server import Connection, stop_listening
 from .systems import SYSTEMS, Answer, Call, ErrorResponse, Question, System
 
 DEFAULT_TEXT = (
@@ -277,9 +277,7 @@ class Emulator:
         assert self._server is not None
         with self._changed:
             self._loop = None
-        self._server.close()
-        for _ in range(3):  # steps of the loop until a connection accepted in this one has its transport and is in _open
-            await asyncio.sleep(0)
+        await stop_listening(self._server)
         while links := list(self._open):
             for link in links:
                 link.end()

@@ -217,6 +217,18 @@ class Connection(asyncio.Protocol):
             self._service.disconnected(self)
 
 
+async def stop_listening(server: asyncio.Server) -> None:
+    """Have `server` accept no more connections; those that it has accepted are set up when this returns."""
+    # asyncio forgets to close a connection that it accepted, but has not set up when its server is closed; so it
+    # accepts no more, and sets up in the next two steps of the loop what it has.
+    with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers
+        for listener in server.sockets:
+            asyncio.get_running_loop().remove_reader(listener)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    server.close()
+
+
 def _socket(transport: asyncio.BaseTransport) -> socket.socket:
     found: socket.socket = transport.get_extra_info("socket")
     return found
