@@ -231,6 +231,7 @@ class Attempts:
 
 def _let_go(error: BaseException | None) -> None:
     """Drop the frames of an error that is not raised further: they hold the stream, which its reader may yet drop."""
-    while error is not None:
+    # Until one without frames: a chain of causes may be a circle.
+    while error is not None and error.__traceback__ is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

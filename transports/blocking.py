@@ -64,6 +64,7 @@ class Client(BaseClient):
         Client("openai", resolver=lambda host, port: ["192.0.2.7"])
         Client("openai", connect=lambda host, port, timeout: ssh.get_transport().open_channel(
             "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout))
+
     `observer`: called with each exchange and each of its notices, see `sansio_core.observer`. `options`: the defaults
     of the calls' options, see `sansio_core.Options`; a call without one of them is made by another client:
     `Client(client.provider)`.
@@ -94,6 +95,7 @@ class Client(BaseClient):
         observer: Observer | None = None,
         **options: Unpack[Options],
     ) -> None:
+        verify = merged(verify, ssl_context)
         if session is not None:
             own = settings(session, provider, api_key, base_url, headers, cookies, verify)
             headers, cookies = own["headers"], own["cookies"]
@@ -104,7 +106,7 @@ class Client(BaseClient):
         self._proxy: ProxySetting = checked(proxy)
         self._way = way_of(connect, uds, resolver, proxy, blocking=True)
         self._connections = Connections(
-            session=session, verify=merged(verify, ssl_context), way=self._way, max_connections=max_connections
+            session=session, verify=verify, way=self._way, max_connections=max_connections
         )
 
     def stream(
