@@ -315,5 +315,9 @@ def account_headers(headers: Headers) -> list[tuple[str, str]]:
 
     Of a field that came twice the first counts.
     """
-    found = {name: value for name, value in ((n.lower(), v) for n, v in reversed(headers)) if name.startswith(_ACCOUNT)}
-    return list(found.items())[::-1]
+    found: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        if name.startswith(_ACCOUNT):
+            found.setdefault(name, value)
+    return list(found.items())

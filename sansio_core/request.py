@@ -107,14 +107,14 @@ class ChatRequest:
         **options: Unpack[Options],
     ) -> None:
         put = object.__setattr__  # the class is frozen: its own __setattr__ raises
-        put(self, "messages", _system(system) + _messages(messages))
+        put(self, "messages", _messages(messages) if system is None else _system(system) + _messages(messages))
         if model is not None and not isinstance(model, str):
             raise InvalidRequest(f"model must be a str, not {type(model).__name__}")
         put(self, "model", model or None)  # "", as command lines and forms give it, is as not given
         put(self, "headers", header_pairs(headers))
         put(self, "cookies", as_mapping("cookies", cookies))
-        given = checked_options(options)
-        put(self, "answer_type", types_out(given))
+        given = checked_options(options) if options else {}
+        put(self, "answer_type", types_out(given) if given else None)
         put(self, "options", given)
 
     def with_messages(self, messages: Messages) -> ChatRequest:
@@ -163,8 +163,8 @@ def _messages(messages: Messages) -> tuple[Message, ...]:
 
 
 def _system(text: Any) -> tuple[Message, ...]:
-    """The message for `system=`; none where it is None or "", as command lines and forms give it."""
-    if text is None or text == "":
+    """The message for `system=`; none where it is "", as command lines and forms give it."""
+    if text == "":
         return ()
     if not isinstance(text, str):
         raise InvalidRequest(f"system must be a str, not {type(text).__name__}")

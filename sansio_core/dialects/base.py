@@ -173,8 +173,11 @@ class EventStreamParser(ChatParser):
     keeps_text: ClassVar[bool] = False
     """Whether `_goes_on` has to be called."""
 
-    def __init__(self, *, templates: Templates | None = None, **settings: Any) -> None:
-        super().__init__(**settings)
+    # Without **settings, which would cost a quarter of a microsecond more.
+    def __init__(
+        self, *, max_frame_size: int = MAX_FRAME, content_type: str = "", templates: Templates | None = None
+    ) -> None:
+        super().__init__(max_frame_size=max_frame_size)
         with_templates = None
         if self.text_fields:
             with_templates = TemplateDecoder(self.text_fields, self._probe, templates, plain_decoder())

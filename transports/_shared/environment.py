@@ -13,7 +13,7 @@ from sansio_core.providers import KeySource
 
 from . import installed as installed  # so that the names of other packages' providers are known
 
-_PLACE = re.compile(r"(?:\[(.+)\]|([^:\[\]]*))(?::([0-9]+))?")
+_PLACE = r"(?:\[(.+)\]|([^:\[\]]*))(?::([0-9]+))?"
 
 
 def key_of(provider: str, api_key: str | KeySource | None) -> str | KeySource | None:
@@ -56,7 +56,7 @@ def _of_ollama(value: str) -> str:
     place, slash, path = rest.partition("/")
     with suppress(ValueError):
         place = f"[{ip_address(place)}]"  # IPv6 may stand there without brackets
-    found = _PLACE.fullmatch(place)
+    found = re.fullmatch(_PLACE, place)
     if found is None:
         raise InvalidRequest("neither a host nor a host and port")
     port = found[3] or (443 if scheme == "https" else 80 if given else 11434)
