@@ -9,9 +9,8 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr
@@ -27,8 +26,7 @@ _LONGEST = 107 if sys.platform == "linux" else 103
 PathLike = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """How a connection is made; at most one is set.
 
     `connect` makes it, `uds` is the path of the Unix socket that it goes to, `resolver` finds the addresses of a name.
