@@ -12,7 +12,16 @@ from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from .errors import InvalidRequest, UnexpectedRedirect, safe_repr
-from .redact import longest_first, private, redact, redact_field, redact_url, secrets_of_fields, secrets_of_query
+from .redact import (
+    URL_FIELDS,
+    longest_first,
+    private,
+    redact,
+    redact_field,
+    redact_url,
+    secrets_of_fields,
+    secrets_of_query,
+)
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names are compared without regard to case (RFC 9110 5.1)."""
@@ -292,10 +301,6 @@ _ACCOUNT = (
 )  # fmt: skip
 
 
-# They hold URLs, which may have keys in them.
-_LINKS = frozenset({"location", "content-location", "link", "refresh"})
-
-
 def public_headers(headers: Headers, secrets: tuple[str, ...]) -> dict[str, str]:
     """Those of a response's header fields that anybody may see, with their names in lower case.
 
@@ -305,7 +310,7 @@ def public_headers(headers: Headers, secrets: tuple[str, ...]) -> dict[str, str]
     found: dict[str, str] = {}
     for name, value in headers:
         name = name.lower()
-        if name not in _LINKS and redact_field(name, "") == "":
+        if name not in URL_FIELDS and redact_field(name, "") == "":
             found[name] = f"{found[name]}, {value}" if name in found else value
     return {name: redact(value, secrets) for name, value in found.items()}
 

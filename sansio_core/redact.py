@@ -102,13 +102,17 @@ def redact_field(name: str, value: str) -> str:
     return "[hidden]" if _is_secret_header(name) else value
 
 
+URL_FIELDS = frozenset({"location", "content-location", "link", "refresh"})
+"""The response's header fields that hold URLs, which may have keys in them; names in lower case."""
+
+
 def redact_response(headers: Iterable[tuple[str, str]], secrets: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """A response's header fields for a log: `[hidden]` for fields that mark a secret, and in place of `secrets`."""
     return tuple((name, redact(_shown(name.lower(), value), secrets)) for name, value in headers)
 
 
 def _shown(name: str, value: str) -> str:
-    if name not in ("location", "content-location", "link", "refresh"):  # those hold URLs, which may have keys in them
+    if name not in URL_FIELDS:
         return redact_field(name, value)
     try:
         return redact_url(value) if name.endswith("location") else "[hidden]"

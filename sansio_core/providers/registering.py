@@ -92,11 +92,16 @@ def _check_fields(cls: str, provider: type[Provider]) -> None:
         check_header(*field)
 
 
+def is_variable(name: object) -> bool:
+    """Whether `name` can be the name of an environment variable that holds a key, and is no key itself."""
+    return isinstance(name, str) and _VARIABLE.fullmatch(name) is not None
+
+
 def _check_info(info: ProviderInfo) -> None:
     check_base_url(info.url)
     for held, variable in (("key", info.api_key_env), ("base URL", info.base_url_env)):
         # Not quoted: people give the key itself where a variable's name belongs.
-        if variable is not None and not (isinstance(variable, str) and _VARIABLE.fullmatch(variable)):
+        if variable is not None and not is_variable(variable):
             raise InvalidRequest(
                 f"the environment variable for the {held} of {info.name} must be given by its NAME, in capitals, like "
                 "'ACME_API_KEY' (a key itself goes to Client(…, api_key=…))"

@@ -268,6 +268,7 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["--emulate", "-m", "gpt-99", "Hi"], "free_netfly has no model 'gpt-99'; known are "),
         (["--emulate", "--option", "temperature", "Hi"], "--option takes NAME=VALUE"),
         (["--emulate", "--option", "headers={}", "Hi"], "--option headers is not for options of the model"),
+        (["--emulate", "--option", "observer=1", "Hi"], "--option observer is not for options of the model"),
         (["--emulate", "--option", "heat=1", "Hi"], "free_netfly does not know the option 'heat'; known are "),
         (["--emulate", "--option", "temperature=NaN", "Hi"], "the request cannot be written as JSON"),
         (["--emulate", "--api-key-env", "NO_SUCH_KEY", "Hi"], "the environment variable that --api-key-env names is"),

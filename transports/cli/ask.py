@@ -21,7 +21,10 @@ EMULATED, COMPATIBLE = "free_netfly", "openai"
 """The provider where none is named: with --emulate; and with --base-url, as most hosts speak OpenAI's wire format."""
 _READ = 4096  # bytes given to the parser at a time
 _TERMINAL_PACE = 0.03  # seconds between two words of the emulator: so that a person sees the answer stream
-_RESERVED = frozenset({"messages", "model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies"})
+_RESERVED = frozenset(
+    {"messages", "model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer"}
+)
+"""The parameters of a client's `stream` that are no options of the model."""
 
 
 def ask(args: Namespace) -> int:

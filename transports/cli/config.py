@@ -38,7 +38,6 @@ _KNOWN: dict[str, tuple[str, ...]] = {"default": ("provider", "model"), "hosts":
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 """A key that TOML takes without quotes: toml.io/en/v1.0.0#keys"""
 
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")  # keys have small letters, or a hyphen
 _TRIES = 40  # for a file that another command is writing: two seconds
 
 NO_KEY = "key must be the NAME of the environment variable that holds it, in capitals; a key itself is not kept here"
@@ -81,11 +80,6 @@ def _fill_in(args: Namespace, config: Config) -> None:
         args.provider = usual
     if where.get("model") is None and providers.info(args.provider).name == usual:
         args.model = default.get("model")
-
-
-def is_variable(name: str) -> bool:
-    """Whether `name` can be the name of an environment variable, and is no key."""
-    return bool(_VARIABLE.match(name))
 
 
 class Config:
@@ -221,6 +215,8 @@ class Config:
             self._check_fields(("default",), self.default, "provider")
 
     def _check_fields(self, table: Table, fields: Mapping[str, Any], needed: str) -> None:
+        from sansio_core.providers.registering import is_variable  # here: nobody pays for it without such a file
+
         known = _KNOWN[table[0]]
         for name, value in fields.items():
             if name not in known:

@@ -9,9 +9,10 @@ from dataclasses import asdict
 
 from sansio_core import InvalidRequest, providers
 from sansio_core.providers import ProviderInfo
+from sansio_core.providers.registering import is_variable
 
 from .._shared import installed as installed  # so that other packages' providers are listed
-from .config import NO_KEY, Config, is_variable
+from .config import NO_KEY, Config
 from .exit import COMPLETE, say
 from .output import Output, output_for
 from .table import write_table
