@@ -246,7 +246,11 @@ class Exchange(Attempts):
 
     def receive_timeout(self, now: float) -> list[ChatEvent]:
         """`deadline` passed, or a Send's `connect_deadline`: as receive_failure, with the clock that fired."""
-        return self.receive_failure(TimedOut(*self._clocks.fired(now, connecting=self.state is State.SENT)), now)
+        return self.receive_failure(self.timed_out(now), now)
+
+    def timed_out(self, now: float) -> TimedOut:
+        """The error of a `receive_timeout(now)`, with the name of the clock; nothing is changed."""
+        return TimedOut(*self._clocks.fired(now, connecting=self.state is State.SENT))
 
     @property
     def reading(self) -> bool:

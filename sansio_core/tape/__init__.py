@@ -1,0 +1,40 @@
+"""Tapes: streams that were recorded once, to be played anywhere. Pure: bytes in, bytes out; the time comes in as `now`.
+
+In reading order:
+
+model       Tape, Take and its steps: what was sent, what came, and when
+errors      BrokenTape, UnsafeTape, UnmatchedRequest
+format      a tape as text: what `Tape.loads` and `dumps` do
+redact      secrets blotted out of a take; what looks like a key refused
+recording   Recording: what one exchange sends and receives, as takes
+match       Deck: the takes of a tape, and which of them answers a request
+play        Reel: one take while it is played; `play`, which plays a tape to an exchange
+
+    for event in play(Tape.loads(data), Exchange(providers.create("openai", api_key="any"), ChatRequest("Hello"))):
+        ...
+"""
+
+from __future__ import annotations
+
+from .errors import BrokenTape, UnmatchedRequest, UnsafeTape
+from .match import Deck
+from .model import End, Head, Mark, Piece, Step, Take, Tape
+from .play import Reel, play
+from .recording import Recording
+
+__all__ = [
+    "BrokenTape",
+    "Deck",
+    "End",
+    "Head",
+    "Mark",
+    "Piece",
+    "Recording",
+    "Reel",
+    "Step",
+    "Take",
+    "Tape",
+    "UnmatchedRequest",
+    "UnsafeTape",
+    "play",
+]
