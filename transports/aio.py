@@ -13,6 +13,7 @@ from ._asyncio.pool import Pool
 from ._asyncio.wire import AsyncWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
 from ._shared.logging import alogged
+from ._shared.taping import ataped
 from ._shared.ways import MAX_CONNECTIONS, PathLike, way_of
 from .drive import AWire, adrive
 from .http1.routes import ProxySetting, checked
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sansio_core import Observer, Options, ProviderName
 
     from ._asyncio.foreign import AnyReader, AnyWriter
+    from ._shared.recorder import Recorder
 
     Connect = Callable[[str, int], Awaitable[tuple[AnyReader, AnyWriter]]]
     Resolver = Callable[[str, int], Iterable[str] | Awaitable[Iterable[str]]]
@@ -89,6 +91,7 @@ class AsyncClient(BaseClient):
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         observer: Observer | None = None,
+        record: PathLike | Recorder | None = None,
         **options: Unpack[Options],
     ) -> AsyncStream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
@@ -97,13 +100,13 @@ class AsyncClient(BaseClient):
         temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
         `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
         `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is
-        called besides the client's.
+        called besides the client's. `record`: the path of a tape that this call is recorded to (see `tapes`).
         """
         exchange = self._exchange(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
             headers=headers, cookies=cookies, observer=observer, options=options,
         )  # fmt: skip
-        return self._open(exchange, proxy)
+        return self._open(exchange, proxy, record)
 
     async def complete(
         self,
@@ -118,12 +121,13 @@ class AsyncClient(BaseClient):
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         observer: Observer | None = None,
+        record: PathLike | Recorder | None = None,
         **options: Unpack[Options],
     ) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
         async with self.stream(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
-            headers=headers, cookies=cookies, observer=observer, **options,
+            headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
             async for _ in stream.events():
                 pass
@@ -155,12 +159,14 @@ class AsyncClient(BaseClient):
                 pass
         return listing.infos if details else listing.models
 
-    def _open(self, exchange: Exchange, proxy: ProxySetting) -> AsyncStream:
+    def _open(
+        self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None
+    ) -> AsyncStream:
         self._way.check_proxy(proxy)
         proxy = self._proxy if proxy is None else proxy
         wire = AsyncWire(self._pool, proxy=proxy, limits=exchange.limits, exchange=exchange)
         exchange.secrets = wire.secrets(self.provider.base_url)
-        return AsyncStream(exchange, alogged(exchange, wire))
+        return AsyncStream(exchange, alogged(exchange, ataped(exchange, wire, record)))
 
     def close(self) -> Done:
         """Close every connection at once; streams that are still open end with ClientClosed. May be awaited."""

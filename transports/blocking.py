@@ -16,6 +16,7 @@ from ._requests.session import settings
 from ._requests.wire import Connections, RequestsWire
 from ._shared.client import BaseClient, BaseStream, HeaderFields
 from ._shared.logging import logged
+from ._shared.taping import taped
 from ._shared.ways import MAX_CONNECTIONS, PathLike, way_of
 from .drive import Wire, drive
 from .http1.routes import ProxySetting, checked
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sansio_core import Observer, Options, ProviderName
 
     from ._requests.sockets import AnySocket
+    from ._shared.recorder import Recorder
 
     Connect = Callable[[str, int, float | None], AnySocket]
     Resolver = Callable[[str, int], Iterable[str]]
@@ -122,6 +124,7 @@ class Client(BaseClient):
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         observer: Observer | None = None,
+        record: PathLike | Recorder | None = None,
         **options: Unpack[Options],
     ) -> Stream:
         """Ask; the request is sent when the stream is first read. Raises InvalidRequest at once if it cannot be sent.
@@ -130,13 +133,13 @@ class Client(BaseClient):
         temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
         `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
         `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is
-        called besides the client's.
+        called besides the client's. `record`: the path of a tape that this call is recorded to (see `tapes`).
         """
         exchange = self._exchange(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
             headers=headers, cookies=cookies, observer=observer, options=options,
         )  # fmt: skip
-        return self._open(exchange, proxy)
+        return self._open(exchange, proxy, record)
 
     def complete(
         self,
@@ -151,12 +154,13 @@ class Client(BaseClient):
         headers: HeaderFields | None = None,
         cookies: Mapping[str, str] | None = None,
         observer: Observer | None = None,
+        record: PathLike | Recorder | None = None,
         **options: Unpack[Options],
     ) -> Reply:
         """As `stream`, but waits for the whole answer. Raises ChatError, with the partial reply, if it fails."""
         with self.stream(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
-            headers=headers, cookies=cookies, observer=observer, **options,
+            headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
             for _ in stream.events():
                 pass
@@ -188,12 +192,14 @@ class Client(BaseClient):
                 pass
         return listing.infos if details else listing.models
 
-    def _open(self, exchange: Exchange, proxy: ProxySetting) -> Stream:
+    def _open(
+        self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None
+    ) -> Stream:
         self._way.check_proxy(proxy)
         proxy = self._proxy if proxy is None else proxy
         wire = RequestsWire(self._connections, proxy=proxy, limits=exchange.limits, exchange=exchange)
         exchange.secrets = wire.secrets(self.provider.base_url)
-        return Stream(exchange, logged(exchange, wire))
+        return Stream(exchange, logged(exchange, taped(exchange, wire, record)))
 
     def close(self) -> None:
         """Close every connection; streams that are still open end with ClientClosed."""
