@@ -101,7 +101,7 @@ def test_what_a_person_may_leave_out_or_add() -> None:
     assert Tape.loads(by_hand) == Tape((Take("POST", "https://h/v1/chat", steps=steps),))
     own = Tape((Take("GET", "http://h/", headers=(("base", "a"), ("provider", "b"))),))
     assert Tape.loads(own.dumps()) == own
-    assert Tape.loads(FIRST) == Tape()
+    assert Tape.loads(FIRST) == Tape.loads(b"\xef\xbb\xbf" + FIRST.encode()) == Tape()
 
 
 # --- the identity ----------------------------------------------------------------------------------------------------
@@ -237,6 +237,7 @@ BROKEN = [
     (f"{HEADED}= 0.1\n|data\n", 8, "expected a blank behind `|`"),
     (f"{HEADED}= 0.1\n: da\n| ta\n", 9, MIDST),
     (f"{HEADED}= 0.1\n~ eA\n", 8, "expected a blank and base64 behind `~`"),
+    (f"{HEADED}= 0.1\n~ eA=*=\n", 8, "expected a blank and base64 behind `~`"),
     (f"{HEADED}= 0.1\n~ ä\n", 8, "expected a blank and base64 behind `~`"),
     (f'{HEADED}= 0.1\n"x\n', 8, "expected a JSON string of characters that UTF-8 can write"),
     (f'{HEADED}= 0.1\n"x" y\n', 8, "expected a JSON string of characters that UTF-8 can write"),
@@ -280,7 +281,7 @@ def test_a_broken_line_is_named(text: str, line: int, words: str) -> None:
 
 def test_bytes_that_are_no_text() -> None:
     with pytest.raises(BrokenTape) as caught:
-        Tape.loads(f"{HEADED}= 1\n| caf".encode() + b"\xe9\n! end +1\n")
+        Tape.loads(b"\xef\xbb\xbf" + f"{HEADED}= 1\n| caf".encode() + b"\xe9\n! end +1\n")
     assert str(caught.value) == "line 8: this is not UTF-8, as a tape is"
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
