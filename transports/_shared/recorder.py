@@ -11,6 +11,8 @@ from .ways import PathLike
 class Recorder:
     """Writes the takes of any number of streams to one tape."""
 
+    plays = False
+
     def __init__(self, path: PathLike) -> None:
         self.path = path
 
