@@ -54,7 +54,7 @@ def ataped(exchange: Exchange, wire: AWire, record: PathLike | Recorder | None) 
 
 def asked(provider: Provider) -> Provider:
     """`provider`; while a tape is played, one that lacks a key is a copy with a key that no tape asks for."""
-    if any(taping.plays for taping in active):
+    if any(taping.plays for taping in tuple(active)):
         try:
             provider.check_key()
         except InvalidRequest:
@@ -66,12 +66,20 @@ def asked(provider: Provider) -> Provider:
 
 
 def _effective() -> list[Taping]:
-    """The active ones from the innermost replay on, which plays in place of all that is outside it."""
-    plays = [place for place, taping in enumerate(active) if taping.plays]
-    return active[plays[-1] :] if plays else active
+    """The active ones, from the innermost replay on: it plays in place of all that is outside it."""
+    tapings = list(active)  # another thread may leave its block meanwhile
+    plays = [place for place, taping in enumerate(tapings) if taping.plays]
+    return tapings[plays[-1] :] if plays else tapings
 
 
 def _recorder(record: PathLike | Recorder) -> Recorder:
     from .recorder import Recorder
 
     return record if isinstance(record, Recorder) else Recorder(record)
+
+
+def note(error: BaseException, missed: Exception) -> None:
+    """Add to `error`, which goes before it, that a take was not written because of `missed`."""
+    text = f"Besides, the recording failed: {type(missed).__name__}: {missed}"
+    if text not in getattr(error, "__notes__", ()):
+        error.add_note(text)
