@@ -23,7 +23,6 @@ from ._shared.ways import PathLike
 __all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "replay"]
 
 
-
 def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
     """Within `with record(…)`: every stream that a client of this process begins is recorded to the file at `path`.
 
