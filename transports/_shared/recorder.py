@@ -13,9 +13,10 @@ from typing import Self
 
 from sansio_core import Exchange, InvalidRequest, Send, State
 from sansio_core.errors import safe_repr
+from sansio_core.tape.blots import Secret
 from sansio_core.tape.format import FIRST_LINE, dumps
 from sansio_core.tape.model import Take
-from sansio_core.tape.recording import Recording, Secret
+from sansio_core.tape.recording import Recording
 from sansio_core.tape.redact import checked_redact
 
 from ..drive import AWire, BothWires, Head, Wire
@@ -54,6 +55,8 @@ class Recorder:
     that a stream of this process is recorded to already is not begun anew: both write to it. `redact`: a text, a
     compiled pattern, or several: blotted out besides keys and the like. Raises InvalidRequest for others.
     """
+
+    plays = False
 
     def __init__(self, path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self.path = _real(path)
