@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sansio_core.tape import BrokenTape, Deck, Tape, UnmatchedRequest, UnsafeTape
-from sansio_core.tape.recording import Secret
+from sansio_core.tape.blots import Secret
 
 from ._shared.recorder import Recorder
 from ._shared.replay import Replay
