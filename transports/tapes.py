@@ -42,7 +42,6 @@ def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorde
     return Recorder(path, redact=redact)
 
 
-
 def replay(tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[str] = ()) -> Replay:
     """A tape that answers every client of this process, within a `with`: threads and tasks, and no key is needed.
 
