@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
 from typing import Protocol
 
 import h11
@@ -23,7 +23,7 @@ _LINGER_0 = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 
 
 class Service(Protocol):
-    """The methods of the emulator that a connection calls."""
+    """The methods of a LoopbackServer that a connection calls."""
 
     ssl_context: ssl.SSLContext | None
 
@@ -38,8 +38,8 @@ class Service(Protocol):
         """The steps to carry out before anything is read."""
         ...
 
-    def respond(self, request: Request) -> Generator[Step, None, None]:
-        """The steps that answer a request."""
+    def respond(self, request: Request) -> Generator[Step, None, None] | AsyncGenerator[Step, None]:
+        """The steps that answer a request; asynchronous where the service awaits something before it knows them."""
         ...
 
     def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
@@ -47,7 +47,7 @@ class Service(Protocol):
         ...
 
     def failed(self, error: BaseException) -> None:
-        """An exception of the emulator's own code, or of a `reply` function that was given to it."""
+        """An exception of the service's own code, or of a `reply` function that was given to it."""
 
 
 class Connection(asyncio.Protocol):
@@ -140,8 +140,15 @@ class Connection(asyncio.Protocol):
             scheme=dict(pairs).get("x-forwarded-proto", scheme),  # set by a TLS proxy before us
             connection=self._number,
         )
-        with contextlib.closing(self._service.respond(request)) as steps:
-            return await self._carry_out(steps)
+        steps = self._service.respond(request)
+        if isinstance(steps, Generator):
+            with contextlib.closing(steps):
+                return await self._carry_out(steps)
+        async with contextlib.aclosing(steps):
+            async for step in steps:
+                if not await self._carry_out((step,)):
+                    return False
+        return True
 
     async def _read(self) -> tuple[h11.Request, bytes]:
         """The next request, whole."""
