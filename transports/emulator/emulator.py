@@ -155,11 +155,8 @@ class Emulator(LoopbackServer):
             response = self._answer(system, request)
         except ErrorResponse as cause:
             response = system.error_response(cause)
-        response.keep_alive = request.keep_alive and response.keep_alive
-        if request.version == "1.0" and response.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
-            response.framing = "close"
-        response.bodiless = request.method == "HEAD"
-        return told(request, response, self._on_request)
+        response.fit(request)
+        return told(request, response.wire(), None if response.raw else response.status, self._on_request)
 
     def _answer(self, system: System, request: Request) -> Response:
         answer = Answer()

@@ -11,12 +11,13 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncGenerator, Generator, Iterable
+from time import monotonic
 from typing import Protocol
 
 import h11
 
 from .request import Request
-from .response import Control, Pause, Response, Step
+from .response import Control, Pause, Response, Step, Until
 
 MAX_HEAD = 64 * 1024  # bytes of a request's head
 _LINGER_0 = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
@@ -179,6 +180,8 @@ class Connection(asyncio.Protocol):
                 await self._write(step)
             elif isinstance(step, Pause):
                 await asyncio.sleep(step.seconds)
+            elif isinstance(step, Until):
+                await asyncio.sleep(step.when - monotonic())
             elif step is Control.RESET:
                 self._reset()
                 return False
