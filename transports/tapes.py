@@ -1,39 +1,112 @@
-"""Tapes: streams recorded once, and played anywhere."""
+"""Tapes: what every client of this process sends and receives, recorded to a file once and played anywhere.
+
+    from transports import Client, tapes
+
+    with tapes.record("t.tape", redact=["Ana Novak"]):
+        print(Client("openai").complete("Hello").text)
+
+    with tapes.replay("t.tape"):                                # without the network, and without a key
+        print(Client("openai").complete("Hello").text)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sansio_core.tape import BrokenTape, Deck, Tape, UnmatchedRequest, UnsafeTape
+from sansio_core.tape.recording import Secret
 
+from ._shared.recorder import Recorder
+from ._shared.replay import Replay, deck_of
 from ._shared.ways import PathLike
 
 if TYPE_CHECKING:
+    from .emulator.relay import Relay
     from .emulator.tape_server import TapeServer
+
+__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "relay", "replay", "serve"]
+
+
+
+def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
+    """Within `with record(…)`: every stream that a client of this process begins is recorded to the file at `path`.
+
+    Those of other threads and tasks too, and of clients that were made before. A stream that is still open at the end
+    of the block is recorded to its own end. For one stream alone: `client.stream(…, record=path)`, or
+    `record=tapes.record(path, redact=…)`; within the block, the stream is recorded to both.
+
+    The file is begun anew where the block begins, and each request with its answer is written when it ends, so that
+    what ended is whole whatever happens next. Keys, cookies and the like are never written; `redact`: texts and
+    compiled patterns (one, or several) that are not, either: `*` stands in their place.
+
+    Raises OSError where the file cannot be made, and InvalidRequest while it is recorded to by others. A take that
+    cannot be written (a full disk; UnsafeTape, as there is what looks like a key in it) disturbs no stream: the error
+    is raised where the stream ends or is closed. Where the stream itself fails, it is a note of the stream's error, and
+    raised at the end of the block.
+    """
+    return Recorder(path, redact=redact)
+
+
+
+def replay(tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[str] = ()) -> Replay:
+    """A tape that answers every client of this process, within a `with`: threads and tasks, and no key is needed.
+
+    `tape`: a file, a Tape, or a Deck, whose takes several replays may share. `speed`: 0 is the tape's own time, in
+    which nothing sleeps, and clocks and retries come out as they were recorded; 1 is as recorded, 2 twice as fast.
+    `ignore`: what of a request's body need not be as recorded, such as "metadata.run".
+
+    The request that no take answers raises UnmatchedRequest, which is no ChatError: it is neither tried again nor
+    caught where errors of providers are. Raises OSError, BrokenTape for a file that is none, and InvalidRequest.
+    """
+    return Replay(tape, speed=speed, ignore=ignore)
 
 
 def serve(
     tape: PathLike | Tape | Deck,
     *,
-    speed: float = 1.0,
+    speed: float = 1,
     ignore: Iterable[str] = (),
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> TapeServer:
-    """A loopback server that plays `tape`, a path, a Tape or a Deck, to clients of any make."""
+    """A loopback server that plays a tape to clients of any make, within a `with`; nothing goes to the network.
+
+        with tapes.serve("t.tape") as server:
+            client = openai.OpenAI(base_url=server.base_url("openai"), api_key="any")
+
+    `tape`, `speed`, `ignore`: as of `replay`, but that 1 is the speed where none is given; at 0 nothing is waited for.
+    `host`, `port` (0: any free one): where it listens. `server.requests`, `unused` and `unmatched` tell what came.
+
+    The client's base URL is the one that the vendor's own client takes. Raises OSError, BrokenTape for a file that is
+    none, and InvalidRequest.
+    """
     from .emulator.tape_server import TapeServer
 
-    return TapeServer(_deck(tape, ignore), speed=speed, host=host, port=port)
+    return TapeServer(deck_of(tape, ignore), speed=speed, host=host, port=port)
 
 
-def _deck(tape: PathLike | Tape | Deck, ignore: Iterable[str]) -> Deck:
-    if isinstance(tape, Deck):
-        return tape
-    if not isinstance(tape, Tape):
-        tape = Tape.loads(Path(tape).read_bytes())
-    return Deck(tape, ignore=ignore)
+def relay(
+    tape: PathLike | Recorder,
+    *,
+    redact: Secret | Iterable[Secret] = (),
+    base_urls: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Relay:
+    """A loopback server that passes requests on to the providers and records what comes, from clients of any make.
 
+        with tapes.relay("t.tape") as relay:
+            client = openai.OpenAI(base_url=relay.base_url("openai"))      # with its key, which goes to OpenAI alone
 
-__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "serve"]
+    `tape`: the file, begun anew by the `with`, or a Recorder, which has its own `redact`. `redact`: as of `record`.
+    `base_urls`: by a provider's name, another host than its public one, or than the one that the environment variable
+    of the vendor's own clients names. `host`, `port` (0: any free one): where it listens.
+
+    A provider that cannot be reached is status 502 to the client. What could not be written (a full disk, UnsafeTape)
+    is raised at the end of the `with`. Raises OSError and InvalidRequest.
+    """
+    from .emulator.relay import Relay
+
+    recorder = tape if isinstance(tape, Recorder) else Recorder(tape, redact=redact)
+    return Relay(recorder, base_urls=base_urls, host=host, port=port)

@@ -60,13 +60,14 @@ class Outgoing:
     def __init__(self, request: Request, there: str, here: Provider) -> None:
         self._request = request
         self._there, self._here = there, here.base_url
-        self._headless = True
+        self.begun = False
+        """Whether the head was given."""
         self._bodiless = False
         self._chunked = request.version == "1.1"  # RFC 9112 7.1: HTTP/1.0 has no chunks, the connection's end is theirs
 
     def head(self, status: int, headers: Headers, url: str) -> bytes:
         """The head of the response to a request to `url`, without hidden fields and those of that connection."""
-        self._headless = False
+        self.begun = True
         # RFC 9112 6.3, rule 1
         self._bodiless = self._request.method == "HEAD" or status in (204, 304)
         fields = [field for field in _without(_OF_RESPONSE, headers) if field[1] != "[hidden]"]
@@ -90,7 +91,7 @@ class Outgoing:
             return last if self._kept else [*last, Control.CLOSE]
         if isinstance(error, TimedOut):
             return [Control.HANG]
-        if self._chunked or self._headless:  # otherwise a clean end would be a proper one, and any bytes would be text
+        if self._chunked or not self.begun:  # otherwise a clean end would be a proper one, and any bytes would be text
             if isinstance(error, (Cancelled, StreamTruncated)):
                 return [Control.CLOSE]
             if isinstance(error, ProtocolViolation):

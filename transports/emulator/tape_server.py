@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from math import inf
 from time import monotonic
 
 from sansio_core import InvalidRequest, providers
 from sansio_core.providers import Provider
 from sansio_core.tape import Deck, Head, Piece, Take, UnmatchedRequest
 
+from .._shared.replay import checked_speed
 from .loopback import LoopbackServer
 from .passing import Outgoing, base_url, passed_on, refusal
 from .request import Request
@@ -22,7 +22,7 @@ class TapeServer(LoopbackServer):
 
     `speed`: 1 as recorded, 2 twice as fast, 0 without any pause. `on_request`: called, in the server's thread, with a
     Served after each response. A request that no take answers gets status 400, which no vendor's client repeats, with
-    the text of UnmatchedRequest as its error. Raises ValueError for a speed that is none.
+    the text of UnmatchedRequest as its error.
 
     How a take ended is what the client sees: its body's end; an end of the connection within the body; a reset, also
     for a connection that never came about; bytes that are no HTTP; and where a clock fired, silence until the client
@@ -40,10 +40,8 @@ class TapeServer(LoopbackServer):
         port: int = 0,
         on_request: Callable[[Served], None] | None = None,
     ) -> None:
-        if not 0 <= speed < inf:
-            raise ValueError(f"speed must be 0, for no pauses, or a positive number, not {speed!r}")
         super().__init__(host, port)
-        self._deck, self._speed, self._on_request = deck, speed, on_request
+        self._deck, self._speed, self._on_request = deck, checked_speed(speed), on_request
         self._providers: dict[str, Provider] = {}
 
     def base_url(self, provider: str) -> str:
