@@ -5,6 +5,7 @@ The one gives a response that was recorded, the other one that is just arriving;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
@@ -25,6 +26,8 @@ _OF_CONNECTION = frozenset(
 )
 _OF_REQUEST = _OF_CONNECTION | {"accept-encoding", "expect", "host", "proxy-authorization"}
 _OF_RESPONSE = _OF_CONNECTION | {"content-encoding"}
+_VERSION = re.compile(r"/v[0-9]+[a-z0-9]*(?=/)")  # v1, v1beta
+_LAST_VERSION = re.compile(r"/v[0-9]+[a-z0-9]*/*\Z")
 _NO_HTTP = b"here the answer broke the rules of HTTP\r\n\r\n"
 """Neither a status line nor the size of a chunk."""
 
@@ -35,6 +38,17 @@ def base_url(root: str, name: str) -> str:
     Raises InvalidRequest for a name that no provider has.
     """
     return f"{root}/{name}{urlsplit(providers.info(name).url).path}"
+
+
+def provider_of(request: Request, url: str) -> Provider:
+    """The provider, at the base URL `url`, whose `request` it is, in the version of its API that the path names.
+
+    The vendor's own client may ask for another version than ours does. Raises InvalidRequest for an unknown name.
+    """
+    name = request.system
+    path = request.path.removeprefix(urlsplit(providers.info(name).url).path)
+    version = _VERSION.match(path)
+    return providers.create(name, base_url=_LAST_VERSION.sub("", url) + version[0] if version else url)
 
 
 def passed_on(request: Request, url: str) -> HttpRequest:

@@ -13,7 +13,7 @@ from .._shared.environment import base_url_of
 from .._shared.recorder import Recorder
 from ..drive import AWire
 from .loopback import LoopbackServer
-from .passing import Outgoing, base_url, passed_on, path_under, refusal
+from .passing import Outgoing, base_url, passed_on, path_under, provider_of, refusal
 from .request import Request
 from .response import Step
 
@@ -39,23 +39,23 @@ class Relay(LoopbackServer):
     ) -> None:
         super().__init__(host, port)
         self._recorder = recorder
-        self._there: dict[str, Provider] = {}
-        for name, url in (base_urls or {}).items():
-            self._there[name] = providers.create(name, base_url=url)
+        self._urls = dict(base_urls or {})
+        for name, url in self._urls.items():
+            providers.create(name, base_url=url)  # raises here, and not in the first request
 
     def base_url(self, provider: str) -> str:
         """The `base_url` for a client of that provider, ours or the vendor's own.
 
         Raises InvalidRequest for a name that no provider has.
         """
-        self._asked(provider)  # before the user may set the variable that names the provider's host to this server
+        self._url(provider)  # before the user may set the variable that names the provider's host to this server
         return base_url(self._root, provider)
 
-    def _asked(self, name: str) -> Provider:
-        """The provider that is asked under `name`. Raises InvalidRequest."""
-        if name not in self._there:
-            self._there[name] = providers.create(name, base_url=base_url_of(name, None)[0])
-        return self._there[name]
+    def _url(self, name: str) -> str:
+        """The base URL of the provider that is asked under `name`. Raises InvalidRequest."""
+        if name not in self._urls:
+            self._urls[name] = base_url_of(name, None)[0] or providers.info(name).url
+        return self._urls[name]
 
     async def _listen(self) -> None:
         # Connections are not kept: a kept one may turn out to be closed, and a take of that would be of use to nobody.
@@ -105,8 +105,8 @@ class Relay(LoopbackServer):
 
     def _passed(self, request: Request) -> tuple[Exchange, Outgoing]:
         """The request to the provider, and the response to the client. Raises InvalidRequest."""
-        there = self._asked(request.system)
-        here = providers.create(request.system, base_url=base_url(self._root, request.system))
+        there = provider_of(request, self._url(request.system))
+        here = provider_of(request, base_url(self._root, request.system))
         path = path_under(here.base_url, f"{self._root}{request.target}")
         if path is None:
             raise InvalidRequest(f"only requests under {here.base_url} are passed on: is that the client's base URL?")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from time import monotonic
 
-from sansio_core import InvalidRequest, providers
-from sansio_core.providers import Provider
+from sansio_core import InvalidRequest
 from sansio_core.tape import Deck, Head, Piece, Take, UnmatchedRequest
 
 from .._shared.replay import checked_speed
 from .loopback import LoopbackServer
-from .passing import Outgoing, base_url, passed_on, refusal
+from .passing import Outgoing, base_url, passed_on, provider_of, refusal
 from .request import Request
 from .response import Step, Until
 from .served import Served, told
@@ -42,7 +41,6 @@ class TapeServer(LoopbackServer):
     ) -> None:
         super().__init__(host, port)
         self._deck, self._speed, self._on_request = deck, checked_speed(speed), on_request
-        self._providers: dict[str, Provider] = {}
 
     def base_url(self, provider: str) -> str:
         """The `base_url` for a client of that provider, ours or the vendor's own.
@@ -66,7 +64,7 @@ class TapeServer(LoopbackServer):
         self._note(request)
         status: int | None = 400
         try:
-            provider = self._provider(request.system)
+            provider = provider_of(request, base_url(self._root, request.system))
             asked = passed_on(request, f"{self._root}{request.target}")
             take = self._deck.take(asked, provider)
         except (InvalidRequest, UnmatchedRequest) as error:
@@ -75,12 +73,6 @@ class TapeServer(LoopbackServer):
             steps = _played(take, Outgoing(request, take.base, provider), self._speed)
             status = next((step.status for step in take.steps if isinstance(step, Head)), None)
         return told(request, steps, status, self._on_request)
-
-    def _provider(self, name: str) -> Provider:
-        """The provider whose requests those under `name` are. Raises InvalidRequest."""
-        if name not in self._providers:
-            self._providers[name] = providers.create(name, base_url=base_url(self._root, name))
-        return self._providers[name]
 
 
 def _played(take: Take, outgoing: Outgoing, speed: float) -> Iterator[Step]:
