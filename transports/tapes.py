@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "relay", "replay", "serve"]
 
 
-
 def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
     """Within `with record(…)`: every stream that a client of this process begins is recorded to the file at `path`.
 
