@@ -213,6 +213,25 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_asked(emulator: E
         pass
 
 
+def test_a_tape_is_free_again_when_its_relay_has_ended_or_could_not_listen(emulator: Emulator, path: Path) -> None:
+    with relay_to(path, emulator) as relay:
+        with pytest.raises(OSError, match="address already in use"), relay_to(path, emulator, port=relay.port):
+            pass
+        assert relay.running
+    with tapes.record(path):
+        pass
+
+
+def test_each_request_has_a_connection_of_its_own_as_a_stale_one_would_be_a_take_for_nobody(
+    emulator: Emulator, path: Path
+) -> None:
+    with relay_to(path, emulator) as relay:
+        for _ in range(2):
+            post(relay)
+        emulator.wait_for(lambda emulator: emulator.open_connections == 0)
+    assert emulator.connections == 2
+
+
 def test_a_base_url_that_is_none_is_told_at_once(path: Path) -> None:
     with pytest.raises(InvalidRequest, match="not an http:// or https:// URL"):
         tapes.relay(path, base_urls={"openai": "ftp://x"})
