@@ -6,15 +6,20 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from types import NoneType
 from typing import Any, Literal, TypeAlias
 
-from ..errors import Cancelled, ChatError, InvalidRequest
+from .. import errors
+from ..errors import Cancelled, ChatError, InvalidRequest, suggestion
 from ..http_request import Headers
 from ..plain import json_text
 from ..redact import redact_url
 
 What: TypeAlias = Literal["waiting", "place", "connected", "reused", "late"]
+
+TIMER = 0.1
+"""Seconds by which the timer of a clock may be late on a busy machine; a reader that is later was elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,14 @@ class End:
         return _error(self.what, self.attributes)
 
 
+_ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ChatError)}
+
+
 def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
     """The error of the class `name`, or of the nearest base. Raises ValueError for attributes that do not make it."""
+    if name not in _ERRORS and "bases" not in attributes:
+        known = f"no error is called {name}{suggestion(name, _ERRORS)}"
+        raise ValueError(f"{known}; of a class of your own, the attribute 'bases' must name the bases")
     for each, value in attributes.items():
         if each[:1] == "_" or callable(getattr(ChatError, each, None)):
             raise ValueError(f"no error has an attribute {each!r:.50}")
@@ -133,12 +144,12 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
             kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
             raise ValueError(f"the attribute {each!r} must be {kinds}, not {type(value).__name__}")
     try:
-        error = ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
+        return ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
     except (InvalidRequest, AttributeError):
-        raise ValueError(f"these attributes do not make a {name}: one that it needs is missing") from None
-    if type(error).__name__ != name and "bases" not in attributes:
-        raise ValueError(f"no error of ours is called {name}: `bases` must name the classes that it is derived from")
-    return error
+        parameters = signature(_ERRORS.get(name, ChatError)).parameters.values()
+        needed = [repr(each.name) for each in parameters if each.default is each.empty]
+        needs = f", which needs {', '.join(needed)}" if needed else ""
+        raise ValueError(f"the attributes do not make a {name}{needs}") from None
 
 
 Step: TypeAlias = Mark | Head | Piece | End
@@ -150,11 +161,7 @@ class Take:
 
     `base`: the base URL of the provider, which `url` begins with unless a redirect led elsewhere. `provider`: its name.
     `headers`, `body`: the request's. The steps are in order: any number of Marks, at most one Head, then its Pieces,
-<<<<<<< HEAD
-    and one End; a Mark `late` may stand before each of them.
-=======
-    and one End. Raises ValueError for another order.
->>>>>>> t13-format
+    and one End; a Mark `late` may stand before each of them. Raises ValueError for another order.
     """
 
     method: str
@@ -166,7 +173,7 @@ class Take:
     steps: tuple[Step, ...] = (End(0.0),)
 
     def __post_init__(self) -> None:
-        if not _ORDER.fullmatch("".join([type(step).__name__[0] for step in self.steps])):
+        if not _ORDER.fullmatch("".join([_letter(step) for step in self.steps])):
             raise ValueError("a take's steps are any number of Marks, at most one Head with its Pieces, and one End")
 
     def __repr__(self) -> str:
@@ -205,7 +212,11 @@ class Take:
         return sum(step.after for step in self.steps)
 
 
-_ORDER = re.compile("M*(HP*)?E")  # by the first letters of the steps' classes
+_ORDER = re.compile("[ML]*(H[PL]*)?E")  # by the first letters of the steps' classes; L is a Mark `late`
+
+
+def _letter(step: Step) -> str:
+    return "L" if type(step) is Mark and step.what == "late" else type(step).__name__[0]
 
 
 def _shown(url: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..errors import ChatError, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
+from ..redact import MIN_SECRET
 from ..states import Finish, NeedKey, Send, State, Wait
 from .match import Deck
-from .model import End, Head, Mark, Piece, Take, Tape
+from .model import TIMER, End, Head, Mark, Piece, Take, Tape
 
 KEY = "from-a-tape"
 """The key where a function would give one: no tape asks for it."""
@@ -17,6 +19,10 @@ KEY = "from-a-tape"
 
 _ROUNDED = 0.001
 """Seconds: a tape's times are rounded to as much. A clock that fires closer than that before a step did not fire."""
+
+
+# Not those amid a word: hosts show keys so, as in `sk-12****89`.
+_BLOT = re.compile(rf"(?<![\w*-])\*{{{MIN_SECRET},}}(?![\w*-])")
 
 
 class Reel:
@@ -32,6 +38,7 @@ class Reel:
         self._steps = take.steps
         self._next = 0
         self._exchange = exchange
+        exchange.secrets = (*exchange.secrets, *_blots(take))  # an error that quoted one said [hidden]
         self._connect = action.connect_deadline
         self._at = now  # when the last step was due
         self._waits_since: float | None = None  # when the waiting for a free connection began
@@ -95,7 +102,10 @@ class Reel:
         connecting = self._exchange.state is State.SENT and self._waits_since is None
         if self._connect is not None and connecting:
             deadline = self._connect if deadline is None else min(self._connect, deadline)
-        return None if deadline is None or self._comes <= max(since, deadline + _ROUNDED) else deadline
+        if deadline is None:
+            return None
+        slack = TIMER if self._ends_so(deadline) else _ROUNDED
+        return None if self._comes <= max(since, deadline + slack) else deadline
 
     def _ends_so(self, now: float) -> bool:
         """Whether the clock that fires `now` is the one that ended the take: then its error is that on the tape.
@@ -103,10 +113,11 @@ class Reel:
         A wire may have more to say of a timeout than the exchange does, and its timers are a little late.
         """
         step = self._steps[self._next]
-        taped, ours = step.error if isinstance(step, End) else None, self._exchange.timed_out(now)
-        if not isinstance(taped, TimedOut) or taped.clock != ours.clock:
+        taped = step.error if isinstance(step, End) else None
+        if not isinstance(taped, TimedOut):
             return False
-        return abs((taped.seconds or 0.0) - (ours.seconds or 0.0)) < 0.01
+        ours = self._exchange.timed_out(now)
+        return taped.clock == ours.clock and abs((taped.seconds or 0.0) - (ours.seconds or 0.0)) < 0.01
 
     def _tell(self, what: str) -> None:
         exchange, now = self._exchange, self._at
@@ -122,6 +133,13 @@ class Reel:
             case "connected" | "reused":
                 exchange.receive_connection(what == "reused", now)
                 self._connect = None
+
+
+def _blots(take: Take) -> set[str]:
+    """The stars that stand for whole secrets in the answer, or in the error that ended it."""
+    texts = [step.data.decode("latin-1") for step in take.steps if type(step) is Piece]
+    texts += [f"\n{value}" for value in take.end.attributes.values() if isinstance(value, str)]
+    return set(_BLOT.findall("".join(texts)))
 
 
 def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO  # at the interpreter's end, when a dropped stream may still be written, there is no `open`
 from typing import Self
 
 from sansio_core import Exchange, InvalidRequest, Send, State
 from sansio_core.errors import safe_repr
+from sansio_core.tape.blots import Secret
 from sansio_core.tape.format import FIRST_LINE, dumps
 from sansio_core.tape.model import Take
-from sansio_core.tape.recording import Recording, Secret
+from sansio_core.tape.recording import Recording
+from sansio_core.tape.redact import checked_redact
 
 from ..drive import AWire, BothWires, Head, Wire
 from .forks import watch_forks
@@ -51,14 +53,14 @@ class Recorder:
     `path`: the file, in a folder that exists; symbolic links are followed. It is begun anew when the recorder is
     entered, or else before the first request of a stream; OSError is raised then, before anything is asked. A file
     that a stream of this process is recorded to already is not begun anew: both write to it. `redact`: a text, a
-    compiled pattern, or several: blotted out besides keys and the like. Raises InvalidRequest for what is neither.
+    compiled pattern, or several: blotted out besides keys and the like. Raises InvalidRequest for others.
     """
 
     plays = False
 
     def __init__(self, path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self.path = _real(path)
-        self.redact = (redact,) if isinstance(redact, (str, re.Pattern)) else tuple(redact)
+        self.redact = checked_redact(redact)
         self._begun = False
         self._untold: list[Exception] = []
 
@@ -106,10 +108,13 @@ class Recorder:
         with _files.lock:
             if not self._begun and not _files.users[self.path]:
                 try:
-                    with open(self.path, "wb", buffering=0) as file, suppress(OSError):
+                    with FileIO(self.path, "wb") as file, suppress(OSError):
                         # Where the disk is full, the first take that finds room brings the line (see `write`).
                         if file.write(FIRST_LINE) != len(FIRST_LINE):
                             file.truncate(0)
+                except FileNotFoundError as error:
+                    error.add_note(f"Make the folder {os.path.dirname(self.path)} first: a recording makes none.")
+                    raise
                 except OSError as error:
                     raise _no_clock(error) from None
             self._begun = True
@@ -126,7 +131,7 @@ class Recorder:
         """Add `take` to the file, whole or not at all. Raises OSError, and ValueError for what cannot be written."""
         data = dumps(take)
         # Opened for each take: between them a process may fork, or change its limits, and nothing is left open.
-        with _files.lock, open(self.path, "ab", buffering=0) as file:
+        with _files.lock, FileIO(self.path, "ab") as file:
             size = os.fstat(file.fileno()).st_size
             left = memoryview(data if size else FIRST_LINE + data)
             try:
@@ -143,7 +148,7 @@ class Recorder:
         """A take was not written because of `error`, which is given back as it is to be raised, with a note."""
         if isinstance(error, OSError):
             error = _no_clock(error)
-        error.add_note(f"The request's answer was delivered as ever, but it is not in the tape {self.path}.")
+        error.add_note(f"This request is not in the tape {self.path}; the stream itself went on as ever.")
         self._untold.append(error)
         return error
 
@@ -173,6 +178,7 @@ class _Recorded:
         self._exchange = exchange
         self._recording = Recording(exchange, redact=recorder.redact)
         self._using = False
+        self._left = 0.0
         self._missed: Exception | None = None
         self.now, self.check_place, self.cancel = wire.now, wire.check_place, wire.cancel
 
@@ -181,10 +187,12 @@ class _Recorded:
         return self.wire.abandoned
 
     def leave(self) -> None:
+        # Before a Send, this is the time at which the exchange gave it; writing the take before may take a while.
+        self._left = self.now()
         try:
             self.wire.leave()
         finally:
-            self._end()
+            self._end(self._left)
             # Before that, the stream goes on; where it failed, it is closed next.
             if self._exchange.state is State.DONE:
                 self._over(told=True)
@@ -194,7 +202,7 @@ class _Recorded:
             self.wire.close()
         finally:
             if not self.abandoned:
-                self._end()
+                self._end(self.now() if self._using else 0.0)
                 under_way = sys.exception()
                 if self._missed is not None and under_way is not None and not isinstance(under_way, Exception):
                     note(under_way, self._missed)  # a cancellation or an interrupt must arrive as such
@@ -206,12 +214,12 @@ class _Recorded:
         if not self._using:
             self.recorder.begin()
             self._using = True
-        self._recording.sent(action.request, self.now())
+        self._recording.sent(action.request, self._left)
 
-    def _end(self) -> None:
+    def _end(self, now: float) -> None:
         """Write the take that is under way, if any."""
         try:
-            if self._using and (take := self._recording.take(self.now())) is not None:
+            if self._using and (take := self._recording.take(now)) is not None:
                 self.recorder.write(take)
         except Exception as error:  # noqa: BLE001  the stream goes on; it is raised at its end
             self._missed = self._missed or self.recorder.missed(error)
