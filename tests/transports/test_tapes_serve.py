@@ -29,7 +29,7 @@ from sansio_core import (
     TimedOut,
     providers,
 )
-from sansio_core.tape import BrokenTape, Deck, End, Head, Mark, Piece, Take, Tape
+from sansio_core.tape import BrokenTape, Deck, End, Head, Mark, Piece, Take, Tape, UnsafeTape
 from transports import tapes
 from transports.emulator import Emulator
 from transports.emulator.tape_server import TapeServer
@@ -327,6 +327,12 @@ def test_what_is_no_tape(tmp_path: Path) -> None:
         tapes.serve(tmp_path / "none.tape")
     with pytest.raises(InvalidRequest, match="speed must be a number from 0"):
         tapes.serve(Tape(()), speed=-1)
+
+
+def test_a_tape_with_a_key_is_not_served() -> None:
+    key = "sk-proj-" + "a1B2" * 12
+    with pytest.raises(UnsafeTape):
+        tapes.serve(Tape((take_of(Head(0, 200, EVENTS), said(key), DONE, End(0)),)))
 
 
 def test_it_listens_on_loopback_alone_and_says_who_it_is() -> None:
