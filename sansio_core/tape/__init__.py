@@ -11,8 +11,10 @@ keys        what looks like a key
 blots       secrets found in any form, and blotted at the same length
 redact      a take without secrets, by these; what still looks like a key is refused
 recording   Recording: what one exchange sends and receives, as takes
+compare     whether a request asks what a taped one asked
 match       Deck: the takes of a tape, and which of them answers a request
 play        Reel: one take while it is played; `play`, which plays a tape to an exchange
+questions   the questions of a tape, as exchanges that ask them again
 
     for event in play(Tape.loads(data), Exchange(providers.create("openai", api_key="any"), ChatRequest("Hello"))):
         ...
@@ -20,15 +22,17 @@ play        Reel: one take while it is played; `play`, which plays a tape to an 
 
 from __future__ import annotations
 
-from .errors import BrokenTape, UnmatchedRequest, UnsafeTape
+from .errors import BrokenTape, Difference, UnmatchedRequest, UnsafeTape
 from .match import Deck
 from .model import End, Head, Mark, Piece, Step, Take, Tape
 from .play import Reel, play
+from .questions import questions
 from .recording import Recording
 
 __all__ = [
     "BrokenTape",
     "Deck",
+    "Difference",
     "End",
     "Head",
     "Mark",
@@ -41,4 +45,5 @@ __all__ = [
     "UnmatchedRequest",
     "UnsafeTape",
     "play",
+    "questions",
 ]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from .. import errors
-from ..errors import ChatError
+from ..errors import ChatError, TimedOut
 from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
 from .blots import Secret
-from .model import End, Head, Mark, Piece, Step, Take
+from .model import TIMER, End, Head, Mark, Piece, Step, Take
 from .redact import checked_redact, redacted
 
 
@@ -53,7 +52,7 @@ class Recording:
         self._began = 0.0
         self._setup = False  # whether it is a setup request, such as one for a page
         self._marks: list[Mark] = []  # `after` is still the time since the request was sent
-        self._steps: list[tuple[float, Head | End | bytes]] = []  # those of Head and End are still 0
+        self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
         exchange.observe(partial(_mark, self._marks))
 
@@ -66,19 +65,30 @@ class Recording:
     def head(self, status: int, headers: Headers, now: float) -> None:
         """The head of its response is in. Interim responses (1xx) leave no trace, as in the exchange."""
         if status >= 200 or status == 101:
+            self._came(now)
             self._steps.append((now, Head(0.0, status, tuple(headers))))
 
     def data(self, data: Data, now: float) -> None:
         """A piece of the body, without its content coding; b"" at its end. A buffer is copied."""
+        self._came(now)
         self._steps.append((now, data if type(data) is bytes else bytes(data)))
+
+    def _came(self, now: float, allowed: float = 0.0) -> None:
+        """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
+        deadline = self._exchange.deadline
+        if deadline is not None and now >= deadline + allowed:
+            self._steps.append((now, Mark(0.0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
         """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
+            self._came(now, TIMER)
             timed_out = self._exchange.timed_out(now)
             end = End(0.0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})
         elif isinstance(error, ChatError):
-            end = _end(error)
+            if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
+                self._came(now)
+            end = End.of(0.0, error)
         else:
             end = End(0.0, "closed")
         self._steps.append((now, end))
@@ -123,6 +133,8 @@ class Recording:
                 case End(_, kind, attributes):
                     yield End(since, kind, attributes)
                     return
+                case Mark(_, name):
+                    yield Mark(since, name)
                 case Head(_, status, headers):
                     yield Head(since, status, headers)
                 case bytes():
@@ -138,14 +150,3 @@ def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
             marks.append(Mark(seconds, "place"))
         case Connected(reused, seconds):
             marks.append(Mark(seconds, "reused" if reused else "connected"))
-
-
-def _end(error: ChatError) -> End:
-    """The end by `error`, with the attributes that it has on a wire: the exchange sets others, later."""
-    attributes = error.to_dict()
-    kind = attributes.pop("class")
-    if getattr(errors, kind, None) is type(error):  # else its bases say what it is
-        del attributes["bases"]
-    for name in ("message", "attempts"):
-        attributes.pop(name, None)
-    return End(0.0, kind, {name: value for name, value in attributes.items() if value not in ("", None)})
