@@ -46,7 +46,7 @@ def load(path: PathLike) -> Tape:
     try:
         return Tape.loads(data)
     except BrokenTape as error:
-        error.file = str(path)
+        error.path = str(path)
         raise
 
 
