@@ -195,8 +195,12 @@ class _Recorded:
         finally:
             if not self.abandoned:
                 self._end()
-                # Where something else is being raised, it goes before this, which is raised again by the `with` then.
-                self._over(told=sys.exception() is None)
+                under_way = sys.exception()
+                if self._missed is not None and under_way is not None and not isinstance(under_way, Exception):
+                    note(under_way, self._missed)  # a cancellation or an interrupt must arrive as such
+                    self._missed = None
+                # What else is being raised goes before this as well (see BaseStream): the block raises it then.
+                self._over(told=under_way is None)
 
     def _sent(self, action: Send) -> None:
         if not self._using:
