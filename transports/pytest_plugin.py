@@ -31,6 +31,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sansio_core.tape import Take
+
 _SETTINGS = ("redact", "ignore", "speed")
 
 
@@ -59,7 +61,7 @@ class ChatTape:
 
         from ._shared.environment import base_url_of
 
-        return providers.create(provider, base_url=base_url_of(provider, None)[0]).base_url
+        return base_url_of(provider, None)[0] or providers.info(provider).url
 
     def _begin(self) -> None:
         """Play or record from now on."""
@@ -71,6 +73,9 @@ class ChatTape:
     def _hint(self, failure: str) -> str:
         """What the tape has to do with a test's failure, as far as its text does not say so."""
         return ""
+
+    def _cut(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
+        """Leave out of a traceback what is of no use to the test's author."""
 
     @property
     def _name(self) -> str:
@@ -100,8 +105,8 @@ class _Played(ChatTape):
         from .tapes import replay
 
         self._found = self.path.exists()
-        self._tape = load(self.path) if self._found else Tape()
-        self._deck = Deck(self._tape, ignore=self._settings.get("ignore", ()))
+        tape = load(self.path) if self._found else Tape()
+        self._deck = Deck(tape, ignore=self._settings.get("ignore", ()))
         self._speed = self._settings.get("speed", 0)
         self._open.enter_context(replay(self._deck, speed=self._speed))
 
@@ -118,26 +123,41 @@ class _Played(ChatTape):
             return "\n\n".join([*map(str, unmatched), self._advice])
         if self.allow_unused or not (unused := self._deck.unused):
             return ""
-        left = "\n".join(
-            f"  take {number}: {take.method} {take.target} {take.body[:100].decode(errors='replace')}"
-            for number, take in enumerate(self._tape.takes, 1)
-            if any(take is one for one in unused)
-        )
-        return (
-            f"No request of the test asked for:\n{left}\n\n{self._advice}\n"
-            "If the test need not make every request: chat_tape.allow_unused = True"
-        )
+        takes = self._deck.takes
+        left = [f"  take {at}: {_said(take)}" for at, take in enumerate(takes, 1) if any(take is one for one in unused)]
+        return "\n".join([
+            f"{len(left)} of {len(takes)} takes answered no request of the test.",
+            *left,
+            "If it need not make every request: chat_tape.allow_unused = True\n",
+            self._advice,
+        ])  # fmt: skip
 
     def _hint(self, failure: str) -> str:
         unmatched = self._deck.unmatched
-        caught = [text for error in unmatched if (text := str(error)) not in failure]
+        caught = [text for error in unmatched if (text := str(error)).partition("\n")[0] not in failure]
         return "\n\n".join([*caught, self._advice]) if unmatched else ""
+
+    def _cut(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
+        from sansio_core.tape import UnmatchedRequest
+
+        if failure.errisinstance(UnmatchedRequest):  # it is the code under test that has to be looked at
+            failure.traceback = failure.traceback.filter(lambda entry: not _ours(entry.frame.f_globals))
 
     @property
     def _advice(self) -> str:
         if self._found:
             return f"The tape is {self._name}. To record it anew, over the network:\n  {self._command}"
         return f"There is no tape {self._name}. To record it, over the network:\n  {self._command}"
+
+
+def _said(take: Take) -> str:
+    text = f"{take.method} {take.target} {take.body[:200].decode(errors='replace')}".rstrip()
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def _ours(names: Mapping[str, Any]) -> bool:
+    """Whether these are the globals of a module of this distribution."""
+    return str(names.get("__name__")).partition(".")[0] in ("sansio_core", "transports")
 
 
 class _Recorded(ChatTape):
@@ -247,9 +267,13 @@ def _stem(item: pytest.Item) -> str:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: the report is as other plugins leave it
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     tape = item.stash.get(_TAPE, None)
+    if tape is not None and call.excinfo is not None:
+        tape._cut(call.excinfo)
+    report = yield
     if tape is not None and report.when == "call":
         tape._passed = report.passed
         if report.failed and (hint := tape._hint(report.longreprtext)):
