@@ -24,6 +24,7 @@ import re
 import shlex
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -74,8 +75,8 @@ class ChatTape:
         """What the tape has to do with a test's failure, as far as its text does not say so."""
         return ""
 
-    def _cut(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
-        """Leave out of a traceback what is of no use to the test's author."""
+    def _hide(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
+        """Hide our own functions in the traceback of a request that is not on the tape."""
 
     @property
     def _name(self) -> str:
@@ -137,11 +138,14 @@ class _Played(ChatTape):
         caught = [text for error in unmatched if (text := str(error)).partition("\n")[0] not in failure]
         return "\n\n".join([*caught, self._advice]) if unmatched else ""
 
-    def _cut(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
+    def _hide(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
         from sansio_core.tape import UnmatchedRequest
 
-        if failure.errisinstance(UnmatchedRequest):  # it is the code under test that has to be looked at
-            failure.traceback = failure.traceback.filter(lambda entry: not _ours(entry.frame.f_globals))
+        if failure.errisinstance(UnmatchedRequest):
+            for entry in failure.traceback:
+                names = entry.frame.f_globals
+                if str(names.get("__name__")).startswith(("transports.", "sansio_core.")):
+                    names["__tracebackhide__"] = methodcaller("errisinstance", UnmatchedRequest)
 
     @property
     def _advice(self) -> str:
@@ -153,11 +157,6 @@ class _Played(ChatTape):
 def _said(take: Take) -> str:
     text = f"{take.method} {take.target} {take.body[:200].decode(errors='replace')}".rstrip()
     return text if len(text) <= 100 else f"{text[:100]}…"
-
-
-def _ours(names: Mapping[str, Any]) -> bool:
-    """Whether these are the globals of a module of this distribution."""
-    return str(names.get("__name__")).partition(".")[0] in ("sansio_core", "transports")
 
 
 class _Recorded(ChatTape):
@@ -272,7 +271,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     tape = item.stash.get(_TAPE, None)
     if tape is not None and call.excinfo is not None:
-        tape._cut(call.excinfo)
+        tape._hide(call.excinfo)
     report = yield
     if tape is not None and report.when == "call":
         tape._passed = report.passed
