@@ -7,26 +7,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from matrix import Cell
+from matrix import Cell, Row
 from seats import Outcome, Seat
 
 from transports import tapes
 
 
 @contextmanager
-def recorded(cell: Cell, tape: Path) -> Iterator[None]:
-    """The calls of the block are recorded; not those of a cell that bounds the memory, as a take is held in it."""
-    if cell.memory:
+def recorded(row: Row, cell: Cell, tape: Path) -> Iterator[None]:
+    """The calls of the block are recorded; not those of a cell that bounds the memory, as a take is held in it.
+
+    Nor questions of many MiB: that costs seconds.
+    """
+    if cell.memory or len(row.message) > 1 << 20:
         yield
         return
     with tapes.record(tape):
         yield
 
 
-def plays_alike(seat: Seat, client: Any, message: str, live: Outcome, tape: Path) -> None:
+def plays_alike(seat: Seat, client: Any, message: str, live: Outcome, tape: Path, **options: Any) -> None:
     """The same question, answered by the tape, must go as it went live: each piece, the end, and every word of it."""
     with tapes.replay(tape) as replay:
-        played = Outcome(seat, client, message)
+        played = Outcome(seat, client, message, **options)
     assert facts(played) == facts(live)
     assert played.pieces == live.pieces
     assert not replay.unused

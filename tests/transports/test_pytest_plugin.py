@@ -144,7 +144,7 @@ def test_answer(chat_tape):
 """)
     user.runs("--tapes=off", passed=1)
     assert (user.asked, user.names) == (1, [])
-    user.writes("def test_answer(chat_tape): assert chat_tape.base_url('anthropic') == 'https://api.anthropic.com/v1'")
+    user.writes("def test_answer(chat_tape): assert chat_tape.base_url('anthropic') == 'https://api.anthropic.com'")
     user.runs("--tapes=off", passed=1)
 
 
