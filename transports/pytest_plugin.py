@@ -243,7 +243,7 @@ def _checked(settings: object) -> Mapping[str, Any]:
 
 
 def _kind(config: pytest.Config, path: Path) -> type[ChatTape]:
-    mode = config.getoption("--tapes")
+    mode: str = config.getoption("--tapes")
     if mode == "once":
         ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
         mode = "replay" if ci or path.exists() else "record"
