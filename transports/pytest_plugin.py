@@ -179,6 +179,8 @@ class _Recorded(ChatTape):
             self._open.close()
             if self._draft.lost:
                 raise self._draft.lost[0]
+            if self._draft.streams:
+                return f"The tape {self._name} was not recorded: {_STILL_OPEN}"
             if self._passed:
                 self._save()
         except (OSError, ValueError) as error:  # UnsafeTape is a ValueError
@@ -202,8 +204,13 @@ class _Recorded(ChatTape):
         return f"What a failed test asked is not recorded: {before}."
 
 
+_STILL_OPEN = (
+    "a stream is open at the test's end. Read it to its end, or close it; where a fixture does so, that fixture has to "
+    "take chat_tape, too."
+)
 _TAPE = pytest.StashKey[ChatTape]()
 _TOLD = "chat_tape"
+_LINES = 10
 
 
 @pytest.fixture
@@ -243,7 +250,7 @@ def _checked(settings: object) -> Mapping[str, Any]:
 
 
 def _kind(config: pytest.Config, path: Path) -> type[ChatTape]:
-    mode: str = config.getoption("--tapes")
+    mode = str(config.getoption("--tapes"))
     if mode == "once":
         ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
         mode = "replay" if ci or path.exists() else "record"
@@ -283,8 +290,11 @@ def pytest_runtest_makereport(
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for some in terminalreporter.stats.values() for report in some]
     properties = [pair for report in reports for pair in getattr(report, "user_properties", ())]
-    for told in sorted({str(value) for name, value in properties if name == _TOLD}):
-        terminalreporter.write_line(told)
+    told = sorted({str(value) for name, value in properties if name == _TOLD})
+    for line in told[:_LINES]:
+        terminalreporter.write_line(line)
+    if len(told) > _LINES:
+        terminalreporter.write_line(f"and {len(told) - _LINES} tapes more")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

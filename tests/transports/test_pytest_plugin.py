@@ -389,6 +389,44 @@ def test_one(chat_tape):
     assert user.names == []
 
 
+def test_a_stream_that_is_left_open(user: User) -> None:
+    user.writes("""
+@pytest.fixture
+def client(request):
+    with Client("openai", model="m") as client:
+        yield client
+
+@pytest.fixture
+def taped_client(chat_tape, client):
+    with client.stream("Hello") as stream:
+        next(stream)
+        yield client
+
+@pytest.fixture
+def streams(client):
+    with contextlib.ExitStack() as streams:
+        yield streams
+
+def test_late(streams, client, chat_tape):
+    next(streams.enter_context(client.stream("Hello")))
+
+def test_in_time(taped_client):
+    pass
+""")
+    told = user.runs("--tapes=record", passed=2, errors=1)
+    assert "test_late.tape was not recorded: a stream is open at the test's end." in told
+    assert user.names == ["test_it.test_in_time.tape"]
+    user.away()
+    user.runs("--tapes=replay", "-k", "in_time", passed=1, deselected=1)
+
+
+def test_many_tapes_take_few_lines(user: User) -> None:
+    user.writes("@pytest.mark.parametrize('n', range(12))\ndef test_one(chat_tape, n): ask()")
+    told = user.runs(passed=12)
+    assert told.count("\ntape recorded: ") == 10
+    assert "\nand 2 tapes more\n" in told
+
+
 def test_xdist(user: User) -> None:
     user.writes("def test_one(chat_tape): ask()")
     told = user.runs("-n", "1", passed=1)

@@ -21,14 +21,15 @@ from .ways import PathLike
 class Draft(Recorder):
     """A recorder whose file `save` alone writes, all at once: until then an older one there stays as it is.
 
-    `takes`: those that ended so far, as text. `lost`: what kept others from being recorded; each is raised at the end
-    of its stream, and not again at the end of the `with`.
+    `takes`: those that ended so far, as text. `streams`: one for each stream that is recorded and has not ended.
+    `lost`: what kept takes from being recorded; raised at the end of their streams, and not again by the `with`.
     """
 
     def __init__(self, path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> None:
         super().__init__(path, redact=redact)
         self.takes: list[bytes] = []
         self.lost: list[Exception] = []
+        self.streams: list[None] = []  # no number, as two threads may change it at once
 
     def __enter__(self) -> Self:
         active.append(self)
@@ -39,10 +40,10 @@ class Draft(Recorder):
             active.remove(self)
 
     def begin(self) -> None:
-        """Nothing is written yet."""
+        self.streams.append(None)
 
     def end(self) -> None:
-        """Nothing was written."""
+        self.streams.pop()
 
     def write(self, take: Take) -> None:
         """Add `take`. Raises ValueError for what cannot be written."""
