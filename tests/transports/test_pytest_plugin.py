@@ -222,18 +222,22 @@ def test_xfails(chat_tape):
     ask({0!r})
     assert not {1}
 
+@pytest.mark.xfail(condition={1}, reason="so", strict=True)
+def test_xpasses(chat_tape):
+    ask({0!r})
+
 def test_ends(chat_tape):
     ask({0!r})
     if {1}: raise KeyboardInterrupt
 """
     user.writes(tests.format("before", False))
-    user.runs(passed=4)
+    user.runs(passed=5)
     before = {path: path.read_bytes() for path in user.tapes.iterdir()}
     user.writes(tests.format("after", True))
-    told = user.runs("--tapes=record", failed=1, skipped=1, xfailed=1)
+    told = user.runs("--tapes=record", failed=2, skipped=1, xfailed=1)
     assert "What a failed test asked is not recorded: tapes/test_it.test_fails.tape stays as it was." in told
     assert "tape recorded" not in told
-    assert user.asked == 8
+    assert user.asked == 10
     assert {path: path.read_bytes() for path in user.tapes.iterdir()} == before
 
 
@@ -374,7 +378,10 @@ def test_tapes_that_cannot_be_read_or_written(user: User) -> None:
     tape = user.tapes / "test_it.test_one.tape"
     tape.write_text("# sansio-chat tape 1\n\nno line of a tape\n")
     assert f"{tape}, line 3: " in user.runs(errors=1)
-    assert user.names == [tape.name]
+    tape.unlink()
+    tape.mkdir()
+    user.runs("--tapes=record", passed=1, errors=1)
+    assert user.names == [tape.name]  # and no draft of it
 
 
 def test_what_looks_like_a_key_is_not_recorded(user: User) -> None:
