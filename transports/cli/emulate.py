@@ -1,4 +1,4 @@
-"""The subcommand `emulate`: the emulator as a server, until Ctrl-C. `command.py` calls it."""
+"""The subcommand `emulate`: the emulator, or a tape, as a server until Ctrl-C. `command.py` calls it."""
 
 from __future__ import annotations
 
@@ -18,28 +18,23 @@ from .output import output_for
 
 if TYPE_CHECKING:
     from ..emulator import Emulator, Fault, Request, Served
+    from ..tapes import TapeServer
+
+_MADE_UP = ("reply", "tool_call", "reasoning", "pace", "fault", "once")
+"""The arguments that say what the emulator's own answers are like."""
 
 
 def emulate(args: Namespace) -> int:
-    """Run the emulator until Ctrl-C or SIGTERM; returns the exit code."""
-    from ..emulator import DEFAULT_TEXT, Emulator
-
+    """Run the server until Ctrl-C or SIGTERM; returns the exit code."""
     if "help" in args.fault:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
-    faults = _faults(args.fault)
-    emulator = Emulator(
-        reply=DEFAULT_TEXT if args.reply is None else args.reply,
-        tool_calls=[_tool_call(text) for text in args.tool_call],
-        reasoning=args.reasoning,
-        pace=args.pace,
-        port=args.port,
-        on_request=None if args.quiet else _log,
-    )
-    emulator.order(*faults, always=not args.once)
+    server = _emulator(args) if args.tape is None else _tape_server(args)
+    if server is None:
+        return LOCAL
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _serve(emulator)
+        _serve(server)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -52,7 +47,43 @@ def emulate(args: Namespace) -> int:
     return COMPLETE
 
 
-def _serve(emulator: Emulator) -> None:
+def _emulator(args: Namespace) -> Emulator:
+    from ..emulator import DEFAULT_TEXT, Emulator
+
+    if args.speed is not None:
+        raise InvalidRequest("--speed goes with --tape FILE; --pace is that of the emulator's own answers")
+    faults = _faults(args.fault)
+    emulator = Emulator(
+        reply=DEFAULT_TEXT if args.reply is None else args.reply,
+        tool_calls=[_tool_call(text) for text in args.tool_call],
+        reasoning=args.reasoning,
+        pace=args.pace,
+        port=args.port,
+        on_request=None if args.quiet else _log,
+    )
+    emulator.order(*faults, always=not args.once)
+    return emulator
+
+
+def _tape_server(args: Namespace) -> TapeServer | None:
+    """The server that answers with a tape; None where that cannot be read."""
+    if given := [f"--{name.replace('_', '-')}" for name in _MADE_UP if getattr(args, name)]:
+        raise InvalidRequest(f"--tape answers with what is on the tape, as it is: {', '.join(given)} cannot change it")
+    from .config import prepare
+    from .tape import tape_in
+
+    prepare(args)  # a take may be of a host that the user has added
+    tape = tape_in(args.tape)
+    if tape is None:
+        return None
+    from ..tapes import serve
+
+    return serve(
+        tape, speed=1 if args.speed is None else args.speed, port=args.port, on_request=None if args.quiet else _log
+    )
+
+
+def _serve(emulator: Emulator | TapeServer) -> None:
     with emulator:
         width = max(map(len, emulator.providers))
         lines = [f"{name:{width}}  {emulator.base_url(name)}" for name in emulator.providers]

@@ -1,0 +1,107 @@
+"""The subcommand `tape`, and how a tape is read for those that play one. `command.py` calls it."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+from sansio_core.tape import BrokenTape, Head, Piece, Take, Tape, UnsafeTape
+from sansio_core.tape.redact import redacted
+
+from .exit import COMPLETE, LOCAL, say, words_of
+from .output import output_for
+from .piped import opened
+from .table import Row, write_table
+
+_HEADINGS = ("TAKE", "PROVIDER", "REQUEST", "STATUS", "ENDED BY", "PIECES", "BYTES", "FIRST BYTE", "SECONDS")
+_ORDER = ("REQUEST", "STATUS", "ENDED BY", "SECONDS", "BYTES", "FIRST BYTE", "PROVIDER", "PIECES")
+"""Which columns a narrow terminal keeps: the first of these."""
+
+
+def tape_in(path: str) -> Tape | None:
+    """The tape in a file, or - for standard input; None, and a message was written, where that cannot be read."""
+    try:
+        with opened(path) as file:
+            return Tape.loads(file.read())
+    except BrokenTape as error:
+        say(f"{'standard input' if path == '-' else path}, {error}")
+    except OSError as error:
+        say(words_of(error))
+    return None
+
+
+def show_tapes(args: Namespace) -> int:
+    """Write the table of the takes, or their facts as JSON, and what must not be committed; returns the exit code."""
+    tapes = [(path, tape_in(path)) for path in args.file]
+    facts = [
+        {"file": path, "take": n, **_facts(take)}
+        for path, tape in tapes if tape is not None
+        for n, take in enumerate(tape.takes, 1)
+    ]  # fmt: skip
+    out = output_for(args.output)
+    if args.output == "json":
+        out.write(json.dumps(facts, indent=2) + "\n")
+    elif facts:
+        write_table(out, _HEADINGS, [_row(fact, len(tapes) > 1) for fact in facts], _ORDER)
+    for fact in facts:
+        for problem in fact["unsafe"]:
+            say(f"{fact['file']}, take {fact['take']}: {problem}")
+    if any(fact["unsafe"] for fact in facts):
+        say("not safe to commit")
+        return LOCAL
+    if not all(tape for _, tape in tapes):
+        return LOCAL
+    if args.output != "json":
+        out.write("safe to commit: nothing in it looks like a key\n")
+    return COMPLETE
+
+
+def _facts(take: Take) -> dict[str, Any]:
+    heads = [step.status for step in take.steps if isinstance(step, Head)]
+    pieces = [step.data for step in take.steps if isinstance(step, Piece)]
+    times = zip(accumulate(step.after for step in take.steps), take.steps, strict=True)
+    return {
+        "provider": take.provider or None,
+        "method": take.method,
+        "target": take.target or "/",
+        "status": heads[0] if heads else None,
+        "ended_by": take.end.what,
+        "pieces": len(pieces),
+        "bytes": sum(map(len, pieces)),
+        "first_byte": next((round(time, 6) for time, step in times if isinstance(step, Piece)), None),
+        "seconds": round(take.seconds, 6),
+        "unsafe": list(_unsafe(take)),
+    }
+
+
+def _unsafe(take: Take) -> Iterator[str]:
+    """What keeps a take from being committed: what recording it would have hidden, or refused to write."""
+    try:
+        safe = redacted(take, (), ())
+    except UnsafeTape as error:
+        yield str(error)
+        return
+    fields = zip(_fields(take), _fields(safe), strict=True)
+    yield from (f"the value of {name} should be [hidden]" for (name, value), (_, shown) in fields if value != shown)
+
+
+def _fields(take: Take) -> list[tuple[str, object]]:
+    """What a take has by a name, each value once."""
+    heads = [step.headers for step in take.steps if isinstance(step, Head)]
+    named = [*take.headers, *(field for head in heads for field in head)]
+    return [("the URL", (take.url, take.base)), *named, ("the error", dict(take.end.attributes))]
+
+
+def _row(fact: dict[str, Any], several: bool) -> Row:
+    def cell(value: object) -> str:
+        if isinstance(value, float):
+            return f"{value:.3f}"
+        return "-" if value is None else str(value)
+
+    take = f"{fact['file']}:{fact['take']}" if several else fact["take"]
+    request = f"{fact['method']} {fact['target']}"
+    rest = ("status", "ended_by", "pieces", "bytes", "first_byte", "seconds")
+    return tuple(map(cell, (take, fact["provider"], request, *map(fact.get, rest))))
