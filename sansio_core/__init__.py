@@ -77,6 +77,8 @@ The machine
     observer                 the notices that an exchange gives of itself, and who is told
     exchange                 Exchange: the table drives
     model_list               ModelList: an exchange that asks a host for its models
+Recordings
+    tape                     streams recorded once, played to any exchange; nothing above knows of them
 """
 
 from __future__ import annotations

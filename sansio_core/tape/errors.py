@@ -7,7 +7,12 @@ from __future__ import annotations
 
 
 class BrokenTape(ValueError):
-    """The data is no tape, or one of a version that this release does not read. `line` counts from 1."""
+    """The data is no tape, or one of a version that this release does not read. `line` counts from 1.
+
+    `detail` quotes nothing of the data. `path`: the file, where whoever read it has set that.
+    """
+
+    path = ""
 
     def __init__(self, line: int, detail: str) -> None:
         super().__init__(line, detail)
@@ -15,7 +20,7 @@ class BrokenTape(ValueError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.detail}"
+        return f"{self.path}{self.path and ', '}line {self.line}: {self.detail}"
 
 
 class UnsafeTape(ValueError):

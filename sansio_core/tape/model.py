@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Literal, TypeAlias
 
-from ..errors import Cancelled, ChatError, TimedOut
+from ..errors import Cancelled, ChatError, InvalidRequest
 from ..http_request import Headers
+from ..plain import json_text
+from ..redact import redact_url
+
+What: TypeAlias = Literal["waiting", "place", "connected", "reused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +25,10 @@ class Mark:
     """
 
     after: float
-    what: Literal["waiting", "place", "connected", "reused"]
+    what: What
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Head:
     """The response's status and header fields."""
 
@@ -29,50 +36,119 @@ class Head:
     status: int
     headers: Headers = ()
 
+    def __repr__(self) -> str:  # here and below numbers, as a repr ends up in logs
+        return f"Head(after={self.after}, status={self.status}, headers=<{len(self.headers)} fields>)"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Piece:
-    """What one read of the body gave, without its content coding."""
+    """What one read of the body gave, without its content coding. Raises ValueError for none: the body's end is an End.
+    """
 
     after: float
     data: bytes
 
+    def __post_init__(self) -> None:
+        if not self.data:
+            raise ValueError("a Piece has data: the end of the body is an End")
 
-@dataclass(frozen=True, slots=True)
+    def __repr__(self) -> str:
+        return f"Piece(after={self.after}, data=<{len(self.data)} bytes>)"
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("detail", "hint", "body", "bound", "clock", "limit"), (str,)),
+    **dict.fromkeys(("url", "request_id", "code", "kind", "param"), (str, NoneType)),
+    **dict.fromkeys(("seconds", "retry_after"), (int, float, NoneType)),
+    **dict.fromkeys(("attempts", "size"), (int,)),
+    "status": (int, NoneType),
+    **dict.fromkeys(("reused", "key_sent"), (bool,)),
+}
+"""What attributes of errors may be: the machine that is given such an error reckons with them."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class End:
     """How the take ended, the last step of each.
 
     `what`: `end`, the body's proper end; `closed`, as the client left before that; `TimeoutError`, as one of the
-    client's clocks fired; or the name of the ChatError that sending or reading raised. `attributes`: the error's.
+    client's clocks fired; or the name of the ChatError that sending or reading raised. `attributes`: the error's, as
+    plain JSON values; `bases` and `message` among them where the class is a user's own. Raises ValueError for another
+    name, and for attributes that do not make that error.
     """
 
     after: float
     what: str = "end"
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.what in ("end", "closed"):
+            if self.attributes:
+                raise ValueError(f"{self.what!r} has no attributes")
+            return
+        try:
+            plain = json.loads(json.dumps(self.attributes, allow_nan=False)) == self.attributes
+        except (ValueError, TypeError, RecursionError):
+            plain = False
+        if not plain:
+            raise ValueError(f"the attributes of {self.what} must be plain JSON values")
+        _ = self.error
+
+    def __repr__(self) -> str:
+        attributes = f", attributes=<{', '.join(self.attributes)}>" if self.attributes else ""
+        return f"End(after={self.after}, what={self.what!r}{attributes})"
+
+    @classmethod
+    def of(cls, after: float, error: ChatError) -> End:
+        """The end by `error`, which sending or reading raised."""
+        attributes = json.loads(json_text(error.to_dict()))
+        what = attributes.pop("class")
+        if not error.hint:
+            del attributes["hint"]
+        if type(_error(what, attributes)) is type(error):  # else its bases tell the nearest class that is known
+            del attributes["bases"], attributes["message"]
+        return cls(after, what, attributes)
+
     @property
     def error(self) -> ChatError | None:
-        """The error that the client had there; None for the body's proper end."""
+        """The error that the client had there, a new one each time; None for the body's proper end."""
         match self.what:
             case "end":
                 return None
             case "closed":
                 return Cancelled("the stream was closed before its end")
             case "TimeoutError":
-                return TimedOut(**self.attributes)
-        return ChatError.from_dict({"class": self.what, "bases": [], "message": "", **self.attributes})
+                return _error("TimedOut", self.attributes)
+        return _error(self.what, self.attributes)
+
+
+def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
+    """The error of the class `name`, or of the nearest base. Raises ValueError for attributes that do not make it."""
+    for each, value in attributes.items():
+        if each[:1] == "_" or callable(getattr(ChatError, each, None)):
+            raise ValueError(f"no error has an attribute {each!r:.50}")
+        if not isinstance(value, types := _TYPES.get(each, (object,))):
+            kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
+            raise ValueError(f"the attribute {each!r} must be {kinds}, not {type(value).__name__}")
+    try:
+        error = ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
+    except (InvalidRequest, AttributeError):
+        raise ValueError(f"these attributes do not make a {name}: one that it needs is missing") from None
+    if type(error).__name__ != name and "bases" not in attributes:
+        raise ValueError(f"no error of ours is called {name}: `bases` must name the classes that it is derived from")
+    return error
 
 
 Step: TypeAlias = Mark | Head | Piece | End
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Take:
     """One request and what came of it: an attempt of a question, or a provider's setup request.
 
     `base`: the base URL of the provider, which `url` begins with unless a redirect led elsewhere. `provider`: its name.
     `headers`, `body`: the request's. The steps are in order: any number of Marks, at most one Head, then its Pieces,
-    and one End.
+    and one End. Raises ValueError for another order.
     """
 
     method: str
@@ -82,6 +158,18 @@ class Take:
     headers: Headers = ()
     body: bytes = b""
     steps: tuple[Step, ...] = (End(0.0),)
+
+    def __post_init__(self) -> None:
+        if not _ORDER.fullmatch("".join([type(step).__name__[0] for step in self.steps])):
+            raise ValueError("a take's steps are any number of Marks, at most one Head with its Pieces, and one End")
+
+    def __repr__(self) -> str:
+        pieces = sum(type(step) is Piece for step in self.steps)
+        status = None if self.head is None else self.head.status
+        return (
+            f"Take({self.method!r}, {_shown(self.url)!r}, body=<{len(self.body)} bytes>, status={status}, "
+            f"answer=<{len(self.answer)} bytes in {pieces} pieces>, end={self.end.what!r})"
+        )
 
     @property
     def target(self) -> str:
@@ -96,16 +184,39 @@ class Take:
         return end
 
     @property
+    def head(self) -> Head | None:
+        """The response's head; None where none came."""
+        return next((step for step in self.steps if isinstance(step, Head)), None)
+
+    @property
+    def answer(self) -> bytes:
+        """The response's body, as much as came."""
+        return b"".join([step.data for step in self.steps if isinstance(step, Piece)])
+
+    @property
     def seconds(self) -> float:
         """How long it took."""
         return sum(step.after for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
+_ORDER = re.compile("M*(HP*)?E")  # by the first letters of the steps' classes
+
+
+def _shown(url: str) -> str:
+    try:
+        return redact_url(url)
+    except ValueError:  # no URL
+        return "[hidden]"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Tape:
     """The takes of a recording, in the order in which they ended."""
 
     takes: tuple[Take, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Tape(<{len(self.takes)} takes>)"
 
     @classmethod
     def loads(cls, data: bytes | str) -> Tape:

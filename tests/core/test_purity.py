@@ -106,6 +106,7 @@ def test_rooms_look_one_way(path: Path) -> None:
                 | (BELOW if room not in BELOW else set())
             )
             assert target[1] in allowed, f"{'/'.join(parts)} imports {name}"
+        assert target[1] != "tape" or room == "tape", f"{'/'.join(parts)} imports {name}: the core needs no tapes"
         if room == "providers" and parts[1] not in SHARED and target[1] == "providers":
             assert target[2] in SHARED, f"the provider {parts[1]} imports another, {target[2]}"
         if room not in ("providers", "__init__") and target[1] == "providers" and len(target) > 2:
@@ -118,10 +119,15 @@ def test_the_table_of_rooms_is_of_this_house() -> None:
 
 
 def place_on_map(module: tuple[str, ...]) -> str:
-    """The name under which the map has the module: a dialect's folder is one entry, a provider the registry's."""
+    """The name under which the map has the module: a dialect's folder is one entry, a provider the registry's.
+
+    The tapes are one, too: their package has its own map.
+    """
     module = tuple(part for part in module if part != "__init__")
     if module[0] == "dialects":
         return ".".join(module[:2])
+    if module[0] == "tape":
+        return "tape"
     if module[0] == "providers" and not (len(module) > 1 and module[1] in SHARED):
         return "providers"
     return ".".join(module)
