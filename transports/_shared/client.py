@@ -33,6 +33,7 @@ from ..drive import AWire, Wire
 from .environment import base_url_of, key_of
 from .files import with_files
 from .forks import watch_forks
+from .taping import note
 
 if TYPE_CHECKING:
     from sansio_core import Observer, ProviderName
@@ -214,9 +215,17 @@ class BaseStream(_Live, Generic[W]):
             self._wire.cancel()
             return
         self._over, self._pending = True, iter(())
-        self._wire.close()
-        if self._wire.abandoned:  # the exchange is the parent process's, and its end that process's to tell
-            return
+        try:
+            self._wire.close()
+        except Exception as missed:
+            if left_by is None:
+                raise
+            note(left_by, missed)
+        finally:
+            if not self._wire.abandoned:  # the exchange is the parent process's, and its end that process's to tell
+                self._end(left_by)
+
+    def _end(self, left_by: BaseException | None) -> None:
         # asyncio's clock is that of the loop in which the stream was begun.
         now = self._wire.now() if self._exchange.attempts or left_by is not None else 0.0
         closed = Cancelled("the stream was closed before its end")

@@ -34,14 +34,14 @@ active: list[Taping] = []
 
 def taped(exchange: Exchange, wire: Wire, record: PathLike | Recorder | None) -> Wire:
     """`wire`, in wrappers for the tapes that are active, and for that of the call, `record`."""
-    for taping in active:
+    for taping in tuple(active):
         wire = taping.wire(exchange, wire)
     return wire if record is None else _recorder(record).wire(exchange, wire)
 
 
 def ataped(exchange: Exchange, wire: AWire, record: PathLike | Recorder | None) -> AWire:
     """The same for asyncio."""
-    for taping in active:
+    for taping in tuple(active):
         wire = taping.awire(exchange, wire)
     return wire if record is None else _recorder(record).awire(exchange, wire)
 
@@ -50,3 +50,10 @@ def _recorder(record: PathLike | Recorder) -> Recorder:
     from .recorder import Recorder
 
     return record if isinstance(record, Recorder) else Recorder(record)
+
+
+def note(error: BaseException, missed: Exception) -> None:
+    """Add to `error`, which goes before it, that a take was not written because of `missed`."""
+    text = f"Besides, the recording failed: {type(missed).__name__}: {missed}"
+    if text not in getattr(error, "__notes__", ()):
+        error.add_note(text)

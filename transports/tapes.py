@@ -1,0 +1,36 @@
+"""Tapes: what every client of this process sends and receives, recorded to a file once and played anywhere.
+
+    with tapes.record("t.tape", redact=["Ana Novak"]):
+        print(Client("openai").complete("Hello").text)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sansio_core.tape import BrokenTape, Tape, UnmatchedRequest, UnsafeTape
+from sansio_core.tape.recording import Secret
+
+from ._shared.recorder import Recorder
+from ._shared.ways import PathLike
+
+__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record"]
+
+
+def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
+    """Within `with record(…)`: every stream that a client of this process begins is recorded to the file at `path`.
+
+    Those of other threads and tasks too, and of clients that were made before. A stream that is still open at the end
+    of the block is recorded to its own end. For one stream alone: `client.stream(…, record=path)`, or
+    `record=tapes.record(path, redact=…)`; within the block, the stream is recorded to both.
+
+    The file is begun anew where the block begins, and each request with its answer is written when it ends, so that
+    what ended is whole whatever happens next. Keys, cookies and the like are never written; `redact`: texts and
+    compiled patterns (one, or several) that are not, either: `*` stands in their place.
+
+    Raises OSError where the file cannot be made, and InvalidRequest while it is recorded to by others. A take that
+    cannot be written (a full disk; UnsafeTape, as there is what looks like a key in it) disturbs no stream: the error
+    is raised where the stream ends or is closed. Where the stream itself fails, it is a note of the stream's error, and
+    raised at the end of the block.
+    """
+    return Recorder(path, redact=redact)
