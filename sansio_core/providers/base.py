@@ -102,6 +102,9 @@ class Provider(ABC):
     models_path: ClassVar[str | None] = None
     # The parser of the answers.
     parser_class: ClassVar[type[ChatParser]]
+    # Fields of its bodies that differ from one request to the next of the same question, at random or with the host;
+    # "a.b" is the field b of the object a.
+    volatile: ClassVar[frozenset[str]] = frozenset()
     # Whether a request need not name a model, nor the provider have a default one.
     any_model: bool = False
     # Where `base_url` is from, if the caller has not given it: the name of an environment variable. Whoever reads one

@@ -44,6 +44,7 @@ class Yqcloud(Provider):
     options = frozenset({"extra"})
     own_options = frozenset({"user_id", "system_message"})
     parser_class = YqcloudParser
+    volatile = frozenset({"userId"})
     # The site's page asks from another host than the API's, so origin and referer do not follow base_url.
     user_agent = ""  # its callers are browsers
     base_headers = (

@@ -18,6 +18,8 @@ r"""A tape as text: UTF-8 lines, each ended by LF, that a person can read, grep 
     |
     ! end +0.021                                    how the take ended, and after how many seconds
 
+Before any of these steps there may be `+ late`: a clock had fired by then, but the client was busy elsewhere.
+
 The lines of a piece, by what stands first. One blank follows it, and then the content; neither where there is none:
 
     |   a line that LF ends
@@ -61,6 +63,7 @@ _FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone would take "1_0", "nan" and Arabic digits
 _STATUS = re.compile(r"([1-9][0-9]{2})")
 _MARK = re.compile(f"({'|'.join(get_args(What))})")
+_LATE = re.compile("(late)")
 _END = re.compile(r"(\S+) \+(\S+)(?: (.+))?")
 _LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
 _CONTENT = {
@@ -275,12 +278,13 @@ def _steps(lines: _Lines) -> Iterator[Step]:
     while (text := lines.behind("=")) is not None:
         after = lines.read(_seconds, text, "`= SECONDS`, a decimal number")
         lines.advance()
-        if headed:
-            yield Piece(after, _data(lines))
-        elif lines.behind("+") is not None:
-            (what,) = lines.matched("+", _MARK, "`+ connected`, `+ reused`, `+ waiting` or `+ place`")
+        if lines.behind("+") is not None:
+            expected = "`+ late`" if headed else "`+ connected`, `+ reused`, `+ waiting`, `+ place` or `+ late`"
+            (what,) = lines.matched("+", _LATE if headed else _MARK, expected)
             lines.advance()
             yield Mark(after, _MARKS[what])
+        elif headed:
+            yield Piece(after, _data(lines))
         else:
             (status,) = lines.matched("<", _STATUS, "`< STATUS`, of three digits, or `+ connected` before it")
             lines.advance()

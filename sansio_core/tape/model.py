@@ -14,13 +14,15 @@ from ..http_request import Headers
 from ..plain import json_text
 from ..redact import redact_url
 
-What: TypeAlias = Literal["waiting", "place", "connected", "reused"]
+What: TypeAlias = Literal["waiting", "place", "connected", "reused", "late"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What became of the connection: it is waited for (`waiting`, then `place`), and it is there.
 
+    `late`, before any step but a Mark: a clock had fired by then, but its client was busy elsewhere, and came back to
+    find that step there. Without it a replay, whose reader is never late, would have the clock end the take.
     `after`, of each step: the seconds since the step before, of the first since the request was sent.
     """
 
@@ -148,7 +150,11 @@ class Take:
 
     `base`: the base URL of the provider, which `url` begins with unless a redirect led elsewhere. `provider`: its name.
     `headers`, `body`: the request's. The steps are in order: any number of Marks, at most one Head, then its Pieces,
+<<<<<<< HEAD
+    and one End; a Mark `late` may stand before each of them.
+=======
     and one End. Raises ValueError for another order.
+>>>>>>> t13-format
     """
 
     method: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..errors import ChatError
+from ..errors import ChatError, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
 from ..states import Finish, NeedKey, Send, State, Wait
@@ -15,69 +15,57 @@ KEY = "from-a-tape"
 """The key where a function would give one: no tape asks for it."""
 
 
+_ROUNDED = 0.001
+"""Seconds: a tape's times are rounded to as much. A clock that fires closer than that before a step did not fire."""
+
+
 class Reel:
     """One take while it is played in answer to a Send: what comes next, and when.
 
-    Wait until `due`, then call `step`. In the tape's own time nobody waits: `now` is then `due`.
+    Wait until `due`, then call `step`. In the tape's own time nobody waits: `now` is then `due`. The tape's schedule
+    stays, however late a reader comes for a step.
     """
 
-    __slots__ = ("_at", "_connect", "_exchange", "_next", "_steps")
+    __slots__ = ("_at", "_connect", "_exchange", "_next", "_steps", "_waits_since")
 
     def __init__(self, take: Take, exchange: Exchange, action: Send, now: float) -> None:
         self._steps = take.steps
         self._next = 0
         self._exchange = exchange
         self._connect = action.connect_deadline
-        self._at = now  # when the last step was due, however late its reader came for it
+        self._at = now  # when the last step was due
+        self._waits_since: float | None = None  # when the waiting for a free connection began
 
     @property
     def due(self) -> float:
         """When the next step comes, or a clock of the exchange fires before it."""
-        deadline = self._deadline()
-        comes = self._at + self._steps[self._next].after
-        return comes if deadline is None else min(comes, deadline)
+        fires = self._fires(self._at)
+        return self._comes if fires is None else max(fires, self._at)
 
-    def step(self) -> Head | bytes | None:
+    def step(self, since: float = 0.0) -> Head | bytes | None:
         """What comes next: a head, a piece of the body, b"" for its end; None where only the connection changed.
 
-        Raises TimeoutError if a clock of the exchange fires before it, and the error that the take ended with.
+        `since`: when the reader came for it, in case that was later than the last step. What is there by then is
+        given, whichever clock fired in the meantime, as a socket does. Raises TimeoutError if a clock of the exchange
+        fires first, and the error that the take ended with; reading on behind the end gives the same again.
         """
-        step = self._steps[self._next]
-        comes, deadline = self._at + step.after, self._deadline()
-        if deadline is not None and deadline < comes:
+        fires = self._fires(max(since, self._at))
+        if fires is not None and not self._ends_so(fires):
             raise TimeoutError
+        comes, step = self._comes, self._steps[self._next]
         if isinstance(step, End):
-            error = step.error  # it stays the next one: whoever reads on gets it again
+            error = step.error
             if error is not None:
                 raise error
             return b""
-        self._at = comes
-        self._next += 1
+        self._at, self._next = comes, self._next + 1
         match step:
-            case Mark():
-                self._tell(step.what)
+            case Mark(_, what):
+                self._tell(what)
                 return None
-            case Piece():
-                return step.data
+            case Piece(_, data):
+                return data
         return step
-
-    def _deadline(self) -> float | None:
-        deadline = self._exchange.deadline
-        if self._connect is None or self._exchange.state is not State.SENT:
-            return deadline
-        return self._connect if deadline is None else min(self._connect, deadline)
-
-    def _tell(self, what: str) -> None:
-        exchange = self._exchange
-        match what:
-            case "waiting":
-                exchange.receive_place(False, self._at)
-                self._connect = None
-            case "place":
-                exchange.receive_place(True, self._at)
-            case _:
-                exchange.receive_connection(what == "reused", self._at)
-                self._connect = None
 
     def feed(self, now: float) -> list[ChatEvent]:
         """Give the exchange what comes next; returns the events that are complete."""
@@ -94,6 +82,46 @@ class Reel:
             case bytes():
                 return exchange.receive_data(step, now)
         return []
+
+    @property
+    def _comes(self) -> float:
+        return self._at + self._steps[self._next].after
+
+    def _fires(self, since: float) -> float | None:
+        """When a clock fires before the next step, which is waited for `since`; None where none does."""
+        step, deadline = self._steps[self._next], self._exchange.deadline
+        if isinstance(step, Mark) and step.what == "late":  # nobody waits then
+            return None
+        connecting = self._exchange.state is State.SENT and self._waits_since is None
+        if self._connect is not None and connecting:
+            deadline = self._connect if deadline is None else min(self._connect, deadline)
+        return None if deadline is None or self._comes <= max(since, deadline + _ROUNDED) else deadline
+
+    def _ends_so(self, now: float) -> bool:
+        """Whether the clock that fires `now` is the one that ended the take: then its error is that on the tape.
+
+        A wire may have more to say of a timeout than the exchange does, and its timers are a little late.
+        """
+        step = self._steps[self._next]
+        taped, ours = step.error if isinstance(step, End) else None, self._exchange.timed_out(now)
+        if not isinstance(taped, TimedOut) or taped.clock != ours.clock:
+            return False
+        return abs((taped.seconds or 0.0) - (ours.seconds or 0.0)) < 0.01
+
+    def _tell(self, what: str) -> None:
+        exchange, now = self._exchange, self._at
+        match what:
+            case "waiting":
+                exchange.receive_place(False, now)
+                self._waits_since = now
+            case "place":
+                exchange.receive_place(True, now)
+                if self._connect is not None and self._waits_since is not None:
+                    self._connect += now - self._waits_since  # see Send
+                self._waits_since = None
+            case "connected" | "reused":
+                exchange.receive_connection(what == "reused", now)
+                self._connect = None
 
 
 def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:

@@ -24,8 +24,8 @@ class Recording:
         recording.failed(error, now())             # what receive_failure is given; a TimeoutError for receive_timeout
         take = recording.take(now())               # before the next Send, and when the exchange is over
 
-    `redact`: texts and patterns that are blotted out, besides the secrets of the exchange's requests. Times are those
-    of the exchange's `now`.
+    Each of these comes before the exchange is told the same. `redact`: texts and patterns that are blotted out, besides
+    the secrets of the exchange's requests. Times are those of the exchange's `now`.
     """
 
     __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_steps")
@@ -55,11 +55,19 @@ class Recording:
 
     def head(self, status: int, headers: Headers, now: float) -> None:
         """The head of its response is in."""
+        self._came(now)
         self._steps.append((now, (status, tuple(headers))))
 
     def data(self, data: bytes, now: float) -> None:
         """A piece of the body, without its content coding; b"" at its end."""
+        self._came(now)
         self._steps.append((now, data))
+
+    def _came(self, now: float) -> None:
+        """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
+        deadline = self._exchange.deadline
+        if deadline is not None and now >= deadline:
+            self._steps.append((now, Mark(0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
         """Sending or reading raised `error`."""
@@ -67,9 +75,10 @@ class Recording:
             timed_out = self._exchange.timed_out(now)
             self._steps.append((now, End(0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})))
         elif isinstance(error, ChatError):
+            self._came(now)
             plain = error.to_dict()
             kind = plain.pop("class")
-            for name in ("bases", "message", "hint", "attempts"):
+            for name in ("bases", "message", "attempts", *([] if error.hint else ["hint"])):
                 plain.pop(name, None)
             self._steps.append((now, End(0, kind, plain)))
         else:
@@ -103,6 +112,8 @@ class Recording:
         for when, what in self._steps:
             since = after(when - self._began)
             match what:
+                case Mark(_, name):
+                    yield Mark(since, name)
                 case (int(status), tuple(headers)):
                     yield Head(since, status, headers)
                 case b"":
