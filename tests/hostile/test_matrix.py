@@ -19,6 +19,7 @@ from hostile_rows import ROWS
 from hostile_rows_network import tls_pair
 from hostile_server import Server
 from matrix import CLOCK, TEXT, WHOLE, Cell, Row, World, head, sse
+from replaying import plays_alike, recorded
 from seats import Asyncio, Blocking, Outcome, Seat
 from servers import Peer
 
@@ -44,12 +45,13 @@ def test_the_command_prints_every_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.family}: {row.fault}")
-def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
+def test_a_fault_ends_as_its_cell_says_and_plays_alike(seat: Seat, row: Row, tmp_path: Path) -> None:
     cell: Cell = getattr(row, seat.name)
+    tape = tmp_path / "row.tape"
     with row.world() as world:
         settings: dict[str, Any] = {"retry": TWICE, "timeout": row.timeouts, "limits": row.limits, **world.settings}
         client = seat.client(row.provider, base_url=world.base_url, **settings)
-        with peak_memory(cell.memory):
+        with recorded(cell, tape), peak_memory(cell.memory):
             began = time.monotonic()
             outcome = Outcome(seat, client, row.message)
             took = time.monotonic() - began
@@ -57,6 +59,8 @@ def test_a_fault_ends_as_its_cell_says(seat: Seat, row: Row) -> None:
         if world.server is not None:
             count_requests(world.server, cell)
         after(seat, client, world, cell, row.message)
+    if tape.exists():  # the server is gone
+        plays_alike(seat, client, row.message, outcome, tape)
 
 
 _EITHER = ("reset in the handshake",)  # a reset may come before the handshake as well: that is the system's affair

@@ -125,9 +125,10 @@ class AsyncWire:
         return data
 
     async def sleep(self, seconds: float) -> None:
-        """Wait. Raises Cancelled as soon as `cancel` is called."""
+        """Wait. Raises Cancelled as soon as `cancel` is called, and ClientClosed."""
         self._enter()
         self._closed = False
+        self._pool.here().wires.add(self)  # a stream may wait before it has sent anything
         await self._bounded(asyncio.sleep(seconds), None)
         self._check_closed()
 

@@ -312,7 +312,8 @@ class RequestsWire:
             guard.leave()
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises Cancelled as soon as `cancel` is called."""
+        """Wait. Raises Cancelled as soon as `cancel` is called, and ClientClosed."""
+        self._connections.register(self)  # a stream may wait before it has sent anything
         guard = self._guard
         guard.enter(monotonic() + seconds)
         try:

@@ -33,7 +33,7 @@ from ..drive import AWire, Wire
 from .environment import base_url_of, key_of
 from .files import with_files
 from .forks import watch_forks
-from .taping import note
+from .taping import asked, note
 
 if TYPE_CHECKING:
     from sansio_core import Observer, ProviderName
@@ -114,7 +114,7 @@ class BaseClient(_Live):
             options = {**self.options, **{name: value for name, value in options.items() if value is not None}}
         request = ChatRequest(messages, model=model, system=system, headers=headers, cookies=cookies, **options)
         exchange = Exchange(
-            self.provider,
+            asked(self.provider),
             with_files(request),
             retry=RetryPolicy.of(retry, self.retry),
             timeouts=Timeouts.of(timeout, self.timeouts),
@@ -130,7 +130,7 @@ class BaseClient(_Live):
         self._check_open()
         timeouts = Timeouts.of(timeout, self.timeouts)
         listing = ModelList(
-            self.provider, retry=self.retry, timeouts=timeouts, limits=self.limits, random=random,
+            asked(self.provider), retry=self.retry, timeouts=timeouts, limits=self.limits, random=random,
             observer=self.observer,
         )  # fmt: skip
         if observer is not None:

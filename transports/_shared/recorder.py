@@ -54,6 +54,8 @@ class Recorder:
     compiled pattern, or several: blotted out besides keys and the like. Raises InvalidRequest for what is neither.
     """
 
+    plays = False
+
     def __init__(self, path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self.path = _real(path)
         self.redact = (redact,) if isinstance(redact, (str, re.Pattern)) else tuple(redact)
