@@ -11,16 +11,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from sansio_core.tape import BrokenTape, Deck, Tape, UnmatchedRequest, UnsafeTape
 from sansio_core.tape.recording import Secret
 
 from ._shared.recorder import Recorder
-from ._shared.replay import Replay
+from ._shared.replay import Replay, deck_of
 from ._shared.ways import PathLike
 
-__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "replay"]
+if TYPE_CHECKING:
+    from .emulator.relay import Relay
+    from .emulator.tape_server import TapeServer
+
+__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "relay", "replay", "serve"]
 
 
 def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
@@ -54,3 +59,53 @@ def replay(tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[s
     caught where errors of providers are. Raises OSError, BrokenTape for a file that is none, and InvalidRequest.
     """
     return Replay(tape, speed=speed, ignore=ignore)
+
+
+def serve(
+    tape: PathLike | Tape | Deck,
+    *,
+    speed: float = 1,
+    ignore: Iterable[str] = (),
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> TapeServer:
+    """A loopback server that plays a tape to clients of any make, within a `with`; nothing goes to the network.
+
+        with tapes.serve("t.tape") as server:
+            client = openai.OpenAI(base_url=server.base_url("openai"), api_key="any")
+
+    `tape`, `speed`, `ignore`: as of `replay`, but that 1 is the speed where none is given; at 0 nothing is waited for.
+    `host`, `port` (0: any free one): where it listens. `server.requests`, `unused` and `unmatched` tell what came.
+
+    The client's base URL is the one that the vendor's own client takes. Raises OSError, BrokenTape for a file that is
+    none, and InvalidRequest.
+    """
+    from .emulator.tape_server import TapeServer
+
+    return TapeServer(deck_of(tape, ignore), speed=speed, host=host, port=port)
+
+
+def relay(
+    tape: PathLike | Recorder,
+    *,
+    redact: Secret | Iterable[Secret] = (),
+    base_urls: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Relay:
+    """A loopback server that passes requests on to the providers and records what comes, from clients of any make.
+
+        with tapes.relay("t.tape") as relay:
+            client = openai.OpenAI(base_url=relay.base_url("openai"))      # with its key, which goes to OpenAI alone
+
+    `tape`: the file, begun anew by the `with`, or a Recorder, which has its own `redact`. `redact`: as of `record`.
+    `base_urls`: by a provider's name, another host than its public one, or than the one that the environment variable
+    of the vendor's own clients names. `host`, `port` (0: any free one): where it listens.
+
+    A provider that cannot be reached is status 502 to the client. What could not be written (a full disk, UnsafeTape)
+    is raised at the end of the `with`. Raises OSError and InvalidRequest.
+    """
+    from .emulator.relay import Relay
+
+    recorder = tape if isinstance(tape, Recorder) else Recorder(tape, redact=redact)
+    return Relay(recorder, base_urls=base_urls, host=host, port=port)

@@ -59,6 +59,16 @@ def deck_of(tape: PathLike | Tape | Deck, ignore: Iterable[str] = ()) -> Deck:
     return Deck(tape if isinstance(tape, Tape) else load(tape), ignore=ignore)
 
 
+def checked_speed(speed: float) -> float:
+    """`speed`. Raises InvalidRequest."""
+    if not within(speed, _FASTEST):
+        raise InvalidRequest(
+            f"speed must be a number from 0 to {_FASTEST:g}, not {safe_repr(speed)}: 0 waits for nothing, "
+            "1 is as recorded, 2 twice as fast"
+        )
+    return speed
+
+
 class Replay:
     """Answers the requests of every client of this process from a tape, while the `with` lasts; nothing is sent.
 
@@ -69,13 +79,8 @@ class Replay:
     plays = True
 
     def __init__(self, tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[str] = ()) -> None:
-        if not within(speed, _FASTEST):
-            raise InvalidRequest(
-                f"speed must be a number from 0 to {_FASTEST:g}, not {safe_repr(speed)}: 0 waits for nothing, "
-                "1 is as recorded, 2 twice as fast"
-            )
+        self.speed = checked_speed(speed)
         self.deck = deck_of(tape, ignore)
-        self.speed = speed
         self._lock = threading.Lock()
         watch_forks(self)
 

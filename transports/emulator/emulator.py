@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
 import ssl
-import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Self, TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 from sansio_core.errors import suggestion
 
 from . import effects
 from .faults import Aim, Fault
+from .loopback import LoopbackServer
 from .request import Request
 from .response import Framing, Response, Step
 from .served import Served, told
-from .server import Connection, stop_listening
 from .systems import SYSTEMS, Answer, Call, ErrorResponse, Question, System
 
 DEFAULT_TEXT = (
@@ -39,7 +36,7 @@ Order: TypeAlias = Fault | tuple[Fault, ...] | None
 """The faults for one request: one, several together, or None for a good answer."""
 
 
-class Emulator:
+class Emulator(LoopbackServer):
     """A loopback HTTP/1.1 server that speaks every provider's wire format, checks each request, and fails to order.
 
         with Emulator(reply="Hello") as emulator:
@@ -59,6 +56,8 @@ class Emulator:
     `with`, or `start` and `stop`, run it in a thread of its own; `async with`, or `await serve()`, in the running loop.
     Every method may be called from any thread.
     """
+
+    what = "emulator"
 
     def __init__(
         self,
@@ -80,7 +79,7 @@ class Emulator:
             raise ValueError(f"framing must be one of {get_args(Framing)}, not {framing!r}")
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1 character, not {chunk_size!r}")
-        self.ssl_context = ssl_context
+        super().__init__(host, port, ssl_context)
         self._reply = reply
         self._tool_calls = tool_calls
         self._reasoning, self._pace = reasoning, pace
@@ -88,40 +87,11 @@ class Emulator:
         self._framing: Framing = framing
         self._gzip = gzip
         self._on_request = on_request
-        self._host, self._wanted_port = host, port
         self._systems: dict[str, System] = {name: make() for name, make in SYSTEMS.items()}
 
-        self._changed = threading.Condition()  # guards what follows; notified at every change, for wait_for
         self._queues: dict[Aim, deque[tuple[Fault, ...]]] = {aim: deque() for aim in get_args(Aim)}
         self._standing: dict[Aim, tuple[Fault, ...]] = {}
-        self._requests: list[Request] = []
-        self._connections = 0
-        self._open: set[Connection] = set()
-        self._held = 0
-        self._error: BaseException | None = None
-
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._server: asyncio.Server | None = None
-        self._port = 0
         self.order(*faults)
-
-    # --- where it listens, and what it has received ---
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on. Raises RuntimeError if it was never started."""
-        if not self._port:
-            raise RuntimeError("the emulator was not started: use it in a `with` statement, or call start()")
-        return self._port
-
-    @property
-    def running(self) -> bool:
-        """Whether it listens."""
-        return self._loop is not None
-
-    def __repr__(self) -> str:
-        return f"<Emulator on port {self._port}>" if self.running else "<Emulator, not running>"
 
     def base_url(self, provider: str) -> str:
         """The `base_url` for a client of that provider, with the path that its public base URL has.
@@ -132,47 +102,12 @@ class Emulator:
         if system is None:
             near, known = suggestion(provider, self._systems), ", ".join(self._systems)
             raise ValueError(f"the emulator does not speak {provider!r}{near}; it speaks: {known}")
-        scheme = "http" if self.ssl_context is None else "https"
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{scheme}://{host}:{self.port}/{provider}{system.base}"
+        return f"{self._root}/{provider}{system.base}"
 
     @property
     def providers(self) -> list[str]:
         """The providers that `base_url` accepts."""
         return list(self._systems)
-
-    @property
-    def requests(self) -> list[Request]:
-        """Every request so far, in order; also those for pages, and those that got an error response."""
-        with self._changed:
-            return list(self._requests)
-
-    @property
-    def connections(self) -> int:
-        """How many connections were accepted so far."""
-        with self._changed:
-            return self._connections
-
-    @property
-    def open_connections(self) -> int:
-        """How many connections are open."""
-        with self._changed:
-            return len(self._open)
-
-    @property
-    def held(self) -> int:
-        """How many requests a Stall or Hang keeps without an answer at the moment."""
-        with self._changed:
-            return self._held
-
-    def wait_for(self, predicate: Callable[[Emulator], bool], timeout: float = 5.0) -> None:
-        """Block until `predicate(emulator)` is true, e.g. `lambda e: e.held == 1`; it is called after every change.
-
-        Raises TimeoutError after `timeout` seconds.
-        """
-        with self._changed:
-            if not self._changed.wait_for(lambda: predicate(self), timeout):
-                raise TimeoutError(f"the emulator did not come to that within {timeout:g} s")
 
     # --- faults ---
 
@@ -204,125 +139,7 @@ class Emulator:
             queue = self._queues[aim]
             return queue.popleft() if queue else self._standing.get(aim, ())
 
-    # --- running ---
-
-    def start(self) -> None:
-        """Run the server in a daemon thread; returns once it listens. Raises OSError if it cannot listen."""
-        if self._loop is not None:
-            raise RuntimeError("the emulator is already running")
-        started: Future[None] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(started)), name="emulator", daemon=True)
-        self._thread.start()
-        try:
-            started.result()
-        except BaseException:
-            self._thread.join()
-            self._thread = None
-            raise
-
-    async def _run(self, started: Future[None]) -> None:
-        try:
-            await self._listen()
-        except (OSError, OverflowError) as error:
-            started.set_exception(error)
-            return
-        started.set_result(None)
-        try:
-            await self._stopping.wait()
-        finally:
-            await self._shut()
-
-    def stop(self) -> None:
-        """End the server and every connection; idempotent. Raises the first exception of the emulator's own code."""
-        with self._changed:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._stopping.set)
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-            self._raise()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
-
-    async def serve(self) -> None:
-        """Run the server in this loop until `stop` is called, or the task is cancelled."""
-        async with self:
-            await self._stopping.wait()
-
-    async def __aenter__(self) -> Self:
-        if self._loop is not None:
-            raise RuntimeError("the emulator is already running")
-        await self._listen()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self._shut()
-        self._raise()
-
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._released, self._stopping = asyncio.Event(), asyncio.Event()
-        self._server = await loop.create_server(lambda: Connection(self), self._host, self._wanted_port, backlog=1024)
-        with self._changed:
-            self._port = self._server.sockets[0].getsockname()[1]
-            self._loop = loop
-            self._changed.notify_all()
-
-    async def _shut(self) -> None:
-        assert self._server is not None
-        with self._changed:
-            self._loop = None
-        await stop_listening(self._server)
-        while links := list(self._open):
-            for link in links:
-                link.end()
-            await asyncio.gather(*(link.gone.wait() for link in links))
-        await asyncio.sleep(0)  # the transports close their sockets in the next step
-        await self._server.wait_closed()
-
-    def _raise(self) -> None:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
     # --- called by a connection (server.Service) ---
-
-    def connected(self, connection: Connection) -> int:
-        """Count a new connection; returns its number, from 1."""
-        with self._changed:
-            self._open.add(connection)
-            self._connections += 1
-            self._changed.notify_all()
-            return self._connections
-
-    def disconnected(self, connection: Connection) -> None:
-        """Forget a closed connection."""
-        with self._changed:
-            self._open.discard(connection)
-            self._changed.notify_all()
-
-    @contextlib.asynccontextmanager
-    async def hold(self) -> AsyncIterator[asyncio.Event]:
-        """The event that `release` sets; one more in `held` until the `async with` is left."""
-        self._count_held(1)
-        try:
-            yield self._released
-        finally:
-            self._count_held(-1)
-
-    def _count_held(self, change: int) -> None:
-        with self._changed:
-            self._held += change
-            self._changed.notify_all()
-
-    def failed(self, error: BaseException) -> None:
-        """Keep the first error for `stop` to raise."""
-        self._error = self._error or error
 
     def greet(self) -> Iterable[Step]:
         """The steps of the faults that are aimed at this connection, before anything is read from it."""
@@ -330,9 +147,7 @@ class Emulator:
 
     def respond(self, request: Request) -> Generator[Step, None, None]:
         """Record the request, check it, and answer it, with the faults that were ordered for it."""
-        with self._changed:
-            self._requests.append(request)
-            self._changed.notify_all()
+        self._note(request)
         system = self._systems.get(request.system, next(iter(self._systems.values())))
         try:
             if request.system not in self._systems:
@@ -340,11 +155,8 @@ class Emulator:
             response = self._answer(system, request)
         except ErrorResponse as cause:
             response = system.error_response(cause)
-        response.keep_alive = request.keep_alive and response.keep_alive
-        if request.version == "1.0" and response.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
-            response.framing = "close"
-        response.bodiless = request.method == "HEAD"
-        return told(request, response, self._on_request)
+        response.fit(request)
+        return told(request, response.wire(), None if response.raw else response.status, self._on_request)
 
     def _answer(self, system: System, request: Request) -> Response:
         answer = Answer()

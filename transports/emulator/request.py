@@ -21,15 +21,15 @@ class Request:
     system: str
     method: str
     path: str
-    query: str
+    query: str = field(repr=False)  # not shown: whatever may hold a client's key
     base: str
-    headers: dict[str, str]
-    raw_headers: tuple[tuple[str, str], ...]
-    body: bytes
+    headers: dict[str, str] = field(repr=False)
+    raw_headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
     version: str
     connection: int
-    json: Any = field(init=False, default=None)
-    form: dict[str, str] | None = field(init=False, default=None)
+    json: Any = field(init=False, default=None, repr=False)
+    form: dict[str, str] | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -40,6 +40,11 @@ class Request:
         if self.media_type == "application/x-www-form-urlencoded":
             pairs = parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
             object.__setattr__(self, "form", dict(pairs))
+
+    @property
+    def target(self) -> str:
+        """Path and query, as the client sent them, with the provider's name."""
+        return f"/{self.system}{self.path}" + (f"?{self.query}" if self.query else "")
 
     @property
     def media_type(self) -> str:

@@ -1,7 +1,7 @@
 """One response as data, and as the steps that send it, which the server carries out one by one.
 
-A step is bytes (one write each), a Pause, or a Control. Framing, content coding and cutting into writes are done here,
-without I/O; the server only writes, waits, resets and closes.
+A step is bytes (one write each), a Pause, an Until, or a Control. Framing, content coding and cutting into writes are
+done here, without I/O; the server only writes, waits, resets and closes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from email.utils import formatdate
 from http import HTTPStatus
 from itertools import chain
 from typing import Literal, TypeAlias
+
+from .request import Request
 
 Framing: TypeAlias = Literal["chunked", "content-length", "close"]
 
@@ -36,7 +38,14 @@ class Pause:
     seconds: float
 
 
-Step: TypeAlias = bytes | Pause | Control
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Silence until that time of `time.monotonic`, which may be over: pauses between such times do not add up."""
+
+    when: float
+
+
+Step: TypeAlias = bytes | Pause | Until | Control
 
 
 @dataclass(slots=True)
@@ -88,6 +97,13 @@ class Response:
             del self.pieces[after_pieces:]
         if after_pieces == 0:
             self.opening = []
+
+    def fit(self, request: Request) -> None:
+        """Have it sent as the client of `request` can read it."""
+        self.keep_alive = request.keep_alive and self.keep_alive
+        if request.version == "1.0" and self.framing == "chunked":  # HTTP/1.0 has no chunks (RFC 9112 7.1)
+            self.framing = "close"
+        self.bodiless = request.method == "HEAD"
 
     def wire(self) -> Iterator[Step]:
         """The steps that send this response; CLOSE is the last unless the connection may be used again."""

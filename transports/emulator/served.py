@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
 from .request import Request
-from .response import Control, Response, Step
+from .response import Control, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,10 @@ class Served:
 
 
 def told(
-    request: Request, response: Response, tell: Callable[[Served], None] | None
+    request: Request, steps: Iterator[Step], status: int | None, tell: Callable[[Served], None] | None
 ) -> Generator[Step, None, None]:
-    """The steps that send `response`; after the last, or when the client leaves, `tell` is called."""
+    """`steps`, which send a response of that status; after the last, or when the client leaves, `tell` is called."""
     began, sent, end = monotonic(), 0, "gone"
-    steps = response.wire()
     step = next(steps, None)
     try:
         while step is not None:
@@ -47,5 +46,4 @@ def told(
             step = following
     finally:
         if tell is not None:
-            status = response.status if sent and response.raw is None else None
-            tell(Served(request, status, monotonic() - began, sent, end))
+            tell(Served(request, status if sent else None, monotonic() - began, sent, end))

@@ -10,20 +10,21 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
+from time import monotonic
 from typing import Protocol
 
 import h11
 
 from .request import Request
-from .response import Control, Pause, Response, Step
+from .response import Control, Pause, Response, Step, Until
 
 MAX_HEAD = 64 * 1024  # bytes of a request's head
 _LINGER_0 = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 
 
 class Service(Protocol):
-    """The methods of the emulator that a connection calls."""
+    """The methods of a LoopbackServer that a connection calls."""
 
     ssl_context: ssl.SSLContext | None
 
@@ -38,8 +39,8 @@ class Service(Protocol):
         """The steps to carry out before anything is read."""
         ...
 
-    def respond(self, request: Request) -> Generator[Step, None, None]:
-        """The steps that answer a request."""
+    def respond(self, request: Request) -> Generator[Step, None, None] | AsyncGenerator[Step, None]:
+        """The steps that answer a request; asynchronous where the service awaits something before it knows them."""
         ...
 
     def hold(self) -> contextlib.AbstractAsyncContextManager[asyncio.Event]:
@@ -47,7 +48,7 @@ class Service(Protocol):
         ...
 
     def failed(self, error: BaseException) -> None:
-        """An exception of the emulator's own code, or of a `reply` function that was given to it."""
+        """An exception of the service's own code, or of a `reply` function that was given to it."""
 
 
 class Connection(asyncio.Protocol):
@@ -140,8 +141,15 @@ class Connection(asyncio.Protocol):
             scheme=dict(pairs).get("x-forwarded-proto", scheme),  # set by a TLS proxy before us
             connection=self._number,
         )
-        with contextlib.closing(self._service.respond(request)) as steps:
-            return await self._carry_out(steps)
+        steps = self._service.respond(request)
+        if isinstance(steps, Generator):
+            with contextlib.closing(steps):
+                return await self._carry_out(steps)
+        async with contextlib.aclosing(steps):
+            async for step in steps:
+                if not await self._carry_out((step,)):
+                    return False
+        return True
 
     async def _read(self) -> tuple[h11.Request, bytes]:
         """The next request, whole."""
@@ -172,6 +180,8 @@ class Connection(asyncio.Protocol):
                 await self._write(step)
             elif isinstance(step, Pause):
                 await asyncio.sleep(step.seconds)
+            elif isinstance(step, Until):
+                await asyncio.sleep(step.when - monotonic())
             elif step is Control.RESET:
                 self._reset()
                 return False
