@@ -71,6 +71,11 @@ BUSY = """\
 """
 
 
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "t.tape"
@@ -215,8 +220,8 @@ def test_what_is_no_tape(subcommand: list[str], path: Path, capsys: Capture) -> 
 
 TABLE = """\
 TAKE  PROVIDER  REQUEST                 STATUS  ENDED BY  PIECES  BYTES  FIRST BYTE  SECONDS
-1     openai    POST /chat/completions  200     end       2       141    0.200       0.300
-2     openai    POST /chat/completions  401     end       1       28     0.200       0.200
+1     openai    POST /chat/completions  200     end       2       142    0.200       0.300
+2     openai    POST /chat/completions  401     end       1       26     0.200       0.200
 safe to commit: nothing in it looks like a key
 """
 
@@ -229,7 +234,7 @@ def test_a_table_of_the_takes(path: Path, capsys: Capture) -> None:
     out, messages = said(capsys)
     assert json.loads(out)[1] == {
         "file": str(path), "take": 2, "provider": "openai", "method": "POST", "target": "/chat/completions",
-        "status": 401, "ended_by": "end", "pieces": 1, "bytes": 28, "first_byte": 0.2, "seconds": 0.2, "unsafe": [],
+        "status": 401, "ended_by": "end", "pieces": 1, "bytes": 26, "first_byte": 0.2, "seconds": 0.2, "unsafe": [],
     }  # fmt: skip
     assert messages == []
 
@@ -276,7 +281,7 @@ def test_a_tape_as_a_server(path: Path, capsys: Capture, monkeypatch: pytest.Mon
         def flush(self) -> None:
             self.urls = dict(line.split() for line in self.getvalue().splitlines())
             with Client("openai", base_url=self.urls["openai"], api_key=KEY, model="gpt-5.4-mini") as client:
-                self.heard = client.complete("Hello").text
+                self.heard = client.complete("Hi").text
                 with pytest.raises(Exception, match="take"):
                     client.complete("Hello")
             os.kill(os.getpid(), signal.SIGINT)

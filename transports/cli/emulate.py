@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from time import strftime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from .output import output_for
 
 if TYPE_CHECKING:
     from ..emulator import Emulator, Fault, Request, Served
-    from ..tapes import TapeServer
+    from ..emulator.tape_server import TapeServer
 
 _MADE_UP = ("reply", "tool_call", "reasoning", "pace", "fault", "once")
 """The arguments that say what the emulator's own answers are like."""
@@ -29,12 +30,10 @@ def emulate(args: Namespace) -> int:
     if "help" in args.fault:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
-    server = _emulator(args) if args.tape is None else _tape_server(args)
-    if server is None:
-        return LOCAL
+    server, names = _emulator(args) if args.tape is None else _tape_server(args)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _serve(server)
+        _serve(server, names)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -47,7 +46,7 @@ def emulate(args: Namespace) -> int:
     return COMPLETE
 
 
-def _emulator(args: Namespace) -> Emulator:
+def _emulator(args: Namespace) -> tuple[Emulator, Sequence[str]]:
     from ..emulator import DEFAULT_TEXT, Emulator
 
     if args.speed is not None:
@@ -62,31 +61,36 @@ def _emulator(args: Namespace) -> Emulator:
         on_request=None if args.quiet else _log,
     )
     emulator.order(*faults, always=not args.once)
-    return emulator
+    return emulator, emulator.providers
 
 
-def _tape_server(args: Namespace) -> TapeServer | None:
-    """The server that answers with a tape; None where that cannot be read."""
+def _tape_server(args: Namespace) -> tuple[TapeServer, Sequence[str]]:
     if given := [f"--{name.replace('_', '-')}" for name in _MADE_UP if getattr(args, name)]:
         raise InvalidRequest(f"--tape answers with what is on the tape, as it is: {', '.join(given)} cannot change it")
+    from sansio_core.tape import Deck
+
+    from ..emulator.tape_server import TapeServer
     from .config import prepare
     from .tape import tape_in
 
     prepare(args)  # a take may be of a host that the user has added
     tape = tape_in(args.tape)
-    if tape is None:
-        return None
-    from ..tapes import serve
+    deck = Deck(tape)
 
-    return serve(
-        tape, speed=1 if args.speed is None else args.speed, port=args.port, on_request=None if args.quiet else _log
-    )
+    def log(served: Served) -> None:
+        _log(served)
+        while deck.unmatched:
+            say(str(deck.unmatched.pop(0)))
+
+    speed = 1.0 if args.speed is None else args.speed
+    server = TapeServer(deck, speed=speed, port=args.port, on_request=None if args.quiet else log)
+    return server, sorted({take.provider for take in tape.takes if take.provider})
 
 
-def _serve(emulator: Emulator | TapeServer) -> None:
-    with emulator:
-        width = max(map(len, emulator.providers))
-        lines = [f"{name:{width}}  {emulator.base_url(name)}" for name in emulator.providers]
+def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
+    with server:
+        width = max(map(len, names), default=0)
+        lines = [f"{name:{width}}  {server.base_url(name)}" for name in names]
         output_for(None).write("\n".join(lines) + "\n")
         if sys.stdout.isatty():
             say(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 from sansio_core import Cancelled, ChatError, Exchange
-from sansio_core.tape import Deck, UnmatchedRequest, play, questions
+from sansio_core.tape import Deck, UnmatchedRequest, play
 
 from .exit import COMPLETE, LOCAL, say
 from .output import Output, output_for

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
-from sansio_core.tape import BrokenTape, Head, Piece, Take, Tape, UnsafeTape
+from sansio_core.tape import BrokenTape, Piece, Take, Tape, UnsafeTape
 from sansio_core.tape.redact import redacted
 
 from .exit import COMPLETE, LOCAL, say, words_of
@@ -21,57 +21,53 @@ _ORDER = ("REQUEST", "STATUS", "ENDED BY", "SECONDS", "BYTES", "FIRST BYTE", "PR
 """Which columns a narrow terminal keeps: the first of these."""
 
 
-def tape_in(path: str) -> Tape | None:
-    """The tape in a file, or - for standard input; None, and a message was written, where that cannot be read."""
+def tape_in(path: str) -> Tape:
+    """The tape in a file, or - for standard input. Raises OSError, also for what is no tape."""
     try:
         with opened(path) as file:
             return Tape.loads(file.read())
     except BrokenTape as error:
-        say(f"{'standard input' if path == '-' else path}, {error}")
-    except OSError as error:
-        say(words_of(error))
-    return None
+        error.path = "standard input" if path == "-" else path
+        raise OSError(str(error)) from None
 
 
 def show_tapes(args: Namespace) -> int:
-    """Write the table of the takes, or their facts as JSON, and what must not be committed; returns the exit code."""
-    tapes = [(path, tape_in(path)) for path in args.file]
-    facts = [
-        {"file": path, "take": n, **_facts(take)}
-        for path, tape in tapes if tape is not None
-        for n, take in enumerate(tape.takes, 1)
-    ]  # fmt: skip
+    """Write the table of the takes, or their facts as JSON, and whether they are safe; returns the exit code."""
+    facts, code = [], COMPLETE
+    for path in args.file:
+        try:
+            takes = tape_in(path).takes
+        except OSError as error:
+            say(words_of(error))
+            code = LOCAL
+        else:
+            facts += [{"file": path, "take": n, **_facts(take)} for n, take in enumerate(takes, 1)]
     out = output_for(args.output)
     if args.output == "json":
         out.write(json.dumps(facts, indent=2) + "\n")
     elif facts:
-        write_table(out, _HEADINGS, [_row(fact, len(tapes) > 1) for fact in facts], _ORDER)
+        write_table(out, _HEADINGS, [_row(fact, several=len(args.file) > 1) for fact in facts], _ORDER)
     for fact in facts:
         for problem in fact["unsafe"]:
             say(f"{fact['file']}, take {fact['take']}: {problem}")
-    if any(fact["unsafe"] for fact in facts):
-        say("not safe to commit")
-        return LOCAL
-    if not all(tape for _, tape in tapes):
-        return LOCAL
-    if args.output != "json":
+            code = LOCAL
+    if code == COMPLETE and args.output != "json":
         out.write("safe to commit: nothing in it looks like a key\n")
-    return COMPLETE
+    return code
 
 
 def _facts(take: Take) -> dict[str, Any]:
-    heads = [step.status for step in take.steps if isinstance(step, Head)]
-    pieces = [step.data for step in take.steps if isinstance(step, Piece)]
     times = zip(accumulate(step.after for step in take.steps), take.steps, strict=True)
+    pieces = [round(time, 6) for time, step in times if isinstance(step, Piece)]  # when they came
     return {
         "provider": take.provider or None,
         "method": take.method,
         "target": take.target or "/",
-        "status": heads[0] if heads else None,
+        "status": take.head and take.head.status,
         "ended_by": take.end.what,
         "pieces": len(pieces),
-        "bytes": sum(map(len, pieces)),
-        "first_byte": next((round(time, 6) for time, step in times if isinstance(step, Piece)), None),
+        "bytes": len(take.answer),
+        "first_byte": pieces[0] if pieces else None,
         "seconds": round(take.seconds, 6),
         "unsafe": list(_unsafe(take)),
     }
@@ -90,12 +86,11 @@ def _unsafe(take: Take) -> Iterator[str]:
 
 def _fields(take: Take) -> list[tuple[str, object]]:
     """What a take has by a name, each value once."""
-    heads = [step.headers for step in take.steps if isinstance(step, Head)]
-    named = [*take.headers, *(field for head in heads for field in head)]
-    return [("the URL", (take.url, take.base)), *named, ("the error", dict(take.end.attributes))]
+    response = take.head.headers if take.head else ()
+    return [("the URL", (take.url, take.base)), *take.headers, *response, ("the error", dict(take.end.attributes))]
 
 
-def _row(fact: dict[str, Any], several: bool) -> Row:
+def _row(fact: dict[str, Any], *, several: bool) -> Row:
     def cell(value: object) -> str:
         if isinstance(value, float):
             return f"{value:.3f}"
