@@ -7,8 +7,10 @@ errors      BrokenTape, UnsafeTape, UnmatchedRequest
 format      a tape as text: what `Tape.loads` and `dumps` do
 redact      secrets blotted out of a take; what looks like a key refused
 recording   Recording: what one exchange sends and receives, as takes
+compare     whether a request asks what a taped one asked
 match       Deck: the takes of a tape, and which of them answers a request
 play        Reel: one take while it is played; `play`, which plays a tape to an exchange
+questions   the questions of a tape, as exchanges that ask them again
 
     for event in play(Tape.loads(data), Exchange(providers.create("openai", api_key="any"), ChatRequest("Hello"))):
         ...
@@ -16,15 +18,17 @@ play        Reel: one take while it is played; `play`, which plays a tape to an 
 
 from __future__ import annotations
 
-from .errors import BrokenTape, UnmatchedRequest, UnsafeTape
+from .errors import BrokenTape, Difference, UnmatchedRequest, UnsafeTape
 from .match import Deck
 from .model import End, Head, Mark, Piece, Step, Take, Tape
 from .play import Reel, play
+from .questions import questions
 from .recording import Recording
 
 __all__ = [
     "BrokenTape",
     "Deck",
+    "Difference",
     "End",
     "Head",
     "Mark",
@@ -37,4 +41,5 @@ __all__ = [
     "UnmatchedRequest",
     "UnsafeTape",
     "play",
+    "questions",
 ]

@@ -32,7 +32,7 @@ class Deck:
     query, the provider's `volatile` fields, and those that `ignore` names: "metadata.run", "messages.*.id" (`*` is any
     key or index), or the name of a form's field; each with all that is in it. Raises InvalidRequest for a bad `ignore`.
 
-    `unmatched`: the errors that `take` has raised. Any thread may call `take`, and several at once.
+    `takes`: all of them. `unmatched`: the errors that `take` has raised. Any thread may call `take`, and several at once.
     """
 
     # Without a lock, which the core may not have: a take is claimed by dict.pop, which is atomic, also in free-threaded
@@ -48,7 +48,11 @@ class Deck:
     @property
     def unused(self) -> tuple[Take, ...]:
         """The takes that answered no request so far."""
-        return tuple(take for number, take in enumerate(self.takes) if number in self._left)
+        return tuple(take for number, take in enumerate(self.takes) if self.has(number))
+
+    def has(self, number: int) -> bool:
+        """Whether the take of that index answered no request so far."""
+        return number in self._left
 
     def take(self, request: HttpRequest, provider: Provider) -> Take:
         """The take that answers `request`, which is one to `provider`. Raises UnmatchedRequest."""
@@ -59,9 +63,9 @@ class Deck:
         self.unmatched.append(error)
         raise error
 
-    def count(self, request: HttpRequest, provider: Provider) -> int:
-        """How many of the takes that are left answer `request`."""
-        return sum(1 for _ in self._answering(request, provider))
+    def left(self, request: HttpRequest, provider: Provider) -> list[int]:
+        """The indexes, in `takes`, of those that are left and answer `request`."""
+        return sorted(self._answering(request, provider))
 
     def _answering(self, request: HttpRequest, provider: Provider) -> Iterator[int]:
         """Those of the takes that are left; first those of the same provider, last those with a text blotted out."""
@@ -69,13 +73,13 @@ class Deck:
         asked = index.asked(request, provider)
         same = index.same.get(asked.key, [])
         for number in sorted(same, key=lambda number: self.takes[number].provider != provider.info.name):
-            if number in self._left:
+            if self.has(number):
                 yield number
         # What a user calls a key may be a common word, such as "test": as it stands, the request matches as well.
         blotted = _blotted(request)
         both = [asked] if blotted is request else [asked, index.asked(blotted, provider)]
         for number in index.starred:
-            if number in self._left and number not in same:
+            if self.has(number) and number not in same:
                 taped = index.taped[number]
                 if any(next(differences(taped, each, index.ignored), None) is None for each in both):
                     yield number
@@ -95,7 +99,7 @@ class Deck:
             found = list(islice(differences(taped, asked, index.ignored), _LOOKED_AT))
             # Where another method or target was asked, the bodies say nothing.
             found = [each for each in found if each[0][0] != "body"] or found
-            ranked.append((_distance(found), number not in self._left, number, found))
+            ranked.append((_distance(found), not self.has(number), number, found))
         secrets = (*secrets, *(_text(secret)[1:-1] for secret in secrets))
         target = redact(asked.target, secrets)
         if not ranked:

@@ -150,11 +150,7 @@ class Take:
 
     `base`: the base URL of the provider, which `url` begins with unless a redirect led elsewhere. `provider`: its name.
     `headers`, `body`: the request's. The steps are in order: any number of Marks, at most one Head, then its Pieces,
-<<<<<<< HEAD
-    and one End; a Mark `late` may stand before each of them.
-=======
-    and one End. Raises ValueError for another order.
->>>>>>> t13-format
+    and one End; a Mark `late` may stand before each of them. Raises ValueError for another order.
     """
 
     method: str
@@ -166,7 +162,7 @@ class Take:
     steps: tuple[Step, ...] = (End(0.0),)
 
     def __post_init__(self) -> None:
-        if not _ORDER.fullmatch("".join([type(step).__name__[0] for step in self.steps])):
+        if not _ORDER.fullmatch("".join([_letter(step) for step in self.steps])):
             raise ValueError("a take's steps are any number of Marks, at most one Head with its Pieces, and one End")
 
     def __repr__(self) -> str:
@@ -205,7 +201,11 @@ class Take:
         return sum(step.after for step in self.steps)
 
 
-_ORDER = re.compile("M*(HP*)?E")  # by the first letters of the steps' classes
+_ORDER = re.compile("[ML]*(H[PL]*)?E")  # by the first letters of the steps' classes; L is a Mark `late`
+
+
+def _letter(step: Step) -> str:
+    return "L" if type(step) is Mark and step.what == "late" else type(step).__name__[0]
 
 
 def _shown(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..errors import ChatError
+from ..errors import ChatError, TimedOut
 from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
@@ -75,12 +75,9 @@ class Recording:
             timed_out = self._exchange.timed_out(now)
             self._steps.append((now, End(0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})))
         elif isinstance(error, ChatError):
-            self._came(now)
-            plain = error.to_dict()
-            kind = plain.pop("class")
-            for name in ("bases", "message", "attempts", *([] if error.hint else ["hint"])):
-                plain.pop(name, None)
-            self._steps.append((now, End(0, kind, plain)))
+            if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
+                self._came(now)
+            self._steps.append((now, End.of(0, error)))
         else:
             self._steps.append((now, End(0, "closed")))
 
