@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..errors import ChatError, TimedOut
 from ..events import ChatEvent
@@ -124,11 +124,14 @@ class Reel:
                 self._connect = None
 
 
-def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:
+def play(
+    tape: Tape | Deck, exchange: Exchange, *, wait_until: Callable[[float], None] | None = None
+) -> Iterator[ChatEvent]:
     """Play `tape` to `exchange` in the tape's own time, which is not waited for; gives the events as they come.
 
-    Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request that no take
-    answers. A Deck may be played to several exchanges, one after another.
+    `wait_until` is called, before each step of the tape, with the seconds from the beginning to that step: whoever
+    plays at a pace sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest
+    for a request that no take answers. A Deck may be played to several exchanges, one after another.
     """
     deck = Deck(tape) if isinstance(tape, Tape) else tape
     now = 0.0
@@ -144,4 +147,6 @@ def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:
                 reel = Reel(deck.take(request, exchange.provider), exchange, action, now)
                 while exchange.under_way:
                     now = max(now, reel.due)
+                    if wait_until is not None:
+                        wait_until(now)
                     yield from reel.feed(now)

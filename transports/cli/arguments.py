@@ -65,8 +65,8 @@ examples:
   sansio-chat replay hello.tape
   sansio-chat replay hello.tape --speed 0 --json
 
-Each question's answer comes as it came when it was recorded, with its messages and its exit code; the first answer that
-failed ends the replay. Nothing is asked again, and no key is needed.
+Each question's answer comes as it came when it was recorded, with its messages. The exit code is that of the first
+answer that failed. Nothing is asked, and no key is needed.
 """
 _TAPE = """\
 exit codes:
@@ -308,15 +308,18 @@ def _add_output(parser: ArgumentParser, *, both: bool) -> None:
         group.add_argument("--events", dest="output", action="store_const", const="events", help=each)
 
 
-def _seconds(text: str, what: str = "number of seconds") -> float:
+def _seconds(text: str) -> float:
     with suppress(ValueError):
         if 0 <= (seconds := float(text)) < inf:
             return seconds
-    raise ArgumentTypeError(f"{text!r} is no {what}")
+    raise ArgumentTypeError(f"{text!r} is no number of seconds")
 
 
 def _speed(text: str) -> float:
-    return _seconds(text, "speed (1, 2, 0.5; 0: at once)")
+    with suppress(ValueError):
+        if (speed := float(text)) == 0 or 0.001 <= speed <= 1000:
+            return speed
+    raise ArgumentTypeError(f"{text!r} is no speed: from 0.001 to 1000, or 0 for at once")
 
 
 def _text(word: str) -> str:

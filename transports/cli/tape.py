@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
+from sansio_core.redact import redact_url
 from sansio_core.tape import BrokenTape, Piece, Take, Tape, UnsafeTape
 from sansio_core.tape.redact import redacted
 
@@ -62,7 +63,7 @@ def _facts(take: Take) -> dict[str, Any]:
     return {
         "provider": take.provider or None,
         "method": take.method,
-        "target": take.target or "/",
+        "target": redact_url(take.target) or "/",
         "status": take.head and take.head.status,
         "ended_by": take.end.what,
         "pieces": len(pieces),
