@@ -180,8 +180,11 @@ def _checked(data: bytes | str) -> str:
             )
         raise BrokenTape(1, f"no tape: the first line of one is {wanted!r}")
     if odd := _ODD.search(text):
-        detail = f"the character U+{ord(odd[0]):04X} cannot stand in a tape: write the whole piece in base64, with `~`"
-        raise BrokenTape(text.count("\n", 0, odd.start()) + 1, detail)
+        raise BrokenTape(
+            text.count("\n", 0, odd.start()) + 1,
+            f"the character U+{ord(odd[0]):04X} cannot stand in a tape as it is: a piece that has it is written in "
+            "base64, another line as a JSON string",
+        )
     if not end or text[-1] != "\n":
         raise BrokenTape(text.count("\n") + 1, "the last line has no line end: the tape may have been cut here")
     return text
