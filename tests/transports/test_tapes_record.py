@@ -440,8 +440,11 @@ def test_a_file_that_cannot_be_made_is_told_before_anything_is_asked(
 ) -> None:
     client = openai(seat, emulator)
     for path, error in ((tmp_path / "none" / "t.tape", FileNotFoundError), (tmp_path, IsADirectoryError)):
-        with pytest.raises(error, match=str(path)):
+        with pytest.raises(error, match=str(path)) as raised:
             seat.complete(client, record=path)
+        assert getattr(raised.value, "__notes__", []) == (
+            [f"Make the folder {path.parent} first: a recording makes none."] if error is FileNotFoundError else []
+        )
         with pytest.raises(error, match=str(path)), tapes.record(path):
             pass
     for bad in ("", 5, b"t.tape", "a\0b"):
@@ -490,7 +493,9 @@ def test_a_full_disk_is_told_at_the_end(seat: Seat, emulator: Emulator) -> None:
         pieces.extend(iter(stream.next, None))
     assert "".join(pieces) == DEFAULT_TEXT
     assert stream.raw.reply.complete
-    assert "is not in the tape /dev/full" in raised.value.__notes__[0]
+    assert raised.value.__notes__ == [
+        "This request is not in the tape /dev/full; the stream itself went on as ever."
+    ]
     assert stream.next() is None, "once"
     stream.close()
     with pytest.raises(OSError, match="/dev/full"):

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO  # at the interpreter's end, when a dropped stream may still be written, there is no `open`
 from typing import Self
 
 from sansio_core import Exchange, InvalidRequest, Send, State
@@ -106,10 +107,13 @@ class Recorder:
         with _files.lock:
             if not self._begun and not _files.users[self.path]:
                 try:
-                    with open(self.path, "wb", buffering=0) as file, suppress(OSError):
+                    with FileIO(self.path, "wb") as file, suppress(OSError):
                         # Where the disk is full, the first take that finds room brings the line (see `write`).
                         if file.write(FIRST_LINE) != len(FIRST_LINE):
                             file.truncate(0)
+                except FileNotFoundError as error:
+                    error.add_note(f"Make the folder {os.path.dirname(self.path)} first: a recording makes none.")
+                    raise
                 except OSError as error:
                     raise _no_clock(error) from None
             self._begun = True
@@ -126,7 +130,7 @@ class Recorder:
         """Add `take` to the file, whole or not at all. Raises OSError, and ValueError for what cannot be written."""
         data = dumps(take)
         # Opened for each take: between them a process may fork, or change its limits, and nothing is left open.
-        with _files.lock, open(self.path, "ab", buffering=0) as file:
+        with _files.lock, FileIO(self.path, "ab") as file:
             size = os.fstat(file.fileno()).st_size
             left = memoryview(data if size else FIRST_LINE + data)
             try:
@@ -143,7 +147,7 @@ class Recorder:
         """A take was not written because of `error`, which is given back as it is to be raised, with a note."""
         if isinstance(error, OSError):
             error = _no_clock(error)
-        error.add_note(f"The request's answer was delivered as ever, but it is not in the tape {self.path}.")
+        error.add_note(f"This request is not in the tape {self.path}; the stream itself went on as ever.")
         self._untold.append(error)
         return error
 
