@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from matrix import Cell
+from matrix import Cell, Row
 from seats import Outcome, Seat
 
 from transports import tapes
 
 
 @contextmanager
-def recorded(cell: Cell, tape: Path) -> Iterator[None]:
-    """The calls of the block are recorded; not those of a cell that bounds the memory, as a take is held in it."""
-    if cell.memory:
+def recorded(row: Row, cell: Cell, tape: Path) -> Iterator[None]:
+    """The calls of the block are recorded; not those of a cell that bounds the memory, as a take is held in it.
+
+    Nor questions of many MiB: that costs seconds.
+    """
+    if cell.memory or len(row.message) > 1 << 20:
         yield
         return
     with tapes.record(tape):

@@ -51,7 +51,7 @@ def test_a_fault_ends_as_its_cell_says_and_plays_alike(seat: Seat, row: Row, tmp
     with row.world() as world:
         settings: dict[str, Any] = {"retry": TWICE, "timeout": row.timeouts, "limits": row.limits, **world.settings}
         client = seat.client(row.provider, base_url=world.base_url, **settings)
-        with recorded(cell, tape), peak_memory(cell.memory):
+        with recorded(row, cell, tape), peak_memory(cell.memory):
             began = time.monotonic()
             outcome = Outcome(seat, client, row.message)
             took = time.monotonic() - began

@@ -8,7 +8,6 @@ keep their proportion.
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -17,15 +16,12 @@ from typing import Any, Self
 
 from sansio_core import Cancelled, Exchange, InvalidRequest, Send, State
 from sansio_core.errors import safe_repr
-from sansio_core.http_request import HttpRequest
-from sansio_core.providers.base import Provider
 from sansio_core.tape import BrokenTape, Deck, Reel, Take, Tape, UnmatchedRequest
 from sansio_core.tape.model import Head as TapedHead
 from sansio_core.tape.play import KEY
 from sansio_core.timing import within
 
 from ..drive import AWire, BothWires, Head, Wire
-from .forks import watch_forks
 from .taping import active
 from .ways import PathLike
 
@@ -81,8 +77,6 @@ class Replay:
     def __init__(self, tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[str] = ()) -> None:
         self.speed = checked_speed(speed)
         self.deck = deck_of(tape, ignore)
-        self._lock = threading.Lock()
-        watch_forks(self)
 
     def __repr__(self) -> str:
         return f"<Replay: {len(self.unused)} takes unused, {len(self.unmatched)} requests unmatched>"
@@ -96,11 +90,6 @@ class Replay:
     def unmatched(self) -> list[UnmatchedRequest]:
         """The errors of the requests that no take answers, also where the code under test has caught them."""
         return self.deck.unmatched
-
-    def take(self, request: HttpRequest, provider: Provider) -> Take:
-        """The take that answers `request`. Raises UnmatchedRequest. Any thread may call it."""
-        with self._lock:
-            return self.deck.take(request, provider)
 
     def wire(self, exchange: Exchange, wire: Wire) -> Wire:
         """A wire that plays the tape in place of `wire`."""
@@ -117,10 +106,6 @@ class Replay:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with suppress(ValueError):  # it was left already
             active.remove(self)
-
-    def _forked(self) -> None:
-        """In a forked process: a thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
 
 
 class _OwnTime:
@@ -183,7 +168,7 @@ class _Replaying:
         self._base.close()
 
     def _begin(self, action: Send) -> Reel:
-        take = self._replay.take(action.request, self._exchange.provider)
+        take = self._replay.deck.take(action.request, self._exchange.provider)
         self._reel = reel = Reel(take, self._exchange, action, self.now())
         return reel
 
@@ -221,12 +206,13 @@ class _ReplayingWire(_Replaying):
         return step
 
     def _step(self, reel: Reel) -> TapedHead | bytes | None:
+        since = self.now()
         seconds = self._clock.until(reel.due)
         if seconds > 0:
             self._wire.sleep(seconds)
         else:
             self._wire.call(_key, None)  # raises Cancelled
-        return reel.step()
+        return reel.step(since)
 
     def sleep(self, seconds: float) -> None:
         self._wire.sleep(max(self._pause(seconds), 0))
@@ -257,13 +243,14 @@ class _AReplayingWire(_Replaying):
         return step
 
     async def _step(self, reel: Reel) -> TapedHead | bytes | None:
+        since = self.now()
         seconds = self._clock.until(reel.due)
         self._at_once = 0 if seconds > 0 else self._at_once + 1
         if seconds > 0 or self._at_once % _YIELD == 0:
             await self._wire.sleep(max(seconds, 0))
         else:
             await self._wire.call(_akey, None)  # raises Cancelled
-        return reel.step()
+        return reel.step(since)
 
     async def sleep(self, seconds: float) -> None:
         await self._wire.sleep(max(self._pause(seconds), 0))
