@@ -129,8 +129,8 @@ def play(
 ) -> Iterator[ChatEvent]:
     """Play `tape` to `exchange` in the tape's own time, which is not waited for; gives the events as they come.
 
-    `wait_until` is called, before each step of the tape, with the seconds from the beginning to that step: whoever
-    plays at a pace sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest
+    `wait_until` is called with the time, in seconds from the beginning, of whatever comes next: whoever plays at a pace
+    sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest
     for a request that no take answers. A Deck may be played to several exchanges, one after another.
     """
     deck = Deck(tape) if isinstance(tape, Tape) else tape
@@ -141,6 +141,8 @@ def play(
                 exchange.receive_key(KEY, now)
             case Wait(seconds):
                 now += seconds
+                if wait_until is not None:
+                    wait_until(now)
             case Finish():
                 return
             case Send(request):
