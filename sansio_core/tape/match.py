@@ -32,7 +32,7 @@ class Deck:
     query, the provider's `volatile` fields, and those that `ignore` names: "metadata.run", "messages.*.id" (`*` is any
     key or index), or the name of a form's field; each with all that is in it. Raises InvalidRequest for a bad `ignore`.
 
-    `takes`: all of them. `unmatched`: the errors that `take` has raised. Any thread may call `take`, and several at once.
+    `takes`: all of them. `unmatched`: the errors that `take` has raised. Any thread may call `take` at any time.
     """
 
     # Without a lock, which the core may not have: a take is claimed by dict.pop, which is atomic, also in free-threaded

@@ -9,7 +9,7 @@ from ..events import ChatEvent
 from ..exchange import Exchange
 from ..states import Finish, NeedKey, Send, State, Wait
 from .match import Deck
-from .model import End, Head, Mark, Piece, Take, Tape
+from .model import TIMER, End, Head, Mark, Piece, Take, Tape
 
 KEY = "from-a-tape"
 """The key where a function would give one: no tape asks for it."""
@@ -95,7 +95,10 @@ class Reel:
         connecting = self._exchange.state is State.SENT and self._waits_since is None
         if self._connect is not None and connecting:
             deadline = self._connect if deadline is None else min(self._connect, deadline)
-        return None if deadline is None or self._comes <= max(since, deadline + _ROUNDED) else deadline
+        if deadline is None:
+            return None
+        slack = TIMER if self._ends_so(deadline) else _ROUNDED
+        return None if self._comes <= max(since, deadline + slack) else deadline
 
     def _ends_so(self, now: float) -> bool:
         """Whether the clock that fires `now` is the one that ended the take: then its error is that on the tape.
@@ -103,10 +106,11 @@ class Reel:
         A wire may have more to say of a timeout than the exchange does, and its timers are a little late.
         """
         step = self._steps[self._next]
-        taped, ours = step.error if isinstance(step, End) else None, self._exchange.timed_out(now)
-        if not isinstance(taped, TimedOut) or taped.clock != ours.clock:
+        taped = step.error if isinstance(step, End) else None
+        if not isinstance(taped, TimedOut):
             return False
-        return abs((taped.seconds or 0.0) - (ours.seconds or 0.0)) < 0.01
+        ours = self._exchange.timed_out(now)
+        return taped.clock == ours.clock and abs((taped.seconds or 0.0) - (ours.seconds or 0.0)) < 0.01
 
     def _tell(self, what: str) -> None:
         exchange, now = self._exchange, self._at

@@ -9,7 +9,7 @@ from ..errors import ChatError, TimedOut
 from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
-from .model import End, Head, Mark, Piece, Step, Take
+from .model import TIMER, End, Head, Mark, Piece, Step, Take
 from .redact import redacted
 
 Secret = str | re.Pattern[str]
@@ -63,15 +63,16 @@ class Recording:
         self._came(now)
         self._steps.append((now, data))
 
-    def _came(self, now: float) -> None:
+    def _came(self, now: float, allowed: float = 0.0) -> None:
         """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
         deadline = self._exchange.deadline
-        if deadline is not None and now >= deadline:
+        if deadline is not None and now >= deadline + allowed:
             self._steps.append((now, Mark(0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
         """Sending or reading raised `error`."""
         if isinstance(error, TimeoutError):
+            self._came(now, TIMER)
             timed_out = self._exchange.timed_out(now)
             self._steps.append((now, End(0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})))
         elif isinstance(error, ChatError):
