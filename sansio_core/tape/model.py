@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from types import NoneType
 from typing import Any, Literal, TypeAlias
 
-from ..errors import Cancelled, ChatError, InvalidRequest
+from .. import errors
+from ..errors import Cancelled, ChatError, InvalidRequest, suggestion
 from ..http_request import Headers
 from ..plain import json_text
 from ..redact import redact_url
@@ -127,8 +129,14 @@ class End:
         return _error(self.what, self.attributes)
 
 
+_ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ChatError)}
+
+
 def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
     """The error of the class `name`, or of the nearest base. Raises ValueError for attributes that do not make it."""
+    if name not in _ERRORS and "bases" not in attributes:
+        known = f"no error is called {name}{suggestion(name, _ERRORS)}"
+        raise ValueError(f"{known}; of a class of your own, the attribute 'bases' must name the bases")
     for each, value in attributes.items():
         if each[:1] == "_" or callable(getattr(ChatError, each, None)):
             raise ValueError(f"no error has an attribute {each!r:.50}")
@@ -136,12 +144,12 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
             kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
             raise ValueError(f"the attribute {each!r} must be {kinds}, not {type(value).__name__}")
     try:
-        error = ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
+        return ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
     except (InvalidRequest, AttributeError):
-        raise ValueError(f"these attributes do not make a {name}: one that it needs is missing") from None
-    if type(error).__name__ != name and "bases" not in attributes:
-        raise ValueError(f"no error of ours is called {name}: `bases` must name the classes that it is derived from")
-    return error
+        parameters = signature(_ERRORS.get(name, ChatError)).parameters.values()
+        needed = [repr(each.name) for each in parameters if each.default is each.empty]
+        needs = f", which needs {', '.join(needed)}" if needed else ""
+        raise ValueError(f"the attributes do not make a {name}{needs}") from None
 
 
 Step: TypeAlias = Mark | Head | Piece | End

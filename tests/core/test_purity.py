@@ -110,7 +110,8 @@ def test_rooms_look_one_way(path: Path) -> None:
         if room == "providers" and parts[1] not in SHARED and target[1] == "providers":
             assert target[2] in SHARED, f"the provider {parts[1]} imports another, {target[2]}"
         if room not in ("providers", "__init__") and target[1] == "providers" and len(target) > 2:
-            assert target[2] in SHARED or target[2][0].isupper(), f"{room} imports the concrete provider {target[2]}"
+            concrete = (CORE / "providers" / f"{target[2]}.py").exists() and target[2] not in SHARED
+            assert not concrete, f"{room} imports the concrete provider {target[2]}"
 
 
 def test_the_table_of_rooms_is_of_this_house() -> None:
