@@ -282,6 +282,10 @@ def _add_emulate(parser: ArgumentParser) -> None:
     add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
     add("--tape", metavar="FILE", help="answer with this tape's answers, each once, and nothing else")
     _add_speed(parser)
+    add(
+        "--ignore", metavar="FIELD", action="append", default=[],
+        help="a field of requests that need not be as on the tape, as metadata.run; may be given several times",
+    )  # fmt: skip
     add("--reply", metavar="TEXT", help="what every answer says")
     add(
         "--tool-call", metavar="NAME=JSON", action="append", default=[],

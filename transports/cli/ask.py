@@ -42,17 +42,27 @@ def ask(args: Namespace) -> int:
             raise  # nothing was sent, so there is no answer to conclude
         except ChatError as failed:
             error = failed
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             error = Cancelled("interrupted")
-        except (OSError, ValueError) as failed:  # of these, UnsafeTape is a ValueError
+            error.__notes__ = getattr(stop, "__notes__", [])
+        except (OSError, ValueError) as failed:  # UnsafeTape is a ValueError
             if not output.reply.complete:
                 raise
             untaped = failed
         code = output.conclude(error)
-    if untaped is not None:
-        say(words_of(untaped) if isinstance(untaped, OSError) else str(untaped))
-        return LOCAL
-    return code
+    if untaped is None:
+        return code
+    say(f"the answer is not on the tape: {_why(untaped)}")
+    return LOCAL
+
+
+def _why(untaped: Exception) -> str:
+    """Why a take was not written."""
+    if isinstance(untaped, OSError):
+        return words_of(untaped)
+    from sansio_core.tape import UnsafeTape
+
+    return untaped.reason if isinstance(untaped, UnsafeTape) else str(untaped)
 
 
 def _blocking(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import threading
@@ -18,6 +19,8 @@ from .exit import COMPLETE, LOCAL, say
 from .output import output_for
 
 if TYPE_CHECKING:
+    from sansio_core.tape import UnmatchedRequest
+
     from ..emulator import Emulator, Fault, Request, Served
     from ..emulator.tape_server import TapeServer
 
@@ -30,10 +33,10 @@ def emulate(args: Namespace) -> int:
     if "help" in args.fault:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
-    server, names = _emulator(args) if args.tape is None else _tape_server(args)
+    server, names, keys = _emulator(args) if args.tape is None else _tape_server(args)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _serve(server, names)
+        _serve(server, names, keys)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -49,8 +52,8 @@ def emulate(args: Namespace) -> int:
 def _emulator(args: Namespace) -> tuple[Emulator, Sequence[str]]:
     from ..emulator import DEFAULT_TEXT, Emulator
 
-    if args.speed is not None:
-        raise InvalidRequest("--speed goes with --tape FILE; --pace is that of the emulator's own answers")
+    if args.speed is not None or args.ignore:
+        raise InvalidRequest("--speed and --ignore go with --tape FILE (--pace is for the emulator's own answers)")
     faults = _faults(args.fault)
     emulator = Emulator(
         reply=DEFAULT_TEXT if args.reply is None else args.reply,
@@ -75,16 +78,22 @@ def _tape_server(args: Namespace) -> tuple[TapeServer, Sequence[str]]:
 
     prepare(args)  # a take may be of a host that the user has added
     tape = tape_in(args.tape)
-    deck = Deck(tape)
+    deck = Deck(tape, ignore=args.ignore)
 
     def log(served: Served) -> None:
         _log(served)
         while deck.unmatched:
-            say(str(deck.unmatched.pop(0)))
+            say(_reason(deck.unmatched.pop(0)))
 
     speed = 1.0 if args.speed is None else args.speed
     server = TapeServer(deck, speed=speed, port=args.port, on_request=None if args.quiet else log)
     return server, sorted({take.provider for take in tape.takes if take.provider})
+
+
+def _reason(error: UnmatchedRequest) -> str:
+    """Its text, with an option of the command where that names an argument of Python."""
+    text, _, fields = str(error).partition("ignore=(")
+    return text + " ".join(f"--ignore '{field}'" for field in re.findall(r'"([^"]+)"', fields))
 
 
 def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
