@@ -23,7 +23,7 @@ _SECRET_HEADER = re.compile(_SECRET, re.I)
 """Names of header fields with a secret, in requests and responses alike."""
 _SECRET_FIELD = re.compile(rf"{_SECRET}|(?<![a-z])sig(?![a-z])|\Acode\Z", re.I)
 """Names of query and form fields with a secret; Azure's URLs carry keys as `sig` (storage) and `code` (functions)."""
-_PUBLIC = frozenset(
+PUBLIC_FIELDS = frozenset(
     {
         "accept", "accept-encoding", "accept-language", "anthropic-beta", "anthropic-version", "cache-control",
         "connection", "content-type", "host", "openai-beta", "user-agent", "x-request-id",
@@ -66,7 +66,7 @@ def redact(text: str, secrets: tuple[str, ...]) -> str:
 
 def private(given: tuple[str, ...]) -> set[str]:
     """The names, in lower case, of the header fields `given` by the user whose meaning only the user knows."""
-    return {name.lower() for name in given} - _PUBLIC
+    return {name.lower() for name in given} - PUBLIC_FIELDS
 
 
 def secrets_of_fields(headers: Iterable[tuple[str, str]], given: tuple[str, ...]) -> set[str]:

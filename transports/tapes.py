@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sansio_core.tape import BrokenTape, Deck, Tape, UnmatchedRequest, UnsafeTape
-from sansio_core.tape.recording import Secret
+from sansio_core.tape.blots import Secret
 
 from ._shared.recorder import Recorder
 from ._shared.replay import Replay, deck_of

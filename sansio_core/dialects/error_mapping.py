@@ -78,14 +78,14 @@ _HTML = re.compile(r"\s*<(!doctype html|html|head|body|\?xml|center|h1)\b", re.I
 _INVISIBLE = re.compile(r"<(script|style)\b(?:(?!</\1).)*", re.I | re.S)  # elements whose text no browser shows
 _PAGE = 20_000  # characters; a page's title and first words stand before that, and a huge page costs no more
 # OpenAI's, Anthropic's, Azure's, AWS's; last Cloudflare's, which names a request to the proxy before the provider only.
-_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
+REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 
 
 def request_id(headers: Headers) -> str | None:
     """The id that the provider gave a request, from its response's headers: its support asks for it."""
     # reversed, so that of a header that came twice the first one counts
     given = {name.lower(): value for name, value in reversed(headers)}
-    return next((given[name] for name in _REQUEST_IDS if given.get(name)), None)
+    return next((given[name] for name in REQUEST_IDS if given.get(name)), None)
 
 
 def is_html(text: str) -> bool:

@@ -5,7 +5,11 @@ In reading order:
 model       Tape, Take and its steps: what was sent, what came, and when
 errors      BrokenTape, UnsafeTape, UnmatchedRequest
 format      a tape as text: what `Tape.loads` and `dumps` do
-redact      secrets blotted out of a take; what looks like a key refused
+frames      the parts of a body in which a text may stand whole: its fields, over all frames
+views       a text without its escapes, and where in the body what was found in it stands
+keys        what looks like a key
+blots       secrets found in any form, and blotted at the same length
+redact      a take without secrets, by these; what still looks like a key is refused
 recording   Recording: what one exchange sends and receives, as takes
 compare     whether a request asks what a taped one asked
 match       Deck: the takes of a tape, and which of them answers a request

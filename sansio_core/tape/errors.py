@@ -27,7 +27,21 @@ class BrokenTape(ValueError):
 
 
 class UnsafeTape(ValueError):
-    """What was to be recorded has in it what looks like a key. Nothing of the take was written."""
+    """What was to be recorded has in it what looks like a key. Nothing of the take was written.
+
+    `where`: the part of the take; `key`: how the key begins, as "sk-…". The key itself is not quoted.
+    """
+
+    def __init__(self, where: str, key: str) -> None:
+        super().__init__(where, key)
+        self.where = where
+        self.key = key
+
+    def __str__(self) -> str:
+        return (
+            f"not recorded: {self.where} has what looks like a key ({self.key}). Leave it out, "
+            "or have it blotted: redact= takes the text itself, or a compiled pattern for it"
+        )
 
 
 class Difference(NamedTuple):

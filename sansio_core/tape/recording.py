@@ -2,100 +2,112 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from ..errors import ChatError, TimedOut
 from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
+from ..parsers.lines import Data
+from ..redact import longest_first
+from .blots import Secret
 from .model import TIMER, End, Head, Mark, Piece, Step, Take
-from .redact import redacted
-
-Secret = str | re.Pattern[str]
+from .redact import checked_redact, redacted
 
 
 class Recording:
     """The takes of one exchange; made before the exchange's first action.
 
-        recording.sent(request, now())             # of each Send
-        recording.head(status, headers, now())     # what receive_head is given
-        recording.data(data, now())                # what receive_data is given; b"" is the body's end
-        recording.failed(error, now())             # what receive_failure is given; a TimeoutError for receive_timeout
-        take = recording.take(now())               # before the next Send, and when the exchange is over
+        recording = Recording(exchange)
+        while True:
+            match exchange.next_action(now()):
+                case Send(request):
+                    recording.sent(request, now())
+                    status, headers = send(request)
+                    recording.head(status, headers, now())
+                    exchange.receive_head(status, headers, now())
+                    while exchange.reading:
+                        data = read()
+                        recording.data(data, now())
+                        events = exchange.receive_data(data, now())
+                    tape.write(format.dumps(recording.take(now())))     # or all takes at the end, by Tape.of(takes)
+                case Finish():
+                    break
 
-    Each of these comes before the exchange is told the same. `redact`: texts and patterns that are blotted out, besides
-    the secrets of the exchange's requests. Times are those of the exchange's `now`.
+    Where sending or reading raises, `recording.failed(error, now())` comes before the exchange's receive_failure, and
+    a TimeoutError before its receive_timeout. `redact`: texts and patterns that are blotted out, besides the secrets of
+    the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
     __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_steps")
 
-    def __init__(self, exchange: Exchange, *, redact: Iterable[Secret] = ()) -> None:
+    def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
-        self._redact = tuple(redact)
+        self._redact = checked_redact(redact)
         self._request: HttpRequest | None = None
         self._began = 0.0
         self._marks: list[Mark] = []  # `after` is still the time since the request was sent
-        self._steps: list[tuple[float, object]] = []
-        exchange.observe(self._notice)
-
-    def _notice(self, exchange: Exchange, notice: Notice) -> None:
-        match notice:
-            case PlaceAwaited(None):
-                self._marks.append(Mark(0.0, "waiting"))
-            case PlaceAwaited(float(seconds)):
-                self._marks.append(Mark(seconds, "place"))
-            case Connected(reused, seconds):
-                self._marks.append(Mark(seconds, "reused" if reused else "connected"))
+        self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
+        # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
+        exchange.observe(partial(_mark, self._marks))
 
     def sent(self, request: HttpRequest, now: float) -> None:
-        """A request goes out."""
+        """A request goes out, at the time that its next_action was given."""
         self._request, self._began = request, now
-        self._marks, self._steps = [], []
+        self._marks.clear()
+        self._steps = []
 
     def head(self, status: int, headers: Headers, now: float) -> None:
-        """The head of its response is in."""
-        self._came(now)
-        self._steps.append((now, (status, tuple(headers))))
+        """The head of its response is in. Interim responses (1xx) leave no trace, as in the exchange."""
+        if status >= 200 or status == 101:
+            self._came(now)
+            self._steps.append((now, Head(0.0, status, tuple(headers))))
 
-    def data(self, data: bytes, now: float) -> None:
-        """A piece of the body, without its content coding; b"" at its end."""
+    def data(self, data: Data, now: float) -> None:
+        """A piece of the body, without its content coding; b"" at its end. A buffer is copied."""
         self._came(now)
-        self._steps.append((now, data))
+        self._steps.append((now, data if type(data) is bytes else bytes(data)))
 
     def _came(self, now: float, allowed: float = 0.0) -> None:
         """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
         deadline = self._exchange.deadline
         if deadline is not None and now >= deadline + allowed:
-            self._steps.append((now, Mark(0, "late")))
+            self._steps.append((now, Mark(0.0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
-        """Sending or reading raised `error`."""
+        """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
             self._came(now, TIMER)
             timed_out = self._exchange.timed_out(now)
-            self._steps.append((now, End(0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})))
+            end = End(0.0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})
         elif isinstance(error, ChatError):
             if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
                 self._came(now)
-            self._steps.append((now, End.of(0, error)))
+            end = End.of(0.0, error)
         else:
-            self._steps.append((now, End(0, "closed")))
+            end = End(0.0, "closed")
+        self._steps.append((now, end))
 
     def take(self, now: float) -> Take | None:
-        """The take that ends here; None where no request was sent since the last. Raises UnsafeTape."""
+        """The take that ends here, or None if no request was sent since the last; raises UnsafeTape.
+
+        To be called before `sent` is told of another request, after the exchange gave that: it knows more secrets then.
+        """
         request, self._request = self._request, None
         if request is None:
             return None
         provider = self._exchange.provider
         take = Take(
-            request.method, request.url, provider.base_url, provider.info.name, request.headers, request.body,
+            request.method, request.url, provider.base_url, provider.info.name, tuple(request.headers), request.body,
             tuple(self._timed(now)),
         )  # fmt: skip
-        self._marks, self._steps = [], []
-        return redacted(take, self._exchange.secrets, self._redact, given=request.given)
+        self._steps = []
+        body = b"".join([step.data for step in take.steps if type(step) is Piece])
+        mentioned = provider.secrets_in(body.decode("utf-8", "replace"))
+        return redacted(take, (*self._exchange.secrets, *longest_first(mentioned)), self._redact)
 
-    def _timed(self, now: float) -> Iterable[Step]:
+    def _timed(self, now: float) -> Iterator[Step]:
         """The steps with the seconds between them, to the millisecond; rounding does not add up."""
         last = 0.0
 
@@ -106,21 +118,29 @@ class Recording:
 
         for mark in self._marks:
             yield Mark(after(mark.after), mark.what)
-        ended = False
         for when, what in self._steps:
             since = after(when - self._began)
             match what:
+                case b"":
+                    yield End(since)
+                    return
+                case End(_, kind, attributes):
+                    yield End(since, kind, attributes)
+                    return
                 case Mark(_, name):
                     yield Mark(since, name)
-                case (int(status), tuple(headers)):
+                case Head(_, status, headers):
                     yield Head(since, status, headers)
-                case b"":
-                    ended = True
-                    yield End(since)
-                case End(_, kind, attributes):
-                    ended = True
-                    yield End(since, kind, attributes)
-                case bytes(data):
-                    yield Piece(since, data)
-        if not ended:
-            yield End(after(now - self._began), "closed")
+                case bytes():
+                    yield Piece(since, what)
+        yield End(after(now - self._began), "closed")
+
+
+def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
+    match notice:
+        case PlaceAwaited(None):
+            marks.append(Mark(0.0, "waiting"))
+        case PlaceAwaited(float(seconds)):
+            marks.append(Mark(seconds, "place"))
+        case Connected(reused, seconds):
+            marks.append(Mark(seconds, "reused" if reused else "connected"))

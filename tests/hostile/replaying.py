@@ -26,10 +26,10 @@ def recorded(row: Row, cell: Cell, tape: Path) -> Iterator[None]:
         yield
 
 
-def plays_alike(seat: Seat, client: Any, message: str, live: Outcome, tape: Path) -> None:
+def plays_alike(seat: Seat, client: Any, message: str, live: Outcome, tape: Path, **options: Any) -> None:
     """The same question, answered by the tape, must go as it went live: each piece, the end, and every word of it."""
     with tapes.replay(tape) as replay:
-        played = Outcome(seat, client, message)
+        played = Outcome(seat, client, message, **options)
     assert facts(played) == facts(live)
     assert played.pieces == live.pieces
     assert not replay.unused

@@ -134,6 +134,12 @@ def test_a_missing_file_says_how_one_is_made(tmp_path: Path) -> None:
         tapes.replay(tmp_path / "hello.tape")
 
 
+@pytest.mark.parametrize("given", [None, 7, b"# sansio-chat tape 1\n"])
+def test_what_is_no_tape(given: Any) -> None:
+    with pytest.raises(InvalidRequest, match="the path of a file, a Tape or a Deck, not"):
+        tapes.replay(given)
+
+
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "hello.tape"
     path.write_text("no tape\n")

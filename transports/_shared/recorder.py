@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 from collections import Counter
@@ -14,9 +13,11 @@ from typing import Self
 
 from sansio_core import Exchange, InvalidRequest, Send, State
 from sansio_core.errors import safe_repr
+from sansio_core.tape.blots import Secret
 from sansio_core.tape.format import FIRST_LINE, dumps
 from sansio_core.tape.model import Take
-from sansio_core.tape.recording import Recording, Secret
+from sansio_core.tape.recording import Recording
+from sansio_core.tape.redact import checked_redact
 
 from ..drive import AWire, BothWires, Head, Wire
 from .forks import watch_forks
@@ -52,14 +53,14 @@ class Recorder:
     `path`: the file, in a folder that exists; symbolic links are followed. It is begun anew when the recorder is
     entered, or else before the first request of a stream; OSError is raised then, before anything is asked. A file
     that a stream of this process is recorded to already is not begun anew: both write to it. `redact`: a text, a
-    compiled pattern, or several: blotted out besides keys and the like. Raises InvalidRequest for what is neither.
+    compiled pattern, or several: blotted out besides keys and the like. Raises InvalidRequest for others.
     """
 
     plays = False
 
     def __init__(self, path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self.path = _real(path)
-        self.redact = (redact,) if isinstance(redact, (str, re.Pattern)) else tuple(redact)
+        self.redact = checked_redact(redact)
         self._begun = False
         self._untold: list[Exception] = []
 
@@ -177,6 +178,7 @@ class _Recorded:
         self._exchange = exchange
         self._recording = Recording(exchange, redact=recorder.redact)
         self._using = False
+        self._left = 0.0
         self._missed: Exception | None = None
         self.now, self.check_place, self.cancel = wire.now, wire.check_place, wire.cancel
 
@@ -185,10 +187,12 @@ class _Recorded:
         return self.wire.abandoned
 
     def leave(self) -> None:
+        # Before a Send, this is the time at which the exchange gave it; writing the take before may take a while.
+        self._left = self.now()
         try:
             self.wire.leave()
         finally:
-            self._end()
+            self._end(self._left)
             # Before that, the stream goes on; where it failed, it is closed next.
             if self._exchange.state is State.DONE:
                 self._over(told=True)
@@ -198,7 +202,7 @@ class _Recorded:
             self.wire.close()
         finally:
             if not self.abandoned:
-                self._end()
+                self._end(self.now() if self._using else 0.0)
                 under_way = sys.exception()
                 if self._missed is not None and under_way is not None and not isinstance(under_way, Exception):
                     note(under_way, self._missed)  # a cancellation or an interrupt must arrive as such
@@ -210,12 +214,12 @@ class _Recorded:
         if not self._using:
             self.recorder.begin()
             self._using = True
-        self._recording.sent(action.request, self.now())
+        self._recording.sent(action.request, self._left)
 
-    def _end(self) -> None:
+    def _end(self, now: float) -> None:
         """Write the take that is under way, if any."""
         try:
-            if self._using and (take := self._recording.take(self.now())) is not None:
+            if self._using and (take := self._recording.take(now)) is not None:
                 self.recorder.write(take)
         except Exception as error:  # noqa: BLE001  the stream goes on; it is raised at its end
             self._missed = self._missed or self.recorder.missed(error)

@@ -8,6 +8,7 @@ keep their proportion.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +34,9 @@ _YIELD = 32
 
 
 def load(path: PathLike) -> Tape:
-    """The tape in a file. Raises OSError, and BrokenTape with the file's name."""
+    """The tape in a file. Raises OSError, BrokenTape with the file's name, and InvalidRequest for what is no path."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidRequest(f"tape must be the path of a file, a Tape or a Deck, not {safe_repr(path)}")
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:
@@ -79,7 +82,7 @@ class Replay:
         self.deck = deck_of(tape, ignore)
 
     def __repr__(self) -> str:
-        return f"<Replay: {len(self.unused)} takes unused, {len(self.unmatched)} requests unmatched>"
+        return f"<Replay at speed {self.speed:g}: {len(self.unused)} unused, {len(self.unmatched)} unmatched>"
 
     @property
     def unused(self) -> tuple[Take, ...]:

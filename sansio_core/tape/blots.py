@@ -1,0 +1,181 @@
+"""Blotting: each secret in a text replaced by `*` of the same length, in whatever form and over however many frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from ..redact import MIN_SECRET
+from .frames import Frames, Place
+from .keys import keylike
+from .views import Joined, View, decoded, unescaped, web_text
+
+Secret = str | re.Pattern[str]
+
+_DEPTH = 3  # how often what was read is read again: a tool's arguments are JSON in JSON, and may hold an address
+_MASK = re.compile(r"\*{3,}|•{3,}|…|\.{3,}|[xX]{4,}")  # what a host shows in place of a key's middle
+_KEY = 8  # characters: what is shorter is no key of which a beginning and an end are shown
+_DIGIT = re.compile("[0-9]")
+_LINE = re.compile("[^\r\n]+")
+_SHOWN = 12  # characters that a host shows of a key before the mask
+
+
+class Blots:
+    """What is to be blotted: `secrets`, of which hosts quote the ends too, and what the user's `redact` names."""
+
+    def __init__(self, secrets: Iterable[str] = (), redact: Iterable[Secret] = ()) -> None:
+        secrets, redact = tuple(secrets), tuple(redact)
+        texts = dict.fromkeys([*secrets, *(each for each in redact if isinstance(each, str))])
+        # A text that was decoded once too often is still found, as its secret was decoded likewise.
+        self.texts = tuple({**texts, **dict.fromkeys(map(web_text, texts))})
+        self.patterns = tuple(each for each in redact if not isinstance(each, str))
+        self.keys = tuple(secret for secret in secrets if len(secret) >= _KEY)
+
+    def body(self, data: bytes, cut: bool = False) -> tuple[bytes, str | None]:
+        """`data` blotted, and how what looks like a key in it begins, or None; `cut`: it may end amid a secret."""
+        text, key = self._blotted(data.decode("utf-8", "surrogateescape"), cut, "surrogateescape")
+        return text.encode("utf-8", "surrogateescape"), key
+
+    def text(self, text: str) -> tuple[str, str | None]:
+        """The same for a text that is no body."""
+        return self._blotted(text, False, "surrogatepass")
+
+    def _blotted(self, text: str, cut: bool, errors: str) -> tuple[str, str | None]:
+        search = _Search(self, text, cut)
+        if not search.found:
+            return text, search.key
+        text = _starred(text, search.found, search.digits, errors)
+        return text, search.key and _Search(_NOTHING, text, False).key
+
+
+_NOTHING = Blots()
+
+
+class _Search:
+    """Where the secrets stand in `text`."""
+
+    def __init__(self, blots: Blots, text: str, cut: bool) -> None:
+        self._blots, self._cut = blots, cut
+        self.found: list[Place] = []
+        self.digits: list[Place] = []  # of these, those within a number of JSON
+        self.key: str | None = None
+        self._frames(View(text), 0)
+
+    def _frames(self, view: View, depth: int) -> None:
+        """Search a text that may be JSON, or have lines of it."""
+        self._texts(view)
+        for part in Frames(view.text):
+            if not part.places:
+                continue
+            joined = Joined(view, part.places, part.between)
+            if part.kind == "number":
+                before = len(self.found)
+                self._said(joined, _DEPTH)
+                self.digits += self.found[before:]
+            elif part.kind == "text":
+                self._said(joined, depth)
+            else:
+                plain = next(unescaped(joined), joined)
+                if depth < _DEPTH and plain.text.lstrip()[:1] in ("{", "["):
+                    self._frames(plain, depth + 1)
+                else:
+                    self._said(plain, depth)
+
+    def _said(self, view: View, depth: int) -> None:
+        """Search a text that is no JSON; in it, there may be escapes all the same."""
+        self._texts(view)
+        text, blots = view.text, self._blots
+        for pattern in blots.patterns:
+            self._found(view, (found.span() for found in pattern.finditer(text) if found[0]))
+        if blots.keys:
+            self._found(view, _masked(text, blots.keys))
+        if self._cut:
+            self._found(view, _begun(text, blots.texts))
+        self.key = self.key or keylike(text)
+        if depth < _DEPTH:
+            for inner in chain(unescaped(view), decoded(view)):
+                self._said(inner, depth + 1)
+
+    def _texts(self, view: View) -> None:
+        for secret in self._blots.texts:
+            if secret in view.text:
+                self._found(view, _places(view.text, secret))
+
+    def _found(self, view: View, places: Iterable[Place]) -> None:
+        for begin, end in places:
+            self.found += view.spans(begin, end)
+
+
+def _places(text: str, secret: str) -> Iterator[Place]:
+    at = text.find(secret)
+    while at >= 0:
+        yield at, at + len(secret)
+        at = text.find(secret, at + 1)
+
+
+def _masked(text: str, keys: tuple[str, ...]) -> Iterator[Place]:
+    """What hosts show of a key that they refuse: `sk-w***ong`, `Your api key: ****a1b2`."""
+    for mask in _MASK.finditer(text):
+        for key in keys:
+            lengths = range(min(len(key), _SHOWN), 0, -1)
+            before = next((n for n in lengths if text.endswith(key[:n], 0, mask.start())), 0)
+            after = next((n for n in lengths if text.startswith(key[-n:], mask.end())), 0)
+            if before + after >= MIN_SECRET:
+                yield mask.start() - before, mask.end() + after
+
+
+def _begun(text: str, secrets: tuple[str, ...]) -> Iterator[Place]:
+    """The beginning of a secret with which `text` ends."""
+    for secret in secrets:
+        lengths = range(len(secret) - 1, MIN_SECRET - 1, -1)
+        if length := next((n for n in lengths if text.endswith(secret[:n])), 0):
+            yield len(text) - length, len(text)
+
+
+def _starred(text: str, found: list[Place], digits: list[Place], errors: str) -> str:
+    """`text` with `*` for each byte in the places `found`, but `1` for a digit of a number: JSON stays JSON."""
+    if digits:
+        text = _replaced(text, digits, lambda piece: _DIGIT.sub("1", piece))
+        found = _without(_merged(found), _merged(digits))
+    def stars(line: re.Match[str]) -> str:
+        return "*" * len(line[0].encode("utf-8", errors))
+
+    return _replaced(text, found, lambda piece: _LINE.sub(stars, piece))
+
+
+def _replaced(text: str, places: list[Place], by: Callable[[str], str]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for begin, end in _merged(places):
+        pieces += text[at:begin], by(text[begin:end])
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _merged(places: list[Place]) -> list[Place]:
+    """`places` in order, those that meet as one."""
+    merged: list[Place] = []
+    for begin, end in sorted(places):
+        if merged and begin <= merged[-1][1]:
+            begin, end = merged[-1][0], max(end, merged.pop()[1])
+        merged.append((begin, end))
+    return merged
+
+
+def _without(places: list[Place], holes: list[Place]) -> list[Place]:
+    """What of `places` is not in `holes`; both are merged."""
+    left: list[Place] = []
+    at = 0
+    for begin, end in places:
+        while at < len(holes) and holes[at][1] <= begin:
+            at += 1
+        inside = at
+        while inside < len(holes) and holes[inside][0] < end:
+            if begin < holes[inside][0]:
+                left.append((begin, holes[inside][0]))
+            begin = holes[inside][1]
+            inside += 1
+        if begin < end:
+            left.append((begin, end))
+    return left
