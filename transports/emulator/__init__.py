@@ -1,8 +1,11 @@
 """A loopback server that speaks every provider's wire format, with faults to order: to try out, and to test against.
 
+Two more servers stand on the same ground, for `transports.tapes`: one that plays a tape, and one that makes one.
+
 In reading order:
 
-emulator    Emulator: start, stop, order faults, look at the requests; answers each request
+emulator    Emulator: order faults, answer each request
+loopback    LoopbackServer: start, stop, look at the requests; the base of all three servers
 faults      the faults, as immutable values, and their names on a command line
 effects     what each fault does to a response
 request     Request: one request, as the emulator received it
@@ -10,6 +13,9 @@ response    Response: one response as data, and as the steps that send it
 served      Served: how one request was answered, for a log of them
 server      the HTTP/1.1 server: reads requests, carries out the steps of responses
 systems/    the server side of each provider: checks a request, renders an answer
+tape_server TapeServer: answers each request with a take of a tape
+relay       Relay: passes each request on to its provider, and records
+passing     what these two share: a client's request as ours, a provider's response in steps
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from time import monotonic
 
 from sansio_core import InvalidRequest
 from sansio_core.tape import Deck, Head, Piece, Take, UnmatchedRequest
+from sansio_core.tape.redact import redacted
 
 from .._shared.replay import checked_speed
 from .loopback import LoopbackServer
@@ -21,7 +22,8 @@ class TapeServer(LoopbackServer):
 
     `speed`: 1 as recorded, 2 twice as fast, 0 without any pause. `on_request`: called, in the server's thread, with a
     Served after each response. A request that no take answers gets status 400, which no vendor's client repeats, with
-    the text of UnmatchedRequest as its error.
+    the text of UnmatchedRequest as its error. Raises InvalidRequest for a bad `speed`, UnsafeTape for a tape that has
+    what looks like a key.
 
     How a take ended is what the client sees: its body's end; an end of the connection within the body; a reset, also
     for a connection that never came about; bytes that are no HTTP; and where a clock fired, silence until the client
@@ -40,6 +42,8 @@ class TapeServer(LoopbackServer):
         on_request: Callable[[Served], None] | None = None,
     ) -> None:
         super().__init__(host, port)
+        for take in deck.takes:
+            redacted(take, (), ())  # raises for what looks like a key, as whoever comes is served
         self._deck, self._speed, self._on_request = deck, checked_speed(speed), on_request
 
     def base_url(self, provider: str) -> str:
