@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..errors import ChatError, TimedOut
+from ..errors import ChatError, ConnectionLost, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
 from ..states import Finish, NeedKey, Send, State, Wait
@@ -55,6 +55,8 @@ class Reel:
         comes, step = self._comes, self._steps[self._next]
         if isinstance(step, End):
             error = step.error
+            if error is None and self._exchange.state is State.SENT:
+                error = ConnectionLost("the tape has no response to this request")
             if error is not None:
                 raise error
             return b""

@@ -157,18 +157,17 @@ def test_a_full_disk_loses_no_text(
     assert ask(emulator, "--record", "/dev/full", *client, *output) == 1
     out, messages = said(capsys)
     assert out == DEFAULT_TEXT if not output else out.endswith("}\n")
-    assert messages == ["/dev/full: No space left on device"]
+    assert messages == ["the answer is not on the tape: /dev/full: No space left on device"]
 
 
 @CLIENTS
 def test_what_looks_like_a_key_is_on_no_tape(client: list[str], path: Path, capsys: Capture) -> None:
-    with Emulator(reply=f"It is {KEY}abcdefghijkl.") as emulator:
+    key = "sk-another-0123456789abcdef"
+    with Emulator(reply=f"It is {key}.") as emulator:
         assert ask(emulator, "--record", str(path), *client) == 1
-    out, messages = said(capsys)
-    assert out == f"It is {KEY}abcdefghijkl.\n"
-    assert len(messages) == 1
-    assert KEY.encode() not in path.read_bytes()
-    assert KEY not in messages[0]
+    reason = "the answer is not on the tape: the answer has what looks like a key (sk-…)"
+    assert said(capsys) == (f"It is {key}.\n", [reason])
+    assert Tape.loads(path.read_bytes()) == Tape()
 
 
 def test_each_question_of_a_tape(path: Path, capsys: Capture) -> None:
@@ -216,6 +215,39 @@ def test_what_is_no_tape(subcommand: list[str], path: Path, capsys: Capture) -> 
     assert messages[0].startswith(f"{path}, line 1: ")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "code", "message"),
+    [
+        ("< 200", "< 307\n< location: /v1/elsewhere", 6, "the tape has no more of this answer"),
+        (HELLO[HELLO.index("= 0.1") :], "! end +0\n", 3, "the tape has no response to this request"),
+        ("https://api.openai.com/v1/chat", "http://[", 2, "that is not a URL: its host or port cannot be read"),
+        (
+            "> base: https://api.openai.com/v1\n> provider: openai\n", "> provider: acme\n", 2,
+            "take 1 is of the provider 'acme', which is not known here: "
+            "add its host with `sansio-chat providers --add`",
+        ),
+    ],
+    ids=["killed", "no response", "no URL", "unknown"],
+)  # fmt: skip
+def test_a_tape_that_does_not_play(
+    before: str, after: str, code: int, message: str, path: Path, capsys: Capture
+) -> None:
+    path.write_text(HELLO.replace(before, after))
+    assert main(["replay", "--speed", "0", str(path)]) == code
+    assert said(capsys) == ("", [message])
+
+
+def test_a_failed_answer_that_is_not_on_the_tape(emulator: Emulator, capsys: Capture) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    emulator.order(Reset(after_pieces=2))
+    assert ask(emulator, "--record", "/dev/full", "--retry", "1") == 3
+    out, messages = said(capsys)
+    assert out == "Green leaves\n"
+    assert messages[1] == "the answer is incomplete"
+    assert "No space left on device" in messages[2]
+
+
 # --- tape ------------------------------------------------------------------------------------------------------------
 
 TABLE = """\
@@ -245,9 +277,10 @@ def test_a_table_of_the_takes(path: Path, capsys: Capture) -> None:
         ("authorization: [hidden]", f"authorization: Bearer {KEY}", "authorization"),
         ("< content-type: text", f"< set-cookie: session={KEY}\n< content-type: text", "set-cookie"),
         ("completions\n", f"completions?key={KEY}\n", "URL"),
-        ('"content":"Hello"}}', f'"content":"{KEY}abcdefghijkl"}}}}', ""),
+        ("https://api.openai.com/v1/chat", f"http://[{KEY}", "URL"),
+        ('"content":"Hello"}}', f'"content":"{KEY}abcdefghijkl"}}}}', "the answer"),
     ],
-    ids=["request", "response", "url", "body"],
+    ids=["request", "response", "url", "no url", "body"],
 )
 def test_an_unsafe_tape(before: str, after: str, where: str, path: Path, capsys: Capture) -> None:
     path.write_text(HELLO.replace(before, after))
@@ -269,6 +302,9 @@ def test_an_unsafe_tape(before: str, after: str, where: str, path: Path, capsys:
 LOG = """\
 TIME POST /v1/chat/completions (openai gpt-5.4-mini): 200, S, N bytes
 TIME POST /v1/chat/completions (openai gpt-5.4-mini): 400, S, N bytes
+no take of the tape answers POST /chat/completions; take 1 of 1 is nearest, and was played already. They differ:
+  messages.0.content: taped "Hi", asked "Hello"
+record the tape anew, or name what differs from run to run: --ignore 'messages.0.content'
 """
 
 
@@ -292,14 +328,39 @@ def test_a_tape_as_a_server(path: Path, capsys: Capture, monkeypatch: pytest.Mon
     assert main(["emulate", "--tape", str(path), "--speed", "0"]) == 0
     assert terminal.heard == "Hello"
     assert list(terminal.urls) == ["openai"]
-    err = capsys.readouterr().err.replace("sansio-chat: ", "")
-    print(err)
+    lines = capsys.readouterr().err.replace("sansio-chat: ", "")
+    lines = re.sub(r"^\d\d:\d\d:\d\d", "TIME", lines, flags=re.M)
+    assert re.sub(r"[1-9]\d* bytes", "N bytes", re.sub(r"\d+\.\d{3} s,", "S,", lines)) == LOG
+
+
+def test_fields_that_need_not_be_as_taped(path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+        def flush(self) -> None:
+            url = self.getvalue().split()[1]
+            with Client("openai", base_url=url, api_key=KEY, model="gpt-5.4-mini") as client:
+                self.heard = client.complete("Good day", temperature=0).text
+            os.kill(os.getpid(), signal.SIGINT)
+
+    path.write_text(HELLO)
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    fields = ["--ignore", "messages.*.content", "--ignore", "temperature", "--ignore", "stream_options"]
+    assert main(["emulate", "--tape", str(path), "--speed", "0", "--quiet", *fields]) == 0
+    assert terminal.heard == "Hello"
+    assert said(capsys)[1] == []
+
+
+def test_an_unsafe_tape_is_not_served(path: Path, capsys: Capture) -> None:
+    path.write_text(HELLO.replace('"content":"Hello"}}', '"content":"sk-another-0123456789abcdef"}}'))
+    assert main(["emulate", "--tape", str(path)]) == 1
+    assert said(capsys) == ("", [f"{path} is not served: the answer has what looks like a key (sk-…)"])
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--speed", "2"], "--speed goes with --tape FILE; --pace is that of the emulator's own answers"),
+        (["--speed", "2"], "--speed and --ignore go with --tape FILE (--pace is for the emulator's own answers)"),
         (
             ["--tape", "x", "--tool-call", "a", "--once"],
             "--tape answers with what is on the tape, as it is: --tool-call, --once cannot change it",

@@ -33,10 +33,10 @@ def emulate(args: Namespace) -> int:
     if "help" in args.fault:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
-    server, names, keys = _emulator(args) if args.tape is None else _tape_server(args)
+    server, names = _emulator(args) if args.tape is None else _tape_server(args)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _serve(server, names, keys)
+        _serve(server, names)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -70,7 +70,7 @@ def _emulator(args: Namespace) -> tuple[Emulator, Sequence[str]]:
 def _tape_server(args: Namespace) -> tuple[TapeServer, Sequence[str]]:
     if given := [f"--{name.replace('_', '-')}" for name in _MADE_UP if getattr(args, name)]:
         raise InvalidRequest(f"--tape answers with what is on the tape, as it is: {', '.join(given)} cannot change it")
-    from sansio_core.tape import Deck
+    from sansio_core.tape import Deck, UnsafeTape
 
     from ..emulator.tape_server import TapeServer
     from .config import prepare
@@ -86,7 +86,10 @@ def _tape_server(args: Namespace) -> tuple[TapeServer, Sequence[str]]:
             say(_reason(deck.unmatched.pop(0)))
 
     speed = 1.0 if args.speed is None else args.speed
-    server = TapeServer(deck, speed=speed, port=args.port, on_request=None if args.quiet else log)
+    try:
+        server = TapeServer(deck, speed=speed, port=args.port, on_request=None if args.quiet else log)
+    except UnsafeTape as error:
+        raise OSError(f"{args.tape} is not served: {error.reason}") from None
     return server, sorted({take.provider for take in tape.takes if take.provider})
 
 

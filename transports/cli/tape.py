@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any
 
@@ -63,7 +64,7 @@ def _facts(take: Take) -> dict[str, Any]:
     return {
         "provider": take.provider or None,
         "method": take.method,
-        "target": redact_url(take.target) or "/",
+        "target": _target(take),
         "status": take.head and take.head.status,
         "ended_by": take.end.what,
         "pieces": len(pieces),
@@ -74,12 +75,18 @@ def _facts(take: Take) -> dict[str, Any]:
     }
 
 
+def _target(take: Take) -> str:
+    with suppress(ValueError):  # of what is no URL
+        return redact_url(take.target) or "/"
+    return "[hidden]"
+
+
 def _unsafe(take: Take) -> Iterator[str]:
     """What keeps a take from being committed: what recording it would have hidden, or refused to write."""
     try:
         safe = redacted(take, (), ())
     except UnsafeTape as error:
-        yield str(error)
+        yield error.reason
         return
     fields = zip(_fields(take), _fields(safe), strict=True)
     yield from (f"the value of {name} should be [hidden]" for (name, value), (_, shown) in fields if value != shown)
