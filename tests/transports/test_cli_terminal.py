@@ -196,6 +196,7 @@ TAPE = """\
 
 > POST https://api.openai.com/v1/chat/completions
 > base: https://api.openai.com/v1
+> provider: openai
 >
 > : {"model":"gpt-5.4-mini"}
 = 2
@@ -205,6 +206,7 @@ TAPE = """\
 
 > POST https://api.openai.com/v1/chat/completions
 > base: https://api.openai.com/v1
+> provider: openai
 >
 > : {"model":"gpt-5.4-mini"}
 = 2
