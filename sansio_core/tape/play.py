@@ -55,7 +55,7 @@ class Reel:
         comes, step = self._comes, self._steps[self._next]
         if isinstance(step, End):
             error = step.error
-            if error is None and self._exchange.state is State.SENT:
+            if error is None and not any(isinstance(each, Head) for each in self._steps):
                 error = ConnectionLost("the tape has no response to this request")
             if error is not None:
                 raise error
