@@ -266,7 +266,7 @@ def test_a_table_of_the_takes(path: Path, capsys: Capture) -> None:
     out, messages = said(capsys)
     assert json.loads(out)[1] == {
         "file": str(path), "take": 2, "provider": "openai", "method": "POST", "target": "/chat/completions",
-        "status": 401, "ended_by": "end", "pieces": 1, "bytes": 26, "first_byte": 0.2, "seconds": 0.2, "unsafe": [],
+        "status": 401, "ended_by": "end", "pieces": 1, "bytes": 26, "first_byte": 0.2, "seconds": 0.2, "unsafe": None,
     }  # fmt: skip
     assert messages == []
 
@@ -293,7 +293,7 @@ def test_an_unsafe_tape(before: str, after: str, where: str, path: Path, capsys:
     assert messages[0].endswith("gone.tape: No such file or directory")
     assert messages[1].startswith(f"{path}, take 1: ")
     assert where in messages[1]
-    assert len(messages) == 2
+    assert messages[2:] == ["not safe to commit"]
     assert KEY not in out + str(messages)
 
 

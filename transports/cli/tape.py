@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import accumulate
 from typing import Any
@@ -49,10 +48,12 @@ def show_tapes(args: Namespace) -> int:
         out.write(json.dumps(facts, indent=2) + "\n")
     elif facts:
         write_table(out, _HEADINGS, [_row(fact, several=len(args.file) > 1) for fact in facts], _ORDER)
-    for fact in facts:
-        for problem in fact["unsafe"]:
-            say(f"{fact['file']}, take {fact['take']}: {problem}")
-            code = LOCAL
+    unsafe = [fact for fact in facts if fact["unsafe"]]
+    for fact in unsafe:
+        say(f"{fact['file']}, take {fact['take']}: {fact['unsafe']}")
+    if unsafe:
+        say("not safe to commit")
+        return LOCAL
     if code == COMPLETE and args.output != "json":
         out.write("safe to commit: nothing in it looks like a key\n")
     return code
@@ -71,7 +72,7 @@ def _facts(take: Take) -> dict[str, Any]:
         "bytes": len(take.answer),
         "first_byte": pieces[0] if pieces else None,
         "seconds": round(take.seconds, 6),
-        "unsafe": list(_unsafe(take)),
+        "unsafe": _unsafe(take),
     }
 
 
@@ -81,15 +82,15 @@ def _target(take: Take) -> str:
     return "[hidden]"
 
 
-def _unsafe(take: Take) -> Iterator[str]:
-    """What keeps a take from being committed: what recording it would have hidden, or refused to write."""
+def _unsafe(take: Take) -> str | None:
+    """What keeps a take from being committed: what recording it would have refused to write, or hidden."""
     try:
         safe = redacted(take, (), ())
     except UnsafeTape as error:
-        yield error.reason
-        return
+        return error.reason
     fields = zip(_fields(take), _fields(safe), strict=True)
-    yield from (f"the value of {name} should be [hidden]" for (name, value), (_, shown) in fields if value != shown)
+    shown = dict.fromkeys(name for (name, value), (_, hidden) in fields if value != hidden)
+    return f"should be [hidden]: {', '.join(shown)}" if shown else None
 
 
 def _fields(take: Take) -> list[tuple[str, object]]:
