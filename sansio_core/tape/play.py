@@ -87,7 +87,12 @@ class Reel:
 
     @property
     def _comes(self) -> float:
-        return self._at + self._steps[self._next].after
+        """When the next step comes."""
+        comes, deadline = self._at + self._steps[self._next].after, self._exchange.deadline
+        # A timeout on the tape must not come before its clock fires: the exchange would see that time is left.
+        if deadline is not None and comes < deadline <= comes + _ROUNDED and self._ends_so(deadline):
+            return deadline
+        return comes
 
     def _fires(self, since: float) -> float | None:
         """When a clock fires before the next step, which is waited for `since`; None where none does."""

@@ -101,6 +101,7 @@ COURSES: dict[str, tuple[Make, list[list[Step]]]] = {
     "retry-after too long": (making(retry=3), [[(0.1, H(429, [("retry-after", "700")])), (0, b"")]]),
     "all attempts": (making(retry=3), [SICK, [(2, ConnectFailed("refused"))], SICK]),
     "redirect": (making(), [MOVED, GOOD]),
+    "redirect that hangs until the total": (making(timeouts=0.7), [[(0.1, MOVED[0][1]), (9, b"")]]),
     "redirects without end": (making(), [MOVED] * 6),
     "redirect elsewhere": (making(), [[(0.1, H(307, [("location", "https://evil.example/")])), (0, b"")]]),
     "key refused": (making(), [UNAUTHORIZED]),

@@ -154,6 +154,7 @@ def test_a_name_and_a_number_that_were_blotted_out() -> None:
     assert matches({"user": 123456}, {"user": 654321}, "123456")
     assert not matches({"user": 123456}, {"user": 65432}, "123456")
     assert not matches({"seed": 1}, {"seed": 2})
+    assert not matches({"a": "Ana", "b": True}, {"a": "Eva", "b": 1}, "Ana")
 
 
 def test_a_secret_of_the_live_request_in_its_body() -> None:
