@@ -37,9 +37,14 @@ class UnsafeTape(ValueError):
         self.where = where
         self.key = key
 
+    @property
+    def reason(self) -> str:
+        """What is where, without what to do."""
+        return f"{self.where} has what looks like a key ({self.key})"
+
     def __str__(self) -> str:
         return (
-            f"not recorded: {self.where} has what looks like a key ({self.key}). Leave it out, "
+            f"not recorded: {self.reason}. Leave it out, "
             "or have it blotted: redact= takes the text itself, or a compiled pattern for it"
         )
 

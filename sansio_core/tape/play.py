@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from ..errors import ChatError, TimedOut
+from ..errors import ChatError, ConnectionLost, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
 from ..redact import MIN_SECRET
@@ -63,6 +63,8 @@ class Reel:
         comes, step = self._comes, self._steps[self._next]
         if isinstance(step, End):
             error = step.error
+            if error is None and not any(isinstance(each, Head) for each in self._steps):
+                error = ConnectionLost("the tape has no response to this request")
             if error is not None:
                 raise error
             return b""
@@ -148,11 +150,14 @@ def _blots(take: Take) -> set[str]:
     return {*(found.decode() for found in _BLOT.findall(answer)), *_STARS.findall(error)}
 
 
-def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:
+def play(
+    tape: Tape | Deck, exchange: Exchange, *, wait_until: Callable[[float], None] | None = None
+) -> Iterator[ChatEvent]:
     """Play `tape` to `exchange` in the tape's own time, which is not waited for; gives the events as they come.
 
-    Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request that no take
-    answers. A Deck may be played to several exchanges, one after another.
+    `wait_until` is called with the time, in seconds from the beginning, of whatever comes next: whoever plays at a pace
+    sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest
+    for a request that no take answers. A Deck may be played to several exchanges, one after another.
     """
     deck = Deck(tape) if isinstance(tape, Tape) else tape
     now = 0.0
@@ -162,10 +167,14 @@ def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:
                 exchange.receive_key(KEY, now)
             case Wait(seconds):
                 now += seconds
+                if wait_until is not None:
+                    wait_until(now)
             case Finish():
                 return
             case Send(request):
                 reel = Reel(deck.take(request, exchange.provider), exchange, action, now)
                 while exchange.under_way:
                     now = max(now, reel.due)
+                    if wait_until is not None:
+                        wait_until(now)
                     yield from reel.feed(now)

@@ -71,7 +71,7 @@ class _Redaction:
         headers = tuple(self._fields(take.headers, PUBLIC_FIELDS, "request"))
         return replace(
             take,
-            url=self._text(redact_url(take.url), "the URL of the request"),
+            url=self._text(_url(take.url), "the URL of the request"),
             base=self._text(take.base, "the base URL"),
             headers=headers,
             body=self._body(take.body, "the body of the request"),

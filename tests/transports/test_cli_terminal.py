@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import TextIO
 
 import pytest
@@ -188,3 +189,47 @@ def test_a_piped_answer_is_as_it_was(emulator: Emulator, terminal: Terminal) -> 
     assert terminal.ask(emulator, "-v", stdout=(pipe := io.StringIO())) == 3
     assert pipe.getvalue() == "Green leaves\n"
     assert "" not in terminal.screen[:-1]
+
+
+TAPE = """\
+# sansio-chat tape 1
+
+> POST https://api.openai.com/v1/chat/completions
+> base: https://api.openai.com/v1
+> provider: openai
+>
+> : {"model":"gpt-5.4-mini"}
+= 2
+< 503
+< retry-after: 2
+! end +0
+
+> POST https://api.openai.com/v1/chat/completions
+> base: https://api.openai.com/v1
+> provider: openai
+>
+> : {"model":"gpt-5.4-mini"}
+= 2
+< 200
+< content-type: text/event-stream
+= 0
+| data: {"choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":"stop"}]}
+|
+| data: [DONE]
+|
+! end +0
+"""
+
+
+def test_a_replay_shows_what_was_waited_for(terminal: Terminal, tmp_path: Path) -> None:
+    tape = tmp_path / "t.tape"
+    tape.write_text(TAPE)
+    lines = (
+        "connecting to api.openai.com (0 s)",
+        "retrying in 2 s (attempt 2 of 2): the provider failed (status 503)",
+        "connecting to api.openai.com, attempt 2 of 2 (0 s)",
+    )
+    terminal.react = {line: lambda: None for line in lines}
+    assert terminal.run("replay", "--speed", "20", str(tape)) == 0
+    assert terminal.react == {}
+    assert terminal.screen == ["Hello", ""]

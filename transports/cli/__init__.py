@@ -13,9 +13,11 @@ models      the subcommand `models`: a host's own list
 providers   the subcommands `providers` and `default`: who can be asked, and who is
 config      the file of the command's settings: hosts by name, and the default
 folders     the user's folders for settings and for data
-table       tables for `models` and `providers`
+table       tables for `models`, `providers` and `tape`
 completion  the subcommand `completion`: words that the shell completes
-emulate     the subcommand `emulate`: the emulator as a server
+replay      the subcommand `replay`: the answers of a tape once more
+tape        the subcommand `tape`: what is on tapes, and whether they are safe to commit
+emulate     the subcommand `emulate`: the emulator, or a tape, as a server
 status      the status line: what is waited for
 terminal    where text, messages and the status line meet on a terminal
 exit        exit codes, and the texts on standard error

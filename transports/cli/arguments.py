@@ -59,8 +59,25 @@ once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansi
 
 It needs the extra `cli`: pip install "sansio-chat[cli]"
 """
+_REPLAY = """\
+examples:
+  sansio-chat ask -p openai --record hello.tape "Hello"
+  sansio-chat replay hello.tape
+  sansio-chat replay hello.tape --speed 0 --json
+
+Each question's answer comes as it came when it was recorded, with its messages. The exit code is that of the first
+answer that failed. Nothing is asked, and no key is needed.
+"""
+_TAPE = """\
+exit codes:
+  0    every tape is safe to commit: it holds nothing that looks like a key
+  1    at least one is not, or cannot be read; standard error says where
+
+A commit hook: sansio-chat tape tests/tapes/*.tape >/dev/null
+"""
 _EPILOGS = {
     "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
+    "replay": f"{_REPLAY}\n{_EXIT_CODES}", "tape": _TAPE,
 }  # fmt: skip
 
 
@@ -125,6 +142,8 @@ def _parser() -> _Parser:
         ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
         ("default", "Show or set who is asked where -p is not given.", _add_default),
         ("parse", "Read a recorded answer's body with the parser alone.", _add_parse),
+        ("replay", "Show the answers of a tape, which ask --record made, again.", _add_replay),
+        ("tape", "List what is on tapes, and check that they are safe to commit.", _add_tape),
         ("emulate", "Run a server here that speaks every provider's wire format.", _add_emulate),
         ("completion", "Print the script that completes words in your shell.", _add_completion),
     )
@@ -159,6 +178,7 @@ def _add_ask(parser: ArgumentParser) -> None:
         help="a file before the question: a text, a PDF, an image, an audio, …, or its URL, or - for what is piped in; "
         "may be given several times",
     )  # fmt: skip
+    add("--record", metavar="FILE", help="write what is sent and received to a tape, without keys, for `replay`")
     add("--async", dest="use_asyncio", action="store_true", help="use the asyncio client")
     _add_output(parser, both=True)
 
@@ -215,6 +235,22 @@ def _add_parse(parser: ArgumentParser) -> None:
     _add_output(parser, both=True)
 
 
+def _add_replay(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the tape; -: standard input")
+    _add_speed(parser)
+    _add_output(parser, both=True)
+
+
+def _add_tape(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="+", help="a tape")
+    _add_output(parser, both=False)
+
+
+def _add_speed(parser: ArgumentParser) -> None:
+    how = "how fast the tape is played: 1, the default: as it was recorded; 2: twice as fast; 0: at once"
+    parser.add_argument("--speed", metavar="X", type=_speed, help=how)
+
+
 def _add_providers(parser: ArgumentParser) -> None:
     _add_output(parser, both=False)
     group = parser.add_argument_group(
@@ -244,6 +280,12 @@ def _add_completion(parser: ArgumentParser) -> None:
 def _add_emulate(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
+    add("--tape", metavar="FILE", help="answer with this tape's answers, each once, and nothing else")
+    _add_speed(parser)
+    add(
+        "--ignore", metavar="FIELD", action="append", default=[],
+        help="a field of requests that need not be as on the tape, as metadata.run; may be given several times",
+    )  # fmt: skip
     add("--reply", metavar="TEXT", help="what every answer says")
     add(
         "--tool-call", metavar="NAME=JSON", action="append", default=[],
@@ -275,6 +317,13 @@ def _seconds(text: str) -> float:
         if 0 <= (seconds := float(text)) < inf:
             return seconds
     raise ArgumentTypeError(f"{text!r} is no number of seconds")
+
+
+def _speed(text: str) -> float:
+    with suppress(ValueError):
+        if (speed := float(text)) == 0 or 0.001 <= speed <= 1000:
+            return speed
+    raise ArgumentTypeError(f"{text!r} is no speed: from 0.001 to 1000, or 0 for at once")
 
 
 def _text(word: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from sansio_core import Cancelled, ChatError, ChatEvent, Failed, InvalidRequest, providers
 
 from .._shared.environment import base_url_of
+from .exit import LOCAL, say, words_of
 from .output import Output, output_for
 from .piped import file_of, opened, piped_beside, typed_or_piped
 from .terminal import has_status_line
@@ -22,7 +23,7 @@ EMULATED, COMPATIBLE = "free_netfly", "openai"
 _READ = 4096  # bytes given to the parser at a time
 _TERMINAL_PACE = 0.03  # seconds between two words of the emulator: so that a person sees the answer stream
 _RESERVED = frozenset(
-    {"messages", "model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer"}
+    {"messages", "model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer", "record"}
 )
 """The parameters of a client's `stream` that are no options of the model."""
 
@@ -31,18 +32,37 @@ def ask(args: Namespace) -> int:
     """Ask one question; returns the exit code."""
     output = output_for(args.output)
     error: ChatError | None = None
+    untaped: Exception | None = None
     with ExitStack() as stack:
         settings = settings_of(args, stack)  # first, as what is piped in may take long to come
-        question = {"messages": _messages(args), **options_of(args.option)}
+        question = {"messages": _messages(args), "record": args.record, **options_of(args.option)}
         try:
             (_asyncio if args.use_asyncio else _blocking)(settings, question, output)
         except InvalidRequest:
             raise  # nothing was sent, so there is no answer to conclude
         except ChatError as failed:
             error = failed
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             error = Cancelled("interrupted")
-        return output.conclude(error)
+            error.__notes__ = getattr(stop, "__notes__", [])
+        except (OSError, ValueError) as failed:  # UnsafeTape is a ValueError
+            if not output.reply.complete:
+                raise
+            untaped = failed
+        code = output.conclude(error)
+    if untaped is None:
+        return code
+    say(f"the answer is not on the tape: {_why(untaped)}")
+    return LOCAL
+
+
+def _why(untaped: Exception) -> str:
+    """Why a take was not written."""
+    if isinstance(untaped, OSError):
+        return words_of(untaped)
+    from sansio_core.tape import UnsafeTape
+
+    return untaped.reason if isinstance(untaped, UnsafeTape) else str(untaped)
 
 
 def _blocking(settings: dict[str, Any], question: dict[str, Any], output: Output) -> None:

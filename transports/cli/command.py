@@ -19,8 +19,8 @@ from .terminal import write_message
 
 _FUNCTIONS = {
     "ask": "ask.ask", "chat": "chat.chat", "models": "models.show_models", "providers": "providers.show_providers",
-    "default": "providers.default", "parse": "ask.parse", "emulate": "emulate.emulate",
-    "completion": "completion.show_script",
+    "default": "providers.default", "parse": "ask.parse", "replay": "replay.replay", "tape": "tape.show_tapes",
+    "emulate": "emulate.emulate", "completion": "completion.show_script",
 }  # fmt: skip
 """What runs each subcommand: a module of this folder, and its function, which takes the arguments."""
 

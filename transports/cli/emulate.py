@@ -1,12 +1,14 @@
-"""The subcommand `emulate`: the emulator as a server, until Ctrl-C. `command.py` calls it."""
+"""The subcommand `emulate`: the emulator, or a tape, as a server until Ctrl-C. `command.py` calls it."""
 
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from time import strftime
 from typing import TYPE_CHECKING, Any
@@ -17,29 +19,24 @@ from .exit import COMPLETE, LOCAL, say
 from .output import output_for
 
 if TYPE_CHECKING:
+    from sansio_core.tape import UnmatchedRequest
+
     from ..emulator import Emulator, Fault, Request, Served
+    from ..emulator.tape_server import TapeServer
+
+_MADE_UP = ("reply", "tool_call", "reasoning", "pace", "fault", "once")
+"""The arguments that say what the emulator's own answers are like."""
 
 
 def emulate(args: Namespace) -> int:
-    """Run the emulator until Ctrl-C or SIGTERM; returns the exit code."""
-    from ..emulator import DEFAULT_TEXT, Emulator
-
+    """Run the server until Ctrl-C or SIGTERM; returns the exit code."""
     if "help" in args.fault:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
-    faults = _faults(args.fault)
-    emulator = Emulator(
-        reply=DEFAULT_TEXT if args.reply is None else args.reply,
-        tool_calls=[_tool_call(text) for text in args.tool_call],
-        reasoning=args.reasoning,
-        pace=args.pace,
-        port=args.port,
-        on_request=None if args.quiet else _log,
-    )
-    emulator.order(*faults, always=not args.once)
+    server, names = _emulator(args) if args.tape is None else _tape_server(args)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _serve(emulator)
+        _serve(server, names)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -52,10 +49,60 @@ def emulate(args: Namespace) -> int:
     return COMPLETE
 
 
-def _serve(emulator: Emulator) -> None:
-    with emulator:
-        width = max(map(len, emulator.providers))
-        lines = [f"{name:{width}}  {emulator.base_url(name)}" for name in emulator.providers]
+def _emulator(args: Namespace) -> tuple[Emulator, Sequence[str]]:
+    from ..emulator import DEFAULT_TEXT, Emulator
+
+    if args.speed is not None or args.ignore:
+        raise InvalidRequest("--speed and --ignore go with --tape FILE (--pace is for the emulator's own answers)")
+    faults = _faults(args.fault)
+    emulator = Emulator(
+        reply=DEFAULT_TEXT if args.reply is None else args.reply,
+        tool_calls=[_tool_call(text) for text in args.tool_call],
+        reasoning=args.reasoning,
+        pace=args.pace,
+        port=args.port,
+        on_request=None if args.quiet else _log,
+    )
+    emulator.order(*faults, always=not args.once)
+    return emulator, emulator.providers
+
+
+def _tape_server(args: Namespace) -> tuple[TapeServer, Sequence[str]]:
+    if given := [f"--{name.replace('_', '-')}" for name in _MADE_UP if getattr(args, name)]:
+        raise InvalidRequest(f"--tape answers with what is on the tape, as it is: {', '.join(given)} cannot change it")
+    from sansio_core.tape import Deck, UnsafeTape
+
+    from ..emulator.tape_server import TapeServer
+    from .config import prepare
+    from .tape import tape_in
+
+    prepare(args)  # a take may be of a host that the user has added
+    tape = tape_in(args.tape)
+    deck = Deck(tape, ignore=args.ignore)
+
+    def log(served: Served) -> None:
+        _log(served)
+        while deck.unmatched:
+            say(_reason(deck.unmatched.pop(0)))
+
+    speed = 1.0 if args.speed is None else args.speed
+    try:
+        server = TapeServer(deck, speed=speed, port=args.port, on_request=None if args.quiet else log)
+    except UnsafeTape as error:
+        raise OSError(f"{args.tape} is not served: {error.reason}") from None
+    return server, sorted({take.provider for take in tape.takes if take.provider})
+
+
+def _reason(error: UnmatchedRequest) -> str:
+    """Its text, with an option of the command where that names an argument of Python."""
+    text, _, fields = str(error).partition("ignore=(")
+    return text + " ".join(f"--ignore '{field}'" for field in re.findall(r'"([^"]+)"', fields))
+
+
+def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
+    with server:
+        width = max(map(len, names), default=0)
+        lines = [f"{name:{width}}  {server.base_url(name)}" for name in names]
         output_for(None).write("\n".join(lines) + "\n")
         if sys.stdout.isatty():
             say(

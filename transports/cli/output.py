@@ -44,6 +44,8 @@ class Output(ABC):
         say(message_of(error))
         if self.reply.text:
             say("the answer is incomplete")
+        for note in getattr(error, "__notes__", ()):  # why it is not on the tape
+            say(note)
         return code_of(error)
 
     def notes(self, error: ChatError | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables on standard output, for `providers` and `models`."""
+"""Tables on standard output, for `providers`, `models` and `tape`."""
 
 from __future__ import annotations
 
