@@ -50,8 +50,7 @@ def test_a_list_of_models_between_two_attempts_is_no_page() -> None:
     make, responses = COURSES["models"]
     first, second = Live(making(retry=2)(), [SICK]).takes
     deck = Deck(Tape.of([first, *Live(make(), responses).takes, second]))
-    (exchange,) = questions(deck)
-    _, error = played(deck, exchange)
+    _, error = played(deck, next(questions(deck)))
     assert "(after 2 attempts)" in str(error)
 
 
