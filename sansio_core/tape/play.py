@@ -32,7 +32,7 @@ class Reel:
         self._steps = take.steps
         self._next = 0
         self._exchange = exchange
-        self._connect = action.connect_deadline
+        self._connect = action.connect_deadline if _shows_connecting(take) else None
         self._at = now  # when the last step was due
         self._waits_since: float | None = None  # when the waiting for a free connection began
 
@@ -131,6 +131,13 @@ class Reel:
             case "connected" | "reused":
                 exchange.receive_connection(what == "reused", now)
                 self._connect = None
+
+
+def _shows_connecting(take: Take) -> bool:
+    """Whether the tape says how long the connecting took: a transport need not tell."""
+    if any(isinstance(step, Mark) and step.what in ("connected", "reused") for step in take.steps):
+        return True
+    return take.head is None and take.end.what in ("ConnectFailed", "ProxyFailed", "TLSFailed", "TimedOut")
 
 
 def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:

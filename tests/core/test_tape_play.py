@@ -72,6 +72,15 @@ def test_a_client_that_was_busy_while_a_clock_fired_and_finds_nothing() -> None:
     assert live.exchange.reply.elapsed == pytest.approx(3.1)
 
 
+def test_a_transport_that_does_not_tell_of_its_connection() -> None:
+    live = Live(making(timeouts=clocks())(), [[(15, H()), *GOOD[1:]]])
+    assert played(live.tape, making(timeouts=clocks(connect=10))())[1] is None
+    live = Live(making(timeouts=clocks(first_event=60), retry=1)(), [[(99, H())]])
+    _, error = played(live.tape, making(timeouts=clocks(connect=10, first_event=60), retry=1)())
+    assert isinstance(error, TimedOut)
+    assert error.clock == "first_event"
+
+
 def test_a_total_that_a_retry_wait_would_pass() -> None:
     live = same(making(timeouts=5, retry=3), LIMITED)
     assert isinstance(live.error, RateLimited)
