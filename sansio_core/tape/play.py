@@ -40,7 +40,7 @@ class Reel:
         self._next = 0
         self._exchange = exchange
         exchange.secrets = (*exchange.secrets, *_blots(take))  # an error that quoted one said [hidden]
-        self._connect = action.connect_deadline
+        self._connect = action.connect_deadline if _shows_connecting(take) else None
         self._at = now  # when the last step was due
         self._waits_since: float | None = None  # when the waiting for a free connection began
 
@@ -48,7 +48,7 @@ class Reel:
     def due(self) -> float:
         """When the next step comes, or a clock of the exchange fires before it."""
         fires = self._fires(self._at)
-        return self._comes if fires is None else max(fires, self._at)
+        return self._comes if fires is None else fires
 
     def step(self, since: float = 0.0) -> Head | bytes | None:
         """What comes next: a head, a piece of the body, b"" for its end; None where only the connection changed.
@@ -148,6 +148,13 @@ def _blots(take: Take) -> set[str]:
     answer = b"".join([step.data for step in take.steps if type(step) is Piece])
     error = " ".join([value for value in take.end.attributes.values() if isinstance(value, str)])
     return {*(found.decode() for found in _BLOT.findall(answer)), *_STARS.findall(error)}
+
+
+def _shows_connecting(take: Take) -> bool:
+    """Whether the tape says how long the connecting took: a transport need not tell."""
+    if any(isinstance(step, Mark) and step.what in ("connected", "reused") for step in take.steps):
+        return True
+    return take.head is None and take.end.what in ("ConnectFailed", "ProxyFailed", "TLSFailed", "TimedOut")
 
 
 def play(

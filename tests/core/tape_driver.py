@@ -82,7 +82,7 @@ class Live:
             elif isinstance(what, TimedOut):  # of a clock that the wire itself looks after
                 self.now = comes
                 self.fail(what)
-            elif not self.wait(comes, connect if not waits_since else None):
+            elif not self.wait(comes, None if waits_since or self.exchange.reading else connect):
                 break
             elif what == "waiting":
                 waits_since = self.now
