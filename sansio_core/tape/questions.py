@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 
+from .. import providers
 from ..errors import AuthenticationFailed, ChatError, InvalidRequest
 from ..exchange import Exchange
 from ..http_request import HttpRequest, origin
-from ..providers import Call, Provider, create, info, names
+from ..providers import Call, Provider
 from ..request import ChatRequest
+from ..retry import RetryPolicy
 from ..timing import Timeouts
 from .match import Deck
 from .model import Take
@@ -37,29 +40,45 @@ def questions(deck: Deck) -> Iterator[Exchange]:
 class _Question(Exchange):
     """The question of one take. The request that an exchange keeps says nothing: this one is never sent."""
 
-    __slots__ = ("_deck", "_number")
+    __slots__ = ("_taped",)
 
     def __init__(self, deck: Deck, number: int, provider: Provider) -> None:
-        self._deck, self._number = deck, number
-        attempts = len(deck.left(_request(deck.takes[number]), provider))
-        super().__init__(provider, ChatRequest("a tape's"), retry=attempts, timeouts=_NO_CLOCKS)
+        self._taped = _Taped(deck, number, provider)
+        own = {field.name: getattr(provider.retry, field.name) for field in fields(provider.retry)}
+        policy = _WhileLeft(**{**own, "attempts": len(self._taped.left())}, left=self._taped.left)
+        super().__init__(provider, ChatRequest("a tape's"), retry=policy, timeouts=_NO_CLOCKS)
 
     def _begin(self, request: ChatRequest) -> Call:
-        return _Taped(self._deck, self._number, self.provider)
+        return self._taped
+
+
+@dataclass(frozen=True, slots=True)
+class _WhileLeft(RetryPolicy):
+    """Tries again only while `left` gives a take for it: the tape does not say how many attempts there might be."""
+
+    left: Callable[[], list[int]] = list
+
+    def after(self, error: ChatError, attempts: int, random: Callable[[], float], left: float) -> float | None:
+        return RetryPolicy.after(self, error, attempts, random, left) if self.left() else None
 
 
 class _Taped(Call):
     """The taped request. Where it was sent again at once, for another key or page, the exchange sends it again."""
 
-    __slots__ = ("_again", "_deck", "_number", "_provider")
+    __slots__ = ("_deck", "_number", "_provider", "_same")
 
     def __init__(self, deck: Deck, number: int, provider: Provider) -> None:
-        self._again = _request(deck.takes[number])
-        super().__init__(self._again)
+        take = deck.takes[number]
         self._deck, self._number, self._provider = deck, number, provider
+        self._same = HttpRequest(take.method, take.url, take.headers, take.body)
+        super().__init__(self._same)
+
+    def left(self) -> list[int]:
+        """The takes that this request may still be answered with, as indexes."""
+        return self._deck.left(self._same, self._provider)
 
     def renew(self, error: ChatError) -> bool:
-        left = self._deck.left(self._again, self._provider)
+        left = self.left()
         if not left or self._provider.retry.retries(error):
             return False
         # A key function was called once more after such an error; a page was fetched before the question went again.
@@ -67,17 +86,13 @@ class _Taped(Call):
         return isinstance(error, AuthenticationFailed) or any(take.method == "GET" for take in between)
 
 
-def _request(take: Take) -> HttpRequest:
-    return HttpRequest(take.method, take.url, take.headers, take.body)
-
-
 def _provider(take: Take, number: int) -> Provider:
     """The provider of a take by its name, or by its host. Raises InvalidRequest where neither is known."""
-    known = names()
-    at_host = (name for name in known if take.base and origin(info(name).url) == origin(take.base))
+    known = providers.names()
+    at_host = (name for name in known if take.base and origin(providers.info(name).url) == origin(take.base))
     name = take.provider if take.provider in known else next(at_host, None)
     if name is not None:
-        return create(name, api_key=KEY, base_url=take.base or None)
+        return providers.create(name, api_key=KEY, base_url=take.base or None)
     of = f"of the provider {take.provider!r}, which is not known here" if take.provider else "of no provider known here"
     raise InvalidRequest(
         f"take {number + 1} is {of}: register it first (providers.register, or register_host), as the program did that "
