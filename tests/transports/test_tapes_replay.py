@@ -121,7 +121,8 @@ def test_a_key_function_is_not_called(seat: Seat) -> None:
 
 def test_gpt4frees_classes() -> None:
     async def ask() -> str:
-        answer = g4f_compat.FreeNetfly.create_async_generator(model=None, messages=[{"role": "user", "content": "Hello"}])
+        messages = [{"role": "user", "content": "Hello"}]
+        answer = g4f_compat.FreeNetfly.create_async_generator(model=None, messages=messages)
         return "".join([piece async for piece in answer])
 
     with tapes.replay(tape(said(provider=providers.create("free_netfly")))):
