@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .emulator.relay import Relay
     from .emulator.tape_server import TapeServer
 
-__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "relay", "replay", "serve"]
+__all__ = ["BrokenTape", "Recorder", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "relay", "replay", "serve"]
 
 
 def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
@@ -33,7 +33,8 @@ def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorde
 
     Those of other threads and tasks too, and of clients that were made before. A stream that is still open at the end
     of the block is recorded to its own end. For one stream alone: `client.stream(…, record=path)`, or
-    `record=tapes.record(path, redact=…)`; within the block, the stream is recorded to both.
+    `record=tapes.record(path, redact=…)`; within the block, the stream is recorded to both, and what the block redacts
+    is redacted in `record=path` as well.
 
     The file is begun anew where the block begins, and each request with its answer is written when it ends, so that
     what ended is whole whatever happens next. Keys, cookies and the like are never written; `redact`: texts and
@@ -45,7 +46,6 @@ def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorde
     raised at the end of the block.
     """
     return Recorder(path, redact=redact)
-
 
 
 def replay(tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[str] = ()) -> Replay:

@@ -18,7 +18,8 @@ r"""A tape as text: UTF-8 lines, each ended by LF, that a person can read, grep 
     |
     ! end +0.021                                    how the take ended, and after how many seconds
 
-Before any of these steps there may be `+ late`: a clock had fired by then, but the client was busy elsewhere.
+Before any of these steps there may be `+ late`, with its own seconds: a clock had fired by then, but the client was
+busy elsewhere. In an answer, that is the only `+`.
 
 The lines of a piece, by what stands first. One blank follows it, and then the content; neither where there is none:
 
@@ -168,7 +169,7 @@ def loads(data: bytes | str) -> Iterator[Take]:
 def _checked(data: bytes | str) -> str:
     """The text of a tape, with LF as its line ends, each line without control characters."""
     try:
-        text = data if isinstance(data, str) else data.decode()
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")  # some editors on Windows write a BOM
     except UnicodeDecodeError as error:
         raise BrokenTape(error.object.count(b"\n", 0, error.start) + 1, "this is not UTF-8, as a tape is") from None
     text = text.replace("\r\n", "\n")  # of a tape's own lines none has a CR: git, or an editor, wrote these

@@ -21,8 +21,9 @@ _ROUNDED = 0.001
 """Seconds: a tape's times are rounded to as much. A clock that fires closer than that before a step did not fire."""
 
 
+_STARS = re.compile(rf"\*{{{MIN_SECRET},}}")
 # Not those amid a word: hosts show keys so, as in `sk-12****89`.
-_BLOT = re.compile(rf"(?<![\w*-])\*{{{MIN_SECRET},}}(?![\w*-])")
+_BLOT = re.compile(rb"(?<![\w*-])%b(?![\w*-])" % _STARS.pattern.encode())
 
 
 class Reel:
@@ -136,10 +137,10 @@ class Reel:
 
 
 def _blots(take: Take) -> set[str]:
-    """The stars that stand for whole secrets in the answer, or in the error that ended it."""
-    texts = [step.data.decode("latin-1") for step in take.steps if type(step) is Piece]
-    texts += [f"\n{value}" for value in take.end.attributes.values() if isinstance(value, str)]
-    return set(_BLOT.findall("".join(texts)))
+    """The stars that stand for secrets in the answer, or in the error that ended it."""
+    answer = b"".join([step.data for step in take.steps if type(step) is Piece])
+    error = " ".join([value for value in take.end.attributes.values() if isinstance(value, str)])
+    return {*(found.decode() for found in _BLOT.findall(answer)), *_STARS.findall(error)}
 
 
 def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from typing import get_args
 
@@ -101,7 +100,7 @@ def test_what_a_person_may_leave_out_or_add() -> None:
     assert Tape.loads(by_hand) == Tape((Take("POST", "https://h/v1/chat", steps=steps),))
     own = Tape((Take("GET", "http://h/", headers=(("base", "a"), ("provider", "b"))),))
     assert Tape.loads(own.dumps()) == own
-    assert Tape.loads(FIRST) == Tape()
+    assert Tape.loads(FIRST) == Tape.loads(b"\xef\xbb\xbf" + FIRST.encode()) == Tape()
 
 
 # --- the identity ----------------------------------------------------------------------------------------------------
@@ -237,6 +236,7 @@ BROKEN = [
     (f"{HEADED}= 0.1\n|data\n", 8, "expected a blank behind `|`"),
     (f"{HEADED}= 0.1\n: da\n| ta\n", 9, MIDST),
     (f"{HEADED}= 0.1\n~ eA\n", 8, "expected a blank and base64 behind `~`"),
+    (f"{HEADED}= 0.1\n~ eA=*=\n", 8, "expected a blank and base64 behind `~`"),
     (f"{HEADED}= 0.1\n~ ä\n", 8, "expected a blank and base64 behind `~`"),
     (f'{HEADED}= 0.1\n"x\n', 8, "expected a JSON string of characters that UTF-8 can write"),
     (f'{HEADED}= 0.1\n"x" y\n', 8, "expected a JSON string of characters that UTF-8 can write"),
@@ -280,17 +280,9 @@ def test_a_broken_line_is_named(text: str, line: int, words: str) -> None:
 
 def test_bytes_that_are_no_text() -> None:
     with pytest.raises(BrokenTape) as caught:
-        Tape.loads(f"{HEADED}= 1\n| caf".encode() + b"\xe9\n! end +1\n")
+        Tape.loads(b"\xef\xbb\xbf" + f"{HEADED}= 1\n| caf".encode() + b"\xe9\n! end +1\n")
     assert str(caught.value) == "line 8: this is not UTF-8, as a tape is"
     assert caught.value.__context__ is None or caught.value.__suppress_context__
-
-
-def test_the_error_tells_the_file_where_that_is_known() -> None:
-    error = BrokenTape(7, "expected more")
-    error.path = "tests/hello.tape"
-    twin = pickle.loads(pickle.dumps(error))
-    assert str(twin) == str(error) == "tests/hello.tape, line 7: expected more"
-    assert isinstance(error, ValueError)
 
 
 def test_an_error_quotes_nothing_of_a_file_that_is_no_tape() -> None:
@@ -363,25 +355,6 @@ def test_long_lines_and_many_take_time_in_proportion() -> None:
     steps = (Head(0, 200), *[Piece(0, piece) for piece in stream], End(0))
     take = Take("POST", "http://h/", body=b"y \n" * 20_000, steps=steps)
     assert Tape.loads(Tape((take,)).dumps()).takes == (take,)  # were it quadratic, this would take minutes
-
-
-EVENTS = {
-    "openai": b'data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n',
-    "anthropic": b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
-    b'{"type":"text_delta","text":"Hel"}}\n\n',
-    "openai_responses": b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta",'
-    b'"item_id":"msg_1","output_index":0,"content_index":0,"delta":"Hel"}\n\n',
-    "gemini": b'data: {"candidates":[{"content":{"parts":[{"text":"Hel"}],"role":"model"},"index":0}]}\r\n\r\n',
-    "ollama": b'{"model":"m","created_at":"2026-01-01T00:00:00.0Z","message":{"role":"assistant","content":"Hel"},'
-    b'"done":false}\n',
-}
-
-
-@pytest.mark.parametrize("wire", EVENTS)
-def test_a_tape_is_little_larger_than_the_answer(wire: str) -> None:
-    steps = (Head(0.412, 200), *[Piece(0.009, EVENTS[wire])] * 100, End(0.021))
-    take = Take("POST", "https://api.example.com/v1/chat", steps=steps)
-    assert len(Tape((take,)).dumps()) <= 1.25 * len(take.answer)
 
 
 # --- what cannot be written ------------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
 import sansio_core
 from sansio_core import ChatError, ConnectFailed, ConnectionLost, HTTPStatusError, LimitExceeded, ProxyFailed, TimedOut
-from sansio_core.tape import End, Head, Mark, Piece, Step, Take, Tape
+from sansio_core.tape import BrokenTape, End, Head, Mark, Piece, Step, Take, Tape
 
 
 @pytest.mark.parametrize(
@@ -129,3 +130,30 @@ def test_what_a_take_knows() -> None:
     assert take.head is steps[1]
     assert take.end is steps[-1]
     assert Take("GET", "https://h/").head is None
+
+
+def test_the_error_tells_the_file_where_that_is_known() -> None:
+    error = BrokenTape(7, "expected more")
+    error.path = "tests/hello.tape"
+    twin = pickle.loads(pickle.dumps(error))
+    assert str(twin) == str(error) == "tests/hello.tape, line 7: expected more"
+    assert isinstance(error, ValueError)
+
+
+EVENTS = {
+    "openai": b'data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n',
+    "anthropic": b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
+    b'{"type":"text_delta","text":"Hel"}}\n\n',
+    "openai_responses": b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta",'
+    b'"item_id":"msg_1","output_index":0,"content_index":0,"delta":"Hel"}\n\n',
+    "gemini": b'data: {"candidates":[{"content":{"parts":[{"text":"Hel"}],"role":"model"},"index":0}]}\r\n\r\n',
+    "ollama": b'{"model":"m","created_at":"2026-01-01T00:00:00.0Z","message":{"role":"assistant","content":"Hel"},'
+    b'"done":false}\n',
+}
+
+
+@pytest.mark.parametrize("wire", EVENTS)
+def test_a_tape_is_little_larger_than_the_answer(wire: str) -> None:
+    steps = (Head(0.412, 200), *[Piece(0.009, EVENTS[wire])] * 100, End(0.021))
+    take = Take("POST", "https://api.example.com/v1/chat", steps=steps)
+    assert len(Tape((take,)).dumps()) <= 1.25 * len(take.answer)

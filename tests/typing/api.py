@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import time
@@ -56,7 +57,7 @@ from sansio_core.dialects import (
 )
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
 from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
-from transports import AsyncClient, AsyncStream, Client, Stream, otel
+from transports import AsyncClient, AsyncStream, Client, Stream, otel, tapes
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
 
@@ -337,6 +338,14 @@ def observed() -> None:
     Exchange(providers.create("yqcloud"), ChatRequest("Hello"), observer=print)
 
 
+async def recorded(client: Client, other: AsyncClient) -> None:
+    client.stream("Hello", record="hello.tape")
+    await other.complete("Hello", record=Path("hello.tape"))
+    with tapes.record("t.tape", redact=["Ana Novak", re.compile(r"[0-9]{16}")]) as recorder:
+        assert_type(recorder, tapes.Recorder)
+    other.stream("Hello", record=tapes.record("t.tape", redact="Ana Novak"))
+
+
 def failures(client: Client) -> None:
     try:
         client.complete("Hello")
@@ -357,3 +366,7 @@ def failures(client: Client) -> None:
 def emulated() -> None:
     with Emulator(reply="Hello") as emulator:
         assert_type(emulator.base_url("acytoo"), str)
+    with tapes.serve("t.tape", speed=2, ignore=("tools",)) as server:
+        assert_type(server.base_url("openai"), str)
+    with tapes.relay("t.tape", redact="Ana Novak", base_urls={"openai": "https://gateway.example/v1"}) as relay:
+        assert_type(relay.base_url("openai"), str)
