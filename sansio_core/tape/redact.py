@@ -80,16 +80,17 @@ class _Redaction:
 
     def _steps(self, take: Take) -> Iterator[Step]:
         data = [step.data for step in take.steps if isinstance(step, Piece)]
-        body = self._body(b"".join(data), "the answer", cut=take.end.what != "end")
+        whole = b"".join(data)
+        body = self._body(whole, "the answer", cut=take.end.what != "end")
         places = pairwise(accumulate(map(len, data), initial=0))
         for step in take.steps:
             match step:
                 case Head():
                     fields = self._fields(step.headers, _ANSWER_FIELDS, "response")
                     yield replace(step, headers=tuple(fields))
-                case Piece():
+                case Piece(after) if body is not whole:
                     begin, end = next(places)
-                    yield replace(step, data=body[begin:end])
+                    yield Piece(after, body[begin:end])
                 case End():
                     yield replace(step, attributes=self._plain(dict(step.attributes)))
                 case _:

@@ -213,6 +213,8 @@ def test_names_of_fields_and_numbers_stay_json() -> None:
     body = b'{"Ana Novak": 5551234, "list": [15551234.5, -5551234], "t": "5551234", "n": 17}'
     after = blotted(body, NAME, "5551234")
     assert after == b'{"*********": 1111111, "list": [11111111.5, -1111111], "t": "*******", "n": 17}'
+    twice = blotted(b'{"Ana Novak": 1}\n{"Ana Novak": 2}', re.compile("Ana [A-Z][a-z]+"))
+    assert twice == b'{"*********": 1}\n{"*********": 2}'
     arguments = sse(*({"partial_json": each} for each in ('{"tel": 55', '51234, "t": "555', '1234"}')))
     said = "".join(json.loads(line[6:])["partial_json"] for line in blotted(arguments, "5551234").splitlines() if line)
     assert json.loads(said) == {"tel": 1111111, "t": "*******"}
