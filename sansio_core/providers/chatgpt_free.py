@@ -158,7 +158,7 @@ class ChatgptFree(Provider):
     retry = RetryPolicy(attempts=1)
     timeouts = Timeouts(total=120)
     parser_class = WpaicgParser
-    volatile = frozenset({"nonce", "post_id", "page_url"})  # all that is the page's
+    volatile = frozenset({"_wpnonce", "post_id", "url"})  # what is the page's
     # What a browser sends from the site's own page. `origin`, `referer` and `authority` name the site under another
     # base URL, too: its public clients have them fixed.
     user_agent = ""  # its callers are browsers

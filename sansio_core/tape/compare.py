@@ -18,6 +18,7 @@ Found: TypeAlias = tuple[Path, Any, Any]
 NOTHING = object()
 
 _STARS = re.compile(rb"\*+")
+_ONES = re.compile(r"-?(?=.{4})1+(\.1+)?")  # shorter ones are rather the numbers that they look like
 _FORM_FIELD = re.compile(r"([^&=]+)=?([^&]*)")
 
 
@@ -44,7 +45,7 @@ class Asked:
         except (ValueError, RecursionError):
             self.value = plain = body
         self.key = (method, self.path, self.query, plain)
-        self.starred = b"*" in body or "*" in url
+        self.starred = b"*" in body or "*" in url or b"1111" in body
 
     @property
     def target(self) -> str:
@@ -162,7 +163,12 @@ def _alike(taped: Any, asked: Any, form: bool) -> bool:
         return blotted_alike(taped, asked)
     if isinstance(taped, bool) or isinstance(asked, bool):
         return taped is asked
-    return bool(taped == asked)
+    return bool(taped == asked) or (_ONES.fullmatch(str(taped)) is not None and _digits(taped) == _digits(asked))
+
+
+def _digits(number: Any) -> str:
+    """As a number is blotted: a `1` for each digit, as JSON has no `*` for them."""
+    return re.sub("[0-9]", "1", str(number))
 
 
 def _blotted_alike(taped: str, asked: str, form: bool = False) -> bool:

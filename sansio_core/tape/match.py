@@ -12,8 +12,10 @@ from ..errors import InvalidRequest, safe_repr
 from ..http_request import HttpRequest
 from ..providers import Provider
 from ..redact import redact, redact_field
+from .blots import Blots
 from .compare import NOTHING, Asked, Found, Path, differences
 from .errors import Difference, UnmatchedRequest
+from .keys import keylike
 from .model import Take, Tape
 
 _SHOWN = 10
@@ -128,11 +130,10 @@ class _Index:
 
 def _blotted(request: HttpRequest) -> HttpRequest:
     """`request` with `*` in place of its secrets, as on a tape; itself where its body has none."""
-    body = request.body
-    for secret in request.secrets:
-        for form in {secret, _text(secret)[1:-1]}:
-            body = body.replace(form.encode(), b"*" * len(form.encode()))
-    return request if body == request.body else replace(request, body=body)
+    secrets = request.secrets
+    if not any(secret.encode() in request.body for secret in secrets):
+        return request
+    return replace(request, body=Blots(secrets).body(request.body)[0])
 
 
 def _distance(found: list[Found]) -> int:
@@ -155,16 +156,18 @@ def _paths(ignore: Iterable[str]) -> tuple[Path, ...]:
 def _shown(difference: Found, secrets: tuple[str, ...]) -> Difference:
     path, taped, asked = difference
     where = path[1:] if path[0] == "body" else path
-    name = where[-1] if where else ""
-    one, other = (
-        None if value is NOTHING else redact(_text(value), secrets) if redact_field(name, "") == "" else "[hidden]"
-        for value in (taped, asked)
-    )
+    secret = bool(where) and redact_field(where[-1], "") != ""
+    one, other = (None if value is NOTHING else _safe(_text(value), secrets, secret) for value in (taped, asked))
     begin = 0
     if one is not None and other is not None:  # what is the same in both says nothing: some of it leads up to the rest
         same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
         begin = max(same - _WIDTH // 3, 0)
-    return Difference(".".join(where), _cut(one, begin), _cut(other, begin))
+    return Difference(_safe(".".join(where), secrets, False), _cut(one, begin), _cut(other, begin))
+
+
+def _safe(text: str, secrets: tuple[str, ...], secret: bool) -> str:
+    text = redact(text, secrets)
+    return "[hidden]" if secret or keylike(text) else text
 
 
 def _text(value: Any) -> str:

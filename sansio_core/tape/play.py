@@ -48,7 +48,7 @@ class Reel:
     def due(self) -> float:
         """When the next step comes, or a clock of the exchange fires before it."""
         fires = self._fires(self._at)
-        return self._comes if fires is None else max(fires, self._at)
+        return self._comes if fires is None else fires
 
     def step(self, since: float = 0.0) -> Head | bytes | None:
         """What comes next: a head, a piece of the body, b"" for its end; None where only the connection changed.
@@ -93,7 +93,12 @@ class Reel:
 
     @property
     def _comes(self) -> float:
-        return self._at + self._steps[self._next].after
+        """When the next step comes."""
+        comes, deadline = self._at + self._steps[self._next].after, self._exchange.deadline
+        # A timeout on the tape must not come before its clock fires: the exchange would see that time is left.
+        if deadline is not None and comes < deadline <= comes + _ROUNDED and self._ends_so(deadline):
+            return deadline
+        return comes
 
     def _fires(self, since: float) -> float | None:
         """When a clock fires before the next step, which is waited for `since`; None where none does."""
