@@ -278,4 +278,6 @@ def test_a_recorder_is_shared_with_our_own_clients(seat: Seat, emulator: Emulato
         with tapes.relay(recorder, base_urls={"openai": emulator.base_url("openai")}) as relay:
             post(relay)
         seat.complete(own)
+        with pytest.raises(InvalidRequest, match="redact= has no say"):
+            tapes.relay(recorder, redact="Ana Novak")
     assert len(takes(path)) == 3
