@@ -80,8 +80,8 @@ def serve(
 
     `base_url` gives what the vendor's own client takes. A request must have the body that is on the tape. To match what
     our clients recorded, OpenAI's SDK is told `stream_options={"include_usage": True}` (and for Responses, `input` as a
-    list of messages), Anthropic's the same `max_tokens`; Ollama's always sends `tools`, so `ignore=("tools",)`; Google's
-    matches as it is. What no take answers is status 400, with the difference in its message.
+    list of messages), Anthropic's the same `max_tokens`; Ollama's always sends `tools`: give `ignore=("tools",)`;
+    Google's matches as it is. What no take answers is status 400, with the difference in its message.
 
     Raises OSError, BrokenTape for a file that is none, UnsafeTape where there is what looks like a key in it, and
     InvalidRequest.
