@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from sansio_core import InvalidRequest
 from sansio_core.tape import BrokenTape, Deck, Tape, UnmatchedRequest, UnsafeTape
 from sansio_core.tape.blots import Secret
 
@@ -77,8 +78,13 @@ def serve(
     `tape`, `speed`, `ignore`: as of `replay`, but that 1 is the speed where none is given; at 0 nothing is waited for.
     `host`, `port` (0: any free one): where it listens. `server.requests`, `unused` and `unmatched` tell what came.
 
-    The client's base URL is the one that the vendor's own client takes. Raises OSError, BrokenTape for a file that is
-    none, and InvalidRequest.
+    `base_url` gives what the vendor's own client takes. A request must have the body that is on the tape. To match what
+    our clients recorded, OpenAI's SDK is told `stream_options={"include_usage": True}` (and for Responses, `input` as a
+    list of messages), Anthropic's the same `max_tokens`; Ollama's always sends `tools`: give `ignore=("tools",)`;
+    Google's matches as it is. What no take answers is status 400, with the difference in its message.
+
+    Raises OSError, BrokenTape for a file that is none, UnsafeTape where there is what looks like a key in it, and
+    InvalidRequest.
     """
     from .emulator.tape_server import TapeServer
 
@@ -107,5 +113,7 @@ def relay(
     """
     from .emulator.relay import Relay
 
+    if isinstance(tape, Recorder) and redact:
+        raise InvalidRequest("redact= has no say in a Recorder that is made already: tapes.record(path, redact=…)")
     recorder = tape if isinstance(tape, Recorder) else Recorder(tape, redact=redact)
     return Relay(recorder, base_urls=base_urls, host=host, port=port)

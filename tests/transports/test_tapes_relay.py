@@ -267,6 +267,8 @@ def test_a_base_url_that_is_none_is_told_at_once(path: Path) -> None:
     with pytest.raises(InvalidRequest, match="not an http:// or https:// URL"):
         tapes.relay(path, base_urls={"openai": "ftp://x"})
     assert not path.exists()
+    with tapes.relay(path) as relay, pytest.raises(InvalidRequest, match="azure_openai needs base_url="):
+        relay.base_url("azure_openai")
 
 
 def test_a_recorder_is_shared_with_our_own_clients(seat: Seat, emulator: Emulator, path: Path) -> None:
@@ -276,4 +278,6 @@ def test_a_recorder_is_shared_with_our_own_clients(seat: Seat, emulator: Emulato
         with tapes.relay(recorder, base_urls={"openai": emulator.base_url("openai")}) as relay:
             post(relay)
         seat.complete(own)
+        with pytest.raises(InvalidRequest, match="redact= has no say"):
+            tapes.relay(recorder, redact="Ana Novak")
     assert len(takes(path)) == 3

@@ -125,7 +125,7 @@ def test_at_speed_0_nothing_is_waited_for() -> None:
 
 def test_the_head_is_as_taped_but_for_what_belonged_to_that_connection() -> None:
     dropped = {"content-encoding": "gzip", "content-length": "9", "keep-alive": "9", "x-hop": "1"}
-    dropped["set-cookie"] = "[hidden]"
+    dropped |= {"set-cookie": "sid=1", "x-own": "[hidden]"}
     fields = (*EVENTS, *dropped.items(), ("connection", "keep-alive, X-Hop"), ("transfer-encoding", "gzip, chunked"))
     take = take_of(Head(0, 429, fields), Piece(0, b"{}"), End(0))
     with tapes.serve(Tape((take,))) as server:
@@ -331,8 +331,9 @@ def test_what_is_no_tape(tmp_path: Path) -> None:
 
 def test_a_tape_with_a_key_is_not_served() -> None:
     key = "sk-proj-" + "a1B2" * 12
-    with pytest.raises(UnsafeTape):
-        tapes.serve(Tape((take_of(Head(0, 200, EVENTS), said(key), DONE, End(0)),)))
+    with pytest.raises(UnsafeTape) as told:
+        tapes.serve(Tape((take_of(*GOOD), take_of(Head(0, 200, EVENTS), said(key), DONE, End(0)))))
+    assert told.value.__notes__ == ["The tape is not served: take 2 of 2."]
 
 
 def test_it_listens_on_loopback_alone_and_says_who_it_is() -> None:

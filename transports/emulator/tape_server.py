@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Iterator
 from time import monotonic
 
 from sansio_core import InvalidRequest
-from sansio_core.tape import Deck, Head, Piece, Take, UnmatchedRequest
+from sansio_core.redact import redact_field
+from sansio_core.tape import Deck, Head, Piece, Take, UnmatchedRequest, UnsafeTape
 from sansio_core.tape.redact import redacted
 
 from .._shared.replay import checked_speed
@@ -42,8 +43,12 @@ class TapeServer(LoopbackServer):
         on_request: Callable[[Served], None] | None = None,
     ) -> None:
         super().__init__(host, port)
-        for take in deck.takes:
-            redacted(take, (), ())  # raises for what looks like a key, as whoever comes is served
+        for number, take in enumerate(deck.takes, 1):
+            try:
+                redacted(take, (), ())
+            except UnsafeTape as error:  # whoever comes is served
+                error.add_note(f"The tape is not served: take {number} of {len(deck.takes)}.")
+                raise
         self._deck, self._speed, self._on_request = deck, checked_speed(speed), on_request
 
     def base_url(self, provider: str) -> str:
@@ -88,7 +93,8 @@ def _played(take: Take, outgoing: Outgoing, speed: float) -> Iterator[Step]:
             yield Until(due)
         match step:
             case Head(_, status, headers):
-                yield outgoing.head(status, headers, take.url)
+                shown = tuple((name, redact_field(name, value)) for name, value in headers)
+                yield outgoing.head(status, shown, take.url)
             case Piece(_, data):
                 yield outgoing.piece(data)
     yield from outgoing.end(take.end.error)
