@@ -265,9 +265,9 @@ def test_bytes_that_are_no_text_stay() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'"' * 200_000, b"[" * 200_000, b"[\n" * 100_000, b'"" ' * 70_000, b"data: " * 40_000, b'{"a":' * 40_000,
-        b'{"a":1} x ' * 20_000, b"\\" * 200_000, b"%25" * 70_000, b"sk-" * 70_000, b"Qa" * 100_000, b"***" * 70_000,
-        b"aaaa" * 50_000,
+        b'"' * 100_000, b"[" * 100_000, b"[\n" * 50_000, b'"" ' * 35_000, b"data: " * 20_000, b'{"a":' * 20_000,
+        b'{"a":1} x ' * 10_000, b"\\" * 100_000, b"%25" * 35_000, b"sk-" * 35_000, b"Qa" * 50_000, b"***" * 35_000,
+        b"aaaa" * 25_000,
     ],
     ids=lambda body: body[:8].decode(),
 )  # fmt: skip
@@ -348,7 +348,7 @@ def test_what_redact_takes() -> None:
     ("redact", "said"),
     [
         ("", "two characters or more"), (" ", "two characters"), ("a", "two characters"),
-        ([NAME, ""], "two characters"), (re.compile("x*"), "matches the empty text: write + for *"),
+        ([NAME, ""], "two characters"), (re.compile("x*"), "have it match one character at least"),
         (re.compile(b"abc"), "not a pattern of bytes"), (b"abc", "not bytes"), (5, "not int"), (None, "not NoneType"),
         ({"a": "b"}, "not dict"), ([b"x"], "not bytes"),
     ],
