@@ -9,6 +9,7 @@ http1/                   HTTP/1.1, proxies and TLS without I/O, for both
 _shared/                 what both clients share besides: settings, files, logging, look-ups, forks
 _requests/, _asyncio/    one wire each: connections, waiting under a deadline, cancelling
 tapes                    what every client of a process sends and receives, recorded to a file; such a file played
+pytest_plugin            the fixture `chat_tape`: a test's tape, recorded at its first run and played from then on
 otel                     an observer that gives spans and metrics to OpenTelemetry
 g4f_compat               the four free providers as gpt4free's classes
 emulator/                a loopback server that speaks every provider's wire format, with faults to order

@@ -121,7 +121,7 @@ class _Played(ChatTape):
     def _end(self) -> str:
         self._open.close()
         if unmatched := self._deck.unmatched:
-            return "\n\n".join([*map(str, unmatched), self._advice])
+            return self._unmatched(list(map(str, unmatched)))
         if self.allow_unused or not (unused := self._deck.unused):
             return ""
         takes = self._deck.takes
@@ -136,7 +136,11 @@ class _Played(ChatTape):
     def _hint(self, failure: str) -> str:
         unmatched = self._deck.unmatched
         caught = [text for error in unmatched if (text := str(error)).partition("\n")[0] not in failure]
-        return "\n\n".join([*caught, self._advice]) if unmatched else ""
+        return self._unmatched(caught) if unmatched else ""
+
+    def _unmatched(self, texts: list[str]) -> str:
+        ignore = '\nWhat is to be ignored, a fixture chat_tape_settings returns: {"ignore": ("metadata.run",)}'
+        return "\n\n".join([*texts, self._advice + ignore * self._found])
 
     def _hide(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
         from sansio_core.tape import UnmatchedRequest

@@ -8,5 +8,6 @@ keys        the key that the user's function gives for a request
 logging     the loggers, and the wrappers that log what goes through a wire
 ways        connect=, uds=, resolver=, max_connections=: how connections are made, and how many
 addresses   names into addresses, and the order in which to try them
+draft       a recording that is held in memory until a test has passed
 forks       what happens to connections in a forked process
 """
