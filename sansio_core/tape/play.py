@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from ..errors import ChatError, ConnectionLost, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
+from ..redact import MIN_SECRET
 from ..states import Finish, NeedKey, Send, State, Wait
 from .match import Deck
 from .model import TIMER, End, Head, Mark, Piece, Take, Tape
@@ -17,6 +19,11 @@ KEY = "from-a-tape"
 
 _ROUNDED = 0.001
 """Seconds: a tape's times are rounded to as much. A clock that fires closer than that before a step did not fire."""
+
+
+_STARS = re.compile(rf"\*{{{MIN_SECRET},}}")
+# Not those amid a word: hosts show keys so, as in `sk-12****89`.
+_BLOT = re.compile(rb"(?<![\w*-])%b(?![\w*-])" % _STARS.pattern.encode())
 
 
 class Reel:
@@ -32,6 +39,7 @@ class Reel:
         self._steps = take.steps
         self._next = 0
         self._exchange = exchange
+        exchange.secrets = (*exchange.secrets, *_blots(take))  # an error that quoted one said [hidden]
         self._connect = action.connect_deadline
         self._at = now  # when the last step was due
         self._waits_since: float | None = None  # when the waiting for a free connection began
@@ -135,14 +143,21 @@ class Reel:
                 self._connect = None
 
 
+def _blots(take: Take) -> set[str]:
+    """The stars that stand for secrets in the answer, or in the error that ended it."""
+    answer = b"".join([step.data for step in take.steps if type(step) is Piece])
+    error = " ".join([value for value in take.end.attributes.values() if isinstance(value, str)])
+    return {*(found.decode() for found in _BLOT.findall(answer)), *_STARS.findall(error)}
+
+
 def play(
     tape: Tape | Deck, exchange: Exchange, *, wait_until: Callable[[float], None] | None = None
 ) -> Iterator[ChatEvent]:
     """Play `tape` to `exchange` in the tape's own time, which is not waited for; gives the events as they come.
 
     `wait_until` is called with the time, in seconds from the beginning, of whatever comes next: whoever plays at a pace
-    sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest
-    for a request that no take answers. A Deck may be played to several exchanges, one after another.
+    sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request
+    that no take answers. A Deck may be played to several exchanges, one after another.
     """
     deck = Deck(tape) if isinstance(tape, Tape) else tape
     now = 0.0

@@ -574,6 +574,7 @@ def test_a_full_disk_is_told_at_the_end(seat: Seat, emulator: Emulator) -> None:
 
 @full
 def test_a_full_disk_is_told_where_a_stream_is_closed(seat: Seat, emulator: Emulator) -> None:
+    emulator.order(faults.Stall("body", after_pieces=3))
     stream = seat.stream(openai(seat, emulator), record=FULL)
     assert stream.next()
     with pytest.raises(OSError, match="/dev/full"):

@@ -75,6 +75,17 @@ def test_a_stream_goes_on_after_the_with(seat: Seat) -> None:
     assert (stream.next(), stream.next(), stream.next()) == (*WORDS[1:], None)
 
 
+def test_nothing_of_tapes_is_loaded_before_one_is_used() -> None:
+    program = (
+        "import sys; from transports import AsyncClient, Client\n"
+        "for kind in (Client, AsyncClient): kind('free_netfly').stream('Hello')\n"
+        "print([name for name in sys.modules if 'tape' in name or name.endswith(('recorder', 'replay'))])"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("made", ["before", "within"])
 def test_no_key_is_needed(seat: Seat, made: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
