@@ -59,9 +59,10 @@ def gemini(url: str) -> Iterator[str]:
 
 def ollama(url: str) -> Iterator[str]:
     module = pytest.importorskip("ollama")
-    for chunk in module.Client(host=url).chat(model="m", messages=HELLO, stream=True):
-        if chunk.message.content:
-            yield chunk.message.content
+    with module.Client(host=url) as client:
+        for chunk in client.chat(model="m", messages=HELLO, stream=True):
+            if chunk.message.content:
+                yield chunk.message.content
 
 
 def by_httpx(url: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from emulator_caller import MESSAGES
 from seats import Outcome, Seat
 
 from sansio_core import ConnectionLost, InvalidRequest, ProtocolViolation, ServerFailed, StreamTruncated
-from sansio_core.tape import End, Head, Mark, Piece, Tape
+from sansio_core.tape import End, Head, Mark, Piece, Tape, UnsafeTape
 from transports import tapes
 from transports.emulator import (
     Emulator,
@@ -73,6 +73,7 @@ def test_what_a_user_types(seat: Seat, emulator: Emulator, path: Path) -> None:
     (take,) = takes(path)
     assert (take.provider, take.base, take.target) == ("openai", emulator.base_url("openai"), "/chat/completions")
     assert [type(step) for step in take.steps[:2]] == [Mark, Head]
+    assert take.seconds < 5
     assert KEY.encode() not in path.read_bytes()
     emulator.stop()
     with tapes.serve(path, speed=0) as server:
@@ -91,6 +92,36 @@ def test_the_request_is_passed_on_without_what_belongs_to_the_connection(emulato
     assert got.headers["host"] == f"127.0.0.1:{emulator.port}"
     assert (got.headers["x-kept"], got.headers["accept-encoding"]) == ("yes", "gzip, deflate")
     assert hops.keys().isdisjoint(got.headers)
+
+
+def test_what_a_foreign_client_alone_knows_to_be_secret_is_in_no_tape(emulator: Emulator, path: Path) -> None:
+    own, asked = "pass-0987654321-zyxwvut", [{"role": "user", "content": f"{KEY}, Ana Novak, pass-0987654321-zyxwvut"}]
+    with Emulator(reply=str.lower) as emulator, relay_to(path, emulator, redact="Ana Novak") as relay:
+        assert own in post(relay, headers={"x-team": f"chat {own}"}, json={**QUESTION, "messages": asked}).text
+    tape = path.read_text()
+    assert not [secret for secret in (KEY, own, "Ana Novak") if secret in tape]
+    with tapes.serve(path, speed=0) as server:
+        assert post(server, headers={"x-team": f"chat {own}"}, json={**QUESTION, "messages": asked}).status_code == 200
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_looks_like_a_key_is_written_nowhere_and_raised_by_stop(path: Path, leaves: bool) -> None:
+    key = "sk-proj-" + "a1B2" * 12
+    with Emulator(reply=f"use {key} !") as emulator:
+        relay = relay_to(path, emulator)
+        relay.start()
+        for _ in range(2):
+            if leaves:
+                emulator.order(Stall(after_pieces=2))
+            with post(relay, stream=True) as response:
+                got, pieces = b"", response.iter_content(None)
+                while (key if leaves else "[DONE]").encode() not in got:
+                    got += next(pieces)
+            emulator.wait_for(lambda emulator: emulator.open_connections == 0)
+        with pytest.raises(UnsafeTape) as told:
+            relay.stop()
+    assert takes(path) == ()
+    assert "UnsafeTape" in str(told.value.__notes__)
 
 
 def test_bytes_are_passed_on_as_they_come(emulator: Emulator, path: Path) -> None:
@@ -211,6 +242,25 @@ def test_what_could_not_be_written_is_raised_by_stop(emulator: Emulator) -> None
 def test_a_folder_that_is_not_there_is_told_before_anything_is_asked(emulator: Emulator, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no/t\.tape"), relay_to(tmp_path / "no" / "t.tape", emulator):
         pass
+
+
+def test_a_tape_is_free_again_when_its_relay_has_ended_or_could_not_listen(emulator: Emulator, path: Path) -> None:
+    with relay_to(path, emulator) as relay:
+        with pytest.raises(OSError, match="address already in use"), relay_to(path, emulator, port=relay.port):
+            pass
+        assert relay.running
+    with tapes.record(path):
+        pass
+
+
+def test_each_request_has_a_connection_of_its_own_as_a_stale_one_would_be_a_take_for_nobody(
+    emulator: Emulator, path: Path
+) -> None:
+    with relay_to(path, emulator) as relay:
+        for _ in range(2):
+            post(relay)
+        emulator.wait_for(lambda emulator: emulator.open_connections == 0)
+    assert emulator.connections == 2
 
 
 def test_a_base_url_that_is_none_is_told_at_once(path: Path) -> None:

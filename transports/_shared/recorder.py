@@ -95,7 +95,7 @@ class Recorder:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         active.remove(self)
         self.end()
-        untold, self._untold = self._untold, []
+        untold = self.untold()
         first = error or (untold[0] if untold else None)
         for missed in untold:
             if missed is not first and first is not None:
@@ -151,6 +151,11 @@ class Recorder:
         error.add_note(f"This request is not in the tape {self.path}; the stream itself went on as ever.")
         self._untold.append(error)
         return error
+
+    def untold(self) -> list[Exception]:
+        """What kept takes from being written and was raised to nobody; each is given once."""
+        untold, self._untold = self._untold, []
+        return untold
 
     def told(self, error: Exception) -> None:
         """`error` is raised to the user."""

@@ -82,7 +82,7 @@ def _recorder(record: PathLike | Recorder) -> Recorder:
     return Recorder(record, redact=[secret for taping in around for secret in taping.redact])
 
 
-def note(error: BaseException, missed: Exception) -> None:
+def note(error: BaseException, missed: BaseException) -> None:
     """Add to `error`, which goes before it, that a take was not written because of `missed`."""
     text = f"Besides, the recording failed: {type(missed).__name__}: {missed}"
     if text not in getattr(error, "__notes__", ()):

@@ -11,6 +11,7 @@ from .._asyncio.pool import Pool
 from .._asyncio.wire import AsyncWire
 from .._shared.environment import base_url_of
 from .._shared.recorder import Recorder
+from .._shared.taping import note
 from ..drive import AWire
 from .loopback import LoopbackServer
 from .passing import Outgoing, base_url, passed_on, path_under, provider_of, refusal
@@ -73,6 +74,15 @@ class Relay(LoopbackServer):
         finally:
             self._pool.close()
             self._recorder.end()
+            for error in self._recorder.untold():  # that of a take whose client left
+                self.failed(error)
+
+    def failed(self, error: BaseException) -> None:
+        """Keep the first error for `stop` to raise, with the others as its notes."""
+        if self._error is None:
+            super().failed(error)
+        else:
+            note(self._error, error)
 
     async def respond(self, request: Request) -> AsyncGenerator[Step, None]:
         """Record the request, pass it on, and pass back what comes."""
@@ -88,7 +98,8 @@ class Relay(LoopbackServer):
         recorded = self._recorder.awire(exchange, wire)
         ending: Iterable[Step]
         try:
-            action = exchange.next_action(wire.now())
+            recorded.leave()  # as drive() does before a request: its times count from here
+            action = exchange.next_action(recorded.now())
             assert isinstance(action, Send), "it has neither a setup request nor a key function"
             status, headers = await recorded.send(action, None)
             yield outgoing.head(status, tuple(headers), action.request.url)
