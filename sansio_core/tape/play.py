@@ -48,7 +48,7 @@ class Reel:
     def due(self) -> float:
         """When the next step comes, or a clock of the exchange fires before it."""
         fires = self._fires(self._at)
-        return self._comes if fires is None else max(fires, self._at)
+        return self._comes if fires is None else fires
 
     def step(self, since: float = 0.0) -> Head | bytes | None:
         """What comes next: a head, a piece of the body, b"" for its end; None where only the connection changed.

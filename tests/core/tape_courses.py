@@ -60,7 +60,7 @@ CLOCKS: dict[str, tuple[str, float, dict[str, float], list[Step]]] = {
     # the clock, the seconds after which it fires, the settings, the response to each attempt
     "connect": ("connect", 3.3, {"connect": 3.3}, [(5, H())]),
     "connect, behind the wait for a place": (
-        "connect", 6.3, {"connect": 3.3}, [(0, "waiting"), (3, "place"), (4, "connected"), (0, H())]
+        "connect", 7.3, {"connect": 3.3}, [(0, "waiting"), (4, "place"), (4, "connected"), (0, H())]
     ),
     "first event": ("first_event", 2, {"first_event": 2}, [(0.1, H()), (0.1, PING), (9, HELLO)]),
     "first event, before the head": ("first_event", 2, {"first_event": 2}, [(9, H())]),
@@ -80,6 +80,7 @@ CLOCKS: dict[str, tuple[str, float, dict[str, float], list[Step]]] = {
 
 PAGED: list[Step] = [(0.1, H(200, HTML)), (0.1, PAGE), (0, b"")]
 REFUSED: list[Step] = [(0.1, H(403, HTML)), (0.1, b"-1"), (0, b"")]
+SAID: list[Step] = [(0.1, H(200, HTML)), (0.1, b"-1"), (0, b"")]
 UNAUTHORIZED: list[Step] = [(0.1, H(401, JSON)), (0, b'{"error": {"message": "stale"}}'), (0, b"")]
 MOVED: list[Step] = [(0.1, H(307, [("location", "/v2/chat")])), (0, b"")]
 MODELS: list[Step] = [(0.1, H(200, JSON)), (0.1, b'{"data": [{"id": "m1"},'), (0.1, b'{"id": "m2"}]}'), (0, b"")]
@@ -127,6 +128,7 @@ COURSES: dict[str, tuple[Make, list[list[Step]]]] = {
     "page without a nonce": (making("chatgpt_free"), [[(0.1, H(200, HTML)), (0.1, b"<p>"), (0, b"")]]),
     "page that breaks": (making("chatgpt_free", retry=2), [[(0.1, H(200, HTML)), (0.1, lost())], PAGED, GOOD]),
     "stale nonce": (making("chatgpt_free"), [PAGED, REFUSED, PAGED, GOOD]),
+    "stale nonce, said in words": (making("chatgpt_free"), [PAGED, SAID, PAGED, GOOD]),
     "stale nonce twice": (making("chatgpt_free"), [PAGED, REFUSED, PAGED, REFUSED]),
     "models": (lambda: ModelList(providers.create("openai", api_key="any")), [MODELS]),
     "models, at the second attempt": (lambda: ModelList(providers.create("openai", api_key="any")), [SICK, MODELS]),

@@ -162,6 +162,7 @@ def test_a_secret_of_the_live_request_in_its_body() -> None:
     Deck(tape).take(request({"a": f"my key is {KEY}, ok"}, "/x"), OPENAI)
     common = HttpRequest("POST", OPENAI.endpoint("x"), (("authorization", "Bearer test"),), b'{"a": "a test"}')
     Deck(taped(request({"a": "a test"}, "/x"))).take(common, OPENAI)
+    Deck(taped(request({"a": "* test"}, "/x"))).take(common, OPENAI)
 
 
 PLAIN = st.binary(max_size=4).filter(lambda part: b"*" not in part)

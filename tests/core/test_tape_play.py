@@ -56,9 +56,20 @@ def test_each_clock(name: str, attempts: int) -> None:
     assert live.exchange.reply.elapsed == pytest.approx(seconds * 2 + 0.3 if again else seconds)
 
 
-def test_the_hint_of_a_wire_is_kept() -> None:
+def test_what_a_wire_says_of_a_clock_is_kept() -> None:
     live = same(making(timeouts=1), [(0, "waiting"), (1.004, no_place(1))])
     assert "a free connection" in str(live.error)
+    late = Live(making(timeouts=1)(), [[(0, "waiting"), (1.8, no_place(1))]])  # a busy machine's timer
+    for seconds, words in ((1, "a free connection"), (0.5, "within 0.5 s")):
+        for tape in (late.tape, live.tape):
+            _, error = played(tape, making(timeouts=seconds)())
+            assert words in str(error)
+
+
+def test_a_client_that_was_busy_while_a_clock_fired_and_finds_nothing() -> None:
+    live = same(making(timeouts=clocks(idle=2), retry=1), [(0.1, H()), (3, Busy()), (9, b"")])
+    assert isinstance(live.error, TimedOut)
+    assert live.exchange.reply.elapsed == pytest.approx(3.1)
 
 
 def test_a_total_that_a_retry_wait_would_pass() -> None:

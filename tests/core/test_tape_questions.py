@@ -46,6 +46,14 @@ def test_several_questions_one_after_another() -> None:
     assert found == [("Hello", type(None)), ("Hello", type(None)), ("", ServerFailed), ("Hello", type(None))]
 
 
+def test_a_list_of_models_between_two_attempts_is_no_page() -> None:
+    make, responses = COURSES["models"]
+    first, second = Live(making(retry=2)(), [SICK]).takes
+    deck = Deck(Tape.of([first, *Live(make(), responses).takes, second]))
+    _, error = played(deck, next(questions(deck)))
+    assert "(after 2 attempts)" in str(error)
+
+
 def test_a_question_that_is_not_played_is_passed_over() -> None:
     tape = Tape.of(take for text in "ab" for take in Live(making(question=text)(), [GOOD]).takes)
     assert len(list(questions(Deck(tape)))) == 2
