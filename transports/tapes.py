@@ -25,17 +25,7 @@ if TYPE_CHECKING:
     from .emulator.relay import Relay
     from .emulator.tape_server import TapeServer
 
-__all__ = [
-    "BrokenTape",
-    "Recorder",
-    "Tape",
-    "UnmatchedRequest",
-    "UnsafeTape",
-    "record",
-    "relay",
-    "replay",
-    "serve",
-]
+__all__ = ["BrokenTape", "Recorder", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "relay", "replay", "serve"]
 
 
 def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:

@@ -267,6 +267,8 @@ def test_a_base_url_that_is_none_is_told_at_once(path: Path) -> None:
     with pytest.raises(InvalidRequest, match="not an http:// or https:// URL"):
         tapes.relay(path, base_urls={"openai": "ftp://x"})
     assert not path.exists()
+    with tapes.relay(path) as relay, pytest.raises(InvalidRequest, match="azure_openai needs base_url="):
+        relay.base_url("azure_openai")
 
 
 def test_a_recorder_is_shared_with_our_own_clients(seat: Seat, emulator: Emulator, path: Path) -> None:

@@ -366,3 +366,7 @@ def failures(client: Client) -> None:
 def emulated() -> None:
     with Emulator(reply="Hello") as emulator:
         assert_type(emulator.base_url("acytoo"), str)
+    with tapes.serve("t.tape", speed=2, ignore=("tools",)) as server:
+        assert_type(server.base_url("openai"), str)
+    with tapes.relay("t.tape", redact="Ana Novak", base_urls={"openai": "https://gateway.example/v1"}) as relay:
+        assert_type(relay.base_url("openai"), str)

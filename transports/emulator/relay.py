@@ -55,12 +55,13 @@ class Relay(LoopbackServer):
     def _url(self, name: str) -> str:
         """The base URL of the provider that is asked under `name`. Raises InvalidRequest."""
         if name not in self._urls:
-            self._urls[name] = base_url_of(name, None)[0] or providers.info(name).url
+            url = base_url_of(name, None)[0]
+            providers.create(name, base_url=url)  # raises where the provider has no public host, as Azure OpenAI
+            self._urls[name] = url or providers.info(name).url
         return self._urls[name]
 
     async def _listen(self) -> None:
-        # Connections are not kept: a kept one may turn out to be closed, and a take of that would be of use to nobody.
-        self._pool = Pool(max_idle=0)
+        self._pool = Pool()
         self._recorder.begin()
         try:
             await super()._listen()
@@ -124,6 +125,8 @@ class Relay(LoopbackServer):
         return _Passed(there, passed_on(request, there.base_url + path)), Outgoing(request, there.base_url, here)
 
     def _close(self, wire: AWire) -> None:
+        # Closed and not left, to be used again: a kept connection may turn out to be dead, and the take of that would
+        # be of use to nobody.
         try:
             wire.close()
         except Exception as error:  # noqa: BLE001  the take could not be written
