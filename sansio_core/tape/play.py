@@ -163,8 +163,8 @@ def play(
     """Play `tape` to `exchange` in the tape's own time, which is not waited for; gives the events as they come.
 
     `wait_until` is called with the time, in seconds from the beginning, of whatever comes next: whoever plays at a pace
-    sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest
-    for a request that no take answers. A Deck may be played to several exchanges, one after another.
+    sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request
+    that no take answers. A Deck may be played to several exchanges, one after another.
     """
     deck = Deck(tape) if isinstance(tape, Tape) else tape
     now = 0.0

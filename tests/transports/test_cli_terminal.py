@@ -191,6 +191,19 @@ def test_a_piped_answer_is_as_it_was(emulator: Emulator, terminal: Terminal) -> 
     assert "" not in terminal.screen[:-1]
 
 
+@CLIENTS
+def test_an_interrupted_answer_that_is_not_on_its_tape(
+    client: list[str], emulator: Emulator, terminal: Terminal
+) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    emulator.order(Stall(after_pieces=2))
+    terminal.react = {"Green leaves": lambda: os.kill(os.getpid(), signal.SIGINT)}
+    assert terminal.ask(emulator, "--record", "/dev/full", *client) == 130
+    assert terminal.screen[:3] == ["Green leaves", "sansio-chat: interrupted", "sansio-chat: the answer is incomplete"]
+    assert "No space left on device" in terminal.screen[3]
+
+
 TAPE = """\
 # sansio-chat tape 1
 

@@ -116,7 +116,7 @@ def _words_about(rest: list[str], args: Namespace) -> str:
         return f"there is no option {', '.join(names)}{near}"
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
-    return "there are too many words: a PROMPT of several goes in quotes"
+    return f"there are too many words{': a PROMPT of several goes in quotes' if 'prompt' in args else ''}"
 
 
 class _Parser(ArgumentParser):

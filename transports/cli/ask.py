@@ -44,7 +44,8 @@ def ask(args: Namespace) -> int:
             error = failed
         except KeyboardInterrupt as stop:
             error = Cancelled("interrupted")
-            error.__notes__ = getattr(stop, "__notes__", [])
+            # asyncio's runner raises it in place of the CancelledError that has the note.
+            error.__notes__ = getattr(stop if not args.use_asyncio else stop.__context__, "__notes__", [])
         except (OSError, ValueError) as failed:  # UnsafeTape is a ValueError
             if not output.reply.complete:
                 raise
@@ -135,7 +136,7 @@ def settings_of(args: Namespace, stack: ExitStack) -> dict[str, Any]:
         if args.proxy is None:
             settings["proxy"] = False  # the environment's proxy is meant for other hosts than this machine
         if args.api_key_env is None:
-            settings["api_key"] = "emulated"  # the user's own key is only sent there if --api-key-env names it
+            settings["api_key"] = "no-key-needed"  # the user's own key is only sent there if --api-key-env names it
         settings["model"] = args.model or providers.info(provider).default_model or "emulated"
     if has_status_line():
         from .status import StatusLine
