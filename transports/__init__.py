@@ -8,6 +8,7 @@ drive                    the two loops between an Exchange of the core and a wir
 http1/                   HTTP/1.1, proxies and TLS without I/O, for both
 _shared/                 what both clients share besides: settings, files, logging, look-ups, forks
 _requests/, _asyncio/    one wire each: connections, waiting under a deadline, cancelling
+tapes                    what every client of a process sends and receives, recorded to a file; such a file played
 otel                     an observer that gives spans and metrics to OpenTelemetry
 g4f_compat               the four free providers as gpt4free's classes
 emulator/                a loopback server that speaks every provider's wire format, with faults to order

@@ -20,7 +20,7 @@ from ._shared.recorder import Recorder
 from ._shared.replay import Replay
 from ._shared.ways import PathLike
 
-__all__ = ["BrokenTape", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "replay"]
+__all__ = ["BrokenTape", "Recorder", "Tape", "UnmatchedRequest", "UnsafeTape", "record", "replay"]
 
 
 def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorder:
@@ -28,7 +28,8 @@ def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorde
 
     Those of other threads and tasks too, and of clients that were made before. A stream that is still open at the end
     of the block is recorded to its own end. For one stream alone: `client.stream(…, record=path)`, or
-    `record=tapes.record(path, redact=…)`; within the block, the stream is recorded to both.
+    `record=tapes.record(path, redact=…)`; within the block, the stream is recorded to both, and what the block redacts
+    is redacted in `record=path` as well.
 
     The file is begun anew where the block begins, and each request with its answer is written when it ends, so that
     what ended is whole whatever happens next. Keys, cookies and the like are never written; `redact`: texts and
@@ -40,7 +41,6 @@ def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorde
     raised at the end of the block.
     """
     return Recorder(path, redact=redact)
-
 
 
 def replay(tape: PathLike | Tape | Deck, *, speed: float = 0, ignore: Iterable[str] = ()) -> Replay:

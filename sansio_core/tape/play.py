@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..errors import ChatError, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
+from ..redact import MIN_SECRET
 from ..states import Finish, NeedKey, Send, State, Wait
 from .match import Deck
 from .model import TIMER, End, Head, Mark, Piece, Take, Tape
@@ -17,6 +19,11 @@ KEY = "from-a-tape"
 
 _ROUNDED = 0.001
 """Seconds: a tape's times are rounded to as much. A clock that fires closer than that before a step did not fire."""
+
+
+_STARS = re.compile(rf"\*{{{MIN_SECRET},}}")
+# Not those amid a word: hosts show keys so, as in `sk-12****89`.
+_BLOT = re.compile(rb"(?<![\w*-])%b(?![\w*-])" % _STARS.pattern.encode())
 
 
 class Reel:
@@ -32,6 +39,7 @@ class Reel:
         self._steps = take.steps
         self._next = 0
         self._exchange = exchange
+        exchange.secrets = (*exchange.secrets, *_blots(take))  # an error that quoted one said [hidden]
         self._connect = action.connect_deadline if _shows_connecting(take) else None
         self._at = now  # when the last step was due
         self._waits_since: float | None = None  # when the waiting for a free connection began
@@ -138,6 +146,13 @@ def _shows_connecting(take: Take) -> bool:
     if any(isinstance(step, Mark) and step.what in ("connected", "reused") for step in take.steps):
         return True
     return take.head is None and take.end.what in ("ConnectFailed", "ProxyFailed", "TLSFailed", "TimedOut")
+
+
+def _blots(take: Take) -> set[str]:
+    """The stars that stand for secrets in the answer, or in the error that ended it."""
+    answer = b"".join([step.data for step in take.steps if type(step) is Piece])
+    error = " ".join([value for value in take.end.attributes.values() if isinstance(value, str)])
+    return {*(found.decode() for found in _BLOT.findall(answer)), *_STARS.findall(error)}
 
 
 def play(tape: Tape | Deck, exchange: Exchange) -> Iterator[ChatEvent]:

@@ -135,5 +135,5 @@ def _safe(blotted: AnyStr, key: str | None, where: str) -> AnyStr:
 def _url(value: str) -> str:
     try:
         return redact_url(value)
-    except ValueError:  # no URL that urlsplit can read
-        return HIDDEN
+    except ValueError:
+        return "//[hidden"  # an address that cannot be read, either: by that the answer is refused

@@ -29,7 +29,7 @@ SETTINGS = {
     "api_key", "base_url", "model", "proxy", "timeout", "retry", "headers", "cookies", "verify", "ssl_context",
     "limits", "connect", "uds", "resolver", "max_connections", "observer",
 }  # fmt: skip
-PER_CALL = {"model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer"}
+PER_CALL = {"model", "system", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer", "record"}
 
 
 def keywords(called: Any) -> set[str]:

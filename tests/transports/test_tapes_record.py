@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -17,8 +18,8 @@ import pytest
 from seats import Asyncio, Outcome, Seat
 from servers import Peer, Server
 
-from sansio_core import Cancelled, ChatError, ChatRequest, Exchange, InvalidRequest, Send, ServerFailed
-from sansio_core.tape import Head, Piece, Reel, Take, Tape
+from sansio_core import Cancelled, ChatError, ChatRequest, ConnectionLost, Exchange, InvalidRequest, Send, ServerFailed
+from sansio_core.tape import Head, Piece, Reel, Take, Tape, UnsafeTape
 from transports import tapes
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 from transports.g4f_compat import FreeNetfly
@@ -187,6 +188,26 @@ def test_a_stream_that_fails_is_recorded_as_it_failed(seat: Seat, path: Path, na
     assert outcome.text.encode() in body_of(take).replace(b'"}}]}\n\ndata: {"choices":[{"delta":{"content":"', b"")
 
 
+def test_a_reset_is_recorded_with_what_came_before(seat: Seat, path: Path) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(head(), EVENTS[0])
+        assert read.wait(10)
+        peer.reset()
+
+    read = threading.Event()
+    with Server(script) as server:
+        stream = seat.stream(netfly(seat, server), record=path)
+        assert stream.next() == "Hello"
+        read.set()
+        with pytest.raises(ConnectionLost) as raised:
+            stream.next()
+    [take] = takes_of(path)
+    assert body_of(take) == EVENTS[0]
+    assert take.end.what == "ConnectionLost"
+    assert str(take.end.error) == str(raised.value)
+
+
 def test_a_clock_is_named(seat: Seat, emulator: Emulator, path: Path) -> None:
     emulator.order(faults.Stall(after_pieces=0))
     outcome = Outcome(seat, openai(seat, emulator, timeout=0.05, retry=1), record=path)
@@ -215,6 +236,40 @@ def test_what_sends_nothing_records_nothing(seat: Seat, emulator: Emulator, path
     seat.stream(openai(seat, emulator), record=path).close()
     assert not path.exists()
     assert not emulator.requests
+
+
+def test_what_is_secret_is_not_in_the_file(seat: Seat, emulator: Emulator, path: Path) -> None:
+    key = "sk-live-4711-0815-abcdef"
+    headers = {"x-team": "blue-green-red-17"}
+    client = openai(seat, emulator, api_key=key, cookies={"sid": "c00kie-c00kie"}, headers=headers)
+    own = path.with_name("own.tape")
+    with tapes.record(path, redact=["Ana Novak", re.compile(r"[0-9]{4}-[0-9]{4}")]):
+        assert seat.complete(client, f"I am Ana Novak, 1234-5678, {key}", record=own).complete
+    text = path.read_text() + own.read_text()
+    for secret in (key, "c00kie", "blue-green", "Ana", "Novak", "1234-5678"):
+        assert secret not in text
+    [take] = takes_of(path)
+    assert len(take.body) == len(emulator.requests[0].body)
+    with pytest.raises(InvalidRequest, match="redact= takes a str"):
+        tapes.record(path, redact=5)  # type: ignore[arg-type]
+
+
+def test_what_looks_like_a_key_is_told_and_not_written(seat: Seat, path: Path) -> None:
+    stranger = b"sk-proj-0123456789abcdefABCDEF0123456789"
+    answer = GOOD.replace(b"Hello", stranger).replace(b"content-length: ", b"x: ")
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(answer)
+
+    with Server(script) as server, tapes.record(path):
+        stream = seat.stream(netfly(seat, server))
+        pieces: list[str] = []
+        with pytest.raises(UnsafeTape, match="key") as raised:
+            pieces.extend(iter(stream.next, None))
+        assert "".join(pieces) == TEXT.replace("Hello", stranger.decode())
+        assert raised.value.__notes__ == [f"This request is not in the tape {path}; the stream itself went on as ever."]
+        assert not takes_of(path)
 
 
 # --- streams that are left -------------------------------------------------------------------------------------------
@@ -519,6 +574,7 @@ def test_a_full_disk_is_told_at_the_end(seat: Seat, emulator: Emulator) -> None:
 
 @full
 def test_a_full_disk_is_told_where_a_stream_is_closed(seat: Seat, emulator: Emulator) -> None:
+    emulator.order(faults.Stall("body", after_pieces=3))
     stream = seat.stream(openai(seat, emulator), record=FULL)
     assert stream.next()
     with pytest.raises(OSError, match="/dev/full"):

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from seats import Asyncio, Blocking, Outcome, Seat
-from takes import HOST, WORDS, head, refused, said, take, tape, text
+from takes import DONE, HOST, WORDS, head, refused, said, take, tape, text
 
 from sansio_core import (
     Cancelled,
@@ -34,9 +35,10 @@ from sansio_core import (
     Timeouts,
     providers,
 )
+from sansio_core.providers import Call
+from sansio_core.providers.free_netfly import FreeNetfly
 from sansio_core.tape import Deck, End, Mark, Piece, Take, play
-from transports import AsyncClient, Client, tapes
-from transports.g4f_compat import FreeNetfly
+from transports import AsyncClient, Client, g4f_compat, tapes
 
 ROOT = Path(__file__).parents[2]
 WHOLE = "".join(WORDS)
@@ -75,6 +77,17 @@ def test_a_stream_goes_on_after_the_with(seat: Seat) -> None:
     assert (stream.next(), stream.next(), stream.next()) == (*WORDS[1:], None)
 
 
+def test_nothing_of_tapes_is_loaded_before_one_is_used() -> None:
+    program = (
+        "import sys; from transports import AsyncClient, Client\n"
+        "for kind in (Client, AsyncClient): kind('free_netfly').stream('Hello')\n"
+        "print([name for name in sys.modules if 'tape' in name or name.endswith(('recorder', 'replay'))])"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("made", ["before", "within"])
 def test_no_key_is_needed(seat: Seat, made: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
@@ -108,7 +121,8 @@ def test_a_key_function_is_not_called(seat: Seat) -> None:
 
 def test_gpt4frees_classes() -> None:
     async def ask() -> str:
-        answer = FreeNetfly.create_async_generator(model=None, messages=[{"role": "user", "content": "Hello"}])
+        messages = [{"role": "user", "content": "Hello"}]
+        answer = g4f_compat.FreeNetfly.create_async_generator(model=None, messages=messages)
         return "".join([piece async for piece in answer])
 
     with tapes.replay(tape(said(provider=providers.create("free_netfly")))):
@@ -260,15 +274,16 @@ def test_at_the_recorded_pace(seat: Seat) -> None:
             assert taped - 0.002 <= when - times[0] < taped + 0.25  # on a busy machine it may be late
 
 
-def test_a_late_reader_does_not_hold_up_the_rest(seat: Seat) -> None:
-    with tapes.replay(tape(said("a", "b", "c", gap=0.05)), speed=1):
-        stream = seat.stream(client_of(seat))
+def test_a_late_reader_finds_what_has_come_by_then(seat: Seat) -> None:
+    """Nor is the time lost that the reader spent, nor did a clock fire meanwhile."""
+    slow = take(head(after=0.01), text("a", 0.01), text("b"), text("c"), DONE, End(0.0))
+    with tapes.replay(tape(slow), speed=1):
+        stream = seat.stream(client_of(seat, timeout=replace(FOREVER, idle=0.05)))
         assert stream.next() == "a"
-        time.sleep(0.15)
+        time.sleep(0.25)
         began = time.monotonic()
-        assert (stream.next(), stream.next()) == ("b", "c")
-        assert time.monotonic() - began < 0.04
-        stream.close()
+        assert (stream.next(), stream.next(), stream.next()) == ("b", "c", None)
+        assert time.monotonic() - began < 0.1
 
 
 def test_what_is_told_of_it(seat: Seat, caplog: pytest.LogCaptureFixture) -> None:
@@ -312,6 +327,29 @@ def test_chatgpt_frees_page_is_fetched_once_for_all(seat: Seat) -> None:
         replies = seat.many(client_of(seat, "chatgpt_free"), 20)
     assert {reply.text for reply in replies} == {"Hi"}
     assert not replay.unused
+
+
+def test_waiting_for_what_another_call_fetches(seat: Seat) -> None:
+    """The tape does not say how long that takes, and the other call must get on: no looking as fast as it goes."""
+    done, looks = threading.Event(), 0
+
+    class Patient(Call):
+        def setup_request(self, now: float) -> float | None:
+            nonlocal looks
+            looks += 1
+            return None if done.is_set() else 60.0
+
+    class Host(FreeNetfly):
+        def call(self, request: ChatRequest, random: Any) -> Call:
+            return Patient(super().call(request, random).request())
+
+    threading.Timer(0.1, done.set).start()
+    with tapes.replay(tape()):
+        reply = seat.complete(seat.client(Host(base_url=HOST)))
+    assert reply.text == WHOLE
+    assert 2 <= looks <= 200
+    assert reply.elapsed is not None
+    assert reply.elapsed < said().seconds + 1.0
 
 
 def test_tasks_take_turns() -> None:
@@ -468,6 +506,13 @@ def test_the_innermost_replay_has_the_last_word(seat: Seat) -> None:
         assert not inner.unused
         assert seat.complete(client).text == "outer"
     assert not outer.unused
+
+
+def test_the_innermost_replay_has_its_own_time(seat: Seat) -> None:
+    began = time.monotonic()
+    with tapes.replay(tape()), tapes.replay(tape(said("slow")), speed=4):
+        seat.complete(client_of(seat))
+    assert time.monotonic() - began >= said("slow").seconds / 4 - 0.002
 
 
 def test_a_recording_in_a_replay_copies(seat: Seat, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import time
@@ -56,7 +57,7 @@ from sansio_core.dialects import (
 )
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
 from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
-from transports import AsyncClient, AsyncStream, Client, Stream, otel
+from transports import AsyncClient, AsyncStream, Client, Stream, otel, tapes
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
 
@@ -335,6 +336,14 @@ def observed() -> None:
     with Client("yqcloud", observer=watch) as client:
         client.stream("Hello", observer=otel.observer(content=True))
     Exchange(providers.create("yqcloud"), ChatRequest("Hello"), observer=print)
+
+
+async def recorded(client: Client, other: AsyncClient) -> None:
+    client.stream("Hello", record="hello.tape")
+    await other.complete("Hello", record=Path("hello.tape"))
+    with tapes.record("t.tape", redact=["Ana Novak", re.compile(r"[0-9]{16}")]) as recorder:
+        assert_type(recorder, tapes.Recorder)
+    other.stream("Hello", record=tapes.record("t.tape", redact="Ana Novak"))
 
 
 def failures(client: Client) -> None:

@@ -38,6 +38,7 @@ def blocking(client: Client) -> None:
     client.stream("hi", extra=[("a", 1)])  # error
     client.stream("hi", retry="3")  # error
     client.stream("hi", limits=5)  # error
+    client.stream("hi", record=5)  # error
     client.stream("hi", "again")  # error
     print(client.complete("hi").txt)  # error
     client.complete("hi", temperature=1, system="Be brief.")

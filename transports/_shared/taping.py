@@ -75,7 +75,11 @@ def _effective() -> list[Taping]:
 def _recorder(record: PathLike | Recorder) -> Recorder:
     from .recorder import Recorder
 
-    return record if isinstance(record, Recorder) else Recorder(record)
+    if isinstance(record, Recorder):
+        return record
+    # What the blocks around the call blot out is private in its own tape as well.
+    around = [taping for taping in tuple(active) if isinstance(taping, Recorder)]
+    return Recorder(record, redact=[secret for taping in around for secret in taping.redact])
 
 
 def note(error: BaseException, missed: Exception) -> None:
