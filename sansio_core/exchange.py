@@ -258,6 +258,11 @@ class Exchange(Attempts):
         return self.state in READING
 
     @property
+    def asking(self) -> bool:
+        """Whether the last request is the question, and no setup request before it."""
+        return self._asking
+
+    @property
     def answering(self) -> bool:
         """Whether a response was accepted as the answer; until content comes, it may yet fail and be asked for anew."""
         return self.state in ANSWERING

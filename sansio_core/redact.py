@@ -33,6 +33,9 @@ PUBLIC_FIELDS = frozenset(
 _PIECES = re.compile(r"[\s,;=]+")  # what stands between the parts of a field's value
 # As long as keys are (16 characters), and no plain URL; a URL with a user's name, a query or a fragment may hold a key.
 _KEYLIKE = re.compile(r"(?!https?://[^@?#]*\Z)\S{16,}\Z")
+# `data-nonce="…"`, `nonce: '…'`, `{"token":"…"}`, and the same JSON within a string. (Texts: few processes need them.)
+_GIVEN = r"""(?<![\w-])([\w-]{1,64})(?:\\?["'])?\s*[=:]\s*(?:\\?"([^"\\<>]*)|\\?'([^'\\<>]*)|([^\s"'\\<>;,]+))"""
+_VALUE = r".{8}|(?=.{4}).*[0-9]"  # a shorter word would be found by chance
 _PAIR = re.compile(r"([^&=]+)=([^&]*)")
 
 EXCERPT = 500
@@ -90,6 +93,12 @@ def secrets_of_query(text: str) -> set[str]:
     """The secret values in a URL's query or a form's body, percent-encoded as they are sent, and decoded."""
     values = {value for name, value in _PAIR.findall(text) if _is_secret_field(name)}
     return values | set(map(unquote_plus, values))
+
+
+def secrets_of_page(text: str) -> set[str]:
+    """The values that a page, a script or JSON gives to names which mark a secret; `text` may be cut within one."""
+    found = (("".join(values), name) for name, *values in re.findall(_GIVEN, text))
+    return {value for value, name in found if _is_secret_field(name) and re.search(_VALUE, value)}
 
 
 def longest_first(values: Iterable[str]) -> tuple[str, ...]:

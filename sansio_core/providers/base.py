@@ -204,10 +204,6 @@ class Provider(ABC):
         """The error for a response with a status of 300 or more; `body` may be cut."""
         return of_response(status, headers, body)
 
-    def secrets_in(self, body: str) -> Iterable[str]:
-        """What of a response's body is secret, above all of one to a setup request; `body` may be cut."""
-        return ()
-
     def models_request(self) -> HttpRequest | None:
         """The request for the host's list of models; None where its wire has none."""
         return None if self.models_path is None else self.get(self.endpoint(self.models_path))

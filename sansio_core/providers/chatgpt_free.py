@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, NamedTuple
@@ -26,8 +26,6 @@ _CLAIM_EXPIRES = 30.0
 # Seconds between two looks of a waiting call at whether the page is there. The exchange's interface has no way to wake
 # another call, which may be driven by another thread or event loop.
 _LOOK_AGAIN = 0.02
-# Every nonce of a page, that of its scripts too; the closing quote is missing where the page was cut.
-_NONCE = re.compile(r"""nonce["']?\s*[=:]\s*(?:"([^"<>]*)|'([^'<>]*)|([^\s"'<>]+))""", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +187,6 @@ class ChatgptFree(Provider):
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:
         self.resolve_model(request.model)  # raises for an unknown one; the wire has no field for it
         return _PageCall(self, request)
-
-    def secrets_in(self, body: str) -> Iterable[str]:
-        values = [value for found in _NONCE.findall(body) for value in found if value]
-        return {*values, *map(unescape, values)}
 
 
 def _read(html: str, headers: Headers, url: str) -> _Page:

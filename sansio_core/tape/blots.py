@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from ..redact import MIN_SECRET
-from .frames import Frames, Place
+from .frames import Frames, Part, Place
 from .keys import keylike
 from .views import Joined, View, decoded, unescaped, web_text
 
@@ -15,6 +15,7 @@ Secret = str | re.Pattern[str]
 
 _DEPTH = 3  # how often what was read is read again: a tool's arguments are JSON in JSON, and may hold an address
 _MASK = re.compile(r"\*{3,}|•{3,}|…|\.{3,}|[xX]{4,}")  # what a host shows in place of a key's middle
+_MASKS = ("***", "•••", "…", "...", "xxxx", "XXXX")  # the least of each: to look for these alone is quick
 _KEY = 8  # characters: what is shorter is no key of which a beginning and an end are shown
 _DIGIT = re.compile("[0-9]")
 _LINE = re.compile("[^\r\n]+")
@@ -34,8 +35,9 @@ class Blots:
 
     def body(self, data: bytes, cut: bool = False) -> tuple[bytes, str | None]:
         """`data` blotted, and how what looks like a key in it begins, or None; `cut`: it may end amid a secret."""
-        text, key = self._blotted(data.decode("utf-8", "surrogateescape"), cut, "surrogateescape")
-        return text.encode("utf-8", "surrogateescape"), key
+        before = data.decode("utf-8", "surrogateescape")
+        text, key = self._blotted(before, cut, "surrogateescape")
+        return (data if text is before else text.encode("utf-8", "surrogateescape")), key
 
     def text(self, text: str) -> tuple[str, str | None]:
         """The same for a text that is no body."""
@@ -66,21 +68,23 @@ class _Search:
         """Search a text that may be JSON, or have lines of it."""
         self._texts(view)
         for part in Frames(view.text):
-            if not part.places:
-                continue
-            joined = Joined(view, part.places, part.between)
+            before = len(self.found)
+            self._part(view, part, depth)
             if part.kind == "number":
-                before = len(self.found)
-                self._said(joined, _DEPTH)
                 self.digits += self.found[before:]
-            elif part.kind == "text":
-                self._said(joined, depth)
-            else:
-                plain = next(unescaped(joined), joined)
-                if depth < _DEPTH and plain.text.lstrip()[:1] in ("{", "["):
-                    self._frames(plain, depth + 1)
-                else:
-                    self._said(plain, depth)
+            elif part.kind == "name" and len(self.found) > before:
+                for again in Frames(view.text, every_name=True):
+                    if again.kind == "name":
+                        self._part(view, again, depth)
+
+    def _part(self, view: View, part: Part, depth: int) -> None:
+        plain: View = Joined(view, part.places, part.between)
+        if part.kind in ("string", "name"):
+            plain = next(unescaped(plain), plain)
+        if part.kind == "string" and depth < _DEPTH and plain.text.lstrip()[:1] in ("{", "["):
+            self._frames(plain, depth + 1)
+        elif plain.text:
+            self._said(plain, depth)
 
     def _said(self, view: View, depth: int) -> None:
         """Search a text that is no JSON; in it, there may be escapes all the same."""
@@ -88,7 +92,7 @@ class _Search:
         text, blots = view.text, self._blots
         for pattern in blots.patterns:
             self._found(view, (found.span() for found in pattern.finditer(text) if found[0]))
-        if blots.keys:
+        if blots.keys and any(mask in text for mask in _MASKS):
             self._found(view, _masked(text, blots.keys))
         if self._cut:
             self._found(view, _begun(text, blots.texts))

@@ -32,22 +32,25 @@ _LONGEST = 100  # characters of a field's name that tell it from others
 class Part(NamedTuple):
     """Places that are to be read as one text, with `between` between them; `kind`: how their text is written."""
 
-    kind: str  # "string" and "number" of JSON, "text" of anything else
+    kind: str  # "string", "name" of a field and "number" of JSON; "text" of anything else
     places: list[Place]
     between: str = ""
 
 
 class Frames:
-    """The parts of `text`; made in linear time."""
+    """The parts of `text`; made in linear time.
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    Of each name of a field only the first is among them, as most frames have the same, unless `every_name` is true.
+    """
+
+    def __init__(self, text: str, *, every_name: bool = False) -> None:
+        self._text, self._every_name = text, every_name
         # By the path of a string's field, and by the numbers of the fields named `index` in its frame, as several
         # choices or tool calls may come in turns at the same path.
         self._strings: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
         self._frame: list[tuple[str, Place]] = []  # the strings of one frame
         self._indexes: list[str] = []
-        self._names: dict[Place, None] = {}
+        self._names: dict[str | int, Place] = {}
         self._numbers: list[Place] = []
         self._plain: list[Place] = []  # of lines with `data:`, what is no JSON
         self._rest: list[Place] = []
@@ -64,7 +67,7 @@ class Frames:
                 yield Part("string", places)
             if len(several) > 1:  # a list's items may be pieces of one text as well, as Gemini's parts are
                 yield Part("string", sorted(chain.from_iterable(several)))
-        yield Part("string", list(self._names), "\n")
+        yield Part("name", list(self._names.values()), "\n")
         yield Part("number", self._numbers, "\n")
         yield Part("text", self._plain)
         for place in self._rest:
@@ -107,7 +110,8 @@ class Frames:
             match token.lastindex:
                 case 2:  # the colon behind a name
                     name = token[_STRING]
-                    self._names[token.span(_STRING)] = None
+                    if name not in self._names or self._every_name:
+                        self._names[at if self._every_name else name] = token.span(_STRING)
                     if open_:
                         path = f"{open_[-1][0]}.{name[:_LONGEST]}"
                     continue

@@ -10,7 +10,7 @@ from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
 from ..parsers.lines import Data
-from ..redact import longest_first
+from ..redact import secrets_of_page
 from .blots import Secret
 from .model import TIMER, End, Head, Mark, Piece, Step, Take
 from .redact import checked_redact, redacted
@@ -19,9 +19,12 @@ from .redact import checked_redact, redacted
 class Recording:
     """The takes of one exchange; made before the exchange's first action.
 
-        recording = Recording(exchange)
+        recording, takes = Recording(exchange), []
         while True:
-            match exchange.next_action(now()):
+            action = exchange.next_action(now())
+            if take := recording.take(now()):                  # of the request before, if there was one
+                takes.append(take)
+            match action:
                 case Send(request):
                     recording.sent(request, now())
                     status, headers = send(request)
@@ -31,22 +34,23 @@ class Recording:
                         data = read()
                         recording.data(data, now())
                         events = exchange.receive_data(data, now())
-                    tape.write(format.dumps(recording.take(now())))     # or all takes at the end, by Tape.of(takes)
                 case Finish():
                     break
+        text = Tape.of(takes).dumps()
 
-    Where sending or reading raises, `recording.failed(error, now())` comes before the exchange's receive_failure, and
-    a TimeoutError before its receive_timeout. `redact`: texts and patterns that are blotted out, besides the secrets of
-    the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
+    What is given to receive_failure is given to `failed` before, and so is a TimeoutError before receive_timeout. Where
+    next_action raises, `take` gives the last take all the same. `redact`: texts and patterns that are blotted, besides
+    the secrets of the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
-    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_steps")
+    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
 
     def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
         self._redact = checked_redact(redact)
         self._request: HttpRequest | None = None
         self._began = 0.0
+        self._setup = False  # whether it is a setup request, such as one for a page
         self._marks: list[Mark] = []  # `after` is still the time since the request was sent
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
@@ -54,7 +58,7 @@ class Recording:
 
     def sent(self, request: HttpRequest, now: float) -> None:
         """A request goes out, at the time that its next_action was given."""
-        self._request, self._began = request, now
+        self._request, self._began, self._setup = request, now, not self._exchange.asking
         self._marks.clear()
         self._steps = []
 
@@ -92,7 +96,7 @@ class Recording:
     def take(self, now: float) -> Take | None:
         """The take that ends here, or None if no request was sent since the last; raises UnsafeTape.
 
-        To be called before `sent` is told of another request, after the exchange gave that: it knows more secrets then.
+        Best after the exchange gave another request, and before that is `sent`: it knows all secrets of a page then.
         """
         request, self._request = self._request, None
         if request is None:
@@ -103,9 +107,11 @@ class Recording:
             tuple(self._timed(now)),
         )  # fmt: skip
         self._steps = []
-        body = b"".join([step.data for step in take.steps if type(step) is Piece])
-        mentioned = provider.secrets_in(body.decode("utf-8", "replace"))
-        return redacted(take, (*self._exchange.secrets, *longest_first(mentioned)), self._redact)
+        secrets = self._exchange.secrets
+        if self._setup:  # what the question is sent with, perhaps: it may never be sent
+            page = b"".join([step.data for step in take.steps if type(step) is Piece])
+            secrets += tuple(secrets_of_page(page.decode("utf-8", "replace")))
+        return redacted(take, secrets, self._redact)
 
     def _timed(self, now: float) -> Iterator[Step]:
         """The steps with the seconds between them, to the millisecond; rounding does not add up."""

@@ -23,7 +23,7 @@ _ANSWER_FIELDS = PUBLIC_FIELDS.union(
         # what the body is, and what its reader needs to know of its length
         "content-encoding", "content-length", "content-language", "transfer-encoding", "vary",
         # when to come again, and who answered
-        "age", "date", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms", "server", "via",
+        "age", "date", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms", "server",
         "x-should-retry",
     ),
 )  # fmt: skip
@@ -48,7 +48,10 @@ def _checked(secret: object) -> Secret:
         case re.Pattern(pattern=str()):
             if secret.search("") is None:
                 return secret
-            raise InvalidRequest(f"the pattern {secret.pattern!r} for redact= matches the empty text: write + for *")
+            raise InvalidRequest(
+                f"the pattern {secret.pattern!r} for redact= matches the empty text, which is everywhere: "
+                "have it match one character at least"
+            )
     kind = "a pattern of bytes" if isinstance(secret, re.Pattern) else type(secret).__name__
     raise InvalidRequest(f"redact= takes a str, a compiled pattern of str, or a list of them, not {kind}")
 
@@ -72,7 +75,7 @@ class _Redaction:
         return replace(
             take,
             url=self._text(redact_url(take.url), "the URL of the request"),
-            base=self._text(take.base, "the base URL"),
+            base=self._text(redact_url(take.base), "the base URL"),
             headers=headers,
             body=self._body(take.body, "the body of the request"),
             steps=tuple(self._steps(take)),
@@ -80,16 +83,17 @@ class _Redaction:
 
     def _steps(self, take: Take) -> Iterator[Step]:
         data = [step.data for step in take.steps if isinstance(step, Piece)]
-        body = self._body(b"".join(data), "the answer", cut=take.end.what != "end")
+        whole = b"".join(data)
+        body = self._body(whole, "the answer", cut=take.end.what != "end")
         places = pairwise(accumulate(map(len, data), initial=0))
         for step in take.steps:
             match step:
                 case Head():
                     fields = self._fields(step.headers, _ANSWER_FIELDS, "response")
                     yield replace(step, headers=tuple(fields))
-                case Piece():
+                case Piece(after) if body is not whole:
                     begin, end = next(places)
-                    yield replace(step, data=body[begin:end])
+                    yield Piece(after, body[begin:end])
                 case End():
                     yield replace(step, attributes=self._plain(dict(step.attributes)))
                 case _:

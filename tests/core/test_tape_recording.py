@@ -28,7 +28,7 @@ from sansio_core import (
     Timeouts,
     Wait,
 )
-from sansio_core.tape import End, Head, Mark, Piece, Recording, Take, UnsafeTape
+from sansio_core.tape import End, Head, Mark, Piece, Recording, Take, Tape, UnsafeTape
 
 KEY = "key-0123456789abcdef"
 QUICK = RetryPolicy(attempts=3, first_wait=2, jitter=0)
@@ -37,7 +37,7 @@ QUICK = RetryPolicy(attempts=3, first_wait=2, jitter=0)
 class Recorded:
     """Drives `exchange` over `answers`, as Run does, and records it; each piece takes `pace` seconds."""
 
-    def __init__(self, driven: Exchange, *, pace: float = 0.25, redact: Any = ()) -> None:
+    def __init__(self, driven: Exchange, *, pace: float = 0.125, redact: Any = ()) -> None:
         self.exchange, self.pace, self.now = driven, pace, 100.0
         self.recording = Recording(driven, redact=redact)
         self.takes: list[Take] = []
@@ -112,9 +112,9 @@ def test_one_request_and_its_answer() -> None:
     assert b'"Hello"' in take.body
     assert dict(take.headers)["authorization"] == "[hidden]"
     assert take.steps == (
-        Head(0.25, 200, SSE), Piece(0.25, whole[:40]), Piece(0.25, whole[40:]), End(0.25)
+        Head(0.125, 200, SSE), Piece(0.125, whole[:40]), Piece(0.125, whole[40:]), End(0.125)
     )  # fmt: skip
-    assert KEY not in repr(take)
+    assert KEY.encode() not in Tape((take,)).dumps()
 
 
 def test_rounding_does_not_add_up() -> None:
@@ -130,10 +130,10 @@ def test_each_request_is_a_take() -> None:
     recorded = Recorded(openai()).over(redirect, lost, limited, ConnectFailed("no route"), Answer(stream("Hi")))
     assert recorded.error is None
     first, second, third, fourth, fifth = recorded.takes
-    assert first.steps[0] == Head(0.25, 307, (("location", "/v2/there?key=[hidden]"),))
+    assert first.steps[0] == Head(0.125, 307, (("location", "/v2/there?key=[hidden]"),))
     assert second.target == "https://api.openai.com/v2/there?key=[hidden]"
     assert second.end == End(0.0, "ConnectionLost", {"detail": "reset", "reused": True})
-    assert third.steps[0] == Head(0.25, 429, (("retry-after", "1"), ("set-cookie", "[hidden]")))
+    assert third.steps[0] == Head(0.125, 429, (("retry-after", "1"), ("set-cookie", "[hidden]")))
     assert fourth.end == End(0.0, "ConnectFailed", {"detail": "no route"})
     assert shape(fifth) == ["Head", "Piece", "End"]
 
@@ -180,13 +180,14 @@ def test_a_buffer_is_copied(made: Any) -> None:
     action = ours.next_action(0.0)
     assert isinstance(action, Send)
     recorded.recording.sent(action.request, 0.0)
+    recorded.recording.head(200, (), 0.0)
     buffer = bytearray(b"abc")
     recorded.recording.data(made(buffer), 0.0)
     buffer[:] = b"xyz"
     recorded.recording.data(made(b""), 0.0)
     take = recorded.recording.take(0.0)
     assert take
-    assert take.steps == (Piece(0.0, b"abc"), End(0.0))
+    assert take.steps[1:] == (Piece(0.0, b"abc"), End(0.0))
 
 
 class OwnFailure(ConnectionLost):
@@ -196,29 +197,30 @@ class OwnFailure(ConnectionLost):
 @pytest.mark.parametrize(
     ("error", "end"),
     [
-        (ConnectionLost("reset", True), End(0.25, "ConnectionLost", {"detail": "reset", "reused": True})),
-        (ProxyFailed("no", 407), End(0.25, "ProxyFailed", {"detail": "no", "status": 407})),
-        (Cancelled(), End(0.25, "Cancelled")),
-        (ClientClosed(), End(0.25, "ClientClosed")),
-        (KeyboardInterrupt(), End(0.25, "closed")),
-        (ValueError("the user's own"), End(0.25, "closed")),
-        (TimeoutError(), End(0.25, "TimeoutError", {"clock": "idle", "seconds": 0.2})),
+        (ConnectionLost("reset", True), End(0.125, "ConnectionLost", {"detail": "reset", "reused": True})),
+        (ProxyFailed("no", 407), End(0.125, "ProxyFailed", {"detail": "no", "status": 407})),
+        (Cancelled(), End(0.125, "Cancelled", {"detail": ""})),
+        (ClientClosed(), End(0.125, "ClientClosed", {"detail": ""})),
+        (KeyboardInterrupt(), End(0.125, "closed")),
+        (ValueError("the user's own"), End(0.125, "closed")),
+        (TimeoutError(), End(0.125, "TimeoutError", {"clock": "idle", "seconds": 0.15})),
         (
             OwnFailure("gone"),
-            End(0.25, "OwnFailure", {
-                "detail": "gone", "reused": False, "bases": ["ConnectionLost", "TransportFailure"],
+            End(0.125, "OwnFailure", {
+                "detail": "gone", "reused": False, "bases": ["ConnectionLost", "TransportFailure"], "message": "gone",
             }),
         ),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_an_error_is_kept_as_it_was_raised(error: BaseException, end: End) -> None:
-    driven = openai(timeouts=Timeouts(idle=0.2), retry=1)
+    driven = openai(timeouts=Timeouts(idle=0.15), retry=1)
     recorded = Recorded(driven).over(Answer(stream("Hi")[:60], end=error))
     assert recorded.takes[0].end == end
     if isinstance(error, ChatError):
         again = recorded.takes[0].end.error
-        assert isinstance(again, type(error).__mro__[1] if type(error) is OwnFailure else type(error))
+        assert again is not None
+        assert isinstance(again, ConnectionLost if type(error) is OwnFailure else type(error))
         assert (str(again), again.attempts, again.reply) == (type(again)(*error.args)._text(), 0, None)
 
 
@@ -243,7 +245,7 @@ def test_the_key_of_a_function_and_of_gemini() -> None:
     recorded = Recorded(exchange("openai", config={"api_key": lambda: "unused"})).over(
         Answer(sse(chunk(f"I saw {KEY[:9]}"), chunk(KEY[9:]), chunk(None, "stop"), "[DONE]"))
     )
-    assert KEY[9:] not in repr(recorded.takes)
+    assert KEY[9:].encode() not in Tape.of(recorded.takes).dumps()
     assert b"I saw *********" in body(recorded.takes[0])
 
 
@@ -269,7 +271,7 @@ FETCHED = Answer(PAGE, headers=(*HTML, ("set-cookie", f"session={SESSION}; Path=
 
 
 def secrets_in(takes: Sequence[Take]) -> list[str]:
-    return [secret for secret in (NONCE, SESSION) if secret in repr(takes)]
+    return [secret for secret in (NONCE, SESSION) if secret.encode() in Tape.of(takes).dumps()]
 
 
 def test_a_page_and_its_question() -> None:
@@ -277,7 +279,7 @@ def test_a_page_and_its_question() -> None:
     recorded = Recorded(exchange("chatgpt_free")).over(FETCHED, Answer(echo))
     page, question = recorded.takes
     assert body(page) == PAGE.replace(NONCE.encode(), b"**********")
-    assert page.steps[0] == Head(0.25, 200, (*HTML, ("set-cookie", "[hidden]"), ("set-cookie", "[hidden]")))
+    assert page.steps[0] == Head(0.125, 200, (*HTML, ("set-cookie", "[hidden]"), ("set-cookie", "[hidden]")))
     assert b"_wpnonce=**********" in question.body
     assert not secrets_in(recorded.takes)
 
@@ -299,6 +301,8 @@ def test_a_page_that_two_calls_share() -> None:
         Answer(PAGE.replace(b'data-post-id="1437"', b""), headers=FETCHED.headers),
         Answer(b"<i nonce=a1b2c3d4e5>{'rest_nonce': 'a1b2c3d4e5'}", headers=HTML),
         Answer(b'<p data-nonce="a1b2c3d4e5&amp;x">a1b2c3d4e5&x</p>', headers=HTML),
+        Answer(b'{"session_token": "a1b2c3d4e5", "cut": {"key": "5e55100000000000', headers=JSON),
+        Answer(b'<script>load("{\\"nonce\\":\\"a1b2c3d4e5\\"}")</script>', headers=HTML),
     ],
 )  # fmt: skip
 def test_a_page_whose_question_is_never_sent(page: Answer) -> None:
