@@ -76,7 +76,7 @@ class Recording:
     def _came(self, now: float, allowed: float = 0.0) -> None:
         """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
         deadline = self._exchange.deadline
-        if deadline is not None and now >= deadline + allowed:
+        if deadline is not None and now > deadline + allowed:
             self._steps.append((now, Mark(0.0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
