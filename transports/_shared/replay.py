@@ -52,7 +52,7 @@ def load(path: PathLike) -> Tape:
 def deck_of(tape: PathLike | Tape | Deck, ignore: Iterable[str] = ()) -> Deck:
     """The deck of a file or a tape; a Deck as it is, which has its own `ignore`. Raises OSError, BrokenTape."""
     if isinstance(tape, Deck):
-        if tuple(ignore):
+        if ignore:
             raise InvalidRequest("ignore= has no say in a Deck that is made already: Deck(tape, ignore=…)")
         return tape
     return Deck(tape if isinstance(tape, Tape) else load(tape), ignore=ignore)
