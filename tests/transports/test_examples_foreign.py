@@ -75,7 +75,8 @@ def examples(*names: str) -> list[Any]:
 def test_no_example_is_without_a_test() -> None:
     from test_examples import EXAMPLES as WITH_NOTHING_ELSE
 
-    elsewhere = ["observed.py", "own_provider.py"]  # test_examples.py, test_own_providers_clients.py
+    # test_examples.py, test_own_providers_clients.py, test_pytest_plugin.py
+    elsewhere = ["observed.py", "own_provider.py", "tape_in_a_test.py"]
     assert sorted([*WITH_NOTHING_ELSE, *FOREIGN, *elsewhere]) == sorted(path.name for path in EXAMPLES.glob("[!_]*.py"))
 
 

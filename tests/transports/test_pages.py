@@ -8,20 +8,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+from transports.emulator import Emulator
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 
-def test_the_tests_of_the_page_for_testers_pass(tmp_path: Path) -> None:
-    page = (EXAMPLES / "testing.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+def test_the_tests_of_the_pages_for_testers_pass(tmp_path: Path) -> None:
+    """Those that want a tape record it from an emulator first; then all run, without a place to ask."""
+    pages = [(EXAMPLES / name).read_text(encoding="utf-8") for name in ("testing.md", "tapes.md")]
+    blocks = [block for page in pages for block in re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)]
     for number, block in enumerate(blocks):
         (tmp_path / f"test_{number}.py").write_text(block, encoding="utf-8")
+    taped = [f"test_{number}.py" for number, block in enumerate(blocks) if "def test_capital(chat_tape)" in block]
+    with Emulator(reply="Ljubljana.") as emulator:
+        place = {"OPENAI_BASE_URL": emulator.base_url("openai"), "OPENAI_API_KEY": "any"}
+        assert f"{len(taped)} passed" in pytest_run(tmp_path, "--tapes=record", *taped, **place)
+    tests = sum(block.count("\ndef test_") for block in blocks)
+    assert f"{tests} passed" in pytest_run(tmp_path, "--tapes=replay")
+
+
+def pytest_run(folder: Path, *arguments: str, **variables: str) -> str:
+    """What pytest says of the tests in `folder`."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(tmp_path)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=50,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True, text=True, timeout=50,
     )  # fmt: skip
-    assert f"{len(blocks)} passed" in done.stdout, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_the_gallery_names_each_example() -> None:
