@@ -18,9 +18,6 @@ from ..redact import redact_url
 
 What: TypeAlias = Literal["waiting", "place", "connected", "reused", "late"]
 
-TIMER = 0.1
-"""Seconds by which the timer of a clock may be late on a busy machine; a reader that is later was elsewhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
