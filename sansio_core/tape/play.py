@@ -154,7 +154,7 @@ def play(
     sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request
     that no take answers. A Deck may be played to several exchanges, one after another.
     """
-    deck = Deck(tape) if isinstance(tape, Tape) else tape
+    deck = tape if isinstance(tape, Deck) else Deck(tape)
     now = 0.0
     while True:
         match action := exchange.next_action(now):
