@@ -18,9 +18,6 @@ from ..redact import redact_url
 
 What: TypeAlias = Literal["waiting", "place", "connected", "reused", "late"]
 
-TIMER = 0.1
-"""Seconds by which the timer of a clock may be late on a busy machine; a reader that is later was elsewhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -180,7 +177,7 @@ class Take:
         pieces = sum(type(step) is Piece for step in self.steps)
         status = None if self.head is None else self.head.status
         return (
-            f"Take({self.method!r}, {_shown(self.url)!r}, body=<{len(self.body)} bytes>, status={status}, "
+            f"Take({self.method!r}, {shown_url(self.url)!r}, body=<{len(self.body)} bytes>, status={status}, "
             f"answer=<{len(self.answer)} bytes in {pieces} pieces>, end={self.end.what!r})"
         )
 
@@ -219,10 +216,11 @@ def _letter(step: Step) -> str:
     return "L" if type(step) is Mark and step.what == "late" else type(step).__name__[0]
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """`url` without secrets, for a log; what is no URL is not shown."""
     try:
         return redact_url(url)
-    except ValueError:  # no URL
+    except ValueError:
         return "[hidden]"
 
 

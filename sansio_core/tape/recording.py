@@ -12,7 +12,7 @@ from ..observer import Connected, Notice, PlaceAwaited
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
 from .blots import Secret
-from .model import TIMER, End, Head, Mark, Piece, Step, Take
+from .model import End, Head, Mark, Piece, Step, Take
 from .redact import checked_redact, redacted
 
 
@@ -73,16 +73,15 @@ class Recording:
         self._came(now)
         self._steps.append((now, data if type(data) is bytes else bytes(data)))
 
-    def _came(self, now: float, allowed: float = 0.0) -> None:
+    def _came(self, now: float) -> None:
         """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
         deadline = self._exchange.deadline
-        if deadline is not None and now > deadline + allowed:
+        if deadline is not None and now > deadline:
             self._steps.append((now, Mark(0.0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
         """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
-            self._came(now, TIMER)
             timed_out = self._exchange.timed_out(now)
             end = End(0.0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})
         elif isinstance(error, ChatError):

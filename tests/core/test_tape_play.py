@@ -72,6 +72,17 @@ def test_a_client_that_was_busy_while_a_clock_fired_and_finds_nothing() -> None:
     assert live.exchange.reply.elapsed == pytest.approx(3.1)
 
 
+def test_a_client_that_was_busy_while_a_clock_fired_and_closes() -> None:
+    live = same(making(timeouts=clocks(idle=2), retry=2), [(0.1, H()), (3, Busy()), (0, CLOSE)])
+    assert isinstance(live.error, Cancelled)
+
+
+def test_a_connection_that_comes_as_a_clock_fires() -> None:
+    policy = RetryPolicy(2, first_wait=0.07, jitter=0)
+    late: list[Step] = [(2.0506, Busy()), (0, "connected"), *GOOD]
+    same(making(timeouts=clocks(first_event=2.05), retry=policy), [(0, H()), (2.0507, Busy()), (9, b"")], late)
+
+
 def test_a_transport_that_does_not_tell_of_its_connection() -> None:
     live = Live(making(timeouts=clocks())(), [[(15, H()), *GOOD[1:]]])
     assert played(live.tape, making(timeouts=clocks(connect=10))())[1] is None
