@@ -11,8 +11,9 @@ from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
+from ..states import State
 from .blots import Secret
-from .model import TIMER, End, Head, Mark, Piece, Step, Take
+from .model import TIMER, End, Head, Mark, Piece, Step, Take, What
 from .redact import checked_redact, redacted
 
 
@@ -43,7 +44,7 @@ class Recording:
     the secrets of the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
-    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
+    __slots__ = ("_began", "_deadline", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
 
     def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
@@ -51,7 +52,9 @@ class Recording:
         self._request: HttpRequest | None = None
         self._began = 0.0
         self._setup = False  # whether it is a setup request, such as one for a page
-        self._marks: list[Mark] = []  # `after` is still the time since the request was sent
+        self._deadline: float | None = None
+        # Of the connection: the seconds since the request was sent, and the exchange's deadline from then on
+        self._marks: list[tuple[float, What, float | None]] = []
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
         exchange.observe(partial(_mark, self._marks))
@@ -59,6 +62,7 @@ class Recording:
     def sent(self, request: HttpRequest, now: float) -> None:
         """A request goes out, at the time that its next_action was given."""
         self._request, self._began, self._setup = request, now, not self._exchange.asking
+        self._deadline = self._exchange.deadline
         self._marks.clear()
         self._steps = []
 
@@ -83,8 +87,7 @@ class Recording:
         """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
             self._came(now, TIMER)
-            timed_out = self._exchange.timed_out(now)
-            end = End(0.0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})
+            end = _fired(0.0, self._exchange.timed_out(now))
         elif isinstance(error, ChatError):
             if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
                 self._came(now)
@@ -122,8 +125,8 @@ class Recording:
             before, last = last, max(last, round(when, 3))
             return round(last - before, 3)
 
-        for mark in self._marks:
-            yield Mark(after(mark.after), mark.what)
+        for when, what in self._connecting():
+            yield Mark(after(when), what)
         for when, what in self._steps:
             since = after(when - self._began)
             match what:
@@ -139,14 +142,36 @@ class Recording:
                     yield Head(since, status, headers)
                 case bytes():
                     yield Piece(since, what)
-        yield End(after(now - self._began), "closed")
+        # Bytes do not stop every clock: the exchange may have found that one had fired, and read no more.
+        error, since = self._exchange.error, after(now - self._began)
+        if isinstance(error, TimedOut) and self._exchange.state in (State.WAITING, State.FAILED):
+            yield _fired(since, error)
+        else:
+            yield End(since, "closed")
+
+    def _connecting(self) -> Iterator[tuple[float, What]]:
+        """What became of the connection, and when; a `late` goes before what came after a clock had fired."""
+        allowed = self._exchange.timeouts.connect
+        begins, deadline = 0.0, self._deadline
+        for when, what, then in self._marks:
+            fires = [] if deadline is None else [deadline - self._began]
+            if allowed is not None and what in ("connected", "reused"):
+                fires.append(begins + allowed)
+            if fires and when > min(fires):
+                yield when, "late"
+            yield when, what
+            begins, deadline = when, then
 
 
-def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
+def _fired(after: float, error: TimedOut) -> End:
+    return End(after, "TimeoutError", {"clock": error.clock, "seconds": error.seconds})
+
+
+def _mark(marks: list[tuple[float, What, float | None]], exchange: Exchange, notice: Notice) -> None:
     match notice:
         case PlaceAwaited(None):
-            marks.append(Mark(0.0, "waiting"))
+            marks.append((0.0, "waiting", exchange.deadline))
         case PlaceAwaited(float(seconds)):
-            marks.append(Mark(seconds, "place"))
+            marks.append((seconds, "place", exchange.deadline))
         case Connected(reused, seconds):
-            marks.append(Mark(seconds, "reused" if reused else "connected"))
+            marks.append((seconds, "reused" if reused else "connected", exchange.deadline))

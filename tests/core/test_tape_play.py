@@ -108,6 +108,30 @@ def test_a_client_that_was_busy_finds_what_came_meanwhile() -> None:
     assert Mark(0, "late") in [Mark(0, step.what) for step in live.takes[0].steps if isinstance(step, Mark)]
 
 
+@pytest.mark.parametrize(
+    "connecting",
+    [
+        [(3, Busy()), (-0.1, "connected")],
+        [(0.3, "waiting"), (9, Busy()), (-7, "place"), (0, "reused")],
+        [(0.3, "waiting"), (1, "place"), (3, Busy()), (-2.5, "connected")],
+    ],
+)
+@pytest.mark.parametrize("clock", ["connect", "first_event", "total"])
+def test_a_client_that_was_busy_finds_its_connection_made_meanwhile(connecting: list[Step], clock: str) -> None:
+    """Past the total it finds that, and no answer."""
+    live = same(making(timeouts=clocks(**{clock: 2}), retry=1), [*connecting, *GOOD])
+    assert (live.error is None) is (clock != "total")
+
+
+def test_a_clock_that_fired_between_the_takes_ends_the_last_of_them() -> None:
+    """The tape does not say how long the user's key function took; that the total fired is on it all the same."""
+    waits = [(0.1, H()), (0.1, HELLO), (2, Busy()), (-1, HELLO), (5, HELLO)]
+    late = Live(making(timeouts=2)(), [waits])
+    _, error = played(late.tape, making(timeouts=3)())
+    assert isinstance(error, TimedOut)
+    assert str(error) == str(late.error)
+
+
 def test_more_bytes_than_a_connection_holds_end_the_patience_with_a_late_reader() -> None:
     big = b":" * (4 * 1024 * 1024 + 1)
     late: list[Step] = [(0.1, H()), (3, Busy()), (-2.5, big), (0, big), (0.1, HELLO)]
