@@ -143,9 +143,10 @@ class Recording:
                 case bytes():
                     yield Piece(since, what)
         # Bytes do not stop every clock: the exchange may have found that one had fired, and read no more.
-        error, since = self._exchange.error, after(now - self._began)
-        if isinstance(error, TimedOut) and self._exchange.state in (State.WAITING, State.FAILED):
-            yield _fired(since, error)
+        exchange, since = self._exchange, after(now - self._began)
+        late = exchange.deadline is not None and now >= exchange.deadline
+        if late and exchange.state in (State.WAITING, State.FAILED):
+            yield _fired(since, exchange.timed_out(now))
         else:
             yield End(since, "closed")
 
