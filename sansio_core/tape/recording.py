@@ -13,7 +13,7 @@ from ..parsers.lines import Data
 from ..redact import secrets_of_page
 from ..states import State
 from .blots import Secret
-from .model import TIMER, End, Head, Mark, Piece, Step, Take, What
+from .model import TIMER, End, Head, Mark, Piece, Step, Take
 from .redact import checked_redact, redacted
 
 
@@ -53,8 +53,8 @@ class Recording:
         self._began = 0.0
         self._setup = False  # whether it is a setup request, such as one for a page
         self._deadline: float | None = None
-        # Of the connection: the seconds since the request was sent, and the exchange's deadline from then on
-        self._marks: list[tuple[float, What, float | None]] = []
+        # `after` is still the time since the request was sent; and the exchange's deadline from then on
+        self._marks: list[tuple[Mark, float | None]] = []
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
         exchange.observe(partial(_mark, self._marks))
@@ -125,8 +125,8 @@ class Recording:
             before, last = last, max(last, round(when, 3))
             return round(last - before, 3)
 
-        for when, what in self._connecting():
-            yield Mark(after(when), what)
+        for mark in self._connecting():
+            yield Mark(after(mark.after), mark.what)
         for when, what in self._steps:
             since = after(when - self._began)
             match what:
@@ -150,29 +150,33 @@ class Recording:
         else:
             yield End(since, "closed")
 
-    def _connecting(self) -> Iterator[tuple[float, What]]:
-        """What became of the connection, and when; a `late` goes before what came after a clock had fired."""
+    def _connecting(self) -> Iterator[Mark]:
+        """What became of the connection, `after` the request was sent; `late` before what came when a clock had fired.
+        """
         allowed = self._exchange.timeouts.connect
         begins, deadline = 0.0, self._deadline
-        for when, what, then in self._marks:
+        for mark, then in self._marks:
             fires = [] if deadline is None else [deadline - self._began]
-            if allowed is not None and what in ("connected", "reused"):
+            if allowed is not None and mark.what in ("connected", "reused"):
                 fires.append(begins + allowed)
-            if fires and when > min(fires):
-                yield when, "late"
-            yield when, what
-            begins, deadline = when, then
+            if fires and mark.after > min(fires):
+                yield Mark(mark.after, "late")
+            yield mark
+            begins, deadline = mark.after, then
 
 
 def _fired(after: float, error: TimedOut) -> End:
     return End(after, "TimeoutError", {"clock": error.clock, "seconds": error.seconds})
 
 
-def _mark(marks: list[tuple[float, What, float | None]], exchange: Exchange, notice: Notice) -> None:
+def _mark(marks: list[tuple[Mark, float | None]], exchange: Exchange, notice: Notice) -> None:
     match notice:
         case PlaceAwaited(None):
-            marks.append((0.0, "waiting", exchange.deadline))
+            mark = Mark(0.0, "waiting")
         case PlaceAwaited(float(seconds)):
-            marks.append((seconds, "place", exchange.deadline))
+            mark = Mark(seconds, "place")
         case Connected(reused, seconds):
-            marks.append((seconds, "reused" if reused else "connected", exchange.deadline))
+            mark = Mark(seconds, "reused" if reused else "connected")
+        case _:
+            return
+    marks.append((mark, exchange.deadline))
