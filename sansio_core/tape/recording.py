@@ -87,7 +87,7 @@ class Recording:
         """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
             self._came(now, TIMER)
-            end = _fired(0.0, self._exchange.timed_out(now))
+            end = _timeout(0.0, self._exchange.timed_out(now))
         elif isinstance(error, ChatError):
             if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
                 self._came(now)
@@ -142,13 +142,17 @@ class Recording:
                     yield Head(since, status, headers)
                 case bytes():
                     yield Piece(since, what)
-        # Bytes do not stop every clock: the exchange may have found that one had fired, and read no more.
-        exchange, since = self._exchange, after(now - self._began)
-        late = exchange.deadline is not None and now >= exchange.deadline
-        if late and exchange.state in (State.WAITING, State.FAILED):
-            yield _fired(since, exchange.timed_out(now))
-        else:
-            yield End(since, "closed")
+        since, fired = after(now - self._began), self._fired(now)
+        yield End(since, "closed") if fired is None else _timeout(since, fired)
+
+    def _fired(self, now: float) -> TimedOut | None:
+        """Of which clock the exchange found itself that it had fired, if so; bytes do not stop every clock."""
+        exchange, error, deadline = self._exchange, self._exchange.error, self._exchange.deadline
+        if exchange.state not in (State.WAITING, State.FAILED):
+            return None
+        if isinstance(error, TimedOut):
+            return error
+        return exchange.timed_out(now) if deadline is not None and now >= deadline else None
 
     def _connecting(self) -> Iterator[Mark]:
         """What became of the connection, `after` the request was sent; `late` before what came when a clock had fired.
@@ -165,7 +169,7 @@ class Recording:
             begins, deadline = mark.after, then
 
 
-def _fired(after: float, error: TimedOut) -> End:
+def _timeout(after: float, error: TimedOut) -> End:
     return End(after, "TimeoutError", {"clock": error.clock, "seconds": error.seconds})
 
 

@@ -123,13 +123,21 @@ def test_a_client_that_was_busy_finds_its_connection_made_meanwhile(connecting: 
     assert (live.error is None) is (clock != "total")
 
 
-def test_a_clock_that_fired_between_the_takes_ends_the_last_of_them() -> None:
-    """The tape does not say how long the user's key function took; that the total fired is on it all the same."""
-    waits = [(0.1, H()), (0.1, HELLO), (2, Busy()), (-1, HELLO), (5, HELLO)]
-    late = Live(making(timeouts=2)(), [waits])
-    _, error = played(late.tape, making(timeouts=3)())
-    assert isinstance(error, TimedOut)
-    assert str(error) == str(late.error)
+@pytest.mark.parametrize(
+    ("settings", "begun"),
+    [
+        ({"timeouts": 2}, HELLO),
+        ({"timeouts": 2}, b"<html>"),  # it fails as what it is
+        ({"timeouts": clocks(first_event=1), "retry": 1}, HELLO[:9]),  # what is half of an event is another one
+    ],
+)
+def test_a_clock_that_the_exchange_finds_fired_ends_the_take(settings: dict[str, Any], begun: bytes) -> None:
+    """The tape does not say what else was waited for, as for a user's key function: the total fires later there."""
+    steps: list[Step] = [(0.1, H()), (0.1, begun), (4, Busy()), (-2, b"x"), (9, Busy()), (-1, b"x")]
+    live = Live(making(**settings)(), [steps])
+    assert live.takes[0].end.what == "TimeoutError"
+    _, error = played(live.tape, making(timeouts=clocks(), retry=1)())
+    assert (type(error), str(error)) == (type(live.error), str(live.error))
 
 
 def test_more_bytes_than_a_connection_holds_end_the_patience_with_a_late_reader() -> None:
