@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from io import FileIO  # at the interpreter's end, when a dropped stream may still be written, there is no `open`
+from pathlib import Path
 from typing import Self
 
 from sansio_core import Exchange, InvalidRequest, Send, State
@@ -172,6 +173,8 @@ def _real(path: PathLike) -> str:
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(name, str) or not name or "\0" in name:
         raise InvalidRequest(f"a tape is recorded to the path of a file, not to {safe_repr(path)}")
+    if Path(name).is_fifo():  # each take would wait until somebody opens its other end
+        raise InvalidRequest(f"a tape is recorded to a file, and {name} is a pipe")
     return os.path.realpath(name)
 
 
