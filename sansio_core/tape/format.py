@@ -4,7 +4,7 @@ r"""A tape as text: UTF-8 lines, each ended by LF, that a person can read, grep 
                                                     an empty line begins a take: one request, and what came of it
     > POST https://api.openai.com/v1/chat/completions
     > base: https://api.openai.com/v1               the provider's base URL, at the beginning of that URL
-    > provider: openai                              its name; both lines may be left out
+    > provider: openai                              its name; this line may be left out
     > authorization: [hidden]                       the request's header fields
     >
     > : {"model":"…","stream":true}                 its body, in the lines of a piece (below)
