@@ -56,7 +56,8 @@ class ChatTape:
     def base_url(self, provider: str) -> str:
         """The `base_url` for a client of others, as in `openai.OpenAI(base_url=chat_tape.base_url("openai"))`.
 
-        It is that of a server on this machine, unless the mode is "off".
+        It is that of a server on this machine, unless the mode is "off". While a tape is played, the variable in which
+        such a client looks for its key has one until the test ends, if it had none.
         """
         from sansio_core import providers
 
@@ -116,7 +117,13 @@ class _Played(ChatTape):
             from .tapes import serve
 
             self._server = self._open.enter_context(serve(self._deck, speed=self._speed))
-        return str(self._server.base_url(provider))
+        from sansio_core import providers
+        from sansio_core.tape.play import KEY
+
+        url, variable = self._server.base_url(provider), providers.info(provider).api_key_env
+        if variable and not os.environ.get(variable):
+            self._open.enter_context(pytest.MonkeyPatch.context()).setenv(variable, KEY)
+        return str(url)
 
     def _end(self) -> str:
         self._open.close()

@@ -4,7 +4,7 @@ r"""A tape as text: UTF-8 lines, each ended by LF, that a person can read, grep 
                                                     an empty line begins a take: one request, and what came of it
     > POST https://api.openai.com/v1/chat/completions
     > base: https://api.openai.com/v1               the provider's base URL, at the beginning of that URL
-    > provider: openai                              its name; both lines may be left out
+    > provider: openai                              its name; this line may be left out
     > authorization: [hidden]                       the request's header fields
     >
     > : {"model":"…","stream":true}                 its body, in the lines of a piece (below)
@@ -196,7 +196,7 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self._rest = enumerate(text.split("\n")[1:-1], 2)
-        self._began = 0  # the line at which the take began
+        self._began = 0  # the line at which the take began; 0 before the first
         self.number = 1
         """The current line's number; at the tape's end, that of the last one."""
         self.line: str | None = ""
@@ -212,8 +212,8 @@ class _Lines:
         self.line = None
 
     def to_next_take(self) -> bool:
-        """Pass over the empty lines before a take; returns whether one follows."""
-        if self.line:
+        """Pass over the empty lines before a take, which the first one may lack; returns whether one follows."""
+        if self.line and self._began:
             raise self.broken("an empty line, which begins a take")
         while self.line == "":
             self.advance()

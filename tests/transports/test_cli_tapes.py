@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from time import monotonic
 import pytest
 
 from sansio_core.tape import Tape
-from transports import Client
+from transports import Client, tapes
 from transports.cli import main
 from transports.emulator import (
     DEFAULT_TEXT,
@@ -158,6 +159,33 @@ def test_a_full_disk_loses_no_text(
     out, messages = said(capsys)
     assert out == DEFAULT_TEXT if not output else out.endswith("}\n")
     assert messages == ["the answer is not on the tape: /dev/full: No space left on device"]
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    ("error", "code", "messages"),
+    [(errno.EPIPE, 141, []), (errno.ENOSPC, 1, ["No space left on device"])],
+    ids=["closed pipe", "full disk"],
+)
+def test_a_standard_output_that_breaks_is_not_blamed_on_the_tape(
+    error: int, code: int, messages: list[str], client: list[str], path: Path, capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    class Broken(io.StringIO):
+        """A standard output that breaks when the whole answer is in."""
+
+        encoding = "utf-8"
+
+        def write(self, text: str) -> int:
+            if "Finished" in text:
+                raise OSError(error, os.strerror(error))
+            return len(text)
+
+    monkeypatch.setattr(sys, "stdout", Broken())
+    arguments = ["ask", "-p", "openai", "--record", str(path), "--events", *client, "Hello"]
+    with tapes.replay(Tape.loads(HELLO), ignore=["stream_options"]):
+        assert main(arguments) == code
+    assert said(capsys)[1] == messages
 
 
 @CLIENTS

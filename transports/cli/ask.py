@@ -47,7 +47,7 @@ def ask(args: Namespace) -> int:
             # asyncio's runner raises it in place of the CancelledError that has the note.
             error.__notes__ = getattr(stop if not args.use_asyncio else stop.__context__, "__notes__", [])
         except (OSError, ValueError) as failed:  # UnsafeTape is a ValueError
-            if not output.reply.complete:
+            if not output.reply.complete or getattr(failed, "filename", "") is None:  # it is standard output's
                 raise
             untaped = failed
         code = output.conclude(error)
