@@ -12,7 +12,9 @@ off       neither: the test asks over the network
 
 It is for every client of this process, in all threads and tasks: the code under test knows nothing of it. Clients of
 others take `chat_tape.base_url(…)`. A test fails where a request was not on the tape, even if the code went on, and
-where takes were left over. The tape of a test that fails, or is interrupted, stays as it was.
+where takes were left over. The tape of a test that does not pass, or is interrupted, stays as it was.
+
+A fixture of a wider scope asks before the test's tape begins: with `transports.tapes` it has one of its own.
 
 With pytest this loads nothing but itself; what plays and records, when a test uses the fixture.
 """
@@ -22,8 +24,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Generator, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,8 +35,6 @@ import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from sansio_core.tape import Take
 
 _SETTINGS = ("redact", "ignore", "speed")
 
@@ -50,8 +52,9 @@ class ChatTape:
         self.allow_unused = False
         self._item, self._settings = item, settings
         self._open = ExitStack()
+        self._serve: Callable[[], Any]  # what gives the server for clients of others
         self._server: Any = None
-        self._passed = False
+        self._outcomes: list[str] = []  # of the parts that the test reports by themselves, and the last its own
 
     def base_url(self, provider: str) -> str:
         """The `base_url` for a client of others, as in `openai.OpenAI(base_url=chat_tape.base_url("openai"))`.
@@ -59,11 +62,15 @@ class ChatTape:
         It is that of a server on this machine, unless the mode is "off". While a tape is played, the variable in which
         such a client looks for its key has one until the test ends, if it had none.
         """
-        from sansio_core import providers
+        if self.mode == "off":
+            from sansio_core import providers
 
-        from ._shared.environment import base_url_of
+            from ._shared.environment import base_url_of
 
-        return base_url_of(provider, None)[0] or providers.info(provider).url
+            return base_url_of(provider, None)[0] or providers.info(provider).url
+        if self._server is None:
+            self._server = self._open.enter_context(self._serve())
+        return str(self._server.base_url(provider))
 
     def _begin(self) -> None:
         """Play or record from now on."""
@@ -73,11 +80,15 @@ class ChatTape:
         return ""
 
     def _hint(self, failure: str) -> str:
-        """What the tape has to do with a test's failure, as far as its text does not say so."""
+        """What the tape has to do with a test's failure, as far as that does not say so."""
         return ""
 
-    def _hide(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
-        """Hide our own functions in the traceback of a request that is not on the tape."""
+    def _hide(self) -> None:
+        """Hide our own functions in the tracebacks of requests that are not on the tape."""
+
+    @property
+    def _passed(self) -> bool:
+        return self._outcomes[-1:] == ["passed"] and "failed" not in self._outcomes
 
     @property
     def _name(self) -> str:
@@ -101,62 +112,58 @@ class _Played(ChatTape):
     mode = "replay"
 
     def _begin(self) -> None:
-        from sansio_core.tape import Deck, Tape
+        from sansio_core.tape import BrokenTape, Deck, Tape
 
         from ._shared.replay import load
-        from .tapes import replay
+        from .tapes import replay, serve
 
         self._found = self.path.exists()
-        tape = load(self.path) if self._found else Tape()
+        try:
+            tape = load(self.path) if self._found else Tape()
+        except BrokenTape as error:
+            raise ValueError(f"{error}\n\n{self._advice}") from None
         self._deck = Deck(tape, ignore=self._settings.get("ignore", ()))
-        self._speed = self._settings.get("speed", 0)
-        self._open.enter_context(replay(self._deck, speed=self._speed))
+        speed = self._settings.get("speed", 0)
+        self._serve = partial(serve, self._deck, speed=speed)
+        self._open.enter_context(replay(self._deck, speed=speed))
 
     def base_url(self, provider: str) -> str:
-        if self._server is None:
-            from .tapes import serve
-
-            self._server = self._open.enter_context(serve(self._deck, speed=self._speed))
         from sansio_core import providers
         from sansio_core.tape.play import KEY
 
-        url, variable = self._server.base_url(provider), providers.info(provider).api_key_env
+        url, variable = super().base_url(provider), providers.info(provider).api_key_env
         if variable and not os.environ.get(variable):
             self._open.enter_context(pytest.MonkeyPatch.context()).setenv(variable, KEY)
-        return str(url)
+        return url
 
     def _end(self) -> str:
         self._open.close()
-        if unmatched := self._deck.unmatched:
-            return self._unmatched(list(map(str, unmatched)))
-        if self.allow_unused or not (unused := self._deck.unused):
+        if unmatched := self._hint(""):
+            return unmatched
+        if self.allow_unused or not self._deck.unused:
             return ""
-        takes = self._deck.takes
-        left = [f"  take {at}: {_said(take)}" for at, take in enumerate(takes, 1) if any(take is one for one in unused)]
-        return "\n".join([
-            f"{len(left)} of {len(takes)} takes answered no request of the test.",
-            *left,
-            "If it need not make every request: chat_tape.allow_unused = True\n",
-            self._advice,
-        ])  # fmt: skip
+        lines = [f"{len(self._deck.unused)} of {len(self._deck.takes)} takes answered no request of the test."]
+        for number, take in enumerate(self._deck.takes):
+            if self._deck.has(number):
+                request = f"{take.method} {take.target} {take.body.decode(errors='replace')}"
+                lines.append(f"  take {number + 1}: {request[:100]}")
+        lines.append("If it need not make every request: chat_tape.allow_unused = True\n")
+        return "\n".join([*lines, self._advice])
 
     def _hint(self, failure: str) -> str:
-        unmatched = self._deck.unmatched
-        caught = [text for error in unmatched if (text := str(error)).partition("\n")[0] not in failure]
-        return self._unmatched(caught) if unmatched else ""
+        texts = list(dict.fromkeys(map(str, self._deck.unmatched)))  # the code under test may have asked again
+        caught = [text for text in texts if not all(line in failure for line in text.splitlines())]
+        if len(caught) > _LINES:
+            caught[_LINES:] = [f"and {len(caught) - _LINES} requests more"]
+        return "\n\n".join([*caught, self._advice + _IGNORE * ("ignore=" in "".join(texts))]) if texts else ""
 
-    def _unmatched(self, texts: list[str]) -> str:
-        ignore = '\nWhat is to be ignored, a fixture chat_tape_settings returns: {"ignore": ("metadata.run",)}'
-        return "\n\n".join([*texts, self._advice + ignore * self._found])
-
-    def _hide(self, failure: pytest.ExceptionInfo[BaseException]) -> None:
+    def _hide(self) -> None:
         from sansio_core.tape import UnmatchedRequest
 
-        if failure.errisinstance(UnmatchedRequest):
-            for entry in failure.traceback:
-                names = entry.frame.f_globals
-                if str(names.get("__name__")).startswith(("transports.", "sansio_core.")):
-                    names["__tracebackhide__"] = methodcaller("errisinstance", UnmatchedRequest)
+        if self._deck.unmatched:
+            for name, module in list(sys.modules.items()):
+                if name.startswith(("transports.", "sansio_core.")):
+                    vars(module)["__tracebackhide__"] = methodcaller("errisinstance", UnmatchedRequest)
 
     @property
     def _advice(self) -> str:
@@ -165,25 +172,15 @@ class _Played(ChatTape):
         return f"There is no tape {self._name}. To record it, over the network:\n  {self._command}"
 
 
-def _said(take: Take) -> str:
-    text = f"{take.method} {take.target} {take.body[:200].decode(errors='replace')}".rstrip()
-    return text if len(text) <= 100 else f"{text[:100]}…"
-
-
 class _Recorded(ChatTape):
     mode = "record"
 
     def _begin(self) -> None:
         from ._shared.draft import Draft
+        from .tapes import relay
 
         self._draft = self._open.enter_context(Draft(self.path, redact=self._settings.get("redact", ())))
-
-    def base_url(self, provider: str) -> str:
-        if self._server is None:
-            from .tapes import relay
-
-            self._server = self._open.enter_context(relay(self._draft))
-        return str(self._server.base_url(provider))
+        self._serve = partial(relay, self._draft)
 
     def _end(self) -> str:
         try:
@@ -192,14 +189,16 @@ class _Recorded(ChatTape):
                 raise self._draft.lost[0]
             if self._draft.streams:
                 return f"The tape {self._name} was not recorded: {_STILL_OPEN}"
-            if self._passed:
-                self._save()
+            self._save()
         except (OSError, ValueError) as error:  # UnsafeTape is a ValueError
             return f"The tape {self._name} was not recorded: {error}"
         return ""
 
     def _save(self) -> None:
-        if self._draft.takes:
+        if not self._passed:
+            if self._draft.takes and self._outcomes and "failed" not in self._outcomes:
+                self._tell("not recorded, as the test did not pass")
+        elif self._draft.takes:
             self._draft.save()
             self._tell("recorded")
         elif self.path.exists():  # its takes would be left over from now on
@@ -211,14 +210,17 @@ class _Recorded(ChatTape):
         self._item.user_properties.append((_TOLD, f"tape {what}: {self._name}"))
 
     def _hint(self, failure: str) -> str:
-        before = f"{self._name} stays as it was" if self.path.exists() else f"there is no {self._name}"
-        return f"What a failed test asked is not recorded: {before}."
+        if not self._draft.takes:
+            return ""
+        before = f"{self._name} stays as it was" if self.path.exists() else f"there is no {self._name} yet"
+        return f"The test asked over the network. As it failed, nothing is recorded: {before}."
 
 
 _STILL_OPEN = (
     "a stream is open at the test's end. Read it to its end, or close it; where a fixture does so, that fixture has to "
     "take chat_tape, too."
 )
+_IGNORE = '\nFor ignore=, have a fixture chat_tape_settings return {"ignore": ("metadata.run",)}'
 _TAPE = pytest.StashKey[ChatTape]()
 _TOLD = "chat_tape"
 _LINES = 10
@@ -243,8 +245,8 @@ def chat_tape(
     tape = _kind(item.config, path)(item, path, _checked(chat_tape_settings))
     try:
         tape._begin()
-    except (OSError, ValueError) as error:  # BrokenTape, InvalidRequest of a setting
-        pytest.fail(str(error), pytrace=False)
+    except (OSError, ValueError) as error:  # of the tape, or a setting's InvalidRequest
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     item.stash[_TAPE] = tape
     yield tape
     if (wrong := tape._end()) and tape._passed:
@@ -288,12 +290,16 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     tape = item.stash.get(_TAPE, None)
-    if tape is not None and call.excinfo is not None:
-        tape._hide(call.excinfo)
+    if tape is None or call.when == "teardown":
+        return (yield)
+    tape._hide()
     report = yield
-    if tape is not None and report.when == "call":
-        tape._passed = report.passed
-        if report.failed and (hint := tape._hint(report.longreprtext)):
+    if call.when == "call":
+        tape._outcomes.append(report.outcome)
+    if report.failed and (hint := tape._hint(report.longreprtext)):
+        if (add := getattr(report.longrepr, "addsection", None)) is not None:
+            add("chat tape", hint)  # which is shown with --show-capture=no as well
+        else:
             report.sections.append(("chat tape", hint))
     return report
 

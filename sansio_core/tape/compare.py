@@ -57,8 +57,8 @@ def differences(taped: Asked, asked: Asked, ignored: tuple[Path, ...] = ()) -> I
         yield ("target",), taped.target, asked.target
     # Of JSON in which a number was blotted out, the bytes alone can be compared.
     as_bytes = taped.form is not asked.form or bytes in (type(taped.value), type(asked.value))
-    bodies = (taped.body or NOTHING, asked.body or NOTHING) if as_bytes else (taped.value, asked.value)
-    for path, one, other in _differences(*bodies, (), ignored, form=taped.form):
+    body, wanted = (taped.body or NOTHING, asked.body or NOTHING) if as_bytes else (taped.value, asked.value)
+    for path, one, other in _differences(body, wanted, (), ignored, form=taped.form):
         yield ("body", *path), one, other
 
 

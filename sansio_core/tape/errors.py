@@ -91,7 +91,7 @@ class UnmatchedRequest(AssertionError):
     def __str__(self) -> str:
         text = f"no take of the tape answers {self.method} {self.target}"
         if self.nearest is None:
-            return f"{text}: the tape is empty; record it anew"
+            return f"{text}: it has none; record it"
         take = f"take {self.nearest} of {self.takes}"
         if not self.differences:
             return f"{text}: {take} would, and was played already (each answers one request); record the tape anew"

@@ -370,7 +370,7 @@ def test_a_take_that_was_played_already() -> None:
 
 def test_an_empty_tape() -> None:
     assert str(unmatched(Tape(), ask())) == (
-        "no take of the tape answers POST /chat/completions: the tape is empty; record it anew"
+        "no take of the tape answers POST /chat/completions: it has none; record it"
     )
 
 

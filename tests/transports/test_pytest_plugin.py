@@ -184,6 +184,67 @@ def test_a_question_that_changed(user: User) -> None:
     assert user.asked == 4
 
 
+def test_what_fixtures_and_test_cases_ask(user: User) -> None:
+    user.writes("""
+import unittest
+
+@pytest.fixture
+def answer(chat_tape):
+    return ask()
+
+def test_of_a_fixture(answer):
+    pass
+
+@pytest.mark.usefixtures("chat_tape")
+class TestCase(unittest.TestCase):
+    def test_one(self):
+        ask()
+""")
+    told = user.runs("--tapes=replay", "--show-capture=no", failed=1, errors=1)
+    for test in ("test_of_a_fixture", "TestCase::test_one"):
+        assert told.count(f"To record it, over the network:\n  pytest --tapes=record test_it.py::{test}\n") == 1
+    assert "transports/" not in told
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="before pytest 9 a test ends with its first part that fails")
+def test_a_part_that_fails_is_a_test_that_fails(user: User) -> None:
+    user.writes("""
+import unittest
+
+@pytest.mark.usefixtures("chat_tape")
+class TestCase(unittest.TestCase):
+    def test_parts(self):
+        for word in ("a", "b"):
+            with self.subTest(word):
+                ask(word)
+                assert word != os.environ.get("WORD"), "no"
+""")
+    user.monkeypatch.setenv("WORD", "a")
+    user.runs(failed=1, passed=1)
+    assert user.names == []
+    user.monkeypatch.delenv("WORD")
+    user.runs(passed=1)
+    assert user.names == ["test_it.TestCase.test_parts.tape"]
+    user.monkeypatch.setenv("WORD", "b")
+    user.away()
+    assert "chat tape" not in user.runs(failed=1, passed=1)
+
+
+def test_a_request_that_is_made_again_and_again_is_named_once(user: User) -> None:
+    again = """
+def test_again(chat_tape):
+    for n in [*range({0}), *range({0})]:
+        with contextlib.suppress(AssertionError):
+            ask(f"{{n}}")
+"""
+    user.writes(again.format(1))
+    user.runs(passed=1)
+    user.writes(again.format(13))
+    told = user.runs(passed=1, errors=1)
+    assert told.count('taped "0", asked "') == 10
+    assert "\nand 14 requests more\n" in told
+
+
 LEFT = """
 def test_left(chat_tape):
     for question in {0}:
@@ -235,8 +296,11 @@ def test_ends(chat_tape):
     before = {path: path.read_bytes() for path in user.tapes.iterdir()}
     user.writes(tests.format("after", True))
     told = user.runs("--tapes=record", failed=2, skipped=1, xfailed=1)
-    assert "What a failed test asked is not recorded: tapes/test_it.test_fails.tape stays as it was." in told
+    network = "The test asked over the network. As it failed, nothing is recorded"
+    assert f"{network}: tapes/test_it.test_fails.tape stays as it was." in told
     assert "tape recorded" not in told
+    for test in ("skips", "xfails"):
+        assert f"\ntape not recorded, as the test did not pass: tapes/test_it.test_{test}.tape\n" in told
     assert user.asked == 10
     assert {path: path.read_bytes() for path in user.tapes.iterdir()} == before
 
@@ -379,7 +443,10 @@ def test_tapes_that_cannot_be_read_or_written(user: User) -> None:
     user.tapes.mkdir()
     tape = user.tapes / "test_it.test_one.tape"
     tape.write_text("# sansio-chat tape 1\n\nno line of a tape\n")
-    assert f"{tape}, line 3: " in user.runs(errors=1)
+    told = user.runs(errors=1)
+    assert f"{tape}, line 3: " in told
+    assert "  pytest --tapes=record test_it.py::test_one\n" in told
+    assert "During handling" not in told
     tape.unlink()
     tape.mkdir()
     user.runs("--tapes=record", passed=1, errors=1)
