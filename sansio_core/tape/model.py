@@ -23,8 +23,8 @@ What: TypeAlias = Literal["waiting", "place", "connected", "reused", "late"]
 class Mark:
     """What became of the connection: it is waited for (`waiting`, then `place`), and it is there.
 
-    `late`, before any step but a Mark: a clock had fired by then, but its client was busy elsewhere, and came back to
-    find that step there. Without it a replay, whose reader is never late, would have the clock end the take.
+    `late`, before any other step: a clock had fired by then, but its client was busy elsewhere, and came back to find
+    that step there. Without it a replay, whose reader is never late, would have the clock end the take.
     `after`, of each step: the seconds since the step before, of the first since the request was sent.
     """
 

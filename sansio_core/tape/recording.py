@@ -11,6 +11,7 @@ from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
+from ..states import State
 from .blots import Secret
 from .model import End, Head, Mark, Piece, Step, Take
 from .redact import checked_redact, redacted
@@ -43,7 +44,7 @@ class Recording:
     the secrets of the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
-    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
+    __slots__ = ("_began", "_deadline", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
 
     def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
@@ -51,7 +52,9 @@ class Recording:
         self._request: HttpRequest | None = None
         self._began = 0.0
         self._setup = False  # whether it is a setup request, such as one for a page
-        self._marks: list[Mark] = []  # `after` is still the time since the request was sent
+        self._deadline: float | None = None
+        # `after` is still the time since the request was sent; and the exchange's deadline from then on
+        self._marks: list[tuple[Mark, float | None]] = []
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
         exchange.observe(partial(_mark, self._marks))
@@ -59,6 +62,7 @@ class Recording:
     def sent(self, request: HttpRequest, now: float) -> None:
         """A request goes out, at the time that its next_action was given."""
         self._request, self._began, self._setup = request, now, not self._exchange.asking
+        self._deadline = self._exchange.deadline
         self._marks.clear()
         self._steps = []
 
@@ -82,8 +86,7 @@ class Recording:
     def failed(self, error: BaseException, now: float) -> None:
         """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
-            timed_out = self._exchange.timed_out(now)
-            end = End(0.0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})
+            end = _timeout(0.0, self._exchange.timed_out(now))
         elif isinstance(error, ChatError):
             if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
                 self._came(now)
@@ -121,7 +124,7 @@ class Recording:
             before, last = last, max(last, round(when, 3))
             return round(last - before, 3)
 
-        for mark in self._marks:
+        for mark in self._connecting():
             yield Mark(after(mark.after), mark.what)
         for when, what in self._steps:
             since = after(when - self._began)
@@ -138,14 +141,45 @@ class Recording:
                     yield Head(since, status, headers)
                 case bytes():
                     yield Piece(since, what)
-        yield End(after(now - self._began), "closed")
+        since, fired = after(now - self._began), self._fired(now)
+        yield End(since, "closed") if fired is None else _timeout(since, fired)
+
+    def _fired(self, now: float) -> TimedOut | None:
+        """Of which clock the exchange found itself that it had fired, if so; bytes do not stop every clock."""
+        exchange, error, deadline = self._exchange, self._exchange.error, self._exchange.deadline
+        if exchange.state not in (State.WAITING, State.FAILED):
+            return None
+        if isinstance(error, TimedOut):
+            return error
+        return exchange.timed_out(now) if deadline is not None and now >= deadline else None
+
+    def _connecting(self) -> Iterator[Mark]:
+        """What became of the connection, `after` the request was sent; `late` before what came when a clock had fired.
+        """
+        allowed = self._exchange.timeouts.connect
+        begins, deadline = 0.0, self._deadline
+        for mark, then in self._marks:
+            fires = [] if deadline is None else [deadline - self._began]
+            if allowed is not None and mark.what in ("connected", "reused"):
+                fires.append(begins + allowed)
+            if fires and mark.after > min(fires):
+                yield Mark(mark.after, "late")
+            yield mark
+            begins, deadline = mark.after, then
 
 
-def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
+def _timeout(after: float, error: TimedOut) -> End:
+    return End(after, "TimeoutError", {"clock": error.clock, "seconds": error.seconds})
+
+
+def _mark(marks: list[tuple[Mark, float | None]], exchange: Exchange, notice: Notice) -> None:
     match notice:
         case PlaceAwaited(None):
-            marks.append(Mark(0.0, "waiting"))
+            mark = Mark(0.0, "waiting")
         case PlaceAwaited(float(seconds)):
-            marks.append(Mark(seconds, "place"))
+            mark = Mark(seconds, "place")
         case Connected(reused, seconds):
-            marks.append(Mark(seconds, "reused" if reused else "connected"))
+            mark = Mark(seconds, "reused" if reused else "connected")
+        case _:
+            return
+    marks.append((mark, exchange.deadline))

@@ -119,6 +119,38 @@ def test_a_client_that_was_busy_finds_what_came_meanwhile() -> None:
     assert Mark(0, "late") in [Mark(0, step.what) for step in live.takes[0].steps if isinstance(step, Mark)]
 
 
+@pytest.mark.parametrize(
+    "connecting",
+    [
+        [(3, Busy()), (-0.1, "connected")],
+        [(0.3, "waiting"), (9, Busy()), (-7, "place"), (0, "reused")],
+        [(0.3, "waiting"), (1, "place"), (3, Busy()), (-2.5, "connected")],
+    ],
+)
+@pytest.mark.parametrize("clock", ["connect", "first_event", "total"])
+def test_a_client_that_was_busy_finds_its_connection_made_meanwhile(connecting: list[Step], clock: str) -> None:
+    """Past the total it finds that, and no answer."""
+    live = same(making(timeouts=clocks(**{clock: 2}), retry=1), [*connecting, *GOOD])
+    assert (live.error is None) is (clock != "total")
+
+
+@pytest.mark.parametrize(
+    ("settings", "begun"),
+    [
+        ({"timeouts": 2}, HELLO),
+        ({"timeouts": 2}, b"<html>"),  # it fails as what it is
+        ({"timeouts": clocks(first_event=1), "retry": 1}, HELLO[:9]),  # what is half of an event is another one
+    ],
+)
+def test_a_clock_that_the_exchange_finds_fired_ends_the_take(settings: dict[str, Any], begun: bytes) -> None:
+    """The tape does not say what else was waited for, as for a user's key function: the total fires later there."""
+    steps: list[Step] = [(0.1, H()), (0.1, begun), (4, Busy()), (-2, b"x"), (9, Busy()), (-1, b"x")]
+    live = Live(making(**settings)(), [steps])
+    assert live.takes[0].end.what == "TimeoutError"
+    _, error = played(live.tape, making(timeouts=clocks(), retry=1)())
+    assert (type(error), str(error)) == (type(live.error), str(live.error))
+
+
 def test_more_bytes_than_a_connection_holds_end_the_patience_with_a_late_reader() -> None:
     big = b":" * (4 * 1024 * 1024 + 1)
     late: list[Step] = [(0.1, H()), (3, Busy()), (-2.5, big), (0, big), (0.1, HELLO)]
