@@ -55,10 +55,10 @@ def differences(taped: Asked, asked: Asked, ignored: tuple[Path, ...] = ()) -> I
         yield ("method",), taped.method, asked.method
     if not (_same_text(taped.target, asked.target) or (not taped.base and taped.target.endswith(asked.target))):
         yield ("target",), taped.target, asked.target
-    # Of JSON in which a number was blotted out, the bytes alone can be compared.
-    as_bytes = taped.form is not asked.form or bytes in (type(taped.value), type(asked.value))
-    body, wanted = (taped.body or NOTHING, asked.body or NOTHING) if as_bytes else (taped.value, asked.value)
-    for path, one, other in _differences(body, wanted, (), ignored, form=taped.form):
+    bodies: tuple[Any, Any] = taped.value, asked.value
+    if taped.form is not asked.form or bytes in map(type, bodies):
+        bodies = taped.body or NOTHING, asked.body or NOTHING
+    for path, one, other in _differences(*bodies, (), ignored, form=taped.form):
         yield ("body", *path), one, other
 
 

@@ -68,7 +68,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "status": (int, NoneType),
     **dict.fromkeys(("reused", "key_sent"), (bool,)),
 }
-"""What attributes of errors may be: the machine that is given such an error reckons with them."""
+"""What attributes of errors may be: the machine that is given the error of an edited tape reckons with them."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -135,7 +135,7 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
         known = f"no error is called {name}{suggestion(name, _ERRORS)}"
         raise ValueError(f"{known}; of a class of your own, the attribute 'bases' must name the bases")
     for each, value in attributes.items():
-        if each[:1] == "_" or callable(getattr(ChatError, each, None)):
+        if each[:1] == "_" or each == "in_band" or callable(getattr(ChatError, each, None)):  # methods, a property
             raise ValueError(f"no error has an attribute {each!r:.50}")
         if not isinstance(value, types := _TYPES.get(each, (object,))):
             kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
@@ -144,7 +144,7 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
         return ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
     except (InvalidRequest, AttributeError):
         parameters = signature(_ERRORS.get(name, ChatError)).parameters.values()
-        needed = [repr(each.name) for each in parameters if each.default is each.empty]
+        needed = [repr(each.name) for each in parameters if each.default is each.empty and each.name not in attributes]
         needs = f", which needs {', '.join(needed)}" if needed else ""
         raise ValueError(f"the attributes do not make a {name}{needs}") from None
 
