@@ -96,13 +96,11 @@ class Recorder:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         active.remove(self)
         self.end()
-        untold = self.untold()
-        first = error or (untold[0] if untold else None)
-        for missed in untold:
-            if missed is not first and first is not None:
-                note(first, missed)
-        if error is None and first is not None:
-            raise first
+        errors = [*([] if error is None else [error]), *self.untold()]
+        for missed in errors[1:]:
+            note(errors[0], missed)
+        if errors and error is None:
+            raise errors[0]
 
     def begin(self) -> None:
         """Use the file, which is begun anew unless this recorder or another one has begun it. Raises OSError."""
