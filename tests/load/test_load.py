@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from idle import idle_exchanges, in_a_fresh_process
 from loads import Figures, asyncio_streams, blocking_streams, server
+from soak import SETTINGS, Tally, plan, run_asyncio, run_blocking
+
+from transports import AsyncClient, Client, tapes
 
 KIB = 1024
 
@@ -34,6 +38,32 @@ def test_many_blocking_streams(url: str) -> None:
     before = threading.active_count()
     sound(blocking_streams(url, 50, 30, 0.01), 50)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("transport", ["blocking", "asyncio"])
+def test_what_went_wrong_at_once_goes_wrong_alike_when_it_is_replayed(url: str, transport: str, tmp_path: Path) -> None:
+    work = plan(200)
+
+    def run() -> Tally:
+        tally = Tally()
+        if transport == "blocking":
+            with Client("openai", base_url=url, **SETTINGS) as client:
+                run_blocking(work, tally, client)
+            return tally
+
+        async def main() -> None:
+            async with AsyncClient("openai", base_url=url, **SETTINGS) as client:
+                await run_asyncio(work, tally, client)
+
+        asyncio.run(main())
+        return tally
+
+    with tapes.record(tmp_path / "soak.tape"):
+        assert run().wrong == []
+    with tapes.replay(tmp_path / "soak.tape") as replay:
+        assert run().wrong == []
+    assert not replay.unused
+    assert not replay.unmatched
 
 
 def test_a_quiet_stream_costs_little_memory() -> None:
