@@ -36,7 +36,8 @@ _KEYLIKE = re.compile(r"(?!https?://[^@?#]*\Z)\S{16,}\Z")
 # `data-nonce="…"`, `nonce: '…'`, `{"token":"…"}`, and the same JSON within a string. (Texts: few processes need them.)
 _GIVEN = r"""(?<![\w-])([\w-]{1,64})(?:\\?["'])?\s*[=:]\s*(?:\\?"([^"\\<>]*)|\\?'([^'\\<>]*)|([^\s"'\\<>;,]+))"""
 _VALUE = r".{8}|(?=.{4}).*[0-9]"  # a shorter word would be found by chance
-_PAIR = re.compile(r"([^&=]+)=([^&]*)")
+# A name is looked for where one may begin alone, and not given back: else a long text without `=` takes hours.
+_PAIR = re.compile(r"(?<![^&=])([^&=]++)=([^&]*)")
 
 EXCERPT = 500
 """How many characters of a peer's text an error message quotes."""
