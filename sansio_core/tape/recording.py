@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from ..errors import ChatError, TimedOut
@@ -111,8 +112,7 @@ class Recording:
         self._steps = []
         secrets = self._exchange.secrets
         if self._setup:  # what the question is sent with, perhaps: it may never be sent
-            page = b"".join([step.data for step in take.steps if type(step) is Piece])
-            secrets += tuple(secrets_of_page(page.decode("utf-8", "replace")))
+            secrets += tuple(secrets_of_page(take.answer.decode("utf-8", "replace")))
         return redacted(take, secrets, self._redact)
 
     def _timed(self, now: float) -> Iterator[Step]:
@@ -128,19 +128,12 @@ class Recording:
             yield Mark(after(mark.after), mark.what)
         for when, what in self._steps:
             since = after(when - self._began)
-            match what:
-                case b"":
-                    yield End(since)
-                    return
-                case End(_, kind, attributes):
-                    yield End(since, kind, attributes)
-                    return
-                case Mark(_, name):
-                    yield Mark(since, name)
-                case Head(_, status, headers):
-                    yield Head(since, status, headers)
-                case bytes():
-                    yield Piece(since, what)
+            if isinstance(what, bytes):
+                yield Piece(since, what) if what else End(since)
+            else:
+                yield replace(what, after=since)
+            if not what or isinstance(what, End):
+                return
         since, fired = after(now - self._began), self._fired(now)
         yield End(since, "closed") if fired is None else _timeout(since, fired)
 
