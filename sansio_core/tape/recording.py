@@ -61,7 +61,9 @@ class Recording:
         exchange.observe(partial(_mark, self._marks))
 
     def sent(self, request: HttpRequest, now: float) -> None:
-        """A request goes out, at the time that its next_action was given."""
+        """A request goes out, at the time that its next_action was given; the take before must have been taken."""
+        if self._request is not None:
+            raise RuntimeError("sent: ask take() for the take of the request before, or it is lost")
         self._request, self._began, self._setup = request, now, not self._exchange.asking
         self._deadline = self._exchange.deadline
         self._marks.clear()
