@@ -107,7 +107,7 @@ class Reel:
     def _ends_so(self, now: float) -> bool:
         """Whether the clock that fires `now` is the one that ended the take: then its error is that on the tape.
 
-        A wire may have more to say of a timeout than the exchange does, and its timers are a little late.
+        A wire may have more to say of a timeout than the exchange does, and rounds the seconds that it tells to 0.01.
         """
         step = self._steps[self._next]
         taped = step.error if isinstance(step, End) else None
@@ -152,7 +152,7 @@ def play(
 
     `wait_until` is called with the time, in seconds from the beginning, of whatever comes next: whoever plays at a pace
     sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request
-    that no take answers. A Deck may be played to several exchanges, one after another.
+    that no take answers. A Deck, which may `ignore` fields, is played to several exchanges, one after another.
     """
     deck = tape if isinstance(tape, Deck) else Deck(tape)
     now = 0.0

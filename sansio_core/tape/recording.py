@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from ..errors import ChatError, TimedOut
@@ -60,7 +61,9 @@ class Recording:
         exchange.observe(partial(_mark, self._marks))
 
     def sent(self, request: HttpRequest, now: float) -> None:
-        """A request goes out, at the time that its next_action was given."""
+        """A request goes out, at the time that its next_action was given; the take before must have been taken."""
+        if self._request is not None:
+            raise RuntimeError("sent: ask take() for the take of the request before, or it is lost")
         self._request, self._began, self._setup = request, now, not self._exchange.asking
         self._deadline = self._exchange.deadline
         self._marks.clear()
@@ -130,19 +133,12 @@ class Recording:
             yield Mark(after(mark.after), mark.what)
         for when, what in self._steps:
             since = after(when - self._began)
-            match what:
-                case b"":
-                    yield End(since)
-                    return
-                case End(_, kind, attributes):
-                    yield End(since, kind, attributes)
-                    return
-                case Mark(_, name):
-                    yield Mark(since, name)
-                case Head(_, status, headers):
-                    yield Head(since, status, headers)
-                case bytes():
-                    yield Piece(since, what)
+            if isinstance(what, bytes):
+                yield Piece(since, what) if what else End(since)
+            else:
+                yield replace(what, after=since)
+            if not what or isinstance(what, End):
+                return
         since, fired = after(now - self._began), self._fired(now)
         yield End(since, "closed") if fired is None else _timeout(since, fired)
 

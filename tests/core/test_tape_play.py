@@ -237,6 +237,22 @@ def test_a_deck_is_played_to_several_exchanges() -> None:
     assert len(Deck(tape).unused) == 2, "a tape is not used up"
 
 
+def test_whoever_plays_at_a_pace_is_told_when_what_comes_next() -> None:
+    make = making(retry=RetryPolicy(2, first_wait=2, jitter=0))
+    times: list[float] = []
+    assert text_of(play(Live(make(), [SICK, GOOD]).tape, make(), wait_until=times.append)) == "Hello"
+    assert times == pytest.approx([0.1, 0.2, 0.2, 2.2, 2.3, 2.5, 2.6, 2.6])
+
+
+def test_a_request_that_has_no_response_lost_its_connection() -> None:
+    request = making()().next_action(0)
+    assert isinstance(request, Send)
+    take = Take("POST", request.request.url, body=request.request.body)
+    _, error = played(Tape.of([take]), making(retry=1)())
+    assert isinstance(error, ConnectionLost)
+    assert str(error) == "the tape has no response to this request"
+
+
 @pytest.mark.filterwarnings("error")
 def test_whoever_stops_reading_is_not_warned() -> None:
     for event in play(Live(making()(), [GOOD]).tape, making()()):
