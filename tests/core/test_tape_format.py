@@ -6,7 +6,7 @@ import re
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sansio_core.tape import BrokenTape, End, Head, Mark, Piece, Step, Take, Tape
@@ -148,6 +148,7 @@ def takes(draw: st.DrawFn) -> Take:
 tapes = st.lists(takes(), max_size=3).map(Tape.of)
 
 
+@settings(max_examples=50)
 @given(tapes)
 def test_every_tape_comes_back(tape: Tape) -> None:
     text = tape.dumps()
