@@ -34,6 +34,8 @@ clocks fired; `ConnectionLost` or another error's class. The attributes of an er
 
     ! TimeoutError +2.0 {"clock": "idle", "seconds": 2}
 
+Where the request was made again, the end says after what wait: `! end +0.021 again +0.437`.
+
 A response that never came has no `<`, and an empty body no lines. Bodies are kept without their content coding. Of a
 request or header line too, what ends in white space or has a control character is a JSON string: `< "x-note: a "`. So
 no line of a tape ends in white space, which editors and hooks would cut, nor has it control characters; and a tape
@@ -65,7 +67,7 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone woul
 _STATUS = re.compile(r"([1-9][0-9]{2})")
 _MARK = re.compile(f"({'|'.join(get_args(What))})")
 _LATE = re.compile("(late)")
-_END = re.compile(r"(\S+) \+(\S+)(?: (.+))?")
+_END = re.compile(r"(\S+) \+(\S+)(?: again \+(\S+))?(?: (.+))?")
 _LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
 _CONTENT = {
     **{mark: f"a blank behind `{mark}`" for mark in _LINE_ENDS},
@@ -94,7 +96,8 @@ def dumps(take: Take) -> bytes:
             case Piece(_, data):
                 lines += _piece_lines(data)
             case End(after, what, attributes):
-                lines.append(f"! {what} +{_number(after)}" + (f" {_json(attributes)}" if attributes else ""))
+                again = "" if take.wait is None else f" again +{_number(take.wait)}"
+                lines.append(f"! {what} +{_number(after)}{again}" + (f" {_json(attributes)}" if attributes else ""))
             case _:
                 raise ValueError(f"a tape cannot have {step}")
     return "".join([f"{line}\n" for line in lines]).encode()
@@ -265,7 +268,9 @@ def _take(lines: _Lines) -> Take:
         lines.advance()
         if lines.behind(">") is not None:
             body = _data(lines, ">")
-    return Take(method, url, own["base"], own["provider"], tuple(fields), body, tuple(_steps(lines)))
+    steps = tuple(_steps(lines))
+    end, wait = _end(lines)
+    return Take(method, url, own["base"], own["provider"], tuple(fields), body, (*steps, end), wait)
 
 
 def _fields(lines: _Lines, mark: str) -> list[tuple[str, str]]:
@@ -294,7 +299,6 @@ def _steps(lines: _Lines) -> Iterator[Step]:
             lines.advance()
             yield Head(after, int(status), tuple(_fields(lines, "<")))
             headed = True
-    yield _end(lines)
 
 
 def _data(lines: _Lines, mark: str = "") -> bytes:
@@ -326,17 +330,20 @@ def _part(text: str) -> bytes:
     return (text[2:] + _LINE_ENDS[mark]).encode()
 
 
-def _end(lines: _Lines) -> End:
+def _end(lines: _Lines) -> tuple[End, float | None]:
+    """How a take ended, and the wait before the next attempt."""
     expected = "`= SECONDS` and what came then, or how the take ended: `! end +SECONDS`"
-    what, seconds, attributes = lines.matched("!", _END, expected)
-    after = lines.read(_seconds, seconds, "seconds behind `+`, a decimal number")
+    what, seconds, again, attributes = lines.matched("!", _END, expected)
+    number = "seconds behind `+`, a decimal number"
+    after = lines.read(_seconds, seconds, number)
+    wait = lines.read(_seconds, again, number) if again else None
     given = lines.read(_object, attributes or "{}", "the error's attributes as a JSON object")
     try:
         end = End(after, what, given)
     except ValueError as error:
         raise BrokenTape(lines.number, str(error)) from None
     lines.advance()
-    return end
+    return end, wait
 
 
 def _seconds(text: str) -> float:

@@ -161,7 +161,8 @@ class Take:
 
     `base`: the base URL of the provider, which `url` begins with unless a redirect led elsewhere. `provider`: its name.
     `headers`, `body`: the request's. The steps are in order: any number of Marks, at most one Head, then its Pieces,
-    and one End; a Mark `late` may stand before each of them. Raises ValueError for another order.
+    and one End; a Mark `late` may stand before each of them. `wait`: the seconds that were waited then, before a new
+    attempt; None where there was none. Raises ValueError for another order.
     """
 
     method: str
@@ -171,6 +172,7 @@ class Take:
     headers: Headers = ()
     body: bytes = b""
     steps: tuple[Step, ...] = (End(0.0),)
+    wait: float | None = None
 
     def __post_init__(self) -> None:
         if not _ORDER.fullmatch("".join([_letter(step) for step in self.steps])):

@@ -8,7 +8,7 @@ from functools import partial
 from ..errors import ChatError, TimedOut
 from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
-from ..observer import Connected, Notice, PlaceAwaited
+from ..observer import Connected, Notice, PlaceAwaited, Waiting
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
 from .blots import Secret
@@ -43,7 +43,7 @@ class Recording:
     the secrets of the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
-    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
+    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps", "_waits")
 
     def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
@@ -53,13 +53,15 @@ class Recording:
         self._setup = False  # whether it is a setup request, such as one for a page
         self._marks: list[Mark] = []  # `after` is still the time since the request was sent
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
+        self._waits: list[float] = []  # before the next attempt
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
-        exchange.observe(partial(_mark, self._marks))
+        exchange.observe(partial(_mark, self._marks, self._waits))
 
     def sent(self, request: HttpRequest, now: float) -> None:
         """A request goes out, at the time that its next_action was given."""
         self._request, self._began, self._setup = request, now, not self._exchange.asking
         self._marks.clear()
+        self._waits.clear()
         self._steps = []
 
     def head(self, status: int, headers: Headers, now: float) -> None:
@@ -104,7 +106,7 @@ class Recording:
         provider = self._exchange.provider
         take = Take(
             request.method, request.url, provider.base_url, provider.info.name, tuple(request.headers), request.body,
-            tuple(self._timed(now)),
+            tuple(self._timed(now)), round(self._waits[0], 3) if self._waits else None,
         )  # fmt: skip
         self._steps = []
         secrets = self._exchange.secrets
@@ -142,7 +144,7 @@ class Recording:
         yield End(after(now - self._began), "closed")
 
 
-def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
+def _mark(marks: list[Mark], waits: list[float], exchange: Exchange, notice: Notice) -> None:
     match notice:
         case PlaceAwaited(None):
             marks.append(Mark(0.0, "waiting"))
@@ -150,3 +152,5 @@ def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
             marks.append(Mark(seconds, "place"))
         case Connected(reused, seconds):
             marks.append(Mark(seconds, "reused" if reused else "connected"))
+        case Waiting(seconds):
+            waits.append(seconds)

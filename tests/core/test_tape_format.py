@@ -52,7 +52,7 @@ WRITTEN = r"""# sansio-chat tape 1
 ": \" "
 = 20
 ~ xQ==
-! ConnectionLost +0.021 {"detail": "the peer is gone …", "reused": false}
+! ConnectionLost +0.021 again +0.437 {"detail": "the peer is gone …", "reused": false}
 
 > GET http://127.0.0.1:8080/page
 > base:
@@ -80,6 +80,7 @@ TAPE = Tape(
                 Piece(20.0, "ž".encode()[:1]),
                 End(0.021, "ConnectionLost", {"detail": "the peer is gone …", "reused": False}),
             ),
+            0.437,
         ),
         Take("GET", "http://127.0.0.1:8080/page"),
     )
@@ -134,6 +135,7 @@ ends = (
 )
 marks = st.lists(st.builds(Mark, seconds, st.sampled_from(get_args(What))), max_size=3)
 pieces = st.lists(st.builds(Piece, seconds, data.filter(bool)) | st.builds(Mark, seconds, st.just("late")), max_size=5)
+waits = st.none() | seconds
 heads = st.builds(Head, seconds, st.integers(100, 999), headers)
 
 
@@ -142,7 +144,8 @@ def takes(draw: st.DrawFn) -> Take:
     steps: list[Step] = [*draw(marks)]
     if draw(st.booleans()):
         steps += [draw(heads), *draw(pieces)]
-    return Take(draw(tokens), draw(urls), draw(values), draw(tokens), draw(headers), draw(data), (*steps, draw(ends)))
+    request = draw(tokens), draw(urls), draw(values), draw(tokens), draw(headers), draw(data)
+    return Take(*request, (*steps, draw(ends)), draw(waits))
 
 
 tapes = st.lists(takes(), max_size=3).map(Tape.of)
@@ -246,6 +249,7 @@ BROKEN = [
     (f"{HEADED}= 0.1\n| data\n\n", 9, TIME),
     (f"{HEADED}! end\n", 7, TIME),
     (f"{HEADED}! end 0.1\n", 7, TIME),
+    (f"{HEADED}! end +1 again +x\n", 7, "expected seconds behind `+`, a decimal number"),
     (f"{HEADED}! end +x\n", 7, "expected seconds behind `+`, a decimal number"),
     (f"{HEADED}! end +1\n> GET http://h/\n", 8, "expected an empty line, which begins a take"),
     (f"{HEADED}! end +1\n! end +1\n", 8, "expected an empty line, which begins a take"),
