@@ -95,9 +95,9 @@ def dumps(take: Take) -> bytes:
                 lines += [_line("<", _field(*pair)) for pair in headers]
             case Piece(_, data):
                 lines += _piece_lines(data)
-            case End(after, what, attributes):
-                again = "" if take.wait is None else f" again +{_number(take.wait)}"
-                lines.append(f"! {what} +{_number(after)}{again}" + (f" {_json(attributes)}" if attributes else ""))
+            case End(after, what, attributes, again):
+                line = f"! {what} +{_number(after)}" + ("" if again is None else f" again +{_number(again)}")
+                lines.append(line + (f" {_json(attributes)}" if attributes else ""))
             case _:
                 raise ValueError(f"a tape cannot have {step}")
     return "".join([f"{line}\n" for line in lines]).encode()
@@ -268,9 +268,7 @@ def _take(lines: _Lines) -> Take:
         lines.advance()
         if lines.behind(">") is not None:
             body = _data(lines, ">")
-    steps = tuple(_steps(lines))
-    end, wait = _end(lines)
-    return Take(method, url, own["base"], own["provider"], tuple(fields), body, (*steps, end), wait)
+    return Take(method, url, own["base"], own["provider"], tuple(fields), body, tuple(_steps(lines)))
 
 
 def _fields(lines: _Lines, mark: str) -> list[tuple[str, str]]:
@@ -299,6 +297,7 @@ def _steps(lines: _Lines) -> Iterator[Step]:
             lines.advance()
             yield Head(after, int(status), tuple(_fields(lines, "<")))
             headed = True
+    yield _end(lines)
 
 
 def _data(lines: _Lines, mark: str = "") -> bytes:
@@ -330,20 +329,19 @@ def _part(text: str) -> bytes:
     return (text[2:] + _LINE_ENDS[mark]).encode()
 
 
-def _end(lines: _Lines) -> tuple[End, float | None]:
-    """How a take ended, and the wait before the next attempt."""
+def _end(lines: _Lines) -> End:
     expected = "`= SECONDS` and what came then, or how the take ended: `! end +SECONDS`"
-    what, seconds, again, attributes = lines.matched("!", _END, expected)
+    what, seconds, wait, attributes = lines.matched("!", _END, expected)
     number = "seconds behind `+`, a decimal number"
     after = lines.read(_seconds, seconds, number)
-    wait = lines.read(_seconds, again, number) if again else None
+    again = lines.read(_seconds, wait, number) if wait else None
     given = lines.read(_object, attributes or "{}", "the error's attributes as a JSON object")
     try:
-        end = End(after, what, given)
+        end = End(after, what, given, again)
     except ValueError as error:
         raise BrokenTape(lines.number, str(error)) from None
     lines.advance()
-    return end, wait
+    return end
 
 
 def _seconds(text: str) -> float:

@@ -80,13 +80,15 @@ class End:
 
     `what`: `end`, the body's proper end; `closed`, as the client left before that; `TimeoutError`, as one of the
     client's clocks fired; or the name of the ChatError that sending or reading raised. `attributes`: the error's, as
-    plain JSON values; `bases` and `message` among them where the class is a user's own. Raises ValueError for another
-    name, and for attributes that do not make that error.
+    plain JSON values; `bases` and `message` among them where the class is a user's own. `again`: the seconds that were
+    waited then, before a new attempt; None where there was none. Raises ValueError for another name, and for attributes
+    that do not make that error.
     """
 
     after: float
     what: str = "end"
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    again: float | None = None
 
     def __post_init__(self) -> None:
         if self.what in ("end", "closed"):
@@ -161,8 +163,7 @@ class Take:
 
     `base`: the base URL of the provider, which `url` begins with unless a redirect led elsewhere. `provider`: its name.
     `headers`, `body`: the request's. The steps are in order: any number of Marks, at most one Head, then its Pieces,
-    and one End; a Mark `late` may stand before each of them. `wait`: the seconds that were waited then, before a new
-    attempt; None where there was none. Raises ValueError for another order.
+    and one End; a Mark `late` may stand before each of them. Raises ValueError for another order.
     """
 
     method: str
@@ -172,7 +173,6 @@ class Take:
     headers: Headers = ()
     body: bytes = b""
     steps: tuple[Step, ...] = (End(0.0),)
-    wait: float | None = None
 
     def __post_init__(self) -> None:
         if not _ORDER.fullmatch("".join([_letter(step) for step in self.steps])):

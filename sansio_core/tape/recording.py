@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from ..errors import ChatError, TimedOut
@@ -53,7 +54,7 @@ class Recording:
         self._setup = False  # whether it is a setup request, such as one for a page
         self._marks: list[Mark] = []  # `after` is still the time since the request was sent
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
-        self._waits: list[float] = []  # before the next attempt
+        self._waits: list[float] = []  # the one before the next attempt
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
         exchange.observe(partial(_mark, self._marks, self._waits))
 
@@ -106,8 +107,10 @@ class Recording:
         provider = self._exchange.provider
         take = Take(
             request.method, request.url, provider.base_url, provider.info.name, tuple(request.headers), request.body,
-            tuple(self._timed(now)), round(self._waits[0], 3) if self._waits else None,
+            tuple(self._timed(now)),
         )  # fmt: skip
+        if self._waits:
+            take = replace(take, steps=(*take.steps[:-1], replace(take.end, again=round(self._waits[0], 3))))
         self._steps = []
         secrets = self._exchange.secrets
         if self._setup:  # what the question is sent with, perhaps: it may never be sent

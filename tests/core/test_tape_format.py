@@ -78,9 +78,8 @@ TAPE = Tape(
                 Mark(0.0, "late"),
                 Piece(0.00001, b'data: \n\ttwo\t\r\n: " '),
                 Piece(20.0, "ž".encode()[:1]),
-                End(0.021, "ConnectionLost", {"detail": "the peer is gone …", "reused": False}),
+                End(0.021, "ConnectionLost", {"detail": "the peer is gone …", "reused": False}, 0.437),
             ),
-            0.437,
         ),
         Take("GET", "http://127.0.0.1:8080/page"),
     )
@@ -126,16 +125,16 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=5,
 )
+waits = st.none() | seconds
 ends = (
-    st.builds(End, seconds, st.sampled_from(["end", "closed"]))
+    st.builds(End, seconds, st.sampled_from(["end", "closed"]), again=waits)
     | st.builds(
         End, seconds, st.just("TimeoutError"), st.fixed_dictionaries({"clock": words, "seconds": st.none() | seconds})
     )
-    | st.builds(End, seconds, st.just("ConnectionLost"), st.fixed_dictionaries({"detail": words, "more": plain}))
+    | st.builds(End, seconds, st.just("ConnectionLost"), st.fixed_dictionaries({"detail": words, "more": plain}), waits)
 )
 marks = st.lists(st.builds(Mark, seconds, st.sampled_from(get_args(What))), max_size=3)
 pieces = st.lists(st.builds(Piece, seconds, data.filter(bool)) | st.builds(Mark, seconds, st.just("late")), max_size=5)
-waits = st.none() | seconds
 heads = st.builds(Head, seconds, st.integers(100, 999), headers)
 
 
@@ -144,8 +143,7 @@ def takes(draw: st.DrawFn) -> Take:
     steps: list[Step] = [*draw(marks)]
     if draw(st.booleans()):
         steps += [draw(heads), *draw(pieces)]
-    request = draw(tokens), draw(urls), draw(values), draw(tokens), draw(headers), draw(data)
-    return Take(*request, (*steps, draw(ends)), draw(waits))
+    return Take(draw(tokens), draw(urls), draw(values), draw(tokens), draw(headers), draw(data), (*steps, draw(ends)))
 
 
 tapes = st.lists(takes(), max_size=3).map(Tape.of)
