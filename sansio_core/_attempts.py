@@ -35,9 +35,9 @@ class Attempts:
     """The part of Exchange that does it; Exchange sets these attributes, and says what they are."""
 
     __slots__ = (
-        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser", "_random",
+        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser",
         "_redirects", "_renewed", "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider",
-        "reply", "request", "retry", "secrets", "state", "status",
+        "random", "reply", "request", "retry", "secrets", "state", "status",
     )  # fmt: skip
 
     attempts: int
@@ -46,6 +46,7 @@ class Attempts:
     headers: Headers
     limits: Limits
     provider: Provider
+    random: Callable[[], float]
     reply: Reply
     request: HttpRequest | None
     retry: RetryPolicy
@@ -60,7 +61,6 @@ class Attempts:
     _key_refused: bool
     _made: HttpRequest | None
     _parser: ChatParser  # of the answer: there is one from STREAM on
-    _random: Callable[[], float]
     _redirects: int
     _renewed: bool
     _resent: bool
@@ -175,7 +175,7 @@ class Attempts:
             self._resent = True
         elif self._renew_setup(error) or self._renew_key(error):
             self._start_again(now)
-        elif (delay := self.retry.after(error, self.attempts, self._random, self._clocks.left(now))) is not None:
+        elif (delay := self.retry.after(error, self.attempts, self.random, self._clocks.left(now))) is not None:
             self.delay, self._until = delay, now + delay
             _let_go(error)
             self._to(State.WAITING, now)

@@ -60,8 +60,8 @@ class Exchange(Attempts):
     """One question to one provider, over whatever I/O drives it.
 
     `retry` and `timeouts` replace the provider's own (or are a number of attempts, a number of total seconds). `random`
-    gives numbers in [0, 1) for jitter and random ids; without it, every draw is 0.5. Raises InvalidRequest for a
-    request that cannot be sent.
+    gives numbers in [0, 1) for jitter and random ids; without it, every draw is 0.5; a tape that is played
+    replaces it. Raises InvalidRequest for a request that cannot be sent.
 
     To be read at any time: `state`; `reading` (receive_data wants bytes); `under_way` (a response is awaited, its head
     or more of its body); `reply` (the fold of the events so far); `attempts` (how many counted as one); `status` and
@@ -95,7 +95,7 @@ class Exchange(Attempts):
         self.retry = RetryPolicy.of(retry, provider.retry)
         self.timeouts = Timeouts.of(timeouts, provider.timeouts)
         self.limits = Limits.of(limits)
-        self._random = random or middle
+        self.random = random or middle
         self._call = self._begin(request)
         self._clocks = Clocks(self.timeouts)
         self.state = State.READY
@@ -132,7 +132,7 @@ class Exchange(Attempts):
     # The two methods that an exchange of another kind replaces (see ModelList)
 
     def _begin(self, request: ChatRequest) -> Call:
-        return self.provider.begin(request, self._random)
+        return self.provider.begin(request, self.random)
 
     def _new_parser(self, content_type: str) -> ChatParser:
         return self.provider.parser(content_type, max_frame_size=self.limits.frame)

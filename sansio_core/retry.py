@@ -109,6 +109,13 @@ class RetryPolicy:
         # Clients that failed together would all come back together: the random share spreads them.
         return wait * (1 - self.jitter + self.jitter * random())
 
+    def draw(self, failures: int, wait: float | None) -> float:
+        """The number of `random` that makes this `wait`, or the nearest; None: the longest one."""
+        longest = self.wait(failures, lambda: 1.0)
+        if wait is None or not longest or not self.jitter:
+            return 1.0
+        return min(max(1 - (1 - wait / longest) / self.jitter, 0.0), 1.0)
+
 
 def middle() -> float:
     """The number that stands for a random one where an exchange has no `random`: the core itself draws none."""

@@ -4,7 +4,7 @@ r"""A tape as text: UTF-8 lines, each ended by LF, that a person can read, grep 
                                                     an empty line begins a take: one request, and what came of it
     > POST https://api.openai.com/v1/chat/completions
     > base: https://api.openai.com/v1               the provider's base URL, at the beginning of that URL
-    > provider: openai                              its name; this line may be left out
+    > provider: openai                              its name; both lines may be left out
     > authorization: [hidden]                       the request's header fields
     >
     > : {"model":"…","stream":true}                 its body, in the lines of a piece (below)
@@ -33,6 +33,8 @@ The ends: `end`, the body's proper end; `closed`, as the client left before that
 clocks fired; `ConnectionLost` or another error's class. The attributes of an error follow as JSON:
 
     ! TimeoutError +2.0 {"clock": "idle", "seconds": 2}
+
+Where the request was made again, the end says after what wait: `! end +0.021 again +0.437`.
 
 A response that never came has no `<`, and an empty body no lines. Bodies are kept without their content coding. Of a
 request or header line too, what ends in white space or has a control character is a JSON string: `< "x-note: a "`. So
@@ -63,7 +65,7 @@ _REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+)")  # a method is a 
 _FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with CR, LF or NUL is invalid
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone would take "1_0", "nan" and Arabic digits
 _STATUS = re.compile(r"([1-9][0-9]{2})")
-_END = re.compile(r"(\S+) \+(\S+)(?: (.+))?")
+_END = re.compile(r"(\S+) \+(\S+)(?: again \+(\S+))?(?: (.+))?")
 _LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
 _CONTENT = {
     **{mark: f"a blank behind `{mark}`" for mark in _LINE_ENDS},
@@ -91,8 +93,9 @@ def dumps(take: Take) -> bytes:
                 lines += [_line("<", _field(*pair)) for pair in headers]
             case Piece(_, data):
                 lines += _piece_lines(data)
-            case End(after, what, attributes):
-                lines.append(f"! {what} +{_number(after)}" + (f" {_json(attributes)}" if attributes else ""))
+            case End(after, what, attributes, again):
+                line = f"! {what} +{_number(after)}" + ("" if again is None else f" again +{_number(again)}")
+                lines.append(line + (f" {_json(attributes)}" if attributes else ""))
             case _:
                 raise ValueError(f"a tape cannot have {step}")
     return "".join([f"{line}\n" for line in lines]).encode()
@@ -327,11 +330,13 @@ def _part(text: str) -> bytes:
 
 def _end(lines: _Lines) -> End:
     expected = "`= SECONDS` and what came then, or how the take ended: `! end +SECONDS`"
-    what, seconds, attributes = lines.matched("!", _END, expected)
-    after = lines.read(_seconds, seconds, "seconds behind `+`, a decimal number")
+    what, seconds, wait, attributes = lines.matched("!", _END, expected)
+    number = "seconds behind `+`, a decimal number"
+    after = lines.read(_seconds, seconds, number)
+    again = lines.read(_seconds, wait, number) if wait else None
     given = lines.read(_object, attributes or "{}", "the error's attributes as a JSON object")
     try:
-        end = End(after, what, given)
+        end = End(after, what, given, again)
     except ValueError as error:
         raise BrokenTape(lines.number, str(error)) from None
     lines.advance()

@@ -78,13 +78,15 @@ class End:
 
     `what`: `end`, the body's proper end; `closed`, as the client left before that; `TimeoutError`, as one of the
     client's clocks fired; or the name of the ChatError that sending or reading raised. `attributes`: the error's, as
-    plain JSON values; `bases` and `message` among them where the class is a user's own. Raises ValueError for another
-    name, and for attributes that do not make that error.
+    plain JSON values; `bases` and `message` among them where the class is a user's own. `again`: the seconds that were
+    waited then, before a new attempt; None where there was none. Raises ValueError for another name, and for attributes
+    that do not make that error.
     """
 
     after: float
     what: str = "end"
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    again: float | None = None
 
     def __post_init__(self) -> None:
         if self.what in ("end", "closed"):

@@ -36,6 +36,8 @@ class Reel:
         self._next = 0
         self._exchange = exchange
         exchange.secrets = (*exchange.secrets, *_blots(take))  # an error that quoted one said [hidden]
+        draw = exchange.retry.draw(exchange.attempts, take.end.again)
+        exchange.random = lambda: draw
         self._connect = action.connect_deadline if _shows_connecting(take) else None
         self._at = now  # when the last step was due
         self._waits_since: float | None = None  # when the waiting for a free connection began

@@ -9,7 +9,7 @@ from functools import partial
 from ..errors import ChatError, TimedOut
 from ..exchange import Exchange
 from ..http_request import Headers, HttpRequest
-from ..observer import Connected, Notice, PlaceAwaited
+from ..observer import Connected, Notice, PlaceAwaited, Waiting
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
 from ..states import State
@@ -45,7 +45,7 @@ class Recording:
     the secrets of the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
-    __slots__ = ("_began", "_deadline", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
+    __slots__ = ("_began", "_deadline", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps", "_waits")
 
     def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
@@ -57,8 +57,9 @@ class Recording:
         # `after` is still the time since the request was sent; and the exchange's deadline from then on
         self._marks: list[tuple[Mark, float | None]] = []
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
+        self._waits: list[float] = []  # the one before the next attempt
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
-        exchange.observe(partial(_mark, self._marks))
+        exchange.observe(partial(_mark, self._marks, self._waits))
 
     def sent(self, request: HttpRequest, now: float) -> None:
         """A request goes out, at the time that its next_action was given; the take before must have been taken."""
@@ -67,6 +68,7 @@ class Recording:
         self._request, self._began, self._setup = request, now, not self._exchange.asking
         self._deadline = self._exchange.deadline
         self._marks.clear()
+        self._waits.clear()
         self._steps = []
 
     def head(self, status: int, headers: Headers, now: float) -> None:
@@ -111,6 +113,8 @@ class Recording:
             request.method, request.url, provider.base_url, provider.info.name, tuple(request.headers), request.body,
             tuple(self._timed(now)),
         )  # fmt: skip
+        if self._waits:
+            take = replace(take, steps=(*take.steps[:-1], replace(take.end, again=round(self._waits[0], 3))))
         self._steps = []
         return redacted(take, self._secrets(take), self._redact)
 
@@ -170,7 +174,9 @@ def _timeout(after: float, error: TimedOut) -> End:
     return End(after, "TimeoutError", {"clock": error.clock, "seconds": error.seconds})
 
 
-def _mark(marks: list[tuple[Mark, float | None]], exchange: Exchange, notice: Notice) -> None:
+def _mark(
+    marks: list[tuple[Mark, float | None]], waits: list[float], exchange: Exchange, notice: Notice
+) -> None:
     match notice:
         case PlaceAwaited(None):
             mark = Mark(0.0, "waiting")
@@ -178,6 +184,9 @@ def _mark(marks: list[tuple[Mark, float | None]], exchange: Exchange, notice: No
             mark = Mark(seconds, "place")
         case Connected(reused, seconds):
             mark = Mark(seconds, "reused" if reused else "connected")
+        case Waiting(seconds):
+            waits.append(seconds)
+            return
         case _:
             return
     marks.append((mark, exchange.deadline))

@@ -52,7 +52,7 @@ WRITTEN = r"""# sansio-chat tape 1
 ": \" "
 = 20
 ~ xQ==
-! ConnectionLost +0.021 {"detail": "the peer is gone …", "reused": false}
+! ConnectionLost +0.021 again +0.437 {"detail": "the peer is gone …", "reused": false}
 
 > GET http://127.0.0.1:8080/page
 > base:
@@ -78,7 +78,7 @@ TAPE = Tape(
                 Mark(0.0, "late"),
                 Piece(0.00001, b'data: \n\ttwo\t\r\n: " '),
                 Piece(20.0, "ž".encode()[:1]),
-                End(0.021, "ConnectionLost", {"detail": "the peer is gone …", "reused": False}),
+                End(0.021, "ConnectionLost", {"detail": "the peer is gone …", "reused": False}, 0.437),
             ),
         ),
         Take("GET", "http://127.0.0.1:8080/page"),
@@ -125,12 +125,13 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=5,
 )
+waits = st.none() | seconds
 ends = (
-    st.builds(End, seconds, st.sampled_from(["end", "closed"]))
+    st.builds(End, seconds, st.sampled_from(["end", "closed"]), again=waits)
     | st.builds(
         End, seconds, st.just("TimeoutError"), st.fixed_dictionaries({"clock": words, "seconds": st.none() | seconds})
     )
-    | st.builds(End, seconds, st.just("ConnectionLost"), st.fixed_dictionaries({"detail": words, "more": plain}))
+    | st.builds(End, seconds, st.just("ConnectionLost"), st.fixed_dictionaries({"detail": words, "more": plain}), waits)
 )
 marks = st.lists(st.builds(Mark, seconds, st.sampled_from(get_args(What))), max_size=3)
 pieces = st.lists(st.builds(Piece, seconds, data.filter(bool)) | st.builds(Mark, seconds, st.just("late")), max_size=5)
@@ -247,6 +248,7 @@ BROKEN = [
     (f"{HEADED}= 0.1\n| data\n\n", 9, TIME),
     (f"{HEADED}! end\n", 7, TIME),
     (f"{HEADED}! end 0.1\n", 7, TIME),
+    (f"{HEADED}! end +1 again +x\n", 7, "expected seconds behind `+`, a decimal number"),
     (f"{HEADED}! end +x\n", 7, "expected seconds behind `+`, a decimal number"),
     (f"{HEADED}! end +1\n> GET http://h/\n", 8, "expected an empty line, which begins a take"),
     (f"{HEADED}! end +1\n! end +1\n", 8, "expected an empty line, which begins a take"),

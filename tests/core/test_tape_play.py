@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from itertools import chain, repeat
+from types import NoneType
 from typing import Any
 
 import pytest
@@ -54,6 +56,15 @@ def test_each_clock(name: str, attempts: int) -> None:
     assert isinstance(live.error, TimedOut)
     assert live.error.clock == clock
     assert live.exchange.reply.elapsed == pytest.approx(seconds * 2 + 0.3 if again else seconds)
+
+
+@pytest.mark.parametrize("drawn", [0.0, 0.3, 0.6, 0.99])
+def test_a_wait_is_that_of_the_tape_and_not_drawn_anew(drawn: float) -> None:
+    draws = chain([drawn], repeat(1 - drawn))  # live, and when it is played
+    policy = RetryPolicy(2, first_wait=4, jitter=0.5)
+    live = same(making(timeouts=clocks(total=3), retry=policy, random=lambda: next(draws)), SICK, GOOD, all_asked=False)
+    assert isinstance(live.error, ServerFailed if drawn > 0.5 else TimedOut if drawn else NoneType)
+    assert live.sent == (1 if drawn > 0.5 else 2)
 
 
 def test_what_a_wire_says_of_a_clock_is_kept() -> None:

@@ -134,7 +134,7 @@ def test_each_request_is_a_take() -> None:
     assert second.target == "https://api.openai.com/v2/there?key=[hidden]"
     assert second.end == End(0.0, "ConnectionLost", {"detail": "reset", "reused": True})
     assert third.steps[0] == Head(0.125, 429, (("retry-after", "1"), ("set-cookie", "[hidden]")))
-    assert fourth.end == End(0.0, "ConnectFailed", {"detail": "no route"})
+    assert fourth.end == End(0.0, "ConnectFailed", {"detail": "no route"}, again=4.0)
     assert shape(fifth) == ["Head", "Piece", "End"]
 
 
@@ -153,9 +153,10 @@ def test_marks_come_in_order_and_a_new_request_has_its_own() -> None:
         ours.receive_failure(ConnectionLost("reset"), begin + 1)
         takes.append(recording.take(begin + 1))
         assert isinstance(ours.next_action(begin + 1), Wait)
-    lost = End(0.25, "ConnectionLost", {"detail": "reset", "reused": False})
+    lost = {"detail": "reset", "reused": False}
     assert [take and take.steps for take in takes] == [
-        (Mark(0.0, "waiting"), Mark(0.5, "place"), Mark(0.25, last), lost) for last in ("connected", "reused")
+        (Mark(0.0, "waiting"), Mark(0.5, "place"), Mark(0.25, last), End(0.25, "ConnectionLost", lost, again))
+        for last, again in (("connected", 2.0), ("reused", 4.0))
     ]
     assert recording.take(11.0) is None
 

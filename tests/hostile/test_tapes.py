@@ -16,7 +16,7 @@ from replaying import facts, plays_alike
 from seats import Asyncio, Blocking, Outcome, Seat
 from servers import Peer
 
-from sansio_core import AuthenticationFailed, Cancelled, Exchange, Notice, TimedOut, Timeouts
+from sansio_core import AuthenticationFailed, Cancelled, Exchange, Notice, RetryPolicy, TimedOut, Timeouts, Waiting
 from transports import tapes
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
@@ -127,6 +127,23 @@ def test_observers_are_told_the_same(seat: Seat, emulator: Emulator, tmp_path: P
     live, told[:] = told[:], []
     plays_alike(seat, client, "Hello", outcome, tmp_path / "told.tape")
     assert told == live
+
+
+def test_the_waits_before_new_attempts_are_those_of_the_tape(seat: Seat, emulator: Emulator, tmp_path: Path) -> None:
+    waits: list[float] = []
+
+    def note(exchange: Exchange, notice: Notice) -> None:
+        if isinstance(notice, Waiting):
+            waits.append(notice.seconds)
+
+    emulator.order(faults.Status(503), faults.Status(503))
+    retry = RetryPolicy(3, first_wait=0.02, jitter=1)
+    client = seat.client("openai", base_url=emulator.base_url("openai"), api_key=KEY, retry=retry, observer=note)
+    with tapes.record(tmp_path / "waits.tape"):
+        outcome = Outcome(seat, client)
+    live, waits[:] = waits[:], []
+    plays_alike(seat, client, "Hello", outcome, tmp_path / "waits.tape")
+    assert waits == pytest.approx(live, abs=0.001)
 
 
 @pytest.mark.parametrize("recorder", [Blocking, Asyncio])
