@@ -131,8 +131,9 @@ def test_a_name_in_any_normal_form_with_any_white_space(given: Any, form: Any, b
 def test_keys_of_many_vendors() -> None:
     begin = [
         "sk-or-v1-", "sk-proj-", "AQ.", "ya29.", "GOCSPX-", "gsk_", "hf_", "api_org_", "tgp_v1_", "fw_", "csk-",
-        "pplx-", "nvapi-", "r8_", "sk_", "lsv2_pt_", "pcsk_", "jina_", "tvly-", "tvly-dev-", "glpat-", "xoxb-1234-", "ABSK",
-        "npm_", "pypi-", "dapi", "vck_", "sk_live_", "SG.", "ghs_", "-----BEGIN RSA PRIVATE KEY-----\n", "Basic bWU6",
+        "pplx-", "nvapi-", "r8_", "sk_", "lsv2_pt_", "pcsk_", "jina_", "tvly-", "tvly-dev-", "glpat-",
+        "xoxb-1234-", "ABSK", "npm_", "pypi-", "dapi", "vck_", "sk_live_", "SG.", "ghs_",
+        "-----BEGIN RSA PRIVATE KEY-----\n", "Basic bWU6",
     ]  # fmt: skip
     assert [each for each in begin if keylike(f"mine: {each}{LONG}.") is None] == []
     assert keylike("ASIAIOSFODNN7EXAMPLE") == "ASIA…"
@@ -141,10 +142,10 @@ def test_keys_of_many_vendors() -> None:
 def test_what_is_no_key_though_it_begins_like_one() -> None:
     texts = [
         "chatcmpl-AbCdEf1234567890abcdefGHIJ", "call_abc123DEF456ghi789JKL0mn", "fp_44709d6fcb",
-        "sk-proj-XXXXXXXXXXXXXXXXXXXX", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg", "Basic authentication is described",
-        "desk-Ab3dE5x9Kk2LmN8q", "Basic internationalization", "-----BEGIN PUBLIC KEY-----\nAb3dE5x9Kk2LmN8q",
-        "fw_update_v2_1_0_build_2024", "-----BEGIN PRIVATE KEY-----\n...", "lin_api_reference_of_2024", "claude-sonnet-4-20250514",
-        "sk_learn_pipeline_v2",
+        "sk-proj-XXXXXXXXXXXXXXXXXXXX", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg", "desk-Ab3dE5x9Kk2LmN8q",
+        "fw_update_v2_1_0_build_2024", "lin_api_reference_of_2024", "claude-sonnet-4-20250514",
+        "sk_learn_pipeline_v2", "Basic authentication is described", "Basic internationalization",
+        "-----BEGIN PRIVATE KEY-----\n...", "-----BEGIN PUBLIC KEY-----\nAb3dE5x9Kk2LmN8q",
     ]  # fmt: skip
     assert [each for each in texts if keylike(f"It is {each}.")] == []
 
