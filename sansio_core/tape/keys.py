@@ -40,7 +40,7 @@ _LONG = re.compile(r"[A-Za-z0-9]{16,}")
 _MIXED = re.compile(
     r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{6,}|(?=[A-Za-z]*[a-z][A-Z])(?=[A-Za-z]*[A-Z][a-z])[A-Za-z]{6,}"
 )
-_FEWEST = 5  # different characters: fewer stand in the place of a key, as sk-xxxxxxxxxxxxxxxxxxxx
+_PLACEHOLDER = frozenset("xX0")  # what stands in the place of a key, as sk-xxxxxxxxxxxxxxxxxxxx
 
 
 def keylike(text: str) -> str | None:
@@ -77,7 +77,7 @@ def _is_begun(text: str, at: int) -> bool:
 
 def _is_random(text: str) -> bool:
     words = [*_LONG.findall(text), *_MIXED.findall(_LONG.sub("-", text))]  # looking for mixed ones in long ones is slow
-    return any(len(set(word)) >= _FEWEST for word in words)
+    return not all(map(_PLACEHOLDER.issuperset, words))
 
 
 def _is_basic(text: str) -> bool:
