@@ -182,6 +182,17 @@ def test_long_queries_and_forms_are_read_in_linear_time() -> None:
     assert len(asked.value["a"]) == 100_000
 
 
+def test_a_message_gives_a_terminal_no_commands() -> None:
+    url, body = "https://own.example/ask", b'{"\\u001b[31m": 1, "q": "\\u009b2J"}'
+    taped = Take("POST", url, url, body=body)
+    asked = Exchange(Own(api_key=KEY), ChatRequest("Hi")).next_action(0.0)
+    assert isinstance(asked, Send)
+    with pytest.raises(UnmatchedRequest) as unmatched:
+        Deck(Tape((taped,))).take(asked.request, Own(api_key=KEY))
+    assert str(unmatched.value).replace("\n", "").isprintable()
+    assert "�[31m" in str(unmatched.value)
+
+
 def test_odd_attributes_of_an_error() -> None:
     with pytest.raises(ValueError, match="plain JSON values"):
         End(0.0, "ConnectionLost", {"detail": "x", "more": json.loads("[" * 500 + "]" * 500)})
