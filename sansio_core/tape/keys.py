@@ -40,7 +40,7 @@ _LONG = re.compile(r"[A-Za-z0-9]{16,}")
 _MIXED = re.compile(
     r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{6,}|(?=[A-Za-z]*[a-z][A-Z])(?=[A-Za-z]*[A-Z][a-z])[A-Za-z]{6,}"
 )
-_FEWEST = 5  # different characters: fewer stand in the place of a key, as sk-xxxxxxxxxxxxxxxxxxxx
+_FEWEST = 4  # different characters: fewer stand in the place of a key, as sk-xxxxxxxxxxxxxxxxxxxx
 
 
 def keylike(text: str) -> str | None:
