@@ -182,6 +182,14 @@ def test_long_queries_and_forms_are_read_in_linear_time() -> None:
     assert len(asked.value["a"]) == 100_000
 
 
+def test_of_many_fields_with_secrets_some_are_looked_for() -> None:
+    body = json.dumps({f"{n}_key": f"value-{n:010d}" for n in range(5000)}).encode()
+    cookies = tuple(("set-cookie", f"value-{n:020d}") for n in range(5000))
+    done = redacted(Take("POST", "https://h/", body=body, steps=(Head(0.1, 200, cookies), End(0.0))), (), ())
+    assert done.head is not None
+    assert {value for _, value in done.head.headers} == {"[hidden]"}
+
+
 def test_a_message_gives_a_terminal_no_commands() -> None:
     url, body = "https://own.example/ask", b'{"\\u001b[31m": 1, "q": "\\u009b2J"}'
     taped = Take("POST", url, url, body=body)
