@@ -39,7 +39,9 @@ def record(path: PathLike, *, redact: Secret | Iterable[Secret] = ()) -> Recorde
 
     The file is begun anew where the block begins, and each request with its answer is written when it ends, so that
     what ended is whole whatever happens next. Keys, cookies and the like are never written; `redact`: texts and
-    compiled patterns (one, or several) that are not, either: `*` stands in their place.
+    compiled patterns (one, or several) that are not, either: `*` stands in their place. A text is found as a wire may
+    write it, in JSON, URLs, HTML, and in the base64 of a file, with any white space for a blank; its case counts. A
+    pattern is matched with what is said, without such escapes, and finds nothing in base64.
 
     Raises OSError where the file cannot be made, and InvalidRequest while it is recorded to by others. A take that
     cannot be written (a full disk; UnsafeTape, as there is what looks like a key in it) disturbs no stream: the error

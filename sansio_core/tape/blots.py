@@ -30,8 +30,9 @@ class Blots:
         secrets, redact = tuple(secrets), tuple(redact)
         named = [form for each in redact if isinstance(each, str) for form in _forms(each)]
         texts = [*secrets, *named]
-        # Of `Bearer KEY` and KEY, the latter finds both.
-        texts += chain.from_iterable(map(_in_base64, [*named, *_least(secrets)]))
+        known = set(secrets)  # of `Bearer KEY` and KEY, the latter finds both
+        bare = [each for each in secrets if " " not in each or each.rpartition(" ")[2] not in known]
+        texts += chain.from_iterable(map(_in_base64, [*named, *bare]))
         # A text that was decoded once too often is still found, as its secret was decoded likewise.
         self.texts = tuple(dict.fromkeys([*texts, *map(web_text, texts)]))
         spaced = [re.compile(r"\s+".join(map(re.escape, form.split()))) for form in named if len(form.split()) > 1]
@@ -73,11 +74,6 @@ def _in_base64(secret: str) -> Iterator[str]:
         text = text[-(-before * 4 // 3) : (before + len(data)) * 4 // 3]
         if len(text) >= _KEY:
             yield from {text, text.replace("+", "-").replace("/", "_")}
-
-
-def _least(secrets: tuple[str, ...]) -> list[str]:
-    """Those of `secrets` that have no other of them within."""
-    return [each for each in secrets if not any(other in each and other != each for other in secrets)]
 
 
 class _Search:

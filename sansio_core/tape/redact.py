@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import Any, AnyStr
 
 from ..dialects.error_mapping import REQUEST_IDS
@@ -31,6 +31,7 @@ _ANSWER_FIELDS = PUBLIC_FIELDS.union(
 _COOKIE = 16  # characters: what a response sets and is shorter may be an everyday word
 # A field of JSON, with a text as long as keys are. In JSON within a string, there are backslashes before the quotes.
 _FIELD = re.compile(r'"([^"\\]{1,64})"\s*:\s*"([^"\\\s]{16,256})"')
+_MOST = 100  # such fields: each is looked for everywhere, and a hostile tape may have any number
 _DIGIT = re.compile("[0-9]")
 _NO_SECRETS = frozenset(
     {
@@ -83,9 +84,8 @@ def redacted(take: Take, secrets: Iterable[str], redact: Iterable[Secret] = ()) 
 
 def secrets_of_body(body: bytes) -> Iterator[str]:
     """The values of fields in a JSON `body` whose names mark a secret: those that look like keys."""
-    for name, value in _FIELD.findall(body.decode("utf-8", "replace")):
-        if redact_field(name, "") and _DIGIT.search(value):
-            yield value
+    fields = _FIELD.findall(body.decode("utf-8", "replace"))
+    return islice((value for name, value in fields if redact_field(name, "") and _DIGIT.search(value)), _MOST)
 
 
 def _worth(secrets: Iterable[str]) -> list[str]:
@@ -96,7 +96,7 @@ def _worth(secrets: Iterable[str]) -> list[str]:
 def _set(take: Take) -> list[str]:
     """What the response sets, in cookies and the like."""
     fields = [field for step in take.steps if isinstance(step, Head) for field in step.headers]
-    return [secret for secret in secrets_of_fields(fields, ()) if len(secret) >= _COOKIE]
+    return [secret for secret in secrets_of_fields(fields, ()) if len(secret) >= _COOKIE][:_MOST]
 
 
 class _Redaction:

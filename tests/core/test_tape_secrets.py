@@ -182,9 +182,34 @@ def test_long_queries_and_forms_are_read_in_linear_time() -> None:
     assert len(asked.value["a"]) == 100_000
 
 
-def test_attributes_of_an_error_are_not_too_deep() -> None:
+def test_of_many_fields_with_secrets_some_are_looked_for() -> None:
+    body = json.dumps({f"{n}_key": f"value-{n:010d}" for n in range(5000)}).encode()
+    cookies = tuple(("set-cookie", f"value-{n:020d}") for n in range(5000))
+    done = redacted(Take("POST", "https://h/", body=body, steps=(Head(0.1, 200, cookies), End(0.0))), (), ())
+    assert done.head is not None
+    assert {value for _, value in done.head.headers} == {"[hidden]"}
+
+
+def test_a_message_gives_a_terminal_no_commands() -> None:
+    url, body = "https://own.example/ask", b'{"\\u001b[31m": 1, "q": "\\u009b2J"}'
+    taped = Take("POST", url, url, body=body)
+    asked = Exchange(Own(api_key=KEY), ChatRequest("Hi")).next_action(0.0)
+    assert isinstance(asked, Send)
+    with pytest.raises(UnmatchedRequest) as unmatched:
+        Deck(Tape((taped,))).take(asked.request, Own(api_key=KEY))
+    assert str(unmatched.value).replace("\n", "").isprintable()
+    assert "�[31m" in str(unmatched.value)
+
+
+def test_odd_attributes_of_an_error() -> None:
     with pytest.raises(ValueError, match="plain JSON values"):
         End(0.0, "ConnectionLost", {"detail": "x", "more": json.loads("[" * 500 + "]" * 500)})
+    with pytest.raises(ValueError, match="no error has an attribute"):
+        End(0.0, "ConnectionLost", {"detail": "x", "": 1})
+    error = End(0.0, "NotFound", {"status": 404, "in_band": KEY}).error  # in_band is a property
+    assert error is not None
+    error.redact((KEY,))
+    assert vars(error)["in_band"] == "[hidden]"
     text = '# sansio-chat tape 1\n\n> GET https://h/\n! ConnectionLost +0 {"detail": "x", "more": %s%s}\n'
     with pytest.raises(BrokenTape, match="line 4"):
         Tape.loads(text % ("[" * 500, "]" * 500))

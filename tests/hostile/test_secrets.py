@@ -8,9 +8,10 @@ import logging
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from seats import Outcome, Seat
 from servers import Peer
 
 from sansio_core import ChatError, ChatRequest, Choice, Exchange, Reply, RetryPolicy, Send, Timeouts, providers
+from sansio_core.providers import JSONProvider, ProviderInfo
+from sansio_core.tape import Tape
 from transports.cli import main
 from transports.emulator import Emulator, faults
 
@@ -153,10 +156,12 @@ _FOR_ALL = ("a good answer", "a refusal that says what it was told", "a redirect
     [(name, scene) for name in CARRIERS for scene in SCENES if name == "openai" or scene in _FOR_ALL],
 )
 def test_planted_values_are_nowhere(
-    seat: Seat, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], name: str, scene: str
-) -> None:
+    seat: Seat, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], tmp_path: Path,
+    name: str, scene: str,
+) -> None:  # fmt: skip
     caplog.set_level(logging.DEBUG)
     seen: list[Any] = []
+    tape = tmp_path / "t.tape"
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
@@ -167,7 +172,9 @@ def test_planted_values_are_nowhere(
             name, base_url=place.base_url, model="gpt-3.5-turbo", cookies={"session": COOKIE}, retry=QUICK,
             timeout=clock, **key, **place.settings,
         )  # fmt: skip
-        outcome = Outcome(seat, client, [{"role": "user", "content": "Hello"}])
+        outcome = Outcome(seat, client, [{"role": "user", "content": "Hello"}], record=tape)
+        seen.append(tape.read_text(encoding="utf-8"))
+        assert len(Tape.loads(seen[0]).takes) >= 1
         held = [getattr(outcome.reply, name) for kind in (Reply, Choice) for name in kind.__slots__]
         seen += [client, client.provider, outcome.exchange, outcome.reply, held, outcome.text]
         seen += [outcome.exchange.request, outcome.exchange.headers if "redirect" not in scene else ""]
@@ -186,6 +193,40 @@ def test_planted_values_are_nowhere(
         assert not found(f"{thing!r} {thing}"), type(thing)
     assert not found(caplog.text), "a log has it"
     assert not found("".join(capfd.readouterr()))
+
+
+class KeyInBody(JSONProvider):
+    """A wire of the user's own, which has the key in its body."""
+
+    info = ProviderInfo("key_in_body", "https://own.example")
+    key_header = None
+
+    def payload(self, request: ChatRequest, model: str | None) -> Mapping[str, Any]:
+        return {"prompt": request.messages[0].text, "k": self.api_key}
+
+    def parser(self, content_type: str = "", **limits: Any) -> Any:
+        return providers.create("openai", api_key="any").parser(content_type)
+
+
+@pytest.mark.parametrize("coded", [False, True], ids=["plain", "in base64"])
+def test_a_key_in_the_body(seat: Seat, caplog: pytest.LogCaptureFixture, tmp_path: Path, coded: bool) -> None:
+    caplog.set_level(logging.DEBUG)
+    key, tape = "PLANTED-key-in-body", tmp_path / "t.tape"
+
+    def host(peer: Peer) -> None:
+        said = base64.b64encode(peer.last) if coded else b"you sent " + peer.last.partition(b"\r\n\r\n")[2]
+        peer.send(sized(said, 401, "text/plain"))
+
+    with Server(host, b"") as server:
+        client = seat.client(KeyInBody(api_key=key, base_url=f"http://127.0.0.1:{server.port}"))
+        outcome = Outcome(seat, client, record=tape)
+    take = Tape.loads(tape.read_bytes()).takes[0]
+    assert key.encode() not in take.body
+    if coded:  # `*` is no letter of base64
+        assert key.encode() not in base64.b64decode(take.answer.replace(b"*", b"A"))
+    else:
+        for thing in [*everything(outcome.error), caplog.text, take.answer]:
+            assert key not in f"{thing!r} {thing}"
 
 
 def everything(error: ChatError | None) -> Iterator[Any]:

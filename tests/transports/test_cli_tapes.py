@@ -307,8 +307,9 @@ def test_a_table_of_the_takes(path: Path, capsys: Capture) -> None:
         ("completions\n", f"completions?key={KEY}\n", "URL"),
         ("https://api.openai.com/v1/chat", f"http://[{KEY}", "URL"),
         ('"content":"Hello"}}', f'"content":"{KEY}abcdefghijkl"}}}}', "the answer"),
+        ('"stream":true', '"api_key":"gateway-0123456789"', "the request's body"),
     ],
-    ids=["request", "response", "url", "no url", "body"],
+    ids=["request", "response", "url", "no url", "body", "key in the body"],
 )
 def test_an_unsafe_tape(before: str, after: str, where: str, path: Path, capsys: Capture) -> None:
     path.write_text(HELLO.replace(before, after))

@@ -246,3 +246,17 @@ def test_a_replay_shows_what_was_waited_for(terminal: Terminal, tmp_path: Path) 
     assert terminal.run("replay", "--speed", "20", str(tape)) == 0
     assert terminal.react == {}
     assert terminal.screen == ["Hello", ""]
+
+
+def test_an_answer_gives_the_terminal_no_commands(terminal: Terminal, tmp_path: Path) -> None:
+    tape = tmp_path / "t.tape"
+    escape = r"\u001b]0;title\u0007\u009b31m"
+    tape.write_text(TAPE.replace("Hello", f"Hello{escape}").replace("= 2\n", "= 0\n"))
+    assert terminal.run("replay", "--speed", "0", str(tape)) == 0
+    refused = f'= 0\n: {{"error":{{"message":"no{escape}"}}}}\n'
+    tape.write_text(TAPE[: TAPE.rindex("\n\n") + 1].replace("503", "401").replace("< retry-after: 2\n", refused))
+    assert terminal.run("replay", "--speed", "0", str(tape)) == 5
+    terminal.close()
+    assert not {"\x1b", "\x07", "\x9b"}.intersection(terminal.written)
+    assert "Hello�]0;title��31m" in terminal.written
+    assert "no�]0;title��31m" in terminal.written

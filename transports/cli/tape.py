@@ -96,7 +96,8 @@ def _unsafe(take: Take) -> str | None:
 def _fields(take: Take) -> list[tuple[str, object]]:
     """What a take has by a name, each value once."""
     response = take.head.headers if take.head else ()
-    return [("the URL", (take.url, take.base)), *take.headers, *response, ("the error", dict(take.end.attributes))]
+    rest = ("the error", dict(take.end.attributes)), ("the request's body", take.body)
+    return [("the URL", (take.url, take.base)), *take.headers, *response, *rest]
 
 
 def _row(fact: dict[str, Any], *, several: bool) -> Row:
