@@ -23,6 +23,7 @@ _VALUES = {
     )
     for blank in ("", " ")
 }
+_SAMPLE = 1000  # characters that show how the JSON of the body is written
 _FEWEST = 4  # units of a kind, on average: with fewer, this takes longer than Frames
 
 Field = tuple[object, ...]
@@ -36,13 +37,13 @@ def parts(text: str, repeats: int) -> Iterator[tuple[str, str]] | None:
     """
     if _STRING in text or _NUMBER in text or text[:1] in "\r\n":
         return None
-    blank = " " if text.count('": ') > text.count('":"') else ""
+    blank = " " if '": ' in text[:_SAMPLE] else ""
     string, number = _VALUES[blank]
     kept = string.split(text)
     strings = iter(kept[1::2])
     kept = number.split(f'":{blank}"{_STRING}"'.join(kept[::2]))
     numbers = iter(kept[1::2])
-    *units, last = f'":{blank}{_NUMBER}'.join(kept[::2]).split("}\r\n" if "}\r\n" in text else "}\n")
+    *units, last = f'":{blank}{_NUMBER}'.join(kept[::2]).split("}\r\n" if "\r" in text else "}\n")
     different = dict.fromkeys(units)
     if len(different) * _FEWEST > len(units):
         return None
