@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, pairwise
 
 from .frames import POSITION, Frames, Place
 
-# The marks stand in no usual body, and Frames reads them as it reads the values.
-_STRING, _NUMBER = "\0", "0+-+0"
+# The marks stand in no usual body. Frames reads the first two as it reads the values that they stand for.
+_STRING, _NUMBER, _BEGINNING = "\0", "0+-+0", "\1"
 _VALUES = {
     blank: (
-        re.compile(rf'":{blank}"([^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+)"'),
+        re.compile(rf'":{blank}"([^"\\\r\n\1]*+(?:\\[^\r\n\1][^"\\\r\n\1]*+)*+)"'),
         # But for fields named `index`, by which Frames tells one text's pieces from another's.
         re.compile(rf'":(?<!ndex":){blank}(-?[0-9][0-9.eE+-]*+)'),
     )
     for blank in ("", " ")
 }
-_SAMPLE = 1000  # characters that show how the JSON of the body is written
+_SAMPLE = 2000  # characters that show how the frames are written
 _FEWEST = 4  # units of a kind, on average: with fewer, this takes longer than Frames
 
 Field = tuple[object, ...]
@@ -35,24 +35,33 @@ def parts(text: str, repeats: int) -> Iterator[tuple[str, str]] | None:
 
     `repeats`: how often a field's text has what the field always says, at most; 0 for any number.
     """
-    if _STRING in text or _NUMBER in text or text[:1] in "\r\n":
+    if any(mark in text for mark in (_STRING, _NUMBER, _BEGINNING)) or text[:1] in "\r\n":
         return None
-    blank = " " if '": ' in text[:_SAMPLE] else ""
-    string, number = _VALUES[blank]
-    kept = string.split(text)
+    string, number = _VALUES[blank := " " if '": ' in text[:_SAMPLE] else ""]
+    beginning = _beginning(text)
+    kept = string.split(text.replace(beginning, _BEGINNING))
     strings = iter(kept[1::2])
     kept = number.split(f'":{blank}"{_STRING}"'.join(kept[::2]))
     numbers = iter(kept[1::2])
     *units, last = f'":{blank}{_NUMBER}'.join(kept[::2]).split("}\r\n" if "\r" in text else "}\n")
     different = dict.fromkeys(units)
-    if len(different) * _FEWEST > len(units):
+    if len(different) * _FEWEST >= len(units):
         return None
-    kinds = {unit: _Unit(unit.lstrip("\r\n") + "}") for unit in different}
-    end = _Unit(last.lstrip("\r\n"))
+    kinds = {unit: _Unit(f"{unit}}}", beginning) for unit in different}
+    end = _Unit(last, beginning)
     if not (end.clear and all(unit.clear and unit.whole for unit in kinds.values())):
         return None
     runs = [*((kinds[unit], len(list(run))) for unit, run in groupby(units)), (end, 1)]
     return _parts([*kinds.values(), end], runs, strings, numbers, repeats)
+
+
+def _beginning(text: str) -> str:
+    """What most frames begin with, before the first value that is another in each."""
+    lines = [line for line in text[len(text) // 2 :][:_SAMPLE].splitlines()[1:-1] if line[-1:] == "}"]
+    for one, other in pairwise(lines):
+        alike = next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), 0)
+        return one[: one.rfind(',"', 0, alike) + 1] or _BEGINNING
+    return _BEGINNING
 
 
 def _parts(
@@ -81,22 +90,22 @@ def _columns(values: Iterator[str], width: int, count: int) -> list[list[str]]:
 
 
 def _list(kind: object, path: str, _: object) -> Field:
-    """What the field `path` is called, if it were in a list's first item or a later one."""
+    """What the field at `path` has in common with the same field of other items of a list."""
     return kind, POSITION.sub("[]", path)
 
 
 class _Unit(Frames):
     """The lines up to a frame's end, with marks for its values."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, beginning: str) -> None:
+        super().__init__(text := text.replace(_BEGINNING, beginning).lstrip("\r\n"))
         self.strings, self.numbers = text.count(_STRING), text.count(_NUMBER)
         self.names = list(self._names)
         self.texts = [text[begin:end] for begin, end in self._rest]
         places: dict[Field, list[Place]] = {("number",): self._numbers, ("text",): self._plain}
         for (path, indexes), there in self._strings.items():
             places["string", path, indexes] = there
-            places.setdefault(("string", POSITION.sub("[]", path)), []).extend(there)
+            places.setdefault(_list("string", path, indexes), []).extend(there)
         # What each field says in a unit: texts, and the numbers of values in the unit's row, strings first.
         self.fields = {field: [self._slot(place) for place in sorted(there)] for field, there in places.items()}
 
