@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, groupby, islice, pairwise, repeat
 
 from .frames import POSITION, Frames, Place
 
@@ -26,7 +26,7 @@ _VALUES = {
 _SAMPLE = 2000  # characters that show how the frames are written
 _FEWEST = 4  # units of a kind, on average: with fewer, this takes longer than Frames
 
-Field = tuple[object, ...]
+Field = tuple[str, ...]
 """The kind of a field's part, and what tells it from others."""
 
 
@@ -68,17 +68,17 @@ def _parts(
     kinds: list[_Unit], runs: list[tuple[_Unit, int]], strings: Iterator[str], numbers: Iterator[str], repeats: int
 ) -> Iterator[tuple[str, str]]:
     fields = dict.fromkeys(chain.from_iterable(kind.fields for kind in kinds))
-    several = Counter(_list(*field) for field in fields if len(field) == 3)
+    several = Counter(_list(field[1]) for field in fields if len(field) == 3)
     said: dict[Field, list[str]] = {field: [] for field in fields if several.get(field) != 1}
     for unit, count in runs:
         columns = [*_columns(strings, unit.strings, count), *_columns(numbers, unit.numbers, count)]
         for field in unit.fields.keys() & said:
-            row = [[slot] * count if isinstance(slot, str) else columns[slot] for slot in unit.fields[field]]
+            row = [columns[slot] if isinstance(slot, int) else repeat(slot, count) for slot in unit.fields[field]]
             said[field] += row[0] if len(row) == 1 else chain.from_iterable(zip(*row, strict=True))
     for (kind, *_), each in said.items():
-        if repeats and len(each) > repeats and "\\" not in each[0] and each.count(each[0]) == len(each):
+        if repeats and len(each) > repeats and each.count(each[0]) == len(each):
             del each[repeats:]
-        yield str(kind), ("\n" if kind == "number" else "").join(each)
+        yield kind, ("\n" if kind == "number" else "").join(each)
     yield "name", "\n".join(dict.fromkeys(chain.from_iterable(kind.names for kind in kinds)))
     for text in dict.fromkeys(chain.from_iterable(kind.texts for kind in kinds)):
         yield "text", text
@@ -89,9 +89,9 @@ def _columns(values: Iterator[str], width: int, count: int) -> list[list[str]]:
     return [rows[at::width] for at in range(width)]
 
 
-def _list(kind: object, path: str, _: object) -> Field:
-    """What the field at `path` has in common with the same field of other items of a list."""
-    return kind, POSITION.sub("[]", path)
+def _list(path: str) -> Field:
+    """The strings at `path`, and those in other items of the same lists."""
+    return "string", POSITION.sub("[]", path)
 
 
 class _Unit(Frames):
@@ -100,12 +100,12 @@ class _Unit(Frames):
     def __init__(self, text: str, beginning: str) -> None:
         super().__init__(text := text.replace(_BEGINNING, beginning).lstrip("\r\n"))
         self.strings, self.numbers = text.count(_STRING), text.count(_NUMBER)
-        self.names = list(self._names)
+        self.names = [text[begin:end] for begin, end in self._names.values()]
         self.texts = [text[begin:end] for begin, end in self._rest]
         places: dict[Field, list[Place]] = {("number",): self._numbers, ("text",): self._plain}
         for (path, indexes), there in self._strings.items():
-            places["string", path, indexes] = there
-            places.setdefault(_list("string", path, indexes), []).extend(there)
+            places["string", path, ",".join(indexes)] = there
+            places.setdefault(_list(path), []).extend(there)
         # What each field says in a unit: texts, and the numbers of values in the unit's row, strings first.
         self.fields = {field: [self._slot(place) for place in sorted(there)] for field, there in places.items()}
 
@@ -113,7 +113,8 @@ class _Unit(Frames):
     def clear(self) -> bool:
         """Whether each mark is read as a value."""
         read = sum(type(slot) is int for field, slots in self.fields.items() for slot in slots if len(field) != 2)
-        return read == self.strings + self.numbers and not any(_STRING in each or _NUMBER in each for each in self.texts)
+        unread = any(mark in text for text in self.texts for mark in (_STRING, _NUMBER))
+        return read == self.strings + self.numbers and not unread
 
     @property
     def whole(self) -> bool:

@@ -150,7 +150,7 @@ def _line(mark: str, text: str) -> str:
 
 
 def _common_end(answer: bytes) -> bytes:
-    """What ends each line of `answer`, where that is the same, and only what needs no other form before it; else b""."""
+    """What ends each line of `answer`, where that is the same and nothing before it needs another form; else b""."""
     if len(answer.translate(None, _CONTROLS)) != len(answer) or _C1.search(answer) or _BLANK_END.search(answer):
         return b""
     if b"\r" not in answer:
