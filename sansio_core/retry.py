@@ -89,7 +89,7 @@ class RetryPolicy:
         if asked is not None and asked > self.max_retry_after:
             bound = f"max_retry_after is {self.max_retry_after:g} s"
         elif wait >= left:  # waiting would only put off the same error
-            bound = f"{max(round(left, 1), 0):g} s are left of the total"
+            bound = f"{max(0, round(left, 1)):g} s are left of the total"
         if isinstance(error, HTTPStatusError):
             error.bound = bound
         return None if bound else wait

@@ -100,8 +100,8 @@ class AsyncClient(BaseClient):
         temperature, max_tokens, tools and others, see `sansio_core.Options`; one that is None is the client's.
         `system`: a text that goes before the messages as a system message. `model`, `timeout`, `retry`, `limits` and
         `proxy` replace the client's for this call; `headers` and `cookies` are merged into the client's. `observer` is
-        called besides the client's. `record`: the path of a tape that this call is recorded to, or a
-        Recorder (see `tapes`).
+        called besides the client's. `record`: the path of a tape that this call is recorded to, or a Recorder (see
+        `tapes`).
         """
         exchange = self._exchange(
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits,
@@ -160,9 +160,7 @@ class AsyncClient(BaseClient):
                 pass
         return listing.infos if details else listing.models
 
-    def _open(
-        self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None
-    ) -> AsyncStream:
+    def _open(self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None) -> AsyncStream:
         self._way.check_proxy(proxy)
         proxy = self._proxy if proxy is None else proxy
         wire = AsyncWire(self._pool, proxy=proxy, limits=exchange.limits, exchange=exchange)

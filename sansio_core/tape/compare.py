@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 from urllib.parse import unquote_plus, urlsplit
 
-from ..http_request import Headers, header, origin
-from ..redact import redact_url
+from ..http_request import Headers, header
+from .model import shown_url
 
 Path: TypeAlias = tuple[str, ...]
 """Where a value stands in a body: the keys and indexes that lead to it. In a pattern of such paths, `*` is any."""
@@ -25,18 +25,19 @@ _FORM_FIELD = re.compile(r"([^&=]+)=?([^&]*)")
 class Asked:
     """A request as it is compared. `key`: of two requests that are the same, the keys are equal.
 
-    The method; the path, relative to the base URL or, where a redirect led elsewhere, from the origin on; the fields of
-    the query but secret ones; and the body: the value of JSON, the fields of a form, or its bytes. `starred`: whether a
-    text may have been blotted out of it.
+    The method; the target, relative to the base URL or, where a redirect led elsewhere, from the origin on, without
+    secret fields of its query, the others in order; and the body: the value of JSON, the fields of a form, or its
+    bytes. `loose`: whether the take of it may answer requests with other keys: a text was blotted out, or the base URL
+    left out by whoever wrote the tape by hand.
     """
 
-    __slots__ = ("body", "form", "key", "method", "path", "query", "starred", "value")
+    __slots__ = ("base", "body", "form", "key", "loose", "method", "target", "value")
 
     def __init__(
         self, method: str, url: str, base: str, headers: Headers, body: bytes, ignored: tuple[Path, ...] = ()
     ) -> None:
-        self.method, self.body = method, body
-        self.path, self.query = _relative(redact_url(url), redact_url(base))
+        self.method, self.base, self.body = method, base, body
+        self.target = _relative(shown_url(url), shown_url(base).rstrip("/"))
         self.form = header(headers, "content-type").startswith("application/x-www-form-urlencoded")
         self.value: Any = body
         try:
@@ -44,24 +45,19 @@ class Asked:
             plain = _key(self.value, ignored, self.form)
         except (ValueError, RecursionError):
             self.value = plain = body
-        self.key = (method, self.path, self.query, plain)
-        self.starred = b"*" in body or "*" in url or b"1111" in body
-
-    @property
-    def target(self) -> str:
-        """The path and the query, for a message."""
-        return self.path + ("?" if self.query else "") + "&".join(f"{name}={value}" for name, value in self.query)
+        self.key = (method, self.target, plain)
+        self.loose = b"*" in body or "*" in url or b"1111" in body or not base
 
 
 def differences(taped: Asked, asked: Asked, ignored: tuple[Path, ...] = ()) -> Iterator[Found]:
     """Where `asked` differs from `taped`; nowhere, if the take of `taped` answers it."""
     if taped.method != asked.method:
         yield ("method",), taped.method, asked.method
-    if not (_blotted_alike(taped.path, asked.path) and _alike_queries(taped.query, asked.query)):
+    if not (_same_text(taped.target, asked.target) or (not taped.base and taped.target.endswith(asked.target))):
         yield ("target",), taped.target, asked.target
-    # Of JSON in which a number was blotted out, the bytes alone can be compared.
-    as_bytes = taped.form is not asked.form or bytes in (type(taped.value), type(asked.value))
-    bodies: tuple[Any, Any] = (taped.body, asked.body) if as_bytes else (taped.value, asked.value)
+    bodies: tuple[Any, Any] = taped.value, asked.value
+    if taped.form is not asked.form or bytes in map(type, bodies):
+        bodies = taped.body or NOTHING, asked.body or NOTHING
     for path, one, other in _differences(*bodies, (), ignored, form=taped.form):
         yield ("body", *path), one, other
 
@@ -82,14 +78,15 @@ def blotted_alike(taped: bytes, asked: bytes) -> bool:
     return any(end + len(rest) == len(asked) and asked.startswith(rest, end) for end in ends)
 
 
-def _relative(url: str, base: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The path of `url` without that of `base`, and the fields of its query without secret ones, in order."""
+def _relative(url: str, base: str) -> str:
+    """`url` without `base`, its query in order and without secret fields."""
     address, _, query = url.partition("?")
     if address.startswith(base):
-        path = address.removeprefix(base)
-    else:
-        path = urlsplit(address).path if origin(address) == origin(base) else address
-    return path, tuple(sorted(field for field in _FORM_FIELD.findall(query) if field[1] != "[hidden]"))
+        address = address.removeprefix(base)
+    elif urlsplit(address)[:2] == urlsplit(base)[:2]:  # scheme and host
+        address = urlsplit(address).path
+    fields = sorted(f"{name}={value}" for name, value in _FORM_FIELD.findall(query) if value != "[hidden]")
+    return address + ("?" if fields else "") + "&".join(fields)
 
 
 def _form(text: str) -> dict[str, Any]:
@@ -110,6 +107,11 @@ def _below(ignored: tuple[Path, ...], step: str) -> tuple[Path, ...] | None:
     return None if () in below else below
 
 
+def _fields(value: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """What an object or a list has, by its names or indexes."""
+    return value if isinstance(value, dict) else {str(index): each for index, each in enumerate(value)}
+
+
 def _key(value: Any, ignored: tuple[Path, ...], form: bool) -> Any:
     """`value` as one that can be hashed, without the order of its keys and without what is `ignored`.
 
@@ -117,30 +119,20 @@ def _key(value: Any, ignored: tuple[Path, ...], form: bool) -> Any:
     """
     if isinstance(value, str):
         return unquote_plus(value) if form else value
-    if isinstance(value, dict):
-        fields = ((name, each, _below(ignored, name)) for name, each in sorted(value.items()))
-        return "{}", tuple((name, _key(each, below, form)) for name, each, below in fields if below is not None)
-    if isinstance(value, list):
-        items = ((each, _below(ignored, str(index))) for index, each in enumerate(value))
-        return "[]", tuple(_key(each, below, form) for each, below in items if below is not None)
-    return ("bool", value) if isinstance(value, bool) else value
+    if isinstance(value, (dict, list)):
+        fields = ((name, each, _below(ignored, name)) for name, each in sorted(_fields(value).items()))
+        return type(value), tuple((name, _key(each, below, form)) for name, each, below in fields if below is not None)
+    return (bool, value) if isinstance(value, bool) else value
 
 
 def _differences(taped: Any, asked: Any, path: Path, ignored: tuple[Path, ...], *, form: bool) -> Iterator[Found]:
-    pairs: Iterator[tuple[str, Any, Any]]
-    if isinstance(taped, dict) and isinstance(asked, dict):
-        pairs = _pairs(taped, asked)
-    elif isinstance(taped, list) and isinstance(asked, list):
-        pairs = _pairs(dict(zip(map(str, range(len(taped))), taped, strict=True)),
-                       dict(zip(map(str, range(len(asked))), asked, strict=True)))  # fmt: skip
-    else:
-        if not _alike(taped, asked, form):
-            yield path, taped, asked
-        return
-    for step, one, other in pairs:
-        below = _below(ignored, step)
-        if below is not None:
-            yield from _differences(one, other, (*path, step), below, form=form)
+    if type(taped) is type(asked) and isinstance(taped, (dict, list)):
+        for step, one, other in _pairs(_fields(taped), _fields(asked)):
+            below = _below(ignored, step)
+            if below is not None:
+                yield from _differences(one, other, (*path, step), below, form=form)
+    elif not _alike(taped, asked, form):
+        yield path, taped, asked
 
 
 def _pairs(taped: dict[str, Any], asked: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -149,7 +141,7 @@ def _pairs(taped: dict[str, Any], asked: dict[str, Any]) -> Iterator[tuple[str, 
     for name, value in taped.items():
         other = name
         if name not in asked and "*" in name:
-            other = next((each for each in alone if _blotted_alike(name, each)), name)
+            other = next((each for each in alone if _same_text(name, each)), name)
             alone = [each for each in alone if each != other]
         yield other, value, asked.get(other, NOTHING)
     for name in alone:
@@ -158,7 +150,7 @@ def _pairs(taped: dict[str, Any], asked: dict[str, Any]) -> Iterator[tuple[str, 
 
 def _alike(taped: Any, asked: Any, form: bool) -> bool:
     if isinstance(taped, str) and isinstance(asked, str):
-        return _blotted_alike(taped, asked, form)
+        return _same_text(taped, asked, form)
     if isinstance(taped, bytes) and isinstance(asked, bytes):
         return blotted_alike(taped, asked)
     if isinstance(taped, bool) or isinstance(asked, bool):
@@ -171,7 +163,7 @@ def _digits(number: Any) -> str:
     return re.sub("[0-9]", "1", str(number))
 
 
-def _blotted_alike(taped: str, asked: str, form: bool = False) -> bool:
+def _same_text(taped: str, asked: str, form: bool = False) -> bool:
     """As `blotted_alike`, of texts: what was blotted out was as long as the text on the wire."""
     if taped == asked or (form and unquote_plus(taped) == unquote_plus(asked)):
         return True
@@ -184,9 +176,3 @@ def _blotted_alike(taped: str, asked: str, form: bool = False) -> bool:
 
 def _wire(text: str, ascii: bool) -> bytes:
     return json.dumps(text, ensure_ascii=ascii).encode(errors="surrogatepass")[1:-1]
-
-
-def _alike_queries(taped: tuple[tuple[str, str], ...], asked: tuple[tuple[str, str], ...]) -> bool:
-    return len(taped) == len(asked) and all(
-        one[0] == other[0] and _blotted_alike(one[1], other[1]) for one, other in zip(taped, asked, strict=True)
-    )

@@ -68,8 +68,6 @@ _REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+)")  # a method is a 
 _FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with CR, LF or NUL is invalid
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone would take "1_0", "nan" and Arabic digits
 _STATUS = re.compile(r"([1-9][0-9]{2})")
-_MARK = re.compile(f"({'|'.join(get_args(What))})")
-_LATE = re.compile("(late)")
 _END = re.compile(r"(\S+) \+(\S+)(?: (.+))?")
 _LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
 _CONTENT = {
@@ -334,9 +332,10 @@ def _steps(lines: _Lines) -> Iterator[Step]:
     while (text := lines.behind("=")) is not None:
         after = lines.read(_seconds, text, "`= SECONDS`, a decimal number")
         lines.advance()
-        if lines.behind("+") is not None:
-            expected = "`+ late`" if headed else "`+ connected`, `+ reused`, `+ waiting`, `+ place` or `+ late`"
-            (what,) = lines.matched("+", _LATE if headed else _MARK, expected)
+        if (what := lines.behind("+")) is not None:
+            if what not in _MARKS or (headed and what != "late"):
+                known = "`+ connected`, `+ reused`, `+ waiting`, `+ place` or "
+                raise lines.broken("`+ late`" if headed else f"{known}`+ late`")
             lines.advance()
             yield Mark(after, _MARKS[what])
         elif headed:

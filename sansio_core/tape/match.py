@@ -41,6 +41,8 @@ class Deck:
     # Python. All that is shared besides is never changed once it is made; two threads may both make it.
 
     def __init__(self, tape: Tape, *, ignore: Iterable[str] = ()) -> None:
+        if not isinstance(tape, Tape):
+            raise InvalidRequest(f"a Tape is played, as Tape.loads(data) gives one, not {safe_repr(tape)}")
         self.takes = tape.takes
         self.ignore = _paths(ignore)
         self.unmatched: list[UnmatchedRequest] = []
@@ -80,7 +82,7 @@ class Deck:
         # What a user calls a key may be a common word, such as "test": as it stands, the request matches as well.
         blotted = _blotted(request)
         both = [asked] if blotted is request else [asked, index.asked(blotted, provider)]
-        for number in index.starred:
+        for number in index.loose:
             if self.has(number) and number not in same:
                 taped = index.taped[number]
                 if any(next(differences(taped, each, index.ignored), None) is None for each in both):
@@ -122,7 +124,7 @@ class _Index:
         self.same: dict[Any, list[int]] = {}
         for number, taped in enumerate(self.taped):
             self.same.setdefault(taped.key, []).append(number)
-        self.starred = [number for number, taped in enumerate(self.taped) if taped.starred]
+        self.loose = [number for number, taped in enumerate(self.taped) if taped.loose]
 
     def asked(self, request: HttpRequest, provider: Provider) -> Asked:
         return Asked(request.method, request.url, provider.base_url, request.headers, request.body, self.ignored)

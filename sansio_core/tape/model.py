@@ -18,16 +18,13 @@ from ..redact import redact_url
 
 What: TypeAlias = Literal["waiting", "place", "connected", "reused", "late"]
 
-TIMER = 0.1
-"""Seconds by which the timer of a clock may be late on a busy machine; a reader that is later was elsewhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What became of the connection: it is waited for (`waiting`, then `place`), and it is there.
 
-    `late`, before any step but a Mark: a clock had fired by then, but its client was busy elsewhere, and came back to
-    find that step there. Without it a replay, whose reader is never late, would have the clock end the take.
+    `late`, before any other step: a clock had fired by then, but its client was busy elsewhere, and came back to find
+    that step there. Without it a replay, whose reader is never late, would have the clock end the take.
     `after`, of each step: the seconds since the step before, of the first since the request was sent.
     """
 
@@ -71,7 +68,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "status": (int, NoneType),
     **dict.fromkeys(("reused", "key_sent"), (bool,)),
 }
-"""What attributes of errors may be: the machine that is given such an error reckons with them."""
+"""What attributes of errors may be: the machine that is given the error of an edited tape reckons with them."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -138,7 +135,7 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
         known = f"no error is called {name}{suggestion(name, _ERRORS)}"
         raise ValueError(f"{known}; of a class of your own, the attribute 'bases' must name the bases")
     for each, value in attributes.items():
-        if each[:1] == "_" or callable(getattr(ChatError, each, None)):
+        if each[:1] == "_" or each == "in_band" or callable(getattr(ChatError, each, None)):  # methods, a property
             raise ValueError(f"no error has an attribute {each!r:.50}")
         if not isinstance(value, types := _TYPES.get(each, (object,))):
             kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
@@ -147,7 +144,7 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
         return ChatError.from_dict({"bases": [], "message": "", **attributes, "class": name})
     except (InvalidRequest, AttributeError):
         parameters = signature(_ERRORS.get(name, ChatError)).parameters.values()
-        needed = [repr(each.name) for each in parameters if each.default is each.empty]
+        needed = [repr(each.name) for each in parameters if each.default is each.empty and each.name not in attributes]
         needs = f", which needs {', '.join(needed)}" if needed else ""
         raise ValueError(f"the attributes do not make a {name}{needs}") from None
 
@@ -180,7 +177,7 @@ class Take:
         pieces = sum(type(step) is Piece for step in self.steps)
         status = None if self.head is None else self.head.status
         return (
-            f"Take({self.method!r}, {_shown(self.url)!r}, body=<{len(self.body)} bytes>, status={status}, "
+            f"Take({self.method!r}, {shown_url(self.url)!r}, body=<{len(self.body)} bytes>, status={status}, "
             f"answer=<{len(self.answer)} bytes in {pieces} pieces>, end={self.end.what!r})"
         )
 
@@ -219,10 +216,11 @@ def _letter(step: Step) -> str:
     return "L" if type(step) is Mark and step.what == "late" else type(step).__name__[0]
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """`url` without secrets, for a log; what is no URL is not shown."""
     try:
         return redact_url(url)
-    except ValueError:  # no URL
+    except ValueError:
         return "[hidden]"
 
 

@@ -9,21 +9,17 @@ from ..errors import ChatError, ConnectionLost, TimedOut
 from ..events import ChatEvent
 from ..exchange import Exchange
 from ..redact import MIN_SECRET
-from ..states import Finish, NeedKey, Send, State, Wait
+from ..states import Finish, NeedKey, Send, Wait
 from .match import Deck
-from .model import TIMER, End, Head, Mark, Piece, Take, Tape
+from .model import End, Head, Mark, Piece, Take, Tape
 
 KEY = "from-a-tape"
 """The key where a function would give one: no tape asks for it."""
 
-
-_ROUNDED = 0.001
-"""Seconds: a tape's times are rounded to as much. A clock that fires closer than that before a step did not fire."""
-
-
+_ROUNDED = 0.0011
+"""Seconds: the times on a tape are rounded, so that a clock that fires closer than that before a step did not fire."""
 _STARS = re.compile(rf"\*{{{MIN_SECRET},}}")
-# Not those amid a word: hosts show keys so, as in `sk-12****89`.
-_BLOT = re.compile(rb"(?<![\w*-])%b(?![\w*-])" % _STARS.pattern.encode())
+_BLOT = re.compile(rf"(?<![\w*-]){_STARS.pattern}(?![\w*-])", re.A)  # amid a word a host shows a key so: `sk-12****89`
 
 
 class Reel:
@@ -47,8 +43,7 @@ class Reel:
     @property
     def due(self) -> float:
         """When the next step comes, or a clock of the exchange fires before it."""
-        fires = self._fires(self._at)
-        return self._comes if fires is None else fires
+        return self._due(self._at)[0]
 
     def step(self, since: float = 0.0) -> Head | bytes | None:
         """What comes next: a head, a piece of the body, b"" for its end; None where only the connection changed.
@@ -57,10 +52,9 @@ class Reel:
         given, whichever clock fired in the meantime, as a socket does. Raises TimeoutError if a clock of the exchange
         fires first, and the error that the take ended with; reading on behind the end gives the same again.
         """
-        fires = self._fires(max(since, self._at))
-        if fires is not None and not self._ends_so(fires):
+        if self._due(max(since, self._at))[1]:
             raise TimeoutError
-        comes, step = self._comes, self._steps[self._next]
+        step = self._steps[self._next]
         if isinstance(step, End):
             error = step.error
             if error is None and not any(isinstance(each, Head) for each in self._steps):
@@ -68,7 +62,7 @@ class Reel:
             if error is not None:
                 raise error
             return b""
-        self._at, self._next = comes, self._next + 1
+        self._at, self._next = self._at + step.after, self._next + 1
         match step:
             case Mark(_, what):
                 self._tell(what)
@@ -93,32 +87,27 @@ class Reel:
                 return exchange.receive_data(step, now)
         return []
 
-    @property
-    def _comes(self) -> float:
-        """When the next step comes."""
-        comes, deadline = self._at + self._steps[self._next].after, self._exchange.deadline
-        # A timeout on the tape must not come before its clock fires: the exchange would see that time is left.
-        if deadline is not None and comes < deadline <= comes + _ROUNDED and self._ends_so(deadline):
-            return deadline
-        return comes
-
-    def _fires(self, since: float) -> float | None:
-        """When a clock fires before the next step, which is waited for `since`; None where none does."""
+    def _due(self, since: float) -> tuple[float, bool]:
+        """When there is something for a reader who waits `since`, and whether that is a clock that fires."""
         step, deadline = self._steps[self._next], self._exchange.deadline
-        if isinstance(step, Mark) and step.what == "late":  # nobody waits then
-            return None
-        connecting = self._exchange.state is State.SENT and self._waits_since is None
-        if self._connect is not None and connecting:
+        comes = self._at + step.after
+        match step:
+            case Mark(what="late") | End(what="closed"):  # nobody waited then
+                return comes, False
+        if self._connect is not None and self._waits_since is None:
             deadline = self._connect if deadline is None else min(self._connect, deadline)
         if deadline is None:
-            return None
-        slack = TIMER if self._ends_so(deadline) else _ROUNDED
-        return None if self._comes <= max(since, deadline + slack) else deadline
+            return comes, False
+        if self._ends_so(deadline):
+            # Not a little before the clock fires, where the time was rounded: the exchange would see that time is left.
+            return (deadline if deadline - _ROUNDED < comes < deadline else comes), False
+        fires = comes > max(since, deadline + _ROUNDED)
+        return (deadline if fires else comes), fires
 
     def _ends_so(self, now: float) -> bool:
         """Whether the clock that fires `now` is the one that ended the take: then its error is that on the tape.
 
-        A wire may have more to say of a timeout than the exchange does, and its timers are a little late.
+        A wire may have more to say of a timeout than the exchange does, and rounds the seconds that it tells to 0.01.
         """
         step = self._steps[self._next]
         taped = step.error if isinstance(step, End) else None
@@ -145,9 +134,8 @@ class Reel:
 
 def _blots(take: Take) -> set[str]:
     """The stars that stand for secrets in the answer, or in the error that ended it."""
-    answer = b"".join([step.data for step in take.steps if type(step) is Piece])
     error = " ".join([value for value in take.end.attributes.values() if isinstance(value, str)])
-    return {*(found.decode() for found in _BLOT.findall(answer)), *_STARS.findall(error)}
+    return {*_BLOT.findall(take.answer.decode("latin-1")), *_STARS.findall(error)}
 
 
 def _shows_connecting(take: Take) -> bool:
@@ -164,9 +152,9 @@ def play(
 
     `wait_until` is called with the time, in seconds from the beginning, of whatever comes next: whoever plays at a pace
     sleeps there. Raises the error that ends the exchange, with the partial reply, and UnmatchedRequest for a request
-    that no take answers. A Deck may be played to several exchanges, one after another.
+    that no take answers. A Deck, which may `ignore` fields, is played to several exchanges, one after another.
     """
-    deck = Deck(tape) if isinstance(tape, Tape) else tape
+    deck = tape if isinstance(tape, Deck) else Deck(tape)
     now = 0.0
     while True:
         match action := exchange.next_action(now):

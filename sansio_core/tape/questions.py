@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 from .. import providers
 from ..errors import AuthenticationFailed, ChatError, InvalidRequest
 from ..exchange import Exchange
-from ..http_request import HttpRequest, origin
+from ..http_request import HttpRequest
 from ..providers import Call, Provider
 from ..request import ChatRequest
 from ..retry import RetryPolicy
@@ -29,12 +29,12 @@ def questions(deck: Deck) -> Iterator[Exchange]:
                 ...
 
     It retries where there are further takes of the same request, and has no clocks: those that fired are on the tape.
-    Setup pages and lists of models, which are asked for by GET, are passed over. Raises InvalidRequest for a take of a
-    provider that is not known here.
+    Setup pages and lists of models, which are asked for by GET, are passed over. Raises InvalidRequest for a take whose
+    provider is not known here.
     """
     for number, take in enumerate(deck.takes):
         if take.method != "GET" and deck.has(number):
-            yield _Question(deck, number, _provider(take, number))
+            yield _Question(_Taped(deck, number))
 
 
 class _Question(Exchange):
@@ -42,10 +42,10 @@ class _Question(Exchange):
 
     __slots__ = ("_taped",)
 
-    def __init__(self, deck: Deck, number: int, provider: Provider) -> None:
-        self._taped = _Taped(deck, number, provider)
-        own = {field.name: getattr(provider.retry, field.name) for field in fields(provider.retry)}
-        policy = _WhileLeft(**{**own, "attempts": len(self._taped.left())}, left=self._taped.left)
+    def __init__(self, taped: _Taped) -> None:
+        self._taped = taped
+        provider, left = taped.provider, taped.left
+        policy = _WhileLeft(**{**asdict(provider.retry), "attempts": len(left()), "left": left})
         super().__init__(provider, ChatRequest("a tape's"), retry=policy, timeouts=_NO_CLOCKS)
 
     def _begin(self, request: ChatRequest) -> Call:
@@ -58,28 +58,28 @@ class _WhileLeft(RetryPolicy):
 
     left: Callable[[], list[int]] = list
 
-    def after(self, error: ChatError, attempts: int, random: Callable[[], float], left: float) -> float | None:
-        return RetryPolicy.after(self, error, attempts, random, left) if self.left() else None
+    def retries(self, error: ChatError) -> bool:
+        return RetryPolicy.retries(self, error) and bool(self.left())
 
 
 class _Taped(Call):
     """The taped request. Where it was sent again at once, for another key or page, the exchange sends it again."""
 
-    __slots__ = ("_deck", "_number", "_provider", "_same")
+    __slots__ = ("_deck", "_number", "_same", "provider")
 
-    def __init__(self, deck: Deck, number: int, provider: Provider) -> None:
+    def __init__(self, deck: Deck, number: int) -> None:
         take = deck.takes[number]
-        self._deck, self._number, self._provider = deck, number, provider
+        self._deck, self._number, self.provider = deck, number, _provider(take, number)
         self._same = HttpRequest(take.method, take.url, take.headers, take.body)
         super().__init__(self._same)
 
     def left(self) -> list[int]:
         """The takes that this request may still be answered with, as indexes."""
-        return self._deck.left(self._same, self._provider)
+        return self._deck.left(self._same, self.provider)
 
     def renew(self, error: ChatError) -> bool:
         left = self.left()
-        if not left or self._provider.retry.retries(error):
+        if not left or self.provider.retry.retries(error):
             return False
         # A key function was called once more after such an error; a page was fetched before the question went again.
         between = self._deck.takes[self._number : left[0]]
@@ -87,14 +87,12 @@ class _Taped(Call):
 
 
 def _provider(take: Take, number: int) -> Provider:
-    """The provider of a take by its name, or by its host. Raises InvalidRequest where neither is known."""
-    known = providers.names()
-    at_host = (name for name in known if take.base and origin(providers.info(name).url) == origin(take.base))
-    name = take.provider if take.provider in known else next(at_host, None)
-    if name is not None:
-        return providers.create(name, api_key=KEY, base_url=take.base or None)
-    of = f"of the provider {take.provider!r}, which is not known here" if take.provider else "of no provider known here"
+    """The provider that a take names. Raises InvalidRequest where it is not known here."""
+    if take.provider in providers.names():
+        return providers.create(take.provider, api_key=KEY, base_url=take.base or None)
+    if not take.provider:
+        raise InvalidRequest(f"take {number + 1} names no provider: add it, as a line like `> provider: openai`")
     raise InvalidRequest(
-        f"take {number + 1} is {of}: register it first (providers.register, or register_host), as the program did that "
-        "recorded the tape"
+        f"take {number + 1} is of the provider {take.provider!r}, which is not known here: register it first "
+        "(providers.register, or register_host), as the program did that recorded the tape"
     )

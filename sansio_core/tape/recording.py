@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from ..errors import ChatError, TimedOut
@@ -11,8 +12,9 @@ from ..http_request import Headers, HttpRequest
 from ..observer import Connected, Notice, PlaceAwaited
 from ..parsers.lines import Data
 from ..redact import secrets_of_page
+from ..states import State
 from .blots import Secret
-from .model import TIMER, End, Head, Mark, Piece, Step, Take
+from .model import End, Head, Mark, Piece, Step, Take
 from .redact import checked_redact, redacted
 
 
@@ -43,7 +45,7 @@ class Recording:
     the secrets of the exchange's requests. Raises InvalidRequest for a `redact` that names nothing.
     """
 
-    __slots__ = ("_began", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
+    __slots__ = ("_began", "_deadline", "_exchange", "_marks", "_redact", "_request", "_setup", "_steps")
 
     def __init__(self, exchange: Exchange, *, redact: Secret | Iterable[Secret] = ()) -> None:
         self._exchange = exchange
@@ -51,14 +53,19 @@ class Recording:
         self._request: HttpRequest | None = None
         self._began = 0.0
         self._setup = False  # whether it is a setup request, such as one for a page
-        self._marks: list[Mark] = []  # `after` is still the time since the request was sent
+        self._deadline: float | None = None
+        # `after` is still the time since the request was sent; and the exchange's deadline from then on
+        self._marks: list[tuple[Mark, float | None]] = []
         self._steps: list[tuple[float, Mark | Head | End | bytes]] = []  # `after` is still 0
         # Not a method of this object: the exchange would hold it, and it the exchange, until the next collection.
         exchange.observe(partial(_mark, self._marks))
 
     def sent(self, request: HttpRequest, now: float) -> None:
-        """A request goes out, at the time that its next_action was given."""
+        """A request goes out, at the time that its next_action was given; the take before must have been taken."""
+        if self._request is not None:
+            raise RuntimeError("sent: ask take() for the take of the request before, or it is lost")
         self._request, self._began, self._setup = request, now, not self._exchange.asking
+        self._deadline = self._exchange.deadline
         self._marks.clear()
         self._steps = []
 
@@ -77,18 +84,16 @@ class Recording:
             self._came(now)
         self._steps.append((now, data if type(data) is bytes else bytes(data)))
 
-    def _came(self, now: float, allowed: float = 0.0) -> None:
+    def _came(self, now: float) -> None:
         """Note that the reader came late for what it reads now: it was there before, or the clock would have fired."""
         deadline = self._exchange.deadline
-        if deadline is not None and now > deadline + allowed:
+        if deadline is not None and now > deadline:
             self._steps.append((now, Mark(0.0, "late")))
 
     def failed(self, error: BaseException, now: float) -> None:
         """Sending or reading raised `error`; the exchange has not been told yet."""
         if isinstance(error, TimeoutError):
-            self._came(now, TIMER)
-            timed_out = self._exchange.timed_out(now)
-            end = End(0.0, "TimeoutError", {"clock": timed_out.clock, "seconds": timed_out.seconds})
+            end = _timeout(0.0, self._exchange.timed_out(now))
         elif isinstance(error, ChatError):
             if not isinstance(error, TimedOut):  # of a clock that the wire itself looks after
                 self._came(now)
@@ -113,8 +118,7 @@ class Recording:
         self._steps = []
         secrets = self._exchange.secrets
         if self._setup:  # what the question is sent with, perhaps: it may never be sent
-            page = b"".join([step.data for step in take.steps if type(step) is Piece])
-            secrets += tuple(secrets_of_page(page.decode("utf-8", "replace")))
+            secrets += tuple(secrets_of_page(take.answer.decode("utf-8", "replace")))
         return redacted(take, secrets, self._redact)
 
     def _timed(self, now: float) -> Iterator[Step]:
@@ -126,32 +130,55 @@ class Recording:
             before, last = last, max(last, round(when * 1000))
             return (last - before) / 1000
 
-        for mark in self._marks:
+        for mark in self._connecting():
             yield Mark(after(mark.after), mark.what)
         for when, what in self._steps:
             since = after(when - self._began)
-            if type(what) is bytes and what:
-                yield Piece(since, what)
-                continue
-            match what:
-                case b"":
-                    yield End(since)
-                    return
-                case End(_, kind, attributes):
-                    yield End(since, kind, attributes)
-                    return
-                case Mark(_, name):
-                    yield Mark(since, name)
-                case Head(_, status, headers):
-                    yield Head(since, status, headers)
-        yield End(after(now - self._began), "closed")
+            if isinstance(what, bytes):
+                yield Piece(since, what) if what else End(since)
+            else:
+                yield replace(what, after=since)
+            if not what or isinstance(what, End):
+                return
+        since, fired = after(now - self._began), self._fired(now)
+        yield End(since, "closed") if fired is None else _timeout(since, fired)
+
+    def _fired(self, now: float) -> TimedOut | None:
+        """Of which clock the exchange found itself that it had fired, if so; bytes do not stop every clock."""
+        exchange, error, deadline = self._exchange, self._exchange.error, self._exchange.deadline
+        if exchange.state not in (State.WAITING, State.FAILED):
+            return None
+        if isinstance(error, TimedOut):
+            return error
+        return exchange.timed_out(now) if deadline is not None and now >= deadline else None
+
+    def _connecting(self) -> Iterator[Mark]:
+        """What became of the connection, `after` the request was sent; `late` before what came when a clock had fired.
+        """
+        allowed = self._exchange.timeouts.connect
+        begins, deadline = 0.0, self._deadline
+        for mark, then in self._marks:
+            fires = [] if deadline is None else [deadline - self._began]
+            if allowed is not None and mark.what in ("connected", "reused"):
+                fires.append(begins + allowed)
+            if fires and mark.after > min(fires):
+                yield Mark(mark.after, "late")
+            yield mark
+            begins, deadline = mark.after, then
 
 
-def _mark(marks: list[Mark], exchange: Exchange, notice: Notice) -> None:
+def _timeout(after: float, error: TimedOut) -> End:
+    return End(after, "TimeoutError", {"clock": error.clock, "seconds": error.seconds})
+
+
+def _mark(marks: list[tuple[Mark, float | None]], exchange: Exchange, notice: Notice) -> None:
     match notice:
         case PlaceAwaited(None):
-            marks.append(Mark(0.0, "waiting"))
+            mark = Mark(0.0, "waiting")
         case PlaceAwaited(float(seconds)):
-            marks.append(Mark(seconds, "place"))
+            mark = Mark(seconds, "place")
         case Connected(reused, seconds):
-            marks.append(Mark(seconds, "reused" if reused else "connected"))
+            mark = Mark(seconds, "reused" if reused else "connected")
+        case _:
+            return
+    marks.append((mark, exchange.deadline))

@@ -134,6 +134,12 @@ def test_the_bound_is_named_for_the_last_error_alone() -> None:
     assert str(error).endswith("[it asks to wait 20 s, and 10 s are left of the total] (after 2 attempts)")
 
 
+def test_no_less_than_nothing_is_left_of_the_total() -> None:
+    error = ServerFailed(503)
+    assert RetryPolicy().after(error, 1, lambda: 0.5, -0.04) is None
+    assert error.bound == "0 s are left of the total"
+
+
 def test_errors_count_their_attempts() -> None:
     for make in (
         lambda: ConnectFailed("no"), lambda: TimedOut("idle", 1), lambda: Answer(b"", 503), lambda: Answer(b""),

@@ -150,6 +150,19 @@ def test_the_map_has_every_module_and_imports_point_upwards() -> None:
                 assert entries.index(above) <= entries.index(place), f"{place} imports {above}, which the map has below"
 
 
+def test_the_map_of_the_tapes_has_every_module_and_imports_point_upwards() -> None:
+    page = ast.get_docstring(ast.parse((CORE / "tape" / "__init__.py").read_text())) or ""
+    entries = re.findall(r"^([a-z]+) +", page.partition("In reading order:")[2].partition("    for event")[0], re.M)
+    modules = {path.stem: path for path in (CORE / "tape").glob("*.py") if path.stem != "__init__"}
+    assert sorted(entries) == sorted(modules)
+    for module, path in modules.items():
+        for name in imports(path):
+            target = name.removeprefix("sansio_core.tape.").split(".")[0]
+            if name.startswith("sansio_core.tape.") and (module, target) != ("model", "format"):  # loaded when used
+                assert entries.index(target) <= entries.index(module), f"{module} imports {target}, below it on the map"
+
+
+
 def fresh(code: str) -> str:
     """What a fresh interpreter prints for `code`."""
     done = subprocess.run(

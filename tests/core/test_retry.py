@@ -36,6 +36,12 @@ from sansio_core.retry import middle
 from sansio_core.retry_after import retry_after
 
 
+def test_a_total_that_has_just_passed_leaves_nothing() -> None:
+    error = ServerFailed(503)
+    assert RetryPolicy().after(error, 1, middle, left=-0.0004) is None
+    assert error.bound == "0 s are left of the total"
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
     [

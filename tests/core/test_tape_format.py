@@ -264,6 +264,7 @@ BROKEN = [
     (f'{HEADED}! TimeoutError +1 {{"clock": "idle", "seconds": "5"}}\n', 7,
      "the attribute 'seconds' must be int or float or null, not str"),
     (f'{HEADED}! ConnectionLost +1 {{"redact": 5}}\n', 7, "no error has an attribute 'redact'"),
+    (f'{HEADED}! ServerFailed +1 {{"status": 500, "in_band": "x"}}\n', 7, "no error has an attribute 'in_band'"),
     (f'{HEADED}! ConnectionLost +1 {{"_text": 5}}\n', 7, "no error has an attribute '_text'"),
     (f'{HEADED}! ConnectionLost +1 {{"what": 5}}\n', 7,
      "the attributes do not make a ConnectionLost"),

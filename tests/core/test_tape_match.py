@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sansio_core import ChatRequest, HttpRequest, InvalidRequest, providers
 from sansio_core.providers import Provider, create
-from sansio_core.tape import Deck, Difference, Take, Tape, UnmatchedRequest
+from sansio_core.tape import Deck, Difference, Take, Tape, UnmatchedRequest, play
 from sansio_core.tape.compare import blotted_alike
 from sansio_core.tape.redact import checked_redact, redacted
 
@@ -215,6 +215,27 @@ def test_a_redirected_request_at_another_host() -> None:
     Deck(taped(moved)).take(HttpRequest("POST", "http://127.0.0.1:8080/elsewhere"), OTHER)
 
 
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://api.openai.com/v1/chat/completions", ""),
+        ("/chat/completions", ""),
+        ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/"),
+    ],
+)
+def test_a_tape_that_was_written_by_hand(url: str, base: str) -> None:
+    for provider in (OPENAI, OTHER):
+        Deck(Tape.of([Take("POST", url, base)])).take(request(provider=provider), provider)
+    error = unmatched(Tape.of([Take("POST", url, base)]), request(path="/responses"))
+    assert [each.path for each in error.differences] == ["target"]
+
+
+@pytest.mark.parametrize("url", ["http://[h", "http://h:port/x", "http://h:99999/x", "x", "//"])
+def test_an_address_that_cannot_be_read_answers_nothing(url: str) -> None:
+    for base in ("", url, OPENAI.base_url):
+        unmatched(Tape.of([Take("POST", url, base)]), request())
+
+
 def test_the_method_counts() -> None:
     error = unmatched(taped(request()), request(method="GET"))
     assert error.differences == (Difference("method", '"POST"', '"GET"'),)
@@ -372,6 +393,19 @@ def test_a_body_that_is_no_json() -> None:
     error = unmatched(taped(request(b"one")), request(b"two"))
     assert error.differences == (Difference("", "one", "two"),)
     assert "ignore=" not in str(error), "there is nothing that it could name"
+
+
+def test_a_body_that_is_not_there() -> None:
+    (difference,) = unmatched(taped(request()), request({"a": 1})).differences
+    assert str(difference) == 'body: not on the tape, asked {"a": 1}'
+
+
+@pytest.mark.parametrize("tape", ["hello.tape", b"# sansio-chat tape 1\n", [Take("GET", "http://h/")], None])
+def test_what_is_no_tape(tape: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"as Tape.loads\(data\) gives one"):
+        Deck(tape)
+    with pytest.raises(InvalidRequest, match="a Tape is played"):
+        list(play(tape, exchange("openai", config={"api_key": KEY})))
 
 
 def test_no_secret_of_the_live_request_is_told() -> None:

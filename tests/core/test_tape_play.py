@@ -72,6 +72,17 @@ def test_a_client_that_was_busy_while_a_clock_fired_and_finds_nothing() -> None:
     assert live.exchange.reply.elapsed == pytest.approx(3.1)
 
 
+def test_a_client_that_was_busy_while_a_clock_fired_and_closes() -> None:
+    live = same(making(timeouts=clocks(idle=2), retry=2), [(0.1, H()), (3, Busy()), (0, CLOSE)])
+    assert isinstance(live.error, Cancelled)
+
+
+def test_a_connection_that_comes_as_a_clock_fires() -> None:
+    policy = RetryPolicy(2, first_wait=0.07, jitter=0)
+    late: list[Step] = [(2.0506, Busy()), (0, "connected"), *GOOD]
+    same(making(timeouts=clocks(first_event=2.05), retry=policy), [(0, H()), (2.0507, Busy()), (9, b"")], late)
+
+
 def test_a_transport_that_does_not_tell_of_its_connection() -> None:
     live = Live(making(timeouts=clocks())(), [[(15, H()), *GOOD[1:]]])
     assert played(live.tape, making(timeouts=clocks(connect=10))())[1] is None
@@ -106,6 +117,38 @@ def test_a_client_that_was_busy_finds_what_came_meanwhile() -> None:
     live = same(making(timeouts=clocks(idle=2, progress=2)), steps)
     assert live.error is None
     assert Mark(0, "late") in [Mark(0, step.what) for step in live.takes[0].steps if isinstance(step, Mark)]
+
+
+@pytest.mark.parametrize(
+    "connecting",
+    [
+        [(3, Busy()), (-0.1, "connected")],
+        [(0.3, "waiting"), (9, Busy()), (-7, "place"), (0, "reused")],
+        [(0.3, "waiting"), (1, "place"), (3, Busy()), (-2.5, "connected")],
+    ],
+)
+@pytest.mark.parametrize("clock", ["connect", "first_event", "total"])
+def test_a_client_that_was_busy_finds_its_connection_made_meanwhile(connecting: list[Step], clock: str) -> None:
+    """Past the total it finds that, and no answer."""
+    live = same(making(timeouts=clocks(**{clock: 2}), retry=1), [*connecting, *GOOD])
+    assert (live.error is None) is (clock != "total")
+
+
+@pytest.mark.parametrize(
+    ("settings", "begun"),
+    [
+        ({"timeouts": 2}, HELLO),
+        ({"timeouts": 2}, b"<html>"),  # it fails as what it is
+        ({"timeouts": clocks(first_event=1), "retry": 1}, HELLO[:9]),  # what is half of an event is another one
+    ],
+)
+def test_a_clock_that_the_exchange_finds_fired_ends_the_take(settings: dict[str, Any], begun: bytes) -> None:
+    """The tape does not say what else was waited for, as for a user's key function: the total fires later there."""
+    steps: list[Step] = [(0.1, H()), (0.1, begun), (4, Busy()), (-2, b"x"), (9, Busy()), (-1, b"x")]
+    live = Live(making(**settings)(), [steps])
+    assert live.takes[0].end.what == "TimeoutError"
+    _, error = played(live.tape, making(timeouts=clocks(), retry=1)())
+    assert (type(error), str(error)) == (type(live.error), str(live.error))
 
 
 def test_more_bytes_than_a_connection_holds_end_the_patience_with_a_late_reader() -> None:
@@ -192,6 +235,22 @@ def test_a_deck_is_played_to_several_exchanges() -> None:
     assert [text_of(play(deck, making()())) for _ in range(2)] == ["Hello"] * 2
     assert deck.unused == ()
     assert len(Deck(tape).unused) == 2, "a tape is not used up"
+
+
+def test_whoever_plays_at_a_pace_is_told_when_what_comes_next() -> None:
+    make = making(retry=RetryPolicy(2, first_wait=2, jitter=0))
+    times: list[float] = []
+    assert text_of(play(Live(make(), [SICK, GOOD]).tape, make(), wait_until=times.append)) == "Hello"
+    assert times == pytest.approx([0.1, 0.2, 0.2, 2.2, 2.3, 2.5, 2.6, 2.6])
+
+
+def test_a_request_that_has_no_response_lost_its_connection() -> None:
+    request = making()().next_action(0)
+    assert isinstance(request, Send)
+    take = Take("POST", request.request.url, body=request.request.body)
+    _, error = played(Tape.of([take]), making(retry=1)())
+    assert isinstance(error, ConnectionLost)
+    assert str(error) == "the tape has no response to this request"
 
 
 @pytest.mark.filterwarnings("error")

@@ -69,15 +69,9 @@ def test_each_provider_is_made_again_from_what_the_tape_says(name: str) -> None:
         assert (exchange.provider.info.name, exchange.provider.base_url) == (name, there)
 
 
-def test_a_provider_that_is_known_by_its_host_alone() -> None:
-    take = Take("POST", "https://api.groq.com/openai/v1/chat/completions", "https://api.groq.com/openai/v1", "mine")
-    (exchange,) = questions(Deck(Tape.of([take])))
-    assert exchange.provider.info.name == "groq"
-
-
 def test_a_provider_that_is_not_known() -> None:
     for name, says in (("acme", "take 1 is of the provider 'acme', which is not known here: register it"),
-                       ("", "take 1 is of no provider known here")):  # fmt: skip
+                       ("", "take 1 names no provider: add it, as a line like `> provider: openai`")):  # fmt: skip
         with pytest.raises(InvalidRequest, match=says):
             list(questions(Deck(Tape.of([Take("POST", "https://acme.example/x", "https://acme.example", name)]))))
 

@@ -160,6 +160,17 @@ def test_marks_come_in_order_and_a_new_request_has_its_own() -> None:
     assert recording.take(11.0) is None
 
 
+def test_a_take_that_was_not_taken_is_not_lost_silently() -> None:
+    ours = openai()
+    recording = Recording(ours)
+    action = ours.next_action(0.0)
+    assert isinstance(action, Send)
+    recording.sent(action.request, 0.0)
+    with pytest.raises(RuntimeError, match=r"ask take\(\) for the take of the request before"):
+        recording.sent(action.request, 1.0)
+    assert recording.take(1.0) is not None
+
+
 def test_interim_responses_leave_no_trace() -> None:
     ours = openai()
     recorded = Recorded(ours)

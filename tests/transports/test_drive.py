@@ -26,18 +26,36 @@ from sansio_core import (
     providers,
 )
 from transports._shared.keys import agive_key, give_key
+from transports._shared.logging import _ALoggedWire, _LoggedWire
+from transports._shared.recorder import ARecordedWire, RecordedWire
+from transports._shared.replay import _AReplayingWire, _ReplayingWire
 from transports.drive import AWire, Wire, adrive, drive
 
 
 def plain(source: str) -> str:
     """`source` without its colour and names."""
-    return re.sub(r"\b(async|await) |\ba(?=drive|give)|\bA(?=Wire)|(?<=\b_)a(?=ask)", "", source)
+    return re.sub(
+        r"\b(async|await) |\ba(?=drive|give)|(?<=\b_)A(?=Logged)|\bA(?=Wire|Recorded)|(?<=\b_)a(?=ask|key)", "", source
+    )
 
 
-@pytest.mark.parametrize(("blocking", "coloured"), [(drive, adrive), (give_key, agive_key), (Wire, AWire)])
+@pytest.mark.parametrize(
+    ("blocking", "coloured"),
+    [
+        (drive, adrive),
+        (give_key, agive_key),
+        (Wire, AWire),
+        (RecordedWire, ARecordedWire),
+        (_LoggedWire, _ALoggedWire),
+        (_ReplayingWire.send, _AReplayingWire.send),
+        (_ReplayingWire.read, _AReplayingWire.read),
+        (_ReplayingWire.sleep, _AReplayingWire.sleep),
+        (_ReplayingWire.call, _AReplayingWire.call),
+    ],
+)
 def test_the_same_text_but_for_colour(blocking: Any, coloured: Any) -> None:
     texts = [plain(inspect.getsource(one)) for one in (blocking, coloured)]
-    if blocking is Wire:
+    if isinstance(blocking, type):
         texts = [re.sub(r'(?s)""".*?"""', "", text) for text in texts]
     assert texts[0] == texts[1]
     assert texts[1] != inspect.getsource(coloured)

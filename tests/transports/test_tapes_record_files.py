@@ -201,6 +201,14 @@ def test_the_file_is_made_as_others_are(seat: Seat, emulator: Emulator, path: Pa
     assert link.is_symlink()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused(path: Path) -> None:
+    """To open it takes a reader, without whom a stream would never end."""
+    os.mkfifo(path)
+    with pytest.raises(InvalidRequest, match="is a pipe"):
+        tapes.record(path)
+
+
 def test_a_relative_path_is_that_of_the_call(
     seat: Seat, emulator: Emulator, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

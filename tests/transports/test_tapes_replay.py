@@ -35,7 +35,8 @@ from sansio_core import (
     Timeouts,
     providers,
 )
-from sansio_core.providers import Call
+from sansio_core.http_request import HttpRequest
+from sansio_core.providers import Call, Provider
 from sansio_core.providers.free_netfly import FreeNetfly
 from sansio_core.tape import Deck, End, Mark, Piece, Take, play
 from transports import AsyncClient, Client, g4f_compat, tapes
@@ -404,6 +405,16 @@ def test_two_loops_after_another() -> None:
         asyncio.run(go_on())
         stream.close()
         client.close()
+
+
+def test_the_clocks_do_not_count_how_long_a_take_is_looked_for(seat: Seat) -> None:
+    class LongTape(Deck):
+        def take(self, request: HttpRequest, provider: Provider) -> Take:
+            time.sleep(0.03)
+            return super().take(request, provider)
+
+    with tapes.replay(LongTape(tape()), speed=10):
+        assert Outcome(seat, client_of(seat, timeout=Timeouts(first_event=0.29), retry=1)).text == WHOLE
 
 
 @pytest.mark.parametrize("speed", [0, 1])

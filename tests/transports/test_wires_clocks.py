@@ -15,7 +15,7 @@ from servers import OK, PATIENCE, Authority, Peer, Server, answering
 from wires import Wire, Wires, after, ending, get, soon, within
 
 from sansio_core import Send
-from sansio_core.errors import Cancelled, TimedOut
+from sansio_core.errors import Cancelled, ClientClosed, TimedOut
 from sansio_core.http_request import HttpRequest
 from transports._shared.addresses import EYEBALLS_DELAY
 
@@ -323,6 +323,18 @@ def test_sleep(wire: Wire) -> None:
     when.set()
     with ending(wire, "cancel", when):
         wire.sleep(PATIENCE)
+
+
+def test_closing_the_client_ends_a_sleep(wires: Wires) -> None:
+    """Of a stream, too, that has sent nothing: it may wait for what another one fetches. Later ones do not begin."""
+    pool = wires.pool()
+    wire = wires.wire(pool)
+    timer = threading.Timer(0.02, pool.close)
+    timer.start()
+    for _ in range(2):
+        with pytest.raises(ClientClosed):
+            wire.sleep(PATIENCE)
+    timer.join()
 
 
 def test_cancelled_once_is_cancelled_for_good(wires: Wires) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from io import FileIO  # at the interpreter's end, when a dropped stream may still be written, there is no `open`
+from pathlib import Path
 from typing import Self
 
 from sansio_core import Exchange, InvalidRequest, Send, State
@@ -95,13 +96,11 @@ class Recorder:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         active.remove(self)
         self.end()
-        untold = self.untold()
-        first = error or (untold[0] if untold else None)
-        for missed in untold:
-            if missed is not first and first is not None:
-                note(first, missed)
-        if error is None and first is not None:
-            raise first
+        errors = [*([] if error is None else [error]), *self.untold()]
+        for missed in errors[1:]:
+            note(errors[0], missed)
+        if errors and error is None:
+            raise errors[0]
 
     def begin(self) -> None:
         """Use the file, which is begun anew unless this recorder or another one has begun it. Raises OSError."""
@@ -172,6 +171,8 @@ def _real(path: PathLike) -> str:
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(name, str) or not name or "\0" in name:
         raise InvalidRequest(f"a tape is recorded to the path of a file, not to {safe_repr(path)}")
+    if Path(name).is_fifo():  # each take would wait until somebody opens its other end
+        raise InvalidRequest(f"a tape is recorded to a file, and {name} is a pipe")
     return os.path.realpath(name)
 
 

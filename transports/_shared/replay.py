@@ -170,9 +170,9 @@ class _Replaying:
         self._reel = None
         self._base.close()
 
-    def _begin(self, action: Send) -> Reel:
+    def _begin(self, action: Send, now: float) -> Reel:
         take = self._replay.deck.take(action.request, self._exchange.provider)
-        self._reel = reel = Reel(take, self._exchange, action, self.now())
+        self._reel = reel = Reel(take, self._exchange, action, now)
         return reel
 
     def _playing(self) -> Reel:
@@ -196,8 +196,9 @@ class _ReplayingWire(_Replaying):
         self._wire = wire
 
     def send(self, action: Send, deadline: float | None) -> Head:
+        now = self.now()  # the tape runs from here on, however long it takes to find the take
         self._wire.sleep(0)  # from here on the client's close() ends this stream
-        reel = self._begin(action)
+        reel = self._begin(action, now)
         while (step := self._step(reel)) is None:
             pass
         return _head(step)
@@ -233,8 +234,9 @@ class _AReplayingWire(_Replaying):
         self._at_once = 0
 
     async def send(self, action: Send, deadline: float | None) -> Head:
+        now = self.now()  # the tape runs from here on, however long it takes to find the take
         await self._wire.sleep(0)  # from here on the client's close() ends this stream
-        reel = self._begin(action)
+        reel = self._begin(action, now)
         while (step := await self._step(reel)) is None:
             pass
         return _head(step)

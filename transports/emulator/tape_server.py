@@ -61,7 +61,7 @@ class TapeServer(LoopbackServer):
     @property
     def unused(self) -> tuple[Take, ...]:
         """The takes that answered no request so far."""
-        return tuple(self._deck.unused)
+        return self._deck.unused
 
     @property
     def unmatched(self) -> list[UnmatchedRequest]:
