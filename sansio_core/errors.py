@@ -77,7 +77,7 @@ class ChatError(Plain, Exception):
             self.__context__ = None
         for name, value in vars(self).items():
             if isinstance(value, str):
-                setattr(self, name, redact(value, secrets))
+                vars(self)[name] = redact(value, secrets)
         # repr and pickle read `args`, where the texts stand a second time
         self.args = tuple(redact(value, secrets) if isinstance(value, str) else value for value in self.args)
 

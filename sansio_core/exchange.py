@@ -45,7 +45,7 @@ from .http_request import Headers, HttpRequest, account_headers, body_length, he
 from .parsers.lines import Data
 from .providers.base import Provider, no_provider
 from .providers.call import Call
-from .redact import redact
+from .redact import longest_first, redact
 from .reply import Reply
 from .request import ChatRequest
 from .retry import RetryPolicy, middle
@@ -108,7 +108,8 @@ class Exchange(Attempts):
         self.error: ChatError | None = None
         self.delay = 0.0
         self._until = 0.0  # when WAITING ends
-        self.secrets: tuple[str, ...] = ()
+        key = provider.api_key if provider.key_header is None else None  # a wire of one's own has it in the body
+        self.secrets: tuple[str, ...] = longest_first((key,)) if isinstance(key, str) else ()
         # The request under way
         self.request: HttpRequest | None = None
         self._asking = False  # whether it is the question, not the setup request

@@ -36,7 +36,8 @@ _KEYLIKE = re.compile(r"(?!https?://[^@?#]*\Z)\S{16,}\Z")
 # `data-nonce="…"`, `nonce: '…'`, `{"token":"…"}`, and the same JSON within a string. (Texts: few processes need them.)
 _GIVEN = r"""(?<![\w-])([\w-]{1,64})(?:\\?["'])?\s*[=:]\s*(?:\\?"([^"\\<>]*)|\\?'([^'\\<>]*)|([^\s"'\\<>;,]+))"""
 _VALUE = r".{8}|(?=.{4}).*[0-9]"  # a shorter word would be found by chance
-_PAIR = re.compile(r"([^&=]+)=([^&]*)")
+# A name is looked for where one may begin alone, and not given back: else a long text without `=` takes hours.
+_PAIR = re.compile(r"(?<![^&=])([^&=]++)=([^&]*)")
 
 EXCERPT = 500
 """How many characters of a peer's text an error message quotes."""
@@ -79,7 +80,10 @@ def secrets_of_fields(headers: Iterable[tuple[str, str]], given: tuple[str, ...]
         secret = _is_secret_header(name)
         if secret:
             # `Bearer KEY`, `Basic …`: a server may echo the credentials without their scheme (RFC 9110 11.4)
-            found |= {value, value.partition(" ")[2]}
+            scheme, _, credentials = value.partition(" ")
+            found |= {value, credentials}
+            if scheme.lower() == "basic":
+                found.add(_password(credentials))
             if name.lower() == "cookie":
                 found |= {pair.partition("=")[2] for pair in value.split("; ")}
         # A gateway's own field may join several values, as "team=chat; pass=…". Only pieces that look like keys are
@@ -87,6 +91,16 @@ def secrets_of_fields(headers: Iterable[tuple[str, str]], given: tuple[str, ...]
         if secret or name.lower() in unclear:
             found |= {piece for piece in (value, *_PIECES.split(value)) if _KEYLIKE.match(piece)}
     return found
+
+
+def _password(credentials: str) -> str:
+    """The password in the `credentials` of the scheme Basic (RFC 7617 2); "" where there is none."""
+    from binascii import Error, a2b_base64  # here, as few requests have such
+
+    try:
+        return a2b_base64(credentials).decode("utf-8", "replace").partition(":")[2]
+    except Error:
+        return ""
 
 
 def secrets_of_query(text: str) -> set[str]:

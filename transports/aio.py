@@ -164,7 +164,7 @@ class AsyncClient(BaseClient):
         self._way.check_proxy(proxy)
         proxy = self._proxy if proxy is None else proxy
         wire = AsyncWire(self._pool, proxy=proxy, limits=exchange.limits, exchange=exchange)
-        exchange.secrets = wire.secrets(self.provider.base_url)
+        exchange.secrets += wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, alogged(exchange, ataped(exchange, wire, record)))
 
     def close(self) -> Done:

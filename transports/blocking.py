@@ -197,7 +197,7 @@ class Client(BaseClient):
         self._way.check_proxy(proxy)
         proxy = self._proxy if proxy is None else proxy
         wire = RequestsWire(self._connections, proxy=proxy, limits=exchange.limits, exchange=exchange)
-        exchange.secrets = wire.secrets(self.provider.base_url)
+        exchange.secrets += wire.secrets(self.provider.base_url)
         return Stream(exchange, logged(exchange, taped(exchange, wire, record)))
 
     def close(self) -> None:

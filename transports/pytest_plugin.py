@@ -160,6 +160,7 @@ class _Played(ChatTape):
 
 def _said(take: Take) -> str:
     text = f"{take.method} {take.target} {take.body[:200].decode(errors='replace')}".rstrip()
+    text = "".join([letter if letter.isprintable() else " " for letter in text[:101]])  # no commands for a terminal
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 

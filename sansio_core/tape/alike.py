@@ -26,8 +26,8 @@ _VALUES = {
 _SAMPLE = 2000  # characters that show how the frames are written
 _FEWEST = 4  # units of a kind, on average: with fewer, this takes longer than Frames
 
-Field = tuple[str, ...]
-"""The kind of a field's part, and what tells it from others."""
+Field = tuple[str, str]
+"""The kind of a part, and which of this kind it is; a "list" has the strings of all items of the same lists."""
 
 
 def parts(text: str, repeats: int) -> Iterator[tuple[str, str]] | None:
@@ -68,17 +68,17 @@ def _parts(
     kinds: list[_Unit], runs: list[tuple[_Unit, int]], strings: Iterator[str], numbers: Iterator[str], repeats: int
 ) -> Iterator[tuple[str, str]]:
     fields = dict.fromkeys(chain.from_iterable(kind.fields for kind in kinds))
-    several = Counter(_list(field[1]) for field in fields if len(field) == 3)
-    said: dict[Field, list[str]] = {field: [] for field in fields if several.get(field) != 1}
+    several = Counter(POSITION.sub("\n", path) for kind, path in fields if kind == "string")
+    said: dict[Field, list[str]] = {field: [] for field in fields if field[0] != "list" or several[field[1]] > 1}
     for unit, count in runs:
         columns = [*_columns(strings, unit.strings, count), *_columns(numbers, unit.numbers, count)]
         for field in unit.fields.keys() & said:
             row = [columns[slot] if isinstance(slot, int) else repeat(slot, count) for slot in unit.fields[field]]
             said[field] += row[0] if len(row) == 1 else chain.from_iterable(zip(*row, strict=True))
-    for (kind, *_), each in said.items():
+    for (kind, _), each in said.items():
         if repeats and len(each) > repeats and each.count(each[0]) == len(each):
             del each[repeats:]
-        yield kind, ("\n" if kind == "number" else "").join(each)
+        yield "string" if kind == "list" else kind, ("\n" if kind == "number" else "").join(each)
     yield "name", "\n".join(dict.fromkeys(chain.from_iterable(kind.names for kind in kinds)))
     for text in dict.fromkeys(chain.from_iterable(kind.texts for kind in kinds)):
         yield "text", text
@@ -89,11 +89,6 @@ def _columns(values: Iterator[str], width: int, count: int) -> list[list[str]]:
     return [rows[at::width] for at in range(width)]
 
 
-def _list(path: str) -> Field:
-    """The strings at `path`, and those in other items of the same lists."""
-    return "string", POSITION.sub("[]", path)
-
-
 class _Unit(Frames):
     """The lines up to a frame's end, with marks for its values."""
 
@@ -102,18 +97,18 @@ class _Unit(Frames):
         self.strings, self.numbers = text.count(_STRING), text.count(_NUMBER)
         self.names = [text[begin:end] for begin, end in self._names.values()]
         self.texts = [text[begin:end] for begin, end in self._rest]
-        places: dict[Field, list[Place]] = {("number",): self._numbers, ("text",): self._plain}
-        for (path, indexes), there in self._strings.items():
-            places["string", path, ",".join(indexes)] = there
-            places.setdefault(_list(path), []).extend(there)
+        places: dict[Field, list[Place]] = {("number", ""): self._numbers, ("text", ""): self._plain}
+        for path, there in self._strings.items():
+            places["string", path] = there
+            places.setdefault(("list", POSITION.sub("\n", path)), []).extend(there)
         # What each field says in a unit: texts, and the numbers of values in the unit's row, strings first.
         self.fields = {field: [self._slot(place) for place in sorted(there)] for field, there in places.items()}
 
     @property
     def clear(self) -> bool:
         """Whether each mark is read as a value."""
-        read = sum(type(slot) is int for field, slots in self.fields.items() for slot in slots if len(field) != 2)
-        unread = any(mark in text for text in self.texts for mark in (_STRING, _NUMBER))
+        read = sum(type(slot) is int for field, slots in self.fields.items() for slot in slots if field[0] != "list")
+        unread = any(mark in text for text in (*self.texts, *self._strings) for mark in (_STRING, _NUMBER))
         return read == self.strings + self.numbers and not unread
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
@@ -29,13 +30,18 @@ class Blots:
 
     def __init__(self, secrets: Iterable[str] = (), redact: Iterable[Secret] = ()) -> None:
         secrets, redact = tuple(secrets), tuple(redact)
-        texts = dict.fromkeys([*secrets, *(each for each in redact if isinstance(each, str))])
+        named = [form for each in redact if isinstance(each, str) for form in _forms(each)]
+        texts = [*secrets, *named]
+        # Of `Bearer KEY` and KEY, the latter finds both.
+        texts += chain.from_iterable(map(_in_base64, [*named, *_least(secrets)]))
         # A text that was decoded once too often is still found, as its secret was decoded likewise.
-        self.texts = tuple({**texts, **dict.fromkeys(map(web_text, texts))})
-        self.patterns = tuple(each for each in redact if not isinstance(each, str))
+        self.texts = tuple(dict.fromkeys([*texts, *map(web_text, texts)]))
+        spaced = [re.compile(r"\s+".join(map(re.escape, form.split()))) for form in named if len(form.split()) > 1]
+        patterns = [each for each in redact if not isinstance(each, str)]
+        self.patterns = (*spaced, *patterns)
         self.keys = tuple(secret for secret in secrets if len(secret) >= _KEY)
         # As often is a text repeated in which they are looked for, at least; a pattern may ask for any number.
-        self.repeats = 0 if self.patterns else _REPEATS + max(map(len, self.texts), default=0)
+        self.repeats = 0 if patterns else _REPEATS + max(map(len, self.texts), default=0)
 
     def body(self, data: bytes, cut: bool = False) -> tuple[bytes, str | None]:
         """`data` blotted, and how what looks like a key in it begins, or None; `cut`: it may end amid a secret."""
@@ -54,10 +60,31 @@ class Blots:
         if not search.found:
             return text, search.key
         text = _starred(text, search.found, search.digits, errors)
-        return text, search.key and _Search(_NOTHING, text, False).key
+        return text, search.key and _Search(Blots(), text, False).key
 
 
-_NOTHING = Blots()
+def _forms(text: str) -> set[str]:
+    """`text` with its accents as letters' own and as characters behind them, which look alike."""
+    if text.isascii():
+        return {text}
+    from unicodedata import normalize
+
+    return {text, normalize("NFC", text), normalize("NFD", text)}
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """The characters that `secret` alone decides wherever it stands in base64 (RFC 4648 4 and 5): in a file, say."""
+    data = secret.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        text = b2a_base64(bytes(before) + data, newline=False).decode()
+        text = text[-(-before * 4 // 3) : (before + len(data)) * 4 // 3]
+        if len(text) >= _KEY:
+            yield from {text, text.replace("+", "-").replace("/", "_")}
+
+
+def _least(secrets: tuple[str, ...]) -> list[str]:
+    """Those of `secrets` that have no other of them within."""
+    return [each for each in secrets if not any(other in each and other != each for other in secrets)]
 
 
 class _Search:

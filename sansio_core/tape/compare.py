@@ -91,12 +91,10 @@ def _relative(url: str, base: str) -> str:
 
 def _form(text: str) -> dict[str, Any]:
     """The fields of a form, with their values as they stand on the wire; several of one name as a list."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, list[str]] = {}
     for name, value in _FORM_FIELD.findall(text):
-        name = unquote_plus(name)
-        known = fields.get(name)
-        fields[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
-    return fields
+        fields.setdefault(unquote_plus(name), []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
 
 
 def _below(ignored: tuple[Path, ...], step: str) -> tuple[Path, ...] | None:

@@ -44,7 +44,6 @@ from __future__ import annotations
 
 import binascii
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -67,6 +66,7 @@ _BLANK_END = re.compile(rb"\n(?:(?<=[^!-~\r\n]\n)|(?<=[^!-~\n]\r\n))")
 _REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+)")  # a method is a token (RFC 9110 9.1)
 _FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with CR, LF or NUL is invalid
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone would take "1_0", "nan" and Arabic digits
+_LONGEST = 1e6  # seconds: no clock of a system can be set to more than some weeks
 _STATUS = re.compile(r"([1-9][0-9]{2})")
 _END = re.compile(r"(\S+) \+(\S+)(?: (.+))?")
 _LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
@@ -82,7 +82,7 @@ _MARKS: dict[str, What] = {each: each for each in get_args(What)}
 def dumps(take: Take) -> bytes:
     """A take as text, from the empty line before it. Raises ValueError for what the format has no words for.
 
-    That is a line end in a header field, a status beyond three digits, seconds that are negative or no number.
+    That is a line end in a header field, a status beyond three digits, seconds below 0 or beyond a million.
     """
     end = _common_end(take.answer)
     parts = [_text(["", *_request_lines(take)])]
@@ -204,8 +204,8 @@ def _json(value: Any) -> str:
 
 def _number(seconds: float) -> str:
     """The shortest decimal that is read as the same float."""
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"seconds must be a number, and not negative: {seconds}")
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"seconds must be a number from 0 to {_LONGEST:g}, not {seconds}")
     return repr(seconds + 0.0).removesuffix(".0")  # + 0.0, as there is a negative zero
 
 
@@ -330,7 +330,7 @@ def _fields(lines: _Lines, mark: str) -> list[tuple[str, str]]:
 def _steps(lines: _Lines) -> Iterator[Step]:
     headed = False
     while (text := lines.behind("=")) is not None:
-        after = lines.read(_seconds, text, "`= SECONDS`, a decimal number")
+        after = lines.read(_seconds, text, "`= SECONDS`, a decimal number up to a million")
         lines.advance()
         if (what := lines.behind("+")) is not None:
             if what not in _MARKS or (headed and what != "late"):
@@ -380,7 +380,7 @@ def _part(text: str) -> bytes:
 def _end(lines: _Lines) -> End:
     expected = "`= SECONDS` and what came then, or how the take ended: `! end +SECONDS`"
     what, seconds, attributes = lines.matched("!", _END, expected)
-    after = lines.read(_seconds, seconds, "seconds behind `+`, a decimal number")
+    after = lines.read(_seconds, seconds, "seconds behind `+`, a decimal number up to a million")
     given = lines.read(_object, attributes or "{}", "the error's attributes as a JSON object")
     try:
         end = End(after, what, given)
@@ -391,7 +391,7 @@ def _end(lines: _Lines) -> End:
 
 
 def _seconds(text: str) -> float:
-    if not _SECONDS.fullmatch(text) or (seconds := float(text)) == math.inf:
+    if not _SECONDS.fullmatch(text) or (seconds := float(text)) > _LONGEST:
         raise ValueError
     return seconds
 

@@ -24,9 +24,9 @@ _TOKEN = re.compile(
     r"|([{\[])|([}\]])|(-?[0-9][0-9.eE+-]*)|(?:true|false|null)\b)"
 )
 _STRING, _OPENS, _NUMBER = 1, 3, 5  # groups; the last one of a match says which token it is
-POSITION = re.compile(r"\[[0-9]+\]")
+POSITION = re.compile("\n[^\r]*\r")  # of an item in its list, within a path: no name of a field has a line end
 _DEEPEST = 100  # levels; deeper values are read as text
-_LONGEST = 100  # characters of a field's name that tell it from others
+_LONGEST = 100  # characters of a field's name, and of an item's indexes, that tell it from others
 
 
 class Part(NamedTuple):
@@ -45,11 +45,11 @@ class Frames:
 
     def __init__(self, text: str, *, every_name: bool = False) -> None:
         self._text, self._every_name = text, every_name
-        # By the path of a string's field, and by the numbers of the fields named `index` in its frame, as several
-        # choices or tool calls may come in turns at the same path.
-        self._strings: dict[tuple[str, tuple[str, ...]], list[Place]] = {}
+        # By the path of a string's field, in which a list's item is called by its field named `index`, if it has one:
+        # choices and tool calls come in turns, and some frames have several of them.
+        self._strings: dict[str, list[Place]] = {}
         self._frame: list[tuple[str, Place]] = []  # the strings of one frame
-        self._indexes: list[str] = []
+        self._indexes: dict[str, str] = {}  # of its list items, by their paths; of what is in none, by ""
         self._names: dict[str | int, Place] = {}
         self._numbers: list[Place] = []
         self._plain: list[Place] = []  # of lines with `data:`, what is no JSON
@@ -60,8 +60,8 @@ class Frames:
 
     def __iter__(self) -> Iterator[Part]:
         alike: dict[str, list[list[Place]]] = {}
-        for (path, _), places in self._strings.items():
-            alike.setdefault(POSITION.sub("[]", path), []).append(places)
+        for path, places in self._strings.items():
+            alike.setdefault(POSITION.sub("\n", path), []).append(places)
         for several in alike.values():
             for places in several:
                 yield Part("string", places)
@@ -120,13 +120,14 @@ class Frames:
                 case 5:  # _NUMBER
                     self._numbers.append(token.span(_NUMBER))
                     if path.endswith(("index", "Index")):
-                        self._indexes.append(token[_NUMBER])
+                        item = _item(path)
+                        self._indexes[item] = f"{self._indexes.get(item, '')}#{token[_NUMBER]}"[:_LONGEST]
                 case 3:  # _OPENS
                     if len(open_) == _DEEPEST:
                         return token.start(_OPENS), False
                     is_list = token[_OPENS] == "["
                     open_.append((path, 0 if is_list else -1))
-                    path = f"{path}[0]" if is_list and len(open_) > 1 else path
+                    path = f"{path}\n0\r" if is_list and len(open_) > 1 else path
                     continue
                 case 4:  # _CLOSES; there is one to close, as the first token of a value opens it
                     open_.pop()
@@ -139,16 +140,31 @@ class Frames:
                     path = around
                 else:
                     open_[-1] = around, position + 1
-                    path = f"{around}[{position + 1}]"
+                    path = f"{around}\n{position + 1}\r"
         return at, False
 
     def _end_frame(self) -> None:
-        indexes = tuple(self._indexes)
+        names: dict[str, str] = {}  # of the list items
         for path, place in self._frame:
-            self._strings.setdefault((path, indexes), []).append(place)
-        self._frame, self._indexes = [], []
+            item = _item(path)
+            self._strings.setdefault(self._name(item, names) + path[len(item) :], []).append(place)
+        self._frame, self._indexes = [], {}
+
+    def _name(self, item: str, names: dict[str, str]) -> str:
+        """The path of a list's item by the indexes of it and of those around it."""
+        if item not in names:
+            in_list, _, position = item.rpartition("\n")
+            around = _item(in_list)
+            before = self._name(around, names) + in_list[len(around) :] if item else ""
+            names[item] = f"{before}\n{self._indexes.get(item, position)}\r"
+        return names[item]
 
     def _is_text(self, begin: int, end: int) -> None:
         if self._rest and self._rest[-1][1] >= begin:
             begin = min(begin, self._rest.pop()[0])
         self._rest.append((begin, end))
+
+
+def _item(path: str) -> str:
+    """The path of the innermost list item in which `path` is; "" for none."""
+    return path[: path.rfind("\r") + 1]

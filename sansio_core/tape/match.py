@@ -11,12 +11,13 @@ from typing import Any
 from ..errors import InvalidRequest, safe_repr
 from ..http_request import HttpRequest
 from ..providers import Provider
-from ..redact import redact, redact_field
+from ..redact import longest_first, redact, redact_field
 from .blots import Blots
 from .compare import NOTHING, Asked, Found, Path, differences
 from .errors import Difference, UnmatchedRequest
 from .keys import keylike
 from .model import Take, Tape
+from .redact import secrets_of_body
 
 _SHOWN = 10
 """How many differences a message names."""
@@ -80,7 +81,7 @@ class Deck:
             if self.has(number):
                 yield number
         # What a user calls a key may be a common word, such as "test": as it stands, the request matches as well.
-        blotted = _blotted(request)
+        blotted = _blotted(request, _secrets(request, provider))
         both = [asked] if blotted is request else [asked, index.asked(blotted, provider)]
         for number in index.loose:
             if self.has(number) and number not in same:
@@ -96,7 +97,7 @@ class Deck:
         return index
 
     def _unmatched(self, request: HttpRequest, provider: Provider) -> UnmatchedRequest:
-        index, secrets = self._index(provider), request.secrets
+        index, secrets = self._index(provider), _secrets(request, provider)
         asked = index.asked(request, provider)
         ranked = []
         for number, taped in enumerate(index.taped):
@@ -130,9 +131,15 @@ class _Index:
         return Asked(request.method, request.url, provider.base_url, request.headers, request.body, self.ignored)
 
 
-def _blotted(request: HttpRequest) -> HttpRequest:
-    """`request` with `*` in place of its secrets, as on a tape; itself where its body has none."""
-    secrets = request.secrets
+def _secrets(request: HttpRequest, provider: Provider) -> tuple[str, ...]:
+    """Those of the request, as a tape's are blotted out; also a key that no header field carries."""
+    key = None if provider.key_header else provider.api_key
+    found = {*request.secrets, *secrets_of_body(request.body)}
+    return longest_first({*found, key} if isinstance(key, str) else found)
+
+
+def _blotted(request: HttpRequest, secrets: tuple[str, ...]) -> HttpRequest:
+    """`request` with `*` in place of `secrets`, as on a tape; itself where its body has none."""
     if not any(secret.encode() in request.body for secret in secrets):
         return request
     return replace(request, body=Blots(secrets).body(request.body)[0])
@@ -164,7 +171,7 @@ def _shown(difference: Found, secrets: tuple[str, ...]) -> Difference:
     if one is not None and other is not None:  # what is the same in both says nothing: some of it leads up to the rest
         same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
         begin = max(same - _WIDTH // 3, 0)
-    return Difference(_safe(".".join(where), secrets, False), _cut(one, begin), _cut(other, begin))
+    return Difference(_printed(_safe(".".join(where), secrets, False)), _cut(one, begin), _cut(other, begin))
 
 
 def _safe(text: str, secrets: tuple[str, ...], secret: bool) -> str:
@@ -182,4 +189,9 @@ def _cut(text: str | None, begin: int) -> str | None:
     if text is None:
         return None
     line = text if len(text) <= _WIDTH else text[begin : begin + _WIDTH] + "…" * (begin + _WIDTH < len(text))
-    return "…" + line if begin and len(text) > _WIDTH else line
+    return _printed("…" + line if begin and len(text) > _WIDTH else line)
+
+
+def _printed(text: str) -> str:
+    """`text` without what a terminal may take for commands: others may have written the tape."""
+    return "".join([letter if letter.isprintable() else "�" for letter in text])

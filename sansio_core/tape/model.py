@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
+from math import isfinite
 from types import NoneType
 from typing import Any, Literal, TypeAlias
 
@@ -90,11 +91,7 @@ class End:
             if self.attributes:
                 raise ValueError(f"{self.what!r} has no attributes")
             return
-        try:
-            plain = json.loads(json.dumps(self.attributes, allow_nan=False)) == self.attributes
-        except (ValueError, TypeError, RecursionError):
-            plain = False
-        if not plain:
+        if not _is_plain(self.attributes):
             raise ValueError(f"the attributes of {self.what} must be plain JSON values")
         _ = self.error
 
@@ -126,6 +123,18 @@ class End:
         return _error(self.what, self.attributes)
 
 
+def _is_plain(value: Any, levels: int = 100) -> bool:
+    """Whether `value` is one of JSON, of at most so many levels."""
+    match value:
+        case dict():
+            return levels > 0 and all(isinstance(name, str) and _is_plain(value[name], levels - 1) for name in value)
+        case list():
+            return levels > 0 and all(_is_plain(item, levels - 1) for item in value)
+        case float():
+            return isfinite(value)
+    return value is None or isinstance(value, (str, int))
+
+
 _ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ChatError)}
 
 
@@ -135,7 +144,7 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
         known = f"no error is called {name}{suggestion(name, _ERRORS)}"
         raise ValueError(f"{known}; of a class of your own, the attribute 'bases' must name the bases")
     for each, value in attributes.items():
-        if each[:1] == "_" or each == "in_band" or callable(getattr(ChatError, each, None)):  # methods, a property
+        if each[:1] in ("", "_") or each == "in_band" or callable(getattr(ChatError, each, None)):  # methods, a property
             raise ValueError(f"no error has an attribute {each!r:.50}")
         if not isinstance(value, types := _TYPES.get(each, (object,))):
             kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)

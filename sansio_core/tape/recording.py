@@ -116,10 +116,13 @@ class Recording:
             tuple(self._timed(now)),
         )  # fmt: skip
         self._steps = []
-        secrets = self._exchange.secrets
+        return redacted(take, self._secrets(take), self._redact)
+
+    def _secrets(self, take: Take) -> set[str]:
+        secrets = set(self._exchange.secrets)
         if self._setup:  # what the question is sent with, perhaps: it may never be sent
-            secrets += tuple(secrets_of_page(take.answer.decode("utf-8", "replace")))
-        return redacted(take, secrets, self._redact)
+            secrets |= secrets_of_page(take.answer.decode("utf-8", "replace"))
+        return secrets
 
     def _timed(self, now: float) -> Iterator[Step]:
         """The steps with the seconds between them, to the millisecond; rounding does not add up."""

@@ -11,7 +11,7 @@ from typing import Any, AnyStr
 from ..dialects.error_mapping import REQUEST_IDS
 from ..errors import InvalidRequest
 from ..http_request import Headers
-from ..redact import PUBLIC_FIELDS, redact_url, secrets_of_fields
+from ..redact import PUBLIC_FIELDS, redact_field, redact_url, secrets_of_fields
 from .blots import Blots, Secret
 from .errors import UnsafeTape
 from .model import End, Head, Piece, Step, Take
@@ -29,6 +29,18 @@ _ANSWER_FIELDS = PUBLIC_FIELDS.union(
 )  # fmt: skip
 """The response's header fields that stay readable: a replay needs them, or gives the same messages by them."""
 _COOKIE = 16  # characters: what a response sets and is shorter may be an everyday word
+# A field of JSON, with a text as long as keys are. In JSON within a string, there are backslashes before the quotes.
+_FIELD = re.compile(r'"([^"\\]{1,64})"\s*:\s*"([^"\\\s]{16,256})"')
+_DIGIT = re.compile("[0-9]")
+_NO_SECRETS = frozenset(
+    {
+        # what the documentations of local servers and of clients, and tests, give where no key is needed
+        "anything", "dummy", "emulated", "empty", "fake", "lm-studio", "no-key", "not-needed", "ollama", "placeholder",
+        "sk-no-key-required", "test", "unused",
+        # and what cookies say of a visitor's choices
+        "false", "none", "null", "true",
+    }
+)  # fmt: skip
 _LIMITS = re.compile(r"(?:x-|anthropic-)?ratelimit")
 _AMOUNT = re.compile(r"[0-9][0-9A-Za-z.:+-]{0,39}\Z")  # 100, 6m0s, 2026-11-22T10:00:00Z
 
@@ -61,9 +73,30 @@ def redacted(take: Take, secrets: Iterable[str], redact: Iterable[Secret] = ()) 
 
     What is blotted keeps its length in bytes, and the body its pieces. Raises UnsafeTape for what looks like a key.
     """
+    redaction = _Redaction(Blots((*_worth(secrets), *_set(take), *secrets_of_body(take.body)), redact))
+    del secrets, redact  # a traceback may show what its functions were given, and pytest does
+    try:
+        return redaction.take(take)
+    except UnsafeTape as error:
+        raise error.with_traceback(None) from None
+
+
+def secrets_of_body(body: bytes) -> Iterator[str]:
+    """The values of fields in a JSON `body` whose names mark a secret: those that look like keys."""
+    for name, value in _FIELD.findall(body.decode("utf-8", "replace")):
+        if redact_field(name, "") and _DIGIT.search(value):
+            yield value
+
+
+def _worth(secrets: Iterable[str]) -> list[str]:
+    """Those of `secrets` that are secret: what stands for a key may stand in any answer."""
+    return [secret for secret in secrets if secret.lower() not in _NO_SECRETS]
+
+
+def _set(take: Take) -> list[str]:
+    """What the response sets, in cookies and the like."""
     fields = [field for step in take.steps if isinstance(step, Head) for field in step.headers]
-    given = (secret for secret in secrets_of_fields(fields, ()) if len(secret) >= _COOKIE)
-    return _Redaction(Blots((*secrets, *given), redact)).take(take)
+    return [secret for secret in secrets_of_fields(fields, ()) if len(secret) >= _COOKIE]
 
 
 class _Redaction:

@@ -196,6 +196,11 @@ def test_interleaved_choices_and_parts_of_a_list() -> None:
 
     after = blotted(sse(of(0, "Ana"), of(1, "Bob"), of(0, " Novak"), of(1, "!")), NAME)
     assert text(after, lambda frame: frame["choices"][0]["delta"]["content"]) == "*Bob*!"
+    # Some hosts send several in one frame, as long as there are several, and the first of them without its index.
+    two = {"c": [{"t": "Ana"}, {"t": "Ana", "index": 1}]}
+    for index in ({}, {"index": 1}):
+        after = blotted(sse(two, {"c": [{"t": " Novak", **index}]}), NAME)
+        assert text(after, lambda frame: "".join(one["t"] for one in frame["c"])) == ("Ana*" if index else "*Ana*")
     parts = {"parts": [{"text": "I am Ana"}, {"text": " Nov"}]}
     after = blotted(sse(parts, {"parts": [{"text": "ak."}]}), NAME)
     assert text(after, lambda frame: "".join(part["text"] for part in frame["parts"])) == "I am *."
@@ -267,7 +272,7 @@ def test_bytes_that_are_no_text_stay() -> None:
     [
         b'"' * 100_000, b"[" * 100_000, b"[\n" * 50_000, b'"" ' * 35_000, b"data: " * 20_000, b'{"a":' * 20_000,
         b'{"a":1} x ' * 10_000, b"\\" * 100_000, b"%25" * 35_000, b"sk-" * 35_000, b"Qa" * 50_000, b"***" * 35_000,
-        b"aaaa" * 25_000,
+        b"aaaa" * 25_000, b'{"index":1,' + b'"index":1,' * 10_000, b'{"a[]a[]a[]":[' * 8_000,
     ],
     ids=lambda body: body[:8].decode(),
 )  # fmt: skip

@@ -22,11 +22,10 @@ from rich.segment import Segment
 from sansio_core import ChatError
 
 from .output import Text
+from .terminal import CONTROLS
 
 # Without what would hide text: HTML, as the `<String>` of `List<String>`, and definitions of links.
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).disable("reference")
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160)], "�")
-"""What a terminal may take for commands."""
 _A_SECOND = 12  # how often the last block is redrawn, and it is looked for the next one
 
 
@@ -42,7 +41,7 @@ class MarkdownText(Text):
         self._live: Live | None = None
 
     def write(self, text: str) -> None:
-        self._open += text.translate(_CONTROLS)
+        self._open += text.translate(CONTROLS)
         # Not at every line: a list of a thousand would be parsed a thousand times.
         if "\n" in text and monotonic() > self._looked + 1 / _A_SECOND:
             # Whole lines alone tell which blocks there are: `**` may become a rule, or begin a bold word.

@@ -1,6 +1,7 @@
 """The terminal on which the answer, the messages and the status line may meet: each begins on a line of its own.
 
 What goes to a file or into a pipe is written as it is; only where both streams end on a terminal is anything added.
+On a terminal, and in messages, no text can give the terminal commands.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import threading
 from contextlib import suppress
 from typing import TextIO
 
+CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160)], "�")
+"""For str.translate: what a terminal may take for commands."""
 _lock = threading.RLock()  # the status line is drawn by a thread
 _unended = False
 """Whether the last line on the terminal is a piece of the answer, without its newline."""
@@ -27,7 +30,7 @@ def write_text(out: TextIO, text: str) -> None:
         return
     with _lock:
         _erase()
-        out.write(text)
+        out.write(text.translate(CONTROLS))
         out.flush()
         _unended = not text.endswith("\n")
 
@@ -48,7 +51,7 @@ def write_message(text: str) -> None:
         if sys.stderr.isatty():
             sys.stderr.write("\n" if _unended else "\r")  # over the ^C that a terminal shows
             _unended = False
-        sys.stderr.write(text)
+        sys.stderr.write(text.translate(CONTROLS))
         sys.stderr.flush()
 
 

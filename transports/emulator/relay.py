@@ -95,7 +95,7 @@ class Relay(LoopbackServer):
                 yield step
             return
         wire = AsyncWire(self._pool, limits=exchange.limits, exchange=exchange)
-        exchange.secrets = wire.secrets(exchange.provider.base_url)
+        exchange.secrets += wire.secrets(exchange.provider.base_url)
         recorded = self._recorder.awire(exchange, wire)
         ending: Iterable[Step]
         try:
