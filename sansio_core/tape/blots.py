@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from ..redact import MIN_SECRET
-from .frames import Frames, Part, Place
+from . import alike
+from .frames import Frames, Place
 from .keys import keylike
 from .views import Joined, View, decoded, unescaped, web_text
 
@@ -20,6 +21,7 @@ _MASKS = ("***", "•••", "…", "...", "xxxx", "XXXX")  # the least of each
 _KEY = 8  # characters: what is shorter is no key of which a beginning and an end are shown
 _DIGIT = re.compile("[0-9]")
 _LINE = re.compile("[^\r\n]+")
+_REPEATS = 500  # no key needs more; nor what is between the two ends of an escape
 _SHOWN = 12  # characters that a host shows of a key before the mask
 
 
@@ -36,8 +38,11 @@ class Blots:
         # A text that was decoded once too often is still found, as its secret was decoded likewise.
         self.texts = tuple(dict.fromkeys([*texts, *map(web_text, texts)]))
         spaced = [re.compile(r"\s+".join(map(re.escape, form.split()))) for form in named if len(form.split()) > 1]
-        self.patterns = (*spaced, *(each for each in redact if not isinstance(each, str)))
+        patterns = [each for each in redact if not isinstance(each, str)]
+        self.patterns = (*spaced, *patterns)
         self.keys = tuple(secret for secret in secrets if len(secret) >= _KEY)
+        # As often is a text repeated in which they are looked for, at least; a pattern may ask for any number.
+        self.repeats = 0 if patterns else _REPEATS + max(map(len, self.texts), default=0)
 
     def body(self, data: bytes, cut: bool = False) -> tuple[bytes, str | None]:
         """`data` blotted, and how what looks like a key in it begins, or None; `cut`: it may end amid a secret."""
@@ -50,7 +55,9 @@ class Blots:
         return self._blotted(text, False, "surrogatepass")
 
     def _blotted(self, text: str, cut: bool, errors: str) -> tuple[str, str | None]:
-        search = _Search(self, text, cut)
+        search = _Search(self, text, cut, quick=True)
+        if search.found or search.key:
+            search = _Search(self, text, cut)  # which tells where
         if not search.found:
             return text, search.key
         text = _starred(text, search.found, search.digits, errors)
@@ -77,10 +84,10 @@ def _in_base64(secret: str) -> Iterator[str]:
 
 
 class _Search:
-    """Where the secrets stand in `text`."""
+    """Where the secrets stand in `text`; a `quick` one finds as much, and not where."""
 
-    def __init__(self, blots: Blots, text: str, cut: bool) -> None:
-        self._blots, self._cut = blots, cut
+    def __init__(self, blots: Blots, text: str, cut: bool, *, quick: bool = False) -> None:
+        self._blots, self._cut, self._quick = blots, cut, quick
         self.found: list[Place] = []
         self.digits: list[Place] = []  # of these, those within a number of JSON
         self.key: str | None = None
@@ -89,21 +96,23 @@ class _Search:
     def _frames(self, view: View, depth: int) -> None:
         """Search a text that may be JSON, or have lines of it."""
         self._texts(view)
+        if self._quick and (parts := alike.parts(view.text, self._blots.repeats)) is not None:
+            for kind, text in parts:
+                self._part(kind, View(text), depth)
+            return
         for part in Frames(view.text):
             before = len(self.found)
-            self._part(view, part, depth)
+            self._part(part.kind, Joined(view, part.places, part.between), depth)
             if part.kind == "number":
                 self.digits += self.found[before:]
             elif part.kind == "name" and len(self.found) > before:
                 for again in Frames(view.text, every_name=True):
                     if again.kind == "name":
-                        self._part(view, again, depth)
+                        self._part(again.kind, Joined(view, again.places, again.between), depth)
 
-    def _part(self, view: View, part: Part, depth: int) -> None:
-        plain: View = Joined(view, part.places, part.between)
-        if part.kind in ("string", "name"):
-            plain = next(unescaped(plain), plain)
-        if part.kind == "string" and depth < _DEPTH and plain.text.lstrip()[:1] in ("{", "["):
+    def _part(self, kind: str, view: View, depth: int) -> None:
+        plain = next(unescaped(view), view) if kind in ("string", "name") else view
+        if kind == "string" and depth < _DEPTH and plain.text.lstrip()[:1] in ("{", "["):
             self._frames(plain, depth + 1)
         elif plain.text:
             self._said(plain, depth)

@@ -48,8 +48,10 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
+from ..parsers.lines import LF
 from .errors import BrokenTape
 from .model import End, Head, Mark, Piece, Step, Take, What
 
@@ -60,6 +62,9 @@ T = TypeVar("T")
 
 _ODD = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no line of a tape has: controls but for tab, and half surrogate pairs, which UTF-8 cannot write."""
+_CONTROLS = bytes({*range(32), 127}.difference(b"\t\n\r"))
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+_BLANK_END = re.compile(rb"\n(?:(?<=[^!-~\r\n]\n)|(?<=[^!-~\n]\r\n))")
 _REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+)")  # a method is a token (RFC 9110 9.1)
 _FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with CR, LF or NUL is invalid
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone would take "1_0", "nan" and Arabic digits
@@ -81,24 +86,41 @@ def dumps(take: Take) -> bytes:
 
     That is a line end in a header field, a status beyond three digits, seconds below 0 or beyond a million.
     """
-    lines = ["", *_request_lines(take)]
+    end = _common_end(take.answer)
+    parts = [_text(["", *_request_lines(take)])]
     for step in take.steps:
-        if not isinstance(step, End):
-            lines.append(f"= {_number(step.after)}")
-        match step:
-            case Mark(_, what) if what in _MARKS:
-                lines.append(f"+ {what}")
-            case Head(_, status, headers) if _STATUS.fullmatch(str(status)):
-                lines.append(f"< {status}")
-                lines += [_line("<", _field(*pair)) for pair in headers]
-            case Piece(_, data):
-                lines += _piece_lines(data)
-            case End(after, what, attributes, again):
-                line = f"! {what} +{_number(after)}" + ("" if again is None else f" again +{_number(again)}")
-                lines.append(line + (f" {_json(attributes)}" if attributes else ""))
-            case _:
-                raise ValueError(f"a tape cannot have {step}")
+        if isinstance(step, Piece):
+            parts.append(_gap(step.after))
+            parts.append((end and _quick_lines(step.data, end)) or _text(_piece_lines(step.data)))
+        else:
+            parts.append(_text(_step_lines(step)))
+    return b"".join(parts)
+
+
+def _text(lines: Iterable[str]) -> bytes:
     return "".join([f"{line}\n" for line in lines]).encode()
+
+
+@lru_cache
+def _gap(seconds: float) -> bytes:
+    return f"= {_number(seconds)}\n".encode()
+
+
+def _step_lines(step: Step) -> Iterator[str]:
+    if not isinstance(step, End):
+        yield f"= {_number(step.after)}"
+    match step:
+        case Mark(_, what) if what in _MARKS:
+            yield f"+ {what}"
+        case Head(_, status, headers) if _STATUS.fullmatch(str(status)):
+            yield f"< {status}"
+            for pair in headers:
+                yield _line("<", _field(*pair))
+        case End(after, what, attributes, again):
+            line = f"! {what} +{_number(after)}" + ("" if again is None else f" again +{_number(again)}")
+            yield line + (f" {_json(attributes)}" if attributes else "")
+        case _:
+            raise ValueError(f"a tape cannot have {step}")
 
 
 def _request_lines(take: Take) -> Iterator[str]:
@@ -126,6 +148,36 @@ def _line(mark: str, text: str) -> str:
     """A line of a request or response."""
     quoted = text[-1].isspace() or text[0] == '"' or _ODD.search(text)
     return f"{mark} {_json(text) if quoted else text}"
+
+
+def _common_end(answer: bytes) -> bytes:
+    """What ends each line of `answer`, where that is the same and nothing before it needs another form; else b""."""
+    if len(answer.translate(None, _CONTROLS)) != len(answer) or _C1.search(answer) or _BLANK_END.search(answer):
+        return b""
+    if b"\r" not in answer:
+        return b"\n"
+    return b"\r\n" if answer.count(b"\r") == answer.count(b"\r\n") == answer.count(b"\n") else b""
+
+
+def _quick_lines(data: bytes, end: bytes) -> bytes:
+    """The lines of a piece of an answer whose lines have the common `end`; b"" where the piece is cut within one."""
+    try:
+        data.isascii() or data.decode()
+    except UnicodeDecodeError:
+        return b""
+    mark = b"|" if end == b"\n" else b"\\"
+    content = data.rstrip(end)
+    blank, half = divmod(len(data) - len(content), len(end))
+    # The cut may be within a CR LF, or behind a blank.
+    if half or not content or (content[0] == LF and len(end) > 1) or not 0x20 < content[-1] < 0x7F:
+        return b""
+    lines = b"%b %b" % (mark, content)
+    if LF in content:
+        lines = lines.replace(end, b"\n%b " % mark).replace(b"%b \n" % mark, mark + b"\n")
+    if blank:
+        return b"%b\n%b" % (lines, (mark + b"\n") * (blank - 1))
+    last = lines.rfind(b"\n") + 1
+    return b"%b:%b\n" % (lines[:last], lines[last + 1 :])
 
 
 def _piece_lines(data: bytes) -> Iterable[str]:

@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     r"|([{\[])|([}\]])|(-?[0-9][0-9.eE+-]*)|(?:true|false|null)\b)"
 )
 _STRING, _OPENS, _NUMBER = 1, 3, 5  # groups; the last one of a match says which token it is
-_POSITION = re.compile("\n[^\r]*\r")  # of an item in its list, within a path: no name of a field has a line end
+POSITION = re.compile("\n[^\r]*\r")  # of an item in its list, within a path: no name of a field has a line end
 _DEEPEST = 100  # levels; deeper values are read as text
 _LONGEST = 100  # characters of a field's name, and of an item's indexes, that tell it from others
 
@@ -61,7 +61,7 @@ class Frames:
     def __iter__(self) -> Iterator[Part]:
         alike: dict[str, list[list[Place]]] = {}
         for path, places in self._strings.items():
-            alike.setdefault(_POSITION.sub("\n", path), []).append(places)
+            alike.setdefault(POSITION.sub("\n", path), []).append(places)
         for several in alike.values():
             for places in several:
                 yield Part("string", places)

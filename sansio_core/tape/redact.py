@@ -120,17 +120,15 @@ class _Redaction:
         body = self._body(whole, "the answer", cut=take.end.what != "end")
         places = pairwise(accumulate(map(len, data), initial=0))
         for step in take.steps:
-            match step:
-                case Head():
-                    fields = self._fields(step.headers, _ANSWER_FIELDS, "response")
-                    yield replace(step, headers=tuple(fields))
-                case Piece(after) if body is not whole:
+            if isinstance(step, Piece):
+                if body is not whole:
                     begin, end = next(places)
-                    yield Piece(after, body[begin:end])
-                case End():
-                    yield replace(step, attributes=self._plain(dict(step.attributes)))
-                case _:
-                    yield step
+                    step = Piece(step.after, body[begin:end])
+            elif isinstance(step, Head):
+                step = replace(step, headers=tuple(self._fields(step.headers, _ANSWER_FIELDS, "response")))
+            elif isinstance(step, End):
+                step = replace(step, attributes=self._plain(dict(step.attributes)))
+            yield step
 
     def _fields(self, headers: Headers, public: frozenset[str], whose: str) -> Iterator[tuple[str, str]]:
         for name, value in headers:

@@ -204,12 +204,9 @@ def test_a_message_gives_a_terminal_no_commands() -> None:
 def test_odd_attributes_of_an_error() -> None:
     with pytest.raises(ValueError, match="plain JSON values"):
         End(0.0, "ConnectionLost", {"detail": "x", "more": json.loads("[" * 500 + "]" * 500)})
-    with pytest.raises(ValueError, match="no error has an attribute"):
-        End(0.0, "ConnectionLost", {"detail": "x", "": 1})
-    error = End(0.0, "NotFound", {"status": 404, "in_band": KEY}).error  # in_band is a property
-    assert error is not None
-    error.redact((KEY,))
-    assert vars(error)["in_band"] == "[hidden]"
+    for odd in {"detail": "x", "": 1}, {"detail": "x", "in_band": KEY}:  # in_band is a property
+        with pytest.raises(ValueError, match="no error has an attribute"):
+            End(0.0, "ConnectionLost", odd)
     text = '# sansio-chat tape 1\n\n> GET https://h/\n! ConnectionLost +0 {"detail": "x", "more": %s%s}\n'
     with pytest.raises(BrokenTape, match="line 4"):
         Tape.loads(text % ("[" * 500, "]" * 500))

@@ -267,7 +267,7 @@ class RecordedWire(_Recorded):
         except BaseException as error:
             self._recording.failed(error, self.now())
             raise
-        self._recording.data(data, self.now())
+        self._recording.data(data, self.now(), deadline)
         return data
 
 
@@ -296,5 +296,5 @@ class ARecordedWire(_Recorded):
         except BaseException as error:
             self._recording.failed(error, self.now())
             raise
-        self._recording.data(data, self.now())
+        self._recording.data(data, self.now(), deadline)
         return data
