@@ -144,7 +144,7 @@ def _error(name: str, attributes: Mapping[str, Any]) -> ChatError:
         known = f"no error is called {name}{suggestion(name, _ERRORS)}"
         raise ValueError(f"{known}; of a class of your own, the attribute 'bases' must name the bases")
     for each, value in attributes.items():
-        if each[:1] in ("", "_") or each == "in_band" or callable(getattr(ChatError, each, None)):  # methods, a property
+        if each[:1] in ("", "_") or each == "in_band" or callable(getattr(ChatError, each, None)):
             raise ValueError(f"no error has an attribute {each!r:.50}")
         if not isinstance(value, types := _TYPES.get(each, (object,))):
             kinds = " or ".join("null" if kind is NoneType else kind.__name__ for kind in types)
