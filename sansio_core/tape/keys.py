@@ -57,7 +57,8 @@ def _found(text: str) -> Iterator[str]:
     for shown, begins, pattern in _KINDS:
         is_key = _is_basic if shown == "Basic …" else _is_random
         for at in _places(text, begins):
-            if _is_begun(text, at) and (found := re.compile(pattern).match(text, at + len(begins))) and is_key(found[1]):
+            rest = re.compile(pattern).match(text, at + len(begins))
+            if rest and _is_begun(text, at) and is_key(rest[1]):
                 yield shown
 
 

@@ -55,6 +55,7 @@ class _WhileLeft(RetryPolicy):
     """Tries again only while `left` gives a take for it: the tape does not say how many attempts there might be."""
 
     __slots__ = ("_left",)
+    _left: Callable[[], list[int]]
 
     def __init__(self, policy: RetryPolicy, left: Callable[[], list[int]]) -> None:
         super().__init__(**{**asdict(policy), "attempts": len(left())})
