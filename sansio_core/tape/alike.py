@@ -15,14 +15,9 @@ from .frames import POSITION, Frames, Place
 
 # The marks stand in no usual body. Frames reads the first two as it reads the values that they stand for.
 _STRING, _NUMBER, _BEGINNING = "\0", "0+-+0", "\1"
-_VALUES = {
-    blank: (
-        re.compile(rf'":{blank}"([^"\\\r\n\1]*+(?:\\[^\r\n\1][^"\\\r\n\1]*+)*+)"'),
-        # But for fields named `index`, by which Frames tells one text's pieces from another's.
-        re.compile(rf'":(?<!ndex":){blank}(-?[0-9][0-9.eE+-]*+)'),
-    )
-    for blank in ("", " ")
-}
+_STRINGS = r'":%s"([^"\\\r\n\1]*+(?:\\[^\r\n\1][^"\\\r\n\1]*+)*+)"'
+# But for fields named `index`, by which Frames tells one text's pieces from another's.
+_NUMBERS = r'":(?<!ndex":)%s(-?[0-9][0-9.eE+-]*+)'
 _SAMPLE = 2000  # characters that show how the frames are written
 _FEWEST = 4  # units of a kind, on average: with fewer, this takes longer than Frames
 
@@ -35,13 +30,13 @@ def parts(text: str, repeats: int) -> Iterator[tuple[str, str]] | None:
 
     `repeats`: how often a field's text has what the field always says, at most; 0 for any number.
     """
-    if any(mark in text for mark in (_STRING, _NUMBER, _BEGINNING)) or text[:1] in "\r\n":
+    if "}" not in text or text[0] in "\r\n" or any(mark in text for mark in (_STRING, _NUMBER, _BEGINNING)):
         return None
-    string, number = _VALUES[blank := " " if '": ' in text[:_SAMPLE] else ""]
+    blank = " " if '": ' in text[:_SAMPLE] else ""  # as most programs write JSON, and as Python's do
     beginning = _beginning(text)
-    kept = string.split(text.replace(beginning, _BEGINNING))
+    kept = re.split(_STRINGS % blank, text.replace(beginning, _BEGINNING))
     strings = iter(kept[1::2])
-    kept = number.split(f'":{blank}"{_STRING}"'.join(kept[::2]))
+    kept = re.split(_NUMBERS % blank, f'":{blank}"{_STRING}"'.join(kept[::2]))
     numbers = iter(kept[1::2])
     *units, last = f'":{blank}{_NUMBER}'.join(kept[::2]).split("}\r\n" if "\r" in text else "}\n")
     different = dict.fromkeys(units)

@@ -21,18 +21,15 @@ _BEGINNINGS = (
 """With what keys begin that have `-` or `_` there: to look at each of these is quicker than to look for each beginning.
 """
 _REST = re.compile(rf"({_WORD}{{16,}})")  # as short as the shortest in use
-# What other keys begin with, and the rest of them.
-_KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
-    (shown, begins, re.compile(begins + pattern))
-    for shown, begins, pattern in (
-        *((f"{begins}…", begins, rf"({_WORD}{{16,}})") for begins in ("AIza", "AQ.", "ya29.", "ABSK", "dapi", "SG.")),
-        *((f"{begins}…", begins, r"([0-9A-Z]{16})(?![A-Za-z0-9])") for begins in ("AKIA", "ASIA")),  # AWS's
-        ("eyJ… (a JWT)", "eyJ", rf"({_WORD}{{8,}}\.eyJ{_WORD}{{8,}}\.{_WORD}{{8,}})"),  # RFC 7519 3.1
-        ("PRIVATE KEY-----…", "PRIVATE KEY-----", r"\s+([A-Za-z0-9+/]{16,})"),  # RFC 7468 10
-        # RFC 6750 2.1, RFC 7617 2
-        *(("Bearer …", word, r"[ \t]+([\w.~+/-]{16,})") for word in ("Bearer", "bearer", "BEARER")),
-        *(("Basic …", word, r"[ \t]+([A-Za-z0-9+/]{8,}=*)") for word in ("Basic", "basic", "BASIC")),
-    )
+# What other keys begin with, and the rest of them: patterns that few processes compile.
+_KINDS: tuple[tuple[str, str, str], ...] = (
+    *((f"{begins}…", begins, rf"({_WORD}{{16,}})") for begins in ("AIza", "AQ.", "ya29.", "ABSK", "dapi", "SG.")),
+    *((f"{begins}…", begins, r"([0-9A-Z]{16})(?![A-Za-z0-9])") for begins in ("AKIA", "ASIA")),  # AWS's
+    ("eyJ… (a JWT)", "eyJ", rf"({_WORD}{{8,}}\.eyJ{_WORD}{{8,}}\.{_WORD}{{8,}})"),  # RFC 7519 3.1
+    ("PRIVATE KEY-----…", "PRIVATE KEY-----", r"\s+([A-Za-z0-9+/]{16,})"),  # RFC 7468 10
+    # RFC 6750 2.1, RFC 7617 2
+    *(("Bearer …", word, r"[ \t]+([\w.~+/-]{16,})") for word in ("Bearer", "bearer", "BEARER")),
+    *(("Basic …", word, r"[ \t]+([A-Za-z0-9+/]{8,}=*)") for word in ("Basic", "basic", "BASIC")),
 )
 _INNER = re.compile(_WORD)  # before a beginning: that stands in the midst of a word, such as task-based
 # Names are words with hyphens, where keys have letters and digits mixed. A word of 16 characters counts as a key.
@@ -60,7 +57,8 @@ def _found(text: str) -> Iterator[str]:
     for shown, begins, pattern in _KINDS:
         is_key = _is_basic if shown == "Basic …" else _is_random
         for at in _places(text, begins):
-            if _is_begun(text, at) and (found := pattern.match(text, at)) and is_key(found[1]):
+            rest = re.compile(pattern).match(text, at + len(begins))
+            if rest and _is_begun(text, at) and is_key(rest[1]):
                 yield shown
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from .. import providers
 from ..errors import AuthenticationFailed, ChatError, InvalidRequest
@@ -44,22 +44,25 @@ class _Question(Exchange):
 
     def __init__(self, taped: _Taped) -> None:
         self._taped = taped
-        provider, left = taped.provider, taped.left
-        policy = _WhileLeft(**{**asdict(provider.retry), "attempts": len(left()), "left": left})
-        super().__init__(provider, ChatRequest("a tape's"), retry=policy, timeouts=_NO_CLOCKS)
+        policy = _WhileLeft(taped.provider.retry, taped.left)
+        super().__init__(taped.provider, ChatRequest("a tape's"), retry=policy, timeouts=_NO_CLOCKS)
 
     def _begin(self, request: ChatRequest) -> Call:
         return self._taped
 
 
-@dataclass(frozen=True, slots=True)
 class _WhileLeft(RetryPolicy):
     """Tries again only while `left` gives a take for it: the tape does not say how many attempts there might be."""
 
-    left: Callable[[], list[int]] = list
+    __slots__ = ("_left",)
+    _left: Callable[[], list[int]]
+
+    def __init__(self, policy: RetryPolicy, left: Callable[[], list[int]]) -> None:
+        super().__init__(**{**asdict(policy), "attempts": len(left())})
+        object.__setattr__(self, "_left", left)  # it is frozen
 
     def retries(self, error: ChatError) -> bool:
-        return RetryPolicy.retries(self, error) and bool(self.left())
+        return super().retries(error) and bool(self._left())
 
 
 class _Taped(Call):

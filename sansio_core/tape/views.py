@@ -13,11 +13,12 @@ from itertools import accumulate
 
 from .frames import Place
 
+# Texts, which the first body that needs one has compiled.
 # One character each, so that a place in the text that was read leads back to the characters which wrote it.
-_JSON = re.compile(
+_JSON = (
     r'\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]'  # RFC 8259 7
 )
-_WEB = re.compile(
+_WEB = (
     r"%[2-7][0-9A-Fa-f]|%[CDcd][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]|%[Ee][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){2}"
     r"|%[Ff][0-7](?:%[89ABab][0-9A-Fa-f]){3}|%0[9ADad]"  # RFC 3986 2.1, of characters in UTF-8
     r"|\+"  # a blank in a form (WHATWG URL 5.1)
@@ -61,7 +62,7 @@ class Joined(View):
 class Unescaped(View):
     """Another text without the escapes of one kind."""
 
-    def __init__(self, of: View, text: str, escape: re.Pattern[str]) -> None:
+    def __init__(self, of: View, text: str, escape: str) -> None:
         super().__init__(text)
         self._of, self._escape = of, escape
         # Of each escape, where it begins in this text; and there and in the other text, where it ends
@@ -70,7 +71,7 @@ class Unescaped(View):
 
     def _map(self) -> None:
         gone = 0
-        for found in self._escape.finditer(self._of.text):
+        for found in re.finditer(self._escape, self._of.text):
             begin, length = found.start() - gone, len(_character(found))
             gone += len(found[0]) - length
             self._begins.append(begin)
@@ -92,7 +93,7 @@ class Unescaped(View):
 
 def unescaped(view: View) -> Iterator[View]:
     """`view` without its escapes of JSON, where it has any."""
-    if "\\" in view.text and (text := _JSON.sub(_character, view.text)) != view.text:
+    if "\\" in view.text and (text := re.sub(_JSON, _character, view.text)) != view.text:
         yield Unescaped(view, text, _JSON)
 
 
@@ -105,7 +106,7 @@ def decoded(view: View) -> Iterator[View]:
 def web_text(text: str) -> str:
     """`text` without what forms and pages encode."""
     if "%" in text or "&" in text:
-        return _WEB.sub(_character, text)
+        return re.sub(_WEB, _character, text)
     return text.replace("+", " ")  # megabytes of base64 have no other
 
 

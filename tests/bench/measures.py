@@ -17,7 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 UNWANTED = ("http_proxy", "https_proxy", "all_proxy", "pythondontwritebytecode")
-SHARING = ("decoder", "framing", "line")
+SHARING = ("decoder", "framing", "line", "tapes")
 """What may run in one process after another of its kind, where the figures are for no one to look at."""
 Job = dict[str, Any]
 Figures = dict[str, float]
@@ -108,6 +108,10 @@ def perform(job: Job) -> Figures:
         import idle
 
         return dict(getattr(idle, kind)(**job))
+    if kind == "tapes":
+        import taping
+
+        return taping.tapes(**job)
     import clients
 
     peer = clients.COLOURS[job["colour"]][job.pop("peer")]

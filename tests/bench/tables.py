@@ -13,6 +13,7 @@ from clients import COLOURS
 from decoder import BY_HAND, CODEC, FLOOR, SHAPES, Decoding, contestants, sweep
 from idle import CALLS, QUIET, STATES
 from measures import Figures, Job
+from taping import HOW
 
 PACKAGES = (
     "sansio-chat", "msgspec", "requests", "urllib3", "h11", "uvloop", "httpx", "httpx-sse", "aiohttp", "openai",
@@ -58,7 +59,7 @@ def tables(url: str, quick: bool) -> list[Table]:
     for colour in COLOURS:
         title = f"{colour}: delay of one event inside the client, every 40 ms"
         made.append(_clients(f"delay-{colour}", title, colour, url, "slow", framings=framings))
-    made += [_imports(quick), *_growth(quick), _call(quick), _idle(quick)]
+    made += [_tapes(url, count, quick), _imports(quick), *_growth(quick), _call(quick), _idle(quick)]
     for table in made:
         table.runs = min(runs, table.runs)
     return made
@@ -112,6 +113,17 @@ def _clients(name: str, title: str, colour: str, url: str, kind: str, **options:
         if peer.wire == "openai":
             floors[peer.name] = "floor on uvloop" if peer.uvloop else COLOURS[colour][0].name
     return Table(name, title, jobs, floors)
+
+
+def _tapes(url: str, count: int, quick: bool) -> Table:
+    jobs: dict[str, Job] = {}
+    floors = {}
+    wires = ("openai",) if quick else ("openai", "anthropic", "openai_responses", "gemini", "ollama")
+    for name, colour, wire, how in ((f"{w}, {c}", c, w, how) for w in wires for c in COLOURS for how in HOW):
+        job = {"kind": "tapes", "colour": colour, "wire": wire, "how": how, "url": url, "count": count, "fast": False}
+        jobs[f"{name}: {how}"] = job
+        floors[f"{name}: {how}"] = f"{name}: {HOW[0]}"
+    return Table("tapes", "Tapes: a long answer plain, recorded, and replayed at speed 0", jobs, floors)
 
 
 def _imports(quick: bool) -> Table:

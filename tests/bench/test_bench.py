@@ -44,6 +44,12 @@ def test_the_imports_table(tmp_path: Path) -> None:
     assert re.search(r"\(as a multiple of dataclasses, json, re\): .* sansio_core -?[0-9.]+ \(-?[0-9.]+\)", shown)
 
 
+def test_the_tapes_table(tmp_path: Path) -> None:
+    table, shown = figures("tapes", tmp_path / "figures.json")
+    assert "openai, asyncio: recorded" in table
+    assert "### Tapes: a long answer plain, recorded, and replayed" in shown
+
+
 def test_the_calls_table(tmp_path: Path) -> None:
     table, shown = figures("call", tmp_path / "figures.json")
     for each in table.values():
