@@ -4,7 +4,8 @@ In reading order:
 
 model       Tape, Take and its steps: what was sent, what came, and when
 errors      BrokenTape, UnsafeTape, UnmatchedRequest
-format      a tape as text: what `Tape.loads` and `dumps` do
+format      a tape as text: each of its lines; reading it, as `Tape.loads` does
+writing     a take as that text
 frames      the parts of a body in which a text may stand whole: its fields, over all frames
 alike       the same parts of a stream whose frames are alike, without places: many times as fast
 views       a text without its escapes, and where in the body what was found in it stands

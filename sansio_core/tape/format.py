@@ -47,11 +47,9 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, get_args
 
-from ..parsers.lines import LF
 from .errors import BrokenTape
 from .model import End, Head, Mark, Piece, Step, Take, What
 
@@ -60,157 +58,22 @@ FIRST_LINE = f"# sansio-chat tape {VERSION}\n".encode()
 
 T = TypeVar("T")
 
-_ODD = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+ODD = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no line of a tape has: controls but for tab, and half surrogate pairs, which UTF-8 cannot write."""
-_CONTROLS = bytes({*range(32), 127}.difference(b"\t\n\r"))
-_C1 = re.compile(rb"\xc2[\x80-\x9f]")
-_BLANK_END = re.compile(rb"\n(?:(?<=[^!-~\r\n]\n)|(?<=[^!-~\n]\r\n))")
-_REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+)")  # a method is a token (RFC 9110 9.1)
-_FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with CR, LF or NUL is invalid
+REQUEST = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\S+)")  # a method is a token (RFC 9110 9.1)
+FIELD = re.compile(r"([!-9;-~]+): ?([^\r\n\0]*)")  # RFC 9110 5.5: a value with CR, LF or NUL is invalid
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")  # float() alone would take "1_0", "nan" and Arabic digits
-_LONGEST = 1e6  # seconds: no clock of a system can be set to more than some weeks
-_STATUS = re.compile(r"([1-9][0-9]{2})")
+LONGEST = 1e6  # seconds: no clock of a system can be set to more than some weeks
+STATUS = re.compile(r"([1-9][0-9]{2})")
 _END = re.compile(r"(\S+) \+(\S+)(?: again \+(\S+))?(?: (.+))?")
-_LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
+LINE_ENDS = {"|": "\n", "\\": "\r\n", ":": ""}
 _CONTENT = {
-    **{mark: f"a blank behind `{mark}`" for mark in _LINE_ENDS},
+    **{mark: f"a blank behind `{mark}`" for mark in LINE_ENDS},
     "~": "a blank and base64 behind `~`",
     '"': "a JSON string of characters that UTF-8 can write",
 }
 """What the lines of a piece begin with, and what each must be."""
-_MARKS: dict[str, What] = {each: each for each in get_args(What)}
-
-
-def dumps(take: Take) -> bytes:
-    """A take as text, from the empty line before it. Raises ValueError for what the format has no words for.
-
-    That is a line end in a header field, a status beyond three digits, seconds below 0 or beyond a million.
-    """
-    end = _common_end(take.answer)
-    parts = [_text(["", *_request_lines(take)])]
-    for step in take.steps:
-        if isinstance(step, Piece):
-            parts.append(_gap(step.after))
-            parts.append((end and _quick_lines(step.data, end)) or _text(_piece_lines(step.data)))
-        else:
-            parts.append(_text(_step_lines(step)))
-    return b"".join(parts)
-
-
-def _text(lines: Iterable[str]) -> bytes:
-    return "".join([f"{line}\n" for line in lines]).encode()
-
-
-@lru_cache
-def _gap(seconds: float) -> bytes:
-    return f"= {_number(seconds)}\n".encode()
-
-
-def _step_lines(step: Step) -> Iterator[str]:
-    if not isinstance(step, End):
-        yield f"= {_number(step.after)}"
-    match step:
-        case Mark(_, what) if what in _MARKS:
-            yield f"+ {what}"
-        case Head(_, status, headers) if _STATUS.fullmatch(str(status)):
-            yield f"< {status}"
-            for pair in headers:
-                yield _line("<", _field(*pair))
-        case End(after, what, attributes, again):
-            line = f"! {what} +{_number(after)}" + ("" if again is None else f" again +{_number(again)}")
-            yield line + (f" {_json(attributes)}" if attributes else "")
-        case _:
-            raise ValueError(f"a tape cannot have {step}")
-
-
-def _request_lines(take: Take) -> Iterator[str]:
-    request = f"{take.method} {take.url}"
-    if not _REQUEST.fullmatch(request):
-        raise ValueError("a take needs a method, and a URL without white space")
-    yield _line(">", request)
-    # These two lines always: a header field that is called so can then not be taken for one of them.
-    for name, value in (("base", take.base), ("provider", take.provider), *take.headers):
-        yield _line(">", _field(name, value))
-    if take.body:
-        yield ">"
-        yield from [f"> {line}" for line in _piece_lines(take.body)]
-
-
-def _field(name: str, value: str) -> str:
-    text = f"{name}: {value}" if value else f"{name}:"
-    found = _FIELD.fullmatch(text)
-    if found is None or found.groups() != (name, value):
-        raise ValueError(f"a tape cannot have this header field, for its name or a line end in it: {name!r:.50}")
-    return text
-
-
-def _line(mark: str, text: str) -> str:
-    """A line of a request or response."""
-    quoted = text[-1].isspace() or text[0] == '"' or _ODD.search(text)
-    return f"{mark} {_json(text) if quoted else text}"
-
-
-def _common_end(answer: bytes) -> bytes:
-    """What ends each line of `answer`, where that is the same and nothing before it needs another form; else b""."""
-    if len(answer.translate(None, _CONTROLS)) != len(answer) or _C1.search(answer) or _BLANK_END.search(answer):
-        return b""
-    if b"\r" not in answer:
-        return b"\n"
-    return b"\r\n" if answer.count(b"\r") == answer.count(b"\r\n") == answer.count(b"\n") else b""
-
-
-def _quick_lines(data: bytes, end: bytes) -> bytes:
-    """The lines of a piece of an answer whose lines have the common `end`; b"" where the piece is cut within one."""
-    try:
-        if not data.isascii():
-            data.decode()
-    except UnicodeDecodeError:
-        return b""
-    mark = b"|" if end == b"\n" else b"\\"
-    content = data.rstrip(end)
-    blank, half = divmod(len(data) - len(content), len(end))
-    # The cut may be within a CR LF, or behind a blank.
-    if half or not content or (content[0] == LF and len(end) > 1) or not 0x20 < content[-1] < 0x7F:
-        return b""
-    lines = b"%b %b" % (mark, content)
-    if LF in content:
-        lines = lines.replace(end, b"\n%b " % mark).replace(b"%b \n" % mark, mark + b"\n")
-    if blank:
-        return b"%b\n%b" % (lines, (mark + b"\n") * (blank - 1))
-    last = lines.rfind(b"\n") + 1
-    return b"%b:%b\n" % (lines[:last], lines[last + 1 :])
-
-
-def _piece_lines(data: bytes) -> Iterable[str]:
-    """The lines of a piece, or of a request's body."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if _ODD.search(text.replace("\r\n", "\n") if "\r" in text else text):
-        return ["~ " + binascii.b2a_base64(data, newline=False).decode()]
-    *lines, rest = text.split("\n")
-    written = [_content("\\", line[:-1]) if line[-1:] == "\r" else _content("|", line) for line in lines]
-    return [*written, _content(":", rest)] if rest else written
-
-
-def _content(mark: str, line: str) -> str:
-    if not line:
-        return mark
-    return _json(line + _LINE_ENDS[mark]) if line[-1].isspace() else f"{mark} {line}"
-
-
-def _json(value: Any) -> str:
-    """`value` as JSON without control characters."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _number(seconds: float) -> str:
-    """The shortest decimal that is read as the same float."""
-    if not 0 <= seconds <= _LONGEST:
-        raise ValueError(f"seconds must be a number from 0 to {_LONGEST:g}, not {seconds}")
-    return repr(seconds + 0.0).removesuffix(".0")  # + 0.0, as there is a negative zero
+MARKS: dict[str, What] = {each: each for each in get_args(What)}
 
 
 def loads(data: bytes | str) -> Iterator[Take]:
@@ -234,7 +97,7 @@ def _checked(data: bytes | str) -> str:
                 1, f"a tape of version {other[1]}; this release reads version {VERSION}: update sansio-chat"
             )
         raise BrokenTape(1, f"no tape: the first line of one is {wanted!r}")
-    if odd := _ODD.search(text):
+    if odd := ODD.search(text):
         raise BrokenTape(
             text.count("\n", 0, odd.start()) + 1,
             f"the character U+{ord(odd[0]):04X} cannot stand in a tape as it is: a piece that has it is written in "
@@ -307,7 +170,7 @@ class _Lines:
 
 
 def _take(lines: _Lines) -> Take:
-    method, url = lines.matched(">", _REQUEST, "`> METHOD URL`")
+    method, url = lines.matched(">", REQUEST, "`> METHOD URL`")
     lines.advance()
     fields = _fields(lines, ">")
     own = {"base": "", "provider": ""}
@@ -325,7 +188,7 @@ def _take(lines: _Lines) -> Take:
 def _fields(lines: _Lines, mark: str) -> list[tuple[str, str]]:
     fields = []
     while lines.behind(mark):
-        name, value = lines.matched(mark, _FIELD, f"`{mark} name: value`")
+        name, value = lines.matched(mark, FIELD, f"`{mark} name: value`")
         fields.append((name, value))
         lines.advance()
     return fields
@@ -337,15 +200,15 @@ def _steps(lines: _Lines) -> Iterator[Step]:
         after = lines.read(_seconds, text, "`= SECONDS`, a decimal number up to a million")
         lines.advance()
         if (what := lines.behind("+")) is not None:
-            if what not in _MARKS or (headed and what != "late"):
+            if what not in MARKS or (headed and what != "late"):
                 known = "`+ connected`, `+ reused`, `+ waiting`, `+ place` or "
                 raise lines.broken("`+ late`" if headed else f"{known}`+ late`")
             lines.advance()
-            yield Mark(after, _MARKS[what])
+            yield Mark(after, MARKS[what])
         elif headed:
             yield Piece(after, _data(lines))
         else:
-            (status,) = lines.matched("<", _STATUS, "`< STATUS`, of three digits, or `+ connected` before it")
+            (status,) = lines.matched("<", STATUS, "`< STATUS`, of three digits, or `+ connected` before it")
             lines.advance()
             yield Head(after, int(status), tuple(_fields(lines, "<")))
             headed = True
@@ -378,7 +241,7 @@ def _part(text: str) -> bytes:
         raise ValueError
     if mark == "~":
         return binascii.a2b_base64(text[2:], strict_mode=True)
-    return (text[2:] + _LINE_ENDS[mark]).encode()
+    return (text[2:] + LINE_ENDS[mark]).encode()
 
 
 def _end(lines: _Lines) -> End:
@@ -397,7 +260,7 @@ def _end(lines: _Lines) -> End:
 
 
 def _seconds(text: str) -> float:
-    if not _SECONDS.fullmatch(text) or (seconds := float(text)) > _LONGEST:
+    if not _SECONDS.fullmatch(text) or (seconds := float(text)) > LONGEST:
         raise ValueError
     return seconds
 

@@ -254,7 +254,8 @@ class Tape:
 
     def dumps(self) -> bytes:
         """The content of a tape's file: UTF-8 text, each line ended by LF. `loads` gives the same tape again."""
-        from .format import FIRST_LINE, dumps
+        from .format import FIRST_LINE
+        from .writing import dumps
 
         return FIRST_LINE + b"".join(map(dumps, self.takes))
 

@@ -10,8 +10,9 @@ from typing import Self
 from uuid import uuid4
 
 from sansio_core.tape.blots import Secret
-from sansio_core.tape.format import FIRST_LINE, dumps
+from sansio_core.tape.format import FIRST_LINE
 from sansio_core.tape.model import Take
+from sansio_core.tape.writing import dumps
 
 from .recorder import Recorder
 from .taping import active

@@ -15,10 +15,11 @@ from typing import Self
 from sansio_core import Exchange, InvalidRequest, Send, State
 from sansio_core.errors import safe_repr
 from sansio_core.tape.blots import Secret
-from sansio_core.tape.format import FIRST_LINE, dumps
+from sansio_core.tape.format import FIRST_LINE
 from sansio_core.tape.model import Take
 from sansio_core.tape.recording import Recording
 from sansio_core.tape.redact import checked_redact
+from sansio_core.tape.writing import dumps
 
 from ..drive import AWire, BothWires, Head, Wire
 from .forks import watch_forks
