@@ -12,6 +12,7 @@ What goes over a wire
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
     http_request             HttpRequest and its header fields, URLs and redirects
     retry_after              how long a response asks to wait
+    quota                    what a response's quota fields say: how long no request is worth sending
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
         ProtocolViolation,
         ProviderRefused,
         ProxyFailed,
+        QuotaExhausted,
         RateLimited,
         ServerFailed,
         StreamMisused,
@@ -180,10 +182,11 @@ __all__ = [
     "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
     "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NeedKey", "NotFound", "Notice",
     "Observer", "OptionIgnored", "Options", "PermissionDenied", "PlaceAwaited", "ProtocolViolation", "ProviderName",
-    "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send",
-    "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart",
-    "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure", "UnexpectedContent", "UnexpectedRedirect",
-    "UnknownFrame", "UsageReport", "UsageReported", "Wait", "Waiting", "parsers", "providers",
+    "ProviderRefused", "ProxyFailed", "QuotaExhausted", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply",
+    "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed",
+    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
+    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "UsageReported", "Wait", "Waiting",
+    "parsers", "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -194,8 +197,9 @@ _NAMES = {
     "errors": (
         "AuthenticationFailed BadRequest Cancelled ChatError ClientClosed ConnectFailed ConnectionLost "
         "ContentFiltered ContextTooLong HTTPStatusError InvalidRequest IPBlocked LimitExceeded NotFound "
-        "OptionIgnored PermissionDenied ProtocolViolation ProviderRefused ProxyFailed RateLimited ServerFailed "
-        "StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent UnexpectedRedirect"
+        "OptionIgnored PermissionDenied ProtocolViolation ProviderRefused ProxyFailed QuotaExhausted RateLimited "
+        "ServerFailed StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent "
+        "UnexpectedRedirect"
     ),
     "events": (
         "Annotation ChatEvent Event Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem "

@@ -43,6 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "parsers": GROUND,
     "timing": GROUND,
     "retry_after": GROUND,
+    "quota": GROUND | {"retry_after"},
     "retry": GROUND | {"timing"},
     "pacing": GROUND | {"retry"},
     "structured": GROUND,
