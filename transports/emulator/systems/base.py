@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from typing import Any, ClassVar, TypeAlias
 
@@ -14,6 +14,11 @@ from .answer import Answer, Question
 
 Fields: TypeAlias = Mapping[str, type | tuple[type, ...]]
 """The types that the value of each field of a body may have."""
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one for each value
+_GAP = "\ue000gap\ue000"
+"""A text, with characters for private use, that no request has in place of a model's name."""
 
 
 class ErrorResponse(Exception):
@@ -83,7 +88,15 @@ class System(ABC):
 
 def dump(value: object, indent: int | None = None) -> bytes:
     """JSON in UTF-8, without \\u escapes, as most servers send it."""
-    return json.dumps(value, ensure_ascii=False, indent=indent, separators=None if indent else (",", ":")).encode()
+    if indent:
+        return json.dumps(value, ensure_ascii=False, indent=indent).encode()
+    return _COMPACT.encode(value).encode()
+
+
+def frames(pieces: Iterable[str], frame: Callable[[str], bytes]) -> list[bytes]:
+    """`frame(piece)` for each piece, for a `frame` whose JSON is the same but for that text."""
+    parts = frame(_GAP).split(dump(_GAP))
+    return [dump(piece).join(parts) for piece in pieces]
 
 
 # --- checks: each raises ErrorResponse for a bad request --------------------------------------------------------------

@@ -16,7 +16,7 @@ from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, is_bad, list_of
 from .answer import Answer, Question, is_signature, make_id, sign
-from .base import ErrorResponse, System, check_fields, check_object, dump, text_of
+from .base import ErrorResponse, System, check_fields, check_object, dump, frames, text_of
 
 MODELS = ("gemini-3.1-flash-lite", "gemini-2.5-flash")
 LIMITS = {"inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536}
@@ -94,17 +94,18 @@ class Gemini(System):
         if method == "generateContent":
             return Response("application/json; charset=UTF-8", [self.whole(request, answer)])
         costs = _usage(answer, done=False)
-        parts = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
+
+        def frame(part: dict[str, Any]) -> bytes:
+            return self._frame(request, _chunk(model, [part], costs))
+
         last: dict[str, Any] = {"text": ""}
         if answer.reasoning and not answer.calls:
             last["thoughtSignature"] = sign(answer.reasoning_text)
         response = Response(
             "text/event-stream",
-            [self._frame(request, _chunk(model, [part], costs)) for part in parts],
-            opening=[
-                self._frame(request, _chunk(model, [{"text": piece, "thought": True}], costs))
-                for piece in answer.reasoning
-            ],
+            frames(answer.pieces, lambda piece: frame({"text": piece}))
+            + [frame(part) for part in self._calls(model, answer)],
+            opening=frames(answer.reasoning, lambda piece: frame({"text": piece, "thought": True})),
             ending=[self._frame(request, _chunk(model, [last], _usage(answer), "STOP"), last=True)],
         )
         response.line_end = b"\r\n"
