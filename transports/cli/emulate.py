@@ -21,10 +21,12 @@ from .output import output_for
 if TYPE_CHECKING:
     from sansio_core.tape import UnmatchedRequest
 
-    from ..emulator import Emulator, Fault, Request, Served
+    from ..emulator import Emulator, Fault, Limit, Request, Served
     from ..emulator.tape_server import TapeServer
 
-_MADE_UP = ("reply", "tool_call", "reasoning", "pace", "fault", "once")
+_MADE_UP = (
+    "reply", "tool_call", "reasoning", "pace", "delay", "limit", "burst", "limit_headers", "fault", "once",
+)  # fmt: skip
 """The arguments that say what the emulator's own answers are like."""
 
 
@@ -60,6 +62,8 @@ def _emulator(args: Namespace) -> tuple[Emulator, Sequence[str]]:
         tool_calls=[_tool_call(text) for text in args.tool_call],
         reasoning=args.reasoning,
         pace=args.pace,
+        delay=args.delay,
+        limit=_limit(args),
         port=args.port,
         on_request=None if args.quiet else _log,
     )
@@ -142,6 +146,20 @@ def _tool_call(text: str) -> tuple[str, dict[str, Any]]:
     return name, value
 
 
+def _limit(args: Namespace) -> Limit | None:
+    from ..emulator import Limit
+
+    if args.limit is None:
+        if args.burst is not None or args.limit_headers is not None:
+            raise InvalidRequest("--burst and --limit-headers go with --limit N/s")
+        return None
+    burst = max(1, int(args.limit.requests)) if args.burst is None else args.burst
+    try:
+        return Limit(args.limit.per_second, burst, args.limit_headers or "none")
+    except ValueError as error:
+        raise InvalidRequest(f"--burst: {error}") from None
+
+
 def _faults(texts: list[str]) -> list[Fault]:
     from ..emulator import parse_fault
 
@@ -154,10 +172,15 @@ def _faults(texts: list[str]) -> list[Fault]:
 def _fault_lines() -> list[str]:
     """The lines of `--fault help`: each fault with its parameters, and its docstring."""
     from ..emulator import FAULTS
+    from ..emulator.faults import COMMON
 
-    lines = ["NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...", ""]
+    lines = [
+        "NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...",
+        "Each takes share=0.02 too, for that share of the answers; and on=page, for a list of models or a page.",
+        "",
+    ]
     for name, kind in sorted(FAULTS.items()):
-        parameters = [_parameter(field) for field in fields(kind) if field.name != "on"]
+        parameters = [_parameter(field) for field in fields(kind) if field.name not in COMMON]
         lines.append(f"{name}:{','.join(parameters)}" if parameters else name)
         lines.append("    " + " ".join((kind.__doc__ or "").split()))
     return lines

@@ -6,8 +6,10 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
+from math import ceil
 from typing import Any, ClassVar, TypeAlias
 
+from ..limit import duration
 from ..request import Request
 from ..response import Response
 from .answer import Answer, Question
@@ -78,6 +80,13 @@ class System(ABC):
     def go_stale(self) -> None:
         """Make all nonces invalid that were sent so far. Raises ErrorResponse where the system has none."""
         raise ErrorResponse(500, f"{self.name} has no nonces")
+
+    def rate_limited(self, wait: float) -> Response:
+        """The error response to a request that came `wait` seconds too early; Retry-After has whole seconds."""
+        reason = f"Rate limit reached for requests. Please try again in {duration(wait)}."
+        response = self.error_response(ErrorResponse(429, reason, type="requests", code="rate_limit_exceeded"))
+        response.headers.append(("Retry-After", str(ceil(wait))))
+        return response
 
     def error_response(self, cause: ErrorResponse) -> Response:
         """The error response for `cause`: with OpenAI's error object, which most other vendors use too."""

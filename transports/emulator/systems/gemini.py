@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -147,6 +148,12 @@ class Gemini(System):
 
     def keep_alive(self, request: Request) -> bytes:
         return self._frame(request, _chunk(self._target(request)[0], [{"text": ""}], {}))
+
+    def rate_limited(self, wait: float) -> Response:
+        """The wait is in the body alone: https://cloud.google.com/apis/design/errors, RetryInfo."""
+        details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{ceil(wait)}s"}]
+        reason = f"You exceeded your current quota. Please retry in {wait:.9f}s."
+        return self.error_response(ErrorResponse(429, reason, details=details))
 
     def error_response(self, cause: ErrorResponse) -> Response:
         status = 400 if cause.status == 422 else cause.status
