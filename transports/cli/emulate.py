@@ -9,6 +9,7 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from time import strftime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ def emulate(args: Namespace) -> int:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
     server, names = _emulator(args) if args.tape is None else _tape_server(args)
+    _allow_connections()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _serve(server, names)
@@ -103,6 +105,17 @@ def _reason(error: UnmatchedRequest) -> str:
     return text + " ".join(f"--ignore '{field}'" for field in re.findall(r'"([^"]+)"', fields))
 
 
+def _allow_connections() -> None:
+    """Open as many connections as the system lets this process: its usual bound, 1,024, is for programs with few."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such bound
+        return
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # macOS takes no "infinity" here
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
     with server:
         width = max(map(len, names), default=0)
@@ -157,7 +170,7 @@ def _limit(args: Namespace) -> Limit | None:
     try:
         return Limit(args.limit.per_second, burst, args.limit_headers or "none")
     except ValueError as error:
-        raise InvalidRequest(f"--burst: {error}") from None
+        raise InvalidRequest(f"--{error}") from None
 
 
 def _faults(texts: list[str]) -> list[Fault]:

@@ -182,8 +182,9 @@ class Emulator(LoopbackServer):
         if wait:
             response = system.rate_limited(wait)
         else:
+            answer = self._say(question)
             faults = self._take("chat")
-            answer = effects.banned(faults, self._say(question))
+            answer = effects.banned(faults, answer)
             with _wrong_kinds():
                 response = system.render(request, answer)
             if self._delay:
