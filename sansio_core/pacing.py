@@ -20,7 +20,7 @@ _PRICE = 100.0  # requests that are answered for one that is refused
 class Ticket:
     """A request in flight, as it was when it was sent."""
 
-    __slots__ = ("at", "beside", "by_rate", "by_window", "epoch", "good", "number", "peak")
+    __slots__ = ("at", "beside", "by_rate", "by_window", "epoch", "good", "number", "peak", "recent")
 
     def __init__(self, at: float, epoch: int, number: int, beside: int, peak: int) -> None:
         self.at, self.epoch, self.number, self.beside, self.peak = at, epoch, number, beside, peak
@@ -30,20 +30,20 @@ class Ticket:
 class _Bound:
     """A rate, or a number at once: how much of it is used at present, and at how much the server refused."""
 
-    __slots__ = ("again", "top", "value", "x")
+    __slots__ = ("again", "last", "top", "value", "x")
 
     def __init__(self, value: float) -> None:
-        self.value, self.top, self.x = value, inf, 0.0
+        self.value, self.top, self.last, self.x = value, inf, 0.0, 0.0
         self.again = 1.0  # how much rarer it probes
 
     def shrink(self, value: float, top: float) -> None:
-        self.again = self.again * 2 if 0.75 <= top / self.top <= 1.33 else 1.0
-        self.value, self.top = value, top
+        self.again = self.again * 2 if 0.75 * self.last <= top <= 1.33 * self.last else max(1.0, self.again / 4)
+        self.value, self.top, self.last = value, top, top
         self.x = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
-    def grow(self, flight: float, base: float, price: float) -> None:
+    def grow(self, base: float, price: float) -> None:
         if self.top == inf:
-            self.value *= 1 + 1 / (2 * flight)
+            self.value *= 1 + 1 / base
             return
         self.x += 1 / max(base, min(base * self.again, price))
         self.value = self.top * (1 + (self.x - 1) ** 3 / 8)
@@ -65,11 +65,13 @@ class Pacing:
         self._spell = self._latency = 1.0
         self._ended = self._begun = False
         self._epoch, self._number, self._accepted = 0, 0, 0
-        self._since = self._resumed = 0.0
+        self._since = self._quarter_at = self._half_at = 0.0
+        self._quarter = self._half = 0
         self._extra, self._mark = 0, 0  # accepted of the flight that was refused, sent after its first refused one
-        self._count = self._time = self._sending = 0.0
+        self._count = self._time = 0.0
         self._flight_refused = 0
         self._row = 0
+        self._late = 0.0
         self._pause = 0.0
         self._trial = False
         self._open = 0
@@ -90,11 +92,16 @@ class Pacing:
 
     def sent(self, now: float) -> Ticket:
         if not self._number:
-            self._resumed = now
+            self._quarter = self._half = 0
+            self._quarter_at = self._half_at = now
             if not self._epoch:
                 self._since = now
         ticket = Ticket(now, self._epoch, self._number, self.in_flight, self._peak)
         self._peak = max(self._peak, self.in_flight)
+        if self._number >= 2 * self._half:
+            self._quarter, self._quarter_at = self._half, self._half_at
+            self._half, self._half_at = max(self._number, 1), now
+        ticket.recent = (self._number - self._quarter) / max(now - self._quarter_at, 1e-6)
         self._number += 1
         self.in_flight += 1
         self._open += 1
@@ -122,15 +129,18 @@ class Pacing:
         self._accepted += 1
         flight = max(self.in_flight, 1)
         if self._rate.value == inf:
-            if self._window.top == inf:
+            if True:
                 if self.in_flight * 2 >= self._window.value:
                     self._window.value = min(self._window.value + 0.5, self._most)
                 return
         elif ticket.by_rate:
-            self._rate.grow(flight, max(4 * self._pause * self._rate.value, 2 * flight, 8), _PRICE * self._flight_refused)
+            pause = self._pause * (1 if self._rate.top == inf else 4)
+            base = max(self._rate.value * max(pause, 4 * self._late), 8)
+            self._rate.grow(base, _PRICE * self._flight_refused)
         if ticket.by_window and self._window.value < self._most:
-            pay = 4 * self._pause * flight / max(self._spell, 1e-3)
-            self._window.grow(flight, max(pay, flight), _PRICE * self._flight_refused)
+            pause = self._pause * (1 if self._window.top == inf else 4)
+            base = max(flight / max(self._spell, 1e-3) * max(pause, 4 * self._late), 4)
+            self._window.grow(base, _PRICE * self._flight_refused)
 
     def done(self, ticket: Ticket, now: float) -> None:
         self.in_flight -= 1
@@ -142,6 +152,7 @@ class Pacing:
 
     def refused(self, ticket: Ticket, now: float, retry_after: float | None = None) -> None:
         self.in_flight -= 1
+        self._late += (now - ticket.at - self._late) / (2 if self._late else 1)
         if ticket.epoch != self._epoch:
             self._flight_refused += 1
             if retry_after:
@@ -164,29 +175,25 @@ class Pacing:
         self._peaks, self._peak = ticket.peak, -1
 
     def _shrink(self, ticket: Ticket, now: float) -> None:
-        count, time, sending = self._extra + ticket.number, ticket.at - self._since, ticket.at - self._resumed
+        count, time = self._extra + ticket.number, ticket.at - self._since
         start = self._rate.value == inf
         if start:
-            count = max(count, 1)
-            low = count / (time + self.hold - now)
-            mid = count / max(sending, self._spell / 4)
-            end = max((ticket.beside + 1) / self._spell, mid)
-            value = 0.5 * sqrt(low * mid)
+            low = max(count, 1) / (time + self.hold - now)
+            top = max(ticket.recent, low)
         else:
-            if ticket.number >= 8 and ticket.number / sending < 0.7 * self._count / max(self._sending, 1e-9):
-                self._count = self._time = self._sending = 0.0
-            self._count = self._count / 2 + count
-            self._time, self._sending = self._time / 2 + time, self._sending / 2 + sending
-            low = self._count / max(self._time, 1e-9)
-            end = self._rate.value
-            mid = min(self._count / max(self._sending, 1e-9), end)
-            value = _MARGIN * sqrt(min(low, mid) * mid)
-        by_window = ticket.beside > max(ticket.peak, self._peaks)
-        if start or not by_window:
-            top = sqrt(mid * end)
-            self._rate.shrink(min(value, _MARGIN * top), top)
-        if start or by_window:
-            self._window.shrink(max(1.0, 0.95 * ticket.beside), max(ticket.beside + 1, 1))
+            memory = min(1.0, 16 / max(self._count, 1))
+            self._count = self._count * memory + count
+            self._time = self._time * memory + time
+            top = min(ticket.recent, self._rate.value)
+            low = min(self._count / max(self._time, 1e-9), top)
+        value = (0.5 if start else _MARGIN) * sqrt(low * top)
+        if start:
+            self._rate.value = value
+            self._window.value = max(1.0, 0.95 * ticket.beside)
+        elif ticket.beside > max(ticket.peak, self._peaks):
+            self._window.shrink(max(1.0, 0.95 * ticket.beside), ticket.beside + 1)
+        else:
+            self._rate.shrink(value, top)
         self._since, self._mark, self._extra, self._flight_refused = ticket.at, ticket.number, 0, 1
 
     def _wait(self, now: float, seconds: float) -> None:
