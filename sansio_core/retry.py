@@ -75,8 +75,8 @@ class RetryPolicy:
                 return False
             case HTTPStatusError(status=None):  # an error inside a stream has no status, but the class of one
                 return isinstance(error, (RateLimited, ServerFailed))
-            case HTTPStatusError(status=status):
-                return status in self.statuses
+            case HTTPStatusError(status=status):  # a rate limit may come with another status: OpenRouter's with 402
+                return status in self.statuses or (isinstance(error, RateLimited) and 429 in self.statuses)
             case _:  # a bad certificate, a wrong key, another protocol, the user's cancel: no attempt changes these
                 return False
 
