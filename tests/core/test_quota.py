@@ -105,6 +105,7 @@ def anthropic(reset: str = "2025-08-21T12:41:30Z", **remaining: int) -> Any:
         (fields(ratelimit='"default";r=0;t=30'), 30),
         (fields(ratelimit='"default";r=50;t=30'), None),
         (fields(ratelimit='"a,r=0";r=10;t=99, "b";pk=:QQ==:;t=7 ; r=0'), 7),
+        (fields(ratelimit='"a;r=0;t=9, b";r=5;t=7'), None),
         (fields(ratelimit='"a";r=0;t=7, "b";r=0;t=9, "c";r=0'), 9),
         (fields(RateLimit='"default";r=0;t=30'), 30),
         (fields(ratelimit_policy='"default";q=100;w=60'), None),
