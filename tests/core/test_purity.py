@@ -45,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "retry_after": GROUND,
     "quota": GROUND | {"retry_after"},
     "retry": GROUND | {"timing"},
+    "pacing": GROUND | {"retry"},
     "structured": GROUND,
     "stored": GROUND,
     "reply": GROUND | {"structured", "stored"},
