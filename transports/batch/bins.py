@@ -16,6 +16,8 @@ _LEAST: Final = 0.001  # what is smaller is counted as this: an output has its s
 
 _WIDTHS: Final = (0.1, 0.2, 1, 2, 10, 20, 60, 120, 600, 1200, 3600, 7200, 21600, 43200, 86400, 604800)
 """Seconds of a time bin: each a multiple of the one before."""
+_MOST: Final = 240
+"""Time bins of a run, at most."""
 
 
 class Bar(NamedTuple):
@@ -81,11 +83,6 @@ class Span:
     windows: int = 0  # how many have told one
     begun: int = 0  # rows that began here, less those that ended here
 
-    @property
-    def ended(self) -> int:
-        """How many rows ended, answered or failed."""
-        return self.answered + self.failed.total()
-
     def add(self, other: Span) -> None:
         """Count the other's as well."""
         self.answered += other.answered
@@ -96,65 +93,71 @@ class Span:
         self.begun += other.begun
 
 
-class Timeline:
-    """Spans of equal width, which grows with the time that they cover: never more than `most` of them."""
+@dataclass(slots=True)
+class Course:
+    """What happened, span after span, without the pauses in which no row was under way.
 
-    def __init__(self, most: int = 240) -> None:
-        self._most = most
+    `times`: when each span begins, in seconds since the epoch; `pauses`: before which spans there is a pause, by their
+    places in the list; `paused`: the seconds of all pauses.
+    """
+
+    width: float
+    spans: list[Span] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    pauses: list[int] = field(default_factory=list)
+    paused: float = 0.0
+
+
+class Timeline:
+    """Spans of equal width, which grows with the time in which something happened: never more than 240 of them."""
+
+    def __init__(self) -> None:
         self._spans: dict[int, Span] = {}
-        self.width: float = _WIDTHS[0]
-        self._first, self._last = 0, -1  # none yet
+        self._width: float = _WIDTHS[0]
 
     def at(self, time: float) -> Span:
         """The span of a time, in seconds since the epoch."""
-        place = floor(time / self.width)
+        place = floor(time / self._width)
         span = self._spans.get(place)
         if span is None:
-            span = self._spans[place] = Span()
-            first_of_all = len(self._spans) == 1
-            self._first = place if first_of_all else min(self._first, place)
-            self._last = place if first_of_all else max(self._last, place)
-            if self._last - self._first >= self._most:
-                self._widen(self._most)
+            if len(self._spans) >= _MOST:
+                self._width, self._spans = _wider(self._width, self._spans)
                 return self.at(time)
+            span = self._spans[place] = Span()
         return span
 
-    def spans(self) -> list[Span]:
-        """Every span from the first to the last, also those in which nothing happened."""
-        return [self._spans.get(place) or Span() for place in range(self._first, self._last + 1)]
+    def course(self, most: int) -> Course:
+        """The whole of it in at most `most` spans, with the empty ones that are no pause."""
+        width, spans = self._width, self._spans
+        while (course := _course(width, spans, most)) is None:
+            width, spans = _wider(width, spans)
+        return course
 
-    def coarser(self, most: int) -> Timeline:
-        """The same in at most `most` spans."""
-        copy = Timeline(most)
-        copy.width, copy._first, copy._last = self.width, self._first, self._last
-        for place, span in self._spans.items():
-            copy._spans[place] = Span()
-            copy._spans[place].add(span)
-        copy._widen(most)
-        return copy
 
-    @property
-    def begin(self) -> float:
-        """When the first span begins, in seconds since the epoch."""
-        return self._first * self.width
+def _course(width: float, spans: dict[int, Span], most: int) -> Course | None:
+    """The course of these spans; None if that is more than `most`."""
+    course = Course(width)
+    under_way, end = 0, min(spans, default=0)
+    for place in sorted(spans):
+        empty = place - end
+        if empty > most // 20 and not under_way:
+            course.pauses.append(len(course.spans))
+            course.paused += empty * width
+            end = place
+        if len(course.spans) + place - end >= most:
+            return None
+        course.spans += (spans.get(each, Span()) for each in range(end, place + 1))
+        course.times += (each * width for each in range(end, place + 1))
+        under_way += spans[place].begun
+        end = place + 1
+    return course
 
-    def idle(self) -> float:
-        """The seconds in which no row was under way, to two spans' width."""
-        under_way = idle = 0
-        for span in self.spans():
-            idle += not (under_way or span.begun or span.ended)
-            under_way += span.begun
-        return idle * self.width
 
-    def _widen(self, most: int) -> None:
-        while self._last - self._first >= most:
-            wider = next((width for width in _WIDTHS if width > self.width), self.width * 2)
-            ratio = round(wider / self.width)
-            spans: dict[int, Span] = {}
-            for place, span in self._spans.items():
-                if known := spans.get(place // ratio):
-                    known.add(span)
-                else:
-                    spans[place // ratio] = span
-            self._spans, self.width = spans, wider
-            self._first, self._last = min(spans), max(spans)
+def _wider(width: float, spans: dict[int, Span]) -> tuple[float, dict[int, Span]]:
+    """The next width, and the same in new spans of it."""
+    wider = next((each for each in _WIDTHS if each > width), width * 2)
+    ratio = round(wider / width)
+    joined: dict[int, Span] = {}
+    for place, span in spans.items():
+        joined.setdefault(place // ratio, Span()).add(span)
+    return wider, joined

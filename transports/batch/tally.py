@@ -23,6 +23,7 @@ _NAMES: Final = 20  # different models, settings or classes of errors that are t
 OTHERS: Final = "others"
 _decode: Final = json.JSONDecoder().decode  # json.loads guesses the encoding of bytes first
 _KEY: Final = re.compile("[0-9a-f]{16}")
+_YEAR_10000: Final = 253_402_300_800.0  # seconds since the epoch; Python's dates end there
 _SLOWEST: Final = 20
 _ID: Final = 80  # characters that are kept of an id, a model, a class
 _MESSAGE: Final = 400
@@ -48,11 +49,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One error of a class: the row of the first of them, its message and status."""
+    """The first error of a class: its row and message."""
 
     row: int
     message: str
-    status: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +146,8 @@ class Tally:
     def _add_error(self, number: int, error: dict[str, Any]) -> str:
         name = self.errors.add(error.get("class"))
         if name not in self.examples:
-            message, status = error.get("message"), error.get("status")
-            said = message[:_MESSAGE] if isinstance(message, str) else ""
-            self.examples[name] = Example(number, said, status if isinstance(status, int) else None)
+            message = error.get("message")
+            self.examples[name] = Example(number, message[:_MESSAGE] if isinstance(message, str) else "")
         return name
 
     def _add_answer(self, row: dict[str, Any]) -> None:
@@ -174,7 +173,7 @@ class Tally:
 
     def _add_time(self, row: dict[str, Any], failed: str, refused: int) -> None:
         at = _number(row.get("at"))
-        if at is None:
+        if at is None or at >= _YEAR_10000:
             return
         begin = at - min(_number(row.get("seconds")) or 0.0, at)
         self.begin = begin if self.begin is None else min(self.begin, begin)
