@@ -161,6 +161,10 @@ tr > :last-child { padding-right: 0 }
 th:first-child, .text { text-align: left }
 tbody .text { overflow-wrap: anywhere; min-width: 7rem; white-space: normal }
 :focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px }
+@media (max-width: 30rem) {
+  th, td { padding: .3rem .35rem }
+  tbody .text { min-width: 4.5rem }
+}
 @media print {
   body { font-size: 11px }
   main { max-width: none; padding: 0 }

@@ -307,7 +307,7 @@ def _slowest(tally: Tally) -> str:
         for slow in tally.slowest
     ]  # fmt: skip
     headings = ("Row", "Id", "Seconds", "First text", "Tokens")
-    return section("Slowest rows", table("The answers that took longest, in seconds", headings, rows, ("Id",)))
+    return section("Slowest rows", table("The longest answers, in seconds", headings, rows, ("Id",)))
 
 
 def _errors(tally: Tally) -> str:
