@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from errno import EISDIR, ENOENT
 from math import floor, log10
 from pathlib import Path
 from typing import Final
@@ -53,8 +54,10 @@ def check_place(html_path: PathLike) -> None:
             begin = file.read(100).lstrip()
         if begin and not begin[:9].lower() == b"<!doctype":
             raise InvalidRequest(f"{os.fspath(path)!r} is there, and is no page of HTML: give the report another name")
+    elif path.is_dir():
+        raise IsADirectoryError(EISDIR, "this is a folder: give the report a file's name", os.fspath(path))
     elif not path.parent.is_dir():
-        raise FileNotFoundError(2, "there is no such folder for the report", os.fspath(path.parent))
+        raise FileNotFoundError(ENOENT, "there is no such folder for the report", os.fspath(path.parent))
 
 
 def _page(tally: Tally, name: str) -> bytes:
@@ -318,7 +321,7 @@ def _errors(tally: Tally) -> str:
         example = tally.examples[name]
         rows.append((name, f"{count:,}", f"{example.row:,}", example.message or "-"))
     headings = ("Class", "Rows", "First row", "Its message")
-    return section("Errors", table("Failed rows by class", headings, rows, ("Class", "Its message")))
+    return section("Errors", table("Failed rows by class", headings, rows, ("Its message",)))
 
 
 def _about(tally: Tally) -> str:

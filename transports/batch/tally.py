@@ -107,7 +107,7 @@ class Tally:
             row = _decode(line.decode())
         except (ValueError, RecursionError):
             row = None
-        if not self._add(row):
+        if not self._add(row) and line.endswith(b"\n"):  # what is torn will be whole soon, or be cut off
             self.odd += 1
             if len(self.odd_lines) < 3:
                 self.odd_lines.append(number)
@@ -228,7 +228,7 @@ class _Failures:
 
 
 def tally_of(path: str | os.PathLike[str]) -> Tally:
-    """The counts of the output file at `path`, which may still be written: a last line without its end is left out.
+    """The counts of the output file at `path`, which may still be written: a torn last line is left out.
 
     Raises OSError, and InvalidRequest for a file that is no output of a batch.
     """
@@ -248,16 +248,14 @@ def tally_of(path: str | os.PathLike[str]) -> Tally:
 
 
 def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Each whole line with its number; b"" in place of one that is too long, and none for an empty one."""
+    """Each line with its number; an empty one in place of one that is too long."""
     number = 0
     while line := file.readline(_LONGEST):
         number += 1
-        if not line.endswith(b"\n"):
+        if len(line) == _LONGEST and not line.endswith(b"\n"):
             if not _ended(file):
                 return
-            line = b""
-        elif line == b"\n":
-            continue
+            line = b"\n"
         yield number, line
 
 
