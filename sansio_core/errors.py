@@ -315,9 +315,16 @@ class NotFound(HTTPStatusError):
 
 
 class RateLimited(HTTPStatusError):
-    """429: too many requests, or the quota is used up. `retry_after` is in seconds."""
+    """429: too many requests for now. `retry_after` is in seconds."""
 
     what = "the provider's rate limit was reached"
+
+
+class QuotaExhausted(RateLimited):
+    """The account's quota or credit is used up, whatever the status (400, 402, 403, 429): it is never tried again."""
+
+    what = "the account's quota or credit is used up"
+    hint = "add credit or raise the limit at the provider; a quota of a day or month also comes back by itself"
 
 
 class ServerFailed(HTTPStatusError):

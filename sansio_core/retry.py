@@ -12,6 +12,7 @@ from .errors import (
     HTTPStatusError,
     InvalidRequest,
     ProxyFailed,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     StreamTruncated,
@@ -70,6 +71,8 @@ class RetryPolicy:
                 return status is None or status in self.statuses
             case TimedOut(clock=clock):  # the total bounds all attempts, so that no time is left for another
                 return clock != "total"
+            case QuotaExhausted():  # often a 429, but no attempt adds credit
+                return False
             case HTTPStatusError(status=None):  # an error inside a stream has no status, but the class of one
                 return isinstance(error, (RateLimited, ServerFailed))
             case HTTPStatusError(status=status):

@@ -1,0 +1,85 @@
+"""Answer: what became of a row, and its line in the output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sansio_core import ChatError, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a row; `error` is None where it was answered.
+
+    `row` is its number, from 1, `id` its own; `text` what was answered, up to the `error` where there is one. `tries`
+    counts the requests that failed, and the last one; `refused` those that the server refused besides, for there were
+    too many. `at` is the Unix time of the end; `first_text` and `seconds` are those of the last request until its first
+    text (None where none came) and its end. `window` is how many rows were asked at once at the end. `keep` has the
+    fields that were to be kept, `key` the digest of the row. `again`: the row has failed in an earlier run.
+    """
+
+    row: int
+    id: str | int | float | bool | None
+    error: ChatError | None = None
+    reply: Reply | None = field(default=None, repr=False)
+    tries: int = 0
+    at: float = 0.0
+    first_text: float | None = None
+    seconds: float = 0.0
+    refused: int = 0
+    window: int = 0
+    keep: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+    again: bool = False
+
+    @property
+    def text(self) -> str:
+        """The answer's text; of a row that failed, the part that came."""
+        return "" if self.reply is None else self.reply.text
+
+    def to_line(self, settings: str) -> dict[str, Any]:
+        """The row of the output; `settings` is the digest of what the answer depends on besides its row."""
+        line: dict[str, Any] = {"row": self.row}
+        if self.id is not None:
+            line["id"] = self.id
+        line |= {"key": self.key, "settings": settings}
+        line |= self._said() if self.error is None else {"error": _told(self.error), "text": self.text}
+        line["tries"] = self.tries
+        if self.refused:
+            line["refused"] = self.refused
+        line |= {"window": self.window, "at": round(self.at, 2)}
+        if self.first_text is not None:
+            line["first_text"] = round(self.first_text, 3)
+        line["seconds"] = round(self.seconds, 3)
+        if self.again:
+            line["again"] = True
+        if self.keep:
+            line["keep"] = self.keep
+        return line
+
+    def _said(self) -> dict[str, Any]:
+        reply = self.reply or Reply()
+        usage = reply.usage
+        said: dict[str, Any] = {"text": reply.text, "finish_reason": reply.finish_reason, "model": reply.model}
+        if usage is not None:
+            said["usage"] = {"input": usage.input, "output": usage.output}
+        more = {
+            "reasoning": reply.reasoning,
+            "refusal": reply.refusal,
+            "tool_calls": reply.message.get("tool_calls"),
+            # What the option `n` asked for besides.
+            "other_texts": [choice.text for choice in reply.choices[1:]],
+        }
+        return said | {name: value for name, value in more.items() if value}
+
+
+def _told(error: ChatError) -> dict[str, Any]:
+    """`error` for the output: its class, the HTTP status and the request's id where there are any, its message."""
+    told: dict[str, Any] = {"class": type(error).__name__}
+    if (status := getattr(error, "status", None)) is not None:
+        told["status"] = status
+    told["message"] = str(error)
+    if request_id := getattr(error, "request_id", None):
+        told["request_id"] = request_id
+    return told

@@ -1,0 +1,238 @@
+"""Journal: the output file, which says by itself what is not asked again. There is no other file."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, BinaryIO, Literal, Self
+
+from sansio_core import InvalidRequest
+
+from .._shared.ways import PathLike
+from .keys import Keys
+from .locking import opened, sync_folder
+from .order import write_in_order
+from .output_lines import BEGINNING, dump_line, is_json, read_line
+
+_SYNC = 1.0  # seconds: what a power cut may cost
+
+
+class Journal:
+    """The output of a run, opened to add rows; a context manager.
+
+    A torn last line, which a killed run leaves, is cut off. `settings`: the digest of what answers depend on besides
+    their rows, 8 hex digits. `fresh`: the file is emptied. `retry_failed`: rows with an error are asked again. The file
+    is locked while it is open (see `locking`).
+
+    Raises InvalidRequest, and leaves the file as it is, if it is no output, or no regular file, if another run writes
+    it, or if it has rows of other settings; OSError if it cannot be opened.
+    """
+
+    def __init__(self, path: PathLike, settings: str, *, fresh: bool = False, retry_failed: bool = False) -> None:
+        self.rows = 0
+        """So many rows of the input have a line."""
+        self.answered = 0
+        """So many of them have an answer."""
+        self._settings, self._retry_failed = settings.encode(), retry_failed
+        self._rows, self._answers = Keys(), Keys()
+        self._failure: OSError | None = None
+        self._unsynced = False
+        self._closing = threading.Event()
+        self.path, self._fd = opened(path)
+        try:
+            self._begin(fresh)
+        except BaseException:
+            os.close(self._fd)
+            raise
+        self._rows.settle()
+        self._answers.settle()
+        self._syncer = threading.Thread(target=self._sync_each_second, name="batch-fsync", daemon=True)
+        self._syncer.start()
+
+    @property
+    def failed(self) -> int:
+        """So many rows of the input have an error, and no answer."""
+        return self.rows - self.answered
+
+    def state(self, key: str) -> Literal["new", "done", "again"]:
+        """What is to be done with the next row of this key; of equal rows each has a line of its own.
+
+        "again": it has a line with an error, and is to be written with `again`.
+        """
+        number = int(key, 16)
+        if not self._retry_failed:
+            return "done" if self._rows.take(number) else "new"
+        answered, there = self._answers.take(number), self._rows.take(number)
+        return "done" if answered else "again" if there else "new"
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Add a row, whole or not at all. Raises OSError."""
+        if self._failure is not None:
+            raise self._failure
+        self._add(dump_line(line))
+        self._unsynced = True
+        self.rows += "again" not in line
+        self.answered += "error" not in line
+
+    def in_order(self, keys: Iterable[str]) -> None:
+        """Write the file anew, its rows in the order of `keys`, those of the input's rows, and close it.
+
+        A line with an error that was replaced falls out; rows that are not in the input any more stand at the end. If
+        this is interrupted, the file is as it was before. Raises OSError.
+        """
+        self._stop_syncing()
+        self._rows = self._answers = Keys()  # their memory is needed
+        new = f"{self.path}.in-order~"
+        with suppress(FileNotFoundError):  # of a run that was killed meanwhile: the lock says that nobody writes it now
+            os.unlink(new)
+        try:
+            with self._reader() as source, open(new, "xb", opener=_private) as to:
+                write_in_order(source, to, keys)
+                to.flush()
+                os.chmod(new, stat.S_IMODE(os.fstat(self._fd).st_mode))
+                os.fsync(to.fileno())
+            if sys.platform == "win32":  # there a file that is open cannot be replaced
+                self.close()
+            os.replace(new, self.path)
+        except BaseException as error:
+            with suppress(OSError):
+                os.unlink(new)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = new
+            raise
+        sync_folder(self.path)
+        self.close()
+
+    def close(self) -> None:
+        """Write what the system holds back to the disk, and close the file. Raises OSError."""
+        if self._fd < 0:
+            return
+        try:
+            self._stop_syncing()
+            self._sync()
+        finally:
+            os.close(self._fd)  # and the lock with it
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self.close()
+            return
+        with suppress(OSError):  # what is being raised goes first
+            self.close()
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def _add(self, data: bytes) -> None:
+        written = 0
+        try:
+            written = os.write(self._fd, data)
+            while written < len(data):  # a signal came, or the disk is full, which the next call tells
+                written += os.write(self._fd, data[written:])
+        except BaseException as error:
+            if written:
+                self._cut(written)
+            if isinstance(error, OSError):
+                error.filename = self.path
+            raise
+
+    def _cut(self, torn: int) -> None:
+        """Cut off so many bytes at the end."""
+        try:
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - torn)
+        except OSError as error:
+            error.filename = self.path
+            self._failure = error  # another row would stand on the same line
+
+    def _sync_each_second(self) -> None:
+        while not self._closing.wait(_SYNC):
+            try:
+                self._sync()
+            except OSError as error:
+                self._failure = error
+                return
+
+    def _sync(self) -> None:
+        if self._unsynced:
+            self._unsynced = False
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                error.filename = self.path
+                raise
+
+    def _stop_syncing(self) -> None:
+        self._closing.set()
+        self._syncer.join()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, fresh: bool) -> None:
+        size = os.fstat(self._fd).st_size
+        with self._reader() as file:
+            keep = self._read(file, size, fresh)
+        if keep < size:
+            os.ftruncate(self._fd, keep)
+        if not size:
+            sync_folder(self.path)
+
+    def _reader(self) -> BinaryIO:
+        os.lseek(self._fd, 0, os.SEEK_SET)  # rows are added at the end all the same
+        return open(self._fd, "rb", closefd=False, buffering=1 << 17)
+
+    def _read(self, file: BinaryIO, size: int, fresh: bool) -> int:
+        """Count the rows of `file`, of `size` bytes. Returns how many bytes of it stay."""
+        # A file of others may be one line of gigabytes.
+        if not BEGINNING.startswith(file.read(len(BEGINNING))):
+            raise self._no_row(1)
+        file.seek(0)
+        line = b""
+        for number, line in enumerate(file, 1):
+            said = read_line(line)
+            if said is None:
+                if not line.endswith(b"\n") and not is_json(line):
+                    return size - len(line)
+                if number > 1 and line.isspace():
+                    continue
+                raise self._no_row(number)
+            if fresh:
+                return 0
+            if said.settings != self._settings:
+                raise self._others()
+            if not said.again:
+                self._rows.add(said.key)
+                self.rows += 1
+            if not said.failed:
+                self.answered += 1
+                if self._retry_failed:
+                    self._answers.add(said.key)
+        if line and not line.endswith(b"\n"):  # the row is whole but for its line end
+            self._add(b"\n")
+        return size
+
+    def _no_row(self, number: int) -> InvalidRequest:
+        if number == 1:
+            return InvalidRequest(
+                f"{self.path} is no output of a batch, and is left as it is: give the output another name"
+            )
+        return InvalidRequest(
+            f"{self.path}, line {number}, is no row of an output: it was damaged, or changed. Delete this line: "
+            "then its row is asked again"
+        )
+
+    def _others(self) -> InvalidRequest:
+        return InvalidRequest(
+            f"{self.path} has answers of other settings (another model, template, system text or option): give the "
+            "output another name, or begin it anew with --fresh, which deletes them"
+        )
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)

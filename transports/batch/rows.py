@@ -1,0 +1,356 @@
+"""The rows of a run: a line of the input, or a Python value, as a Row: its key, and the question that it asks.
+
+A Row's JSON is parsed when its question is asked for: a run that is resumed passes over millions of rows by their keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from io import BufferedIOBase
+from itertools import chain
+from math import isinf
+from typing import Any, NamedTuple
+
+from sansio_core import InvalidRequest
+from sansio_core.errors import safe_repr
+from sansio_core.options import OPTIONS
+from sansio_core.plain import json_text
+from sansio_core.redact import excerpt
+
+from .openai_lines import question_of_line
+from .output_lines import is_json
+from .template import Template
+
+_LONGEST = 16 << 20
+"""Bytes: a longer line is an error row."""
+_UNUSABLE = 20
+"""So many unusable lines at the beginning, and the file, or the template, is at fault and not a row."""
+_BOM = b"\xef\xbb\xbf"
+
+Scalar = str | int | float | bool | None
+
+
+class _Content(NamedTuple):
+    """What a row says."""
+
+    id: Scalar
+    question: dict[str, Any]
+    keep: dict[str, Any]
+    error: InvalidRequest | None
+
+
+class Row:
+    """A row: `number` counts lines from 1, `key` is 16 hex digits, the digest of the line.
+
+    `again`: whether the row has failed in an earlier run, and is asked again.
+    """
+
+    __slots__ = ("_reader", "_source", "again", "key", "number")
+
+    def __init__(self, number: int, key: str, source: object, reader: _Reader) -> None:
+        self.number, self.key, self.again = number, key, False
+        self._source, self._reader = source, reader
+
+    def __repr__(self) -> str:
+        return f"<Row {self.number}, key {self.key}>"
+
+    @property
+    def id(self) -> Scalar:
+        """The row's own id; None where it has none."""
+        return self._content().id
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """Keyword arguments of AsyncClient.stream, among them `messages`; empty where there is an `error`."""
+        return self._content().question
+
+    @property
+    def keep(self) -> dict[str, Any]:
+        """The fields that are copied into the output."""
+        return self._content().keep
+
+    @property
+    def error(self) -> InvalidRequest | None:
+        """Why the row cannot be asked; None where it can."""
+        return self._content().error
+
+    def _content(self) -> _Content:
+        if not isinstance(self._source, _Content):
+            self._source = self._reader.content(self._source, self.number)
+        return self._source
+
+
+def read_rows(
+    lines: BufferedIOBase | Iterable[bytes],
+    *,
+    template: str | None = None,
+    keep: Sequence[str] = (),
+    own_options: Collection[str] = (),
+) -> Iterator[Row]:
+    """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
+
+    `template`: makes the prompt of a row's fields. `keep`: the names of fields that are copied into the output.
+    `own_options`: options that the provider alone has (`Provider.own_options`). Raises InvalidRequest for a template or
+    names that are wrong, at once; and with the first row, for a file that is no JSON lines, or of which none of the
+    first 20 lines can be used.
+    """
+    reader = _reader(template, _names(keep), frozenset(own_options), "line")
+    return _usable(_rows(lines, reader))
+
+
+def row_of(
+    value: object,
+    number: int,
+    *,
+    template: str | None = None,
+    keep: Sequence[str] = (),
+    own_options: Collection[str] = (),
+) -> Row:
+    """The row of a Python value: a str, or a mapping as a line of a file has it; `number` is its place, from 1."""
+    reader = _reader(template, _names(keep), frozenset(own_options), "prompt")
+    return Row(number, _key(json_text(value).encode()), value, reader)
+
+
+def _names(keep: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
+        raise InvalidRequest(f"keep is a list of the names of fields, as ['text', 'label'], not {safe_repr(keep)}")
+    return tuple(keep)
+
+
+def _key(data: bytes) -> str:
+    return blake2b(data, digest_size=8).hexdigest()
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+def _rows(lines: BufferedIOBase | Iterable[bytes], reader: _Reader) -> Iterator[Row]:
+    lines = _bounded(lines) if isinstance(lines, BufferedIOBase) else iter(lines)
+    for number, line in enumerate(chain(_beginning(lines), lines), 1):
+        line = line.rstrip(b"\r\n")
+        if line and not line.isspace():
+            yield Row(number, blake2b(line, digest_size=8).hexdigest(), line, reader)
+
+
+def _beginning(lines: Iterator[bytes]) -> list[bytes]:
+    """The first of `lines`, without a byte order mark: so many as show that they are JSON lines.
+
+    Raises InvalidRequest if they are not.
+    """
+    read: list[bytes] = []
+    foreign: list[bytes] = []
+    for line in lines:
+        read.append(line if read else line.removeprefix(_BOM))
+        if text := read[-1].strip():
+            if not _is_foreign(text, first=not foreign):
+                return read
+            foreign.append(text)
+            if len(foreign) == 2:  # one alone may be a row that is broken
+                break
+    if foreign:
+        raise _wrong_kind(
+            f"begins with {foreign[0][:60].decode(errors='replace')!r}: CSV, or plain text",
+            "pandas: read_csv(FILE).to_json('in.jsonl', orient='records', lines=True); "
+            "of plain text, `jq -R . FILE` makes a prompt of each line",
+        )
+    return read
+
+
+def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
+    """The lines of `file`; of one that is too long, so much that it can be told. No more of it is ever in memory."""
+    while line := file.readline(_LONGEST + 1):
+        yield line
+        while len(line) > _LONGEST and not line.endswith(b"\n"):
+            line = file.readline(_LONGEST + 1)
+
+
+def _usable(rows: Iterator[Row]) -> Iterator[Row]:
+    """`rows`. Raises InvalidRequest where it begins with many that cannot be used."""
+    unusable: list[Row] = []
+    for row in rows:
+        unusable.append(row)
+        if row.error is None:
+            break
+        if len(unusable) == _UNUSABLE:
+            raise InvalidRequest(f"none of the first {_UNUSABLE} rows can be used: {unusable[0].error}")
+    yield from unusable
+    yield from rows
+
+
+_MAGIC = {
+    b"PAR1": "Parquet", b"\x1f\x8b": "compressed by gzip", b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"PK\x03\x04": "a zip archive, or a spreadsheet", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
+    b"SQLite format 3": "an SQLite database", b"ARROW1": "Arrow", b"Obj\x01": "Avro",
+}  # fmt: skip
+
+
+def _is_foreign(line: bytes, first: bool) -> bool:
+    """Whether `line` is not JSON, nor meant to be. Raises InvalidRequest where the `first` shows what the file is."""
+    if first:
+        for magic, kind in _MAGIC.items():
+            if line.startswith(magic):
+                raise _wrong_kind(f"is {kind}")
+        if line.startswith(b"["):
+            raise _wrong_kind("is a JSON array", "`jq -c '.[]' FILE` makes lines of it")
+        if line == b"{":
+            raise _wrong_kind("is JSON over several lines", "`jq -c . FILE` makes a line of each object")
+    return not line.startswith(b"{") and not is_json(line)
+
+
+def _wrong_kind(what: str, advice: str = "write it as JSON lines, in UTF-8") -> InvalidRequest:
+    return InvalidRequest(f"the input {what}, and must be JSON lines, an object or a text on each: {advice}")
+
+
+# --- what a row says -------------------------------------------------------------------------------------------------
+
+
+@lru_cache(8)
+def _reader(template: str | None, keep: tuple[str, ...], own_options: frozenset[str], word: str) -> _Reader:
+    return _Reader(template, keep, own_options, word)
+
+
+class _Reader:
+    """Reads rows; `word` is what a row is called in errors."""
+
+    def __init__(self, template: str | None, keep: tuple[str, ...], own_options: frozenset[str], word: str) -> None:
+        self._template = None if template is None else Template(template)
+        self._keep, self._word = keep, word
+        self._options = OPTIONS | own_options | {"model", "system"}
+        self._known = self._options | {"id", "prompt", "messages", *keep}
+
+    def content(self, source: object, number: int) -> _Content:
+        """What the row of `source`, a line or a Python value, says."""
+        key: Scalar = None
+        keep: dict[str, Any] = {}
+        try:
+            value = _parsed(source) if isinstance(source, bytes) else source
+            fields = {"prompt": value} if isinstance(value, str) else value
+            if not isinstance(fields, Mapping):
+                raise InvalidRequest(f"it must be an object or a text, not {_kind(value)}")
+            keep = {name: fields[name] for name in self._keep if name in fields}
+            key = _id(fields)
+            return _Content(key, self._question(fields), keep, None)
+        except InvalidRequest as error:
+            return _Content(key, {}, keep, InvalidRequest(f"{self._word} {number}: {error}"))
+
+    def _question(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if self._template is not None:
+            question: dict[str, Any] = {"messages": self._template.fill(fields)}
+            # A field that the template names is data, whatever it is called.
+            if "model" not in self._template.fields and fields.get("model") is not None:
+                question["model"] = fields["model"]
+            return question
+        if "body" in fields:
+            return question_of_line(fields)
+        if not self._known.issuperset(fields):
+            raise self._unknown(fields)
+        question = {name: fields[name] for name in self._options & fields.keys() if fields[name] is not None}
+        question["messages"] = _messages(fields)
+        return question
+
+    def _unknown(self, fields: Mapping[str, Any]) -> InvalidRequest:
+        """The error for fields that are no options."""
+        if not fields.keys() & {"prompt", "messages"}:
+            return _no_prompt(fields)
+        from sansio_core.option_hints import told  # imported here, as only a mistake needs it
+
+        unknown = sorted(str(name) for name in fields.keys() - self._known)
+        said = {name: told(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
+        text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
+        if columns := [name for name, hint in said.items() if not hint]:
+            text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"
+        return InvalidRequest(text)
+
+
+def _messages(fields: Mapping[str, Any]) -> Any:
+    prompt, messages = fields.get("prompt"), fields.get("messages")
+    if prompt is None and messages is None:
+        raise _no_prompt(fields)
+    if prompt is None:
+        return messages
+    if messages is not None:
+        raise InvalidRequest("it has both 'prompt' and 'messages': give one of them")
+    if not isinstance(prompt, str):
+        raise InvalidRequest(f"its 'prompt' must be a text, not {_kind(prompt)}; a conversation is 'messages'")
+    return prompt
+
+
+def _no_prompt(fields: Mapping[str, Any]) -> InvalidRequest:
+    names = [str(name) for name in fields if name != "id"]
+    there = f"its fields: {excerpt(', '.join(names))}" if names else "it has no field"
+    advice = f"; or make a prompt of them with a template, as --template '{{{names[0]}}}'" if names else ""
+    return InvalidRequest(f"it has neither 'prompt' nor 'messages' ({there}{advice})")
+
+
+def _id(fields: Mapping[str, Any]) -> Scalar:
+    value = fields.get("custom_id" if "body" in fields and "id" not in fields else "id")
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return value
+    raise InvalidRequest(f"its 'id' must be a text or a number, not {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    """What `value` is in JSON's words."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "an array"
+        case Mapping():
+            return "an object"
+    return f"a value of the type {type(value).__name__}"
+
+
+# --- JSON of which nothing is guessed ------------------------------------------------------------------------------
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest(f"an object has {excerpt(twice)!r} twice")
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise InvalidRequest(f"it has {name}, which is no JSON: write null, or leave it out")
+
+
+def _finite(digits: str) -> float:
+    if isinf(number := float(digits)):
+        raise InvalidRequest(f"the number {excerpt(digits)} is too large")
+    return number
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite).decode
+
+
+def _parsed(line: bytes) -> Any:
+    """The value of a line. Raises InvalidRequest."""
+    if len(line) > _LONGEST:
+        raise InvalidRequest(f"it is longer than {_LONGEST >> 20} MiB")
+    text = ""
+    try:
+        text = line.decode()
+        return _decode(text)
+    except InvalidRequest:
+        raise
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"it is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}") from None
+    except json.JSONDecodeError as error:
+        near = text[max(0, error.pos - 20) :][:40]
+        raise InvalidRequest(f"it is not JSON: {error.msg} at character {error.pos + 1}, near {near!r}") from None
+    except ValueError:  # more digits than Python reads (sys.set_int_max_str_digits)
+        raise InvalidRequest("it has a number of too many digits") from None
+    except RecursionError:
+        raise InvalidRequest("it is nested too deeply") from None
