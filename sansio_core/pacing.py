@@ -43,9 +43,9 @@ class _Bound:
         self.x = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
     def grow(self, rate: float, late: float, pause: float, refused: int) -> None:
-        quick = 4 * late * rate
+        quick = (1 if self.x < 1 else 2) * late * rate
         if self.top == inf:
-            self.value *= 1 + 1 / max(32, quick, pause * rate)
+            self.value *= 1 + 1 / max(32, 4 * late * rate, pause * rate)
             return
         target = max(_PRICE * refused, 16 * pause * rate)
         self.x += 1 / max(8, quick, target * min(self.again / 8, 1))
@@ -190,8 +190,8 @@ class Pacing:
             low = min(self._count / max(self._time, 1e-9), top)
         value = (0.5 if start else _MARGIN) * sqrt(low * top)
         if start:
-            self._rate.value = value
-            self._window.value = max(min(_FIRST, self._most), 0.95 * ticket.beside)
+            self._rate.shrink(value, top, 8)
+            self._window.shrink(max(min(_FIRST, self._most), 0.95 * ticket.beside), max(ticket.beside + 1, _FIRST), 8)
         elif ticket.number >= 4 and ticket.beside > max(ticket.peak, self._peaks):
             self._window.shrink(max(1.0, 0.95 * ticket.beside), ticket.beside + 1, 8)
         else:
