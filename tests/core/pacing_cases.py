@@ -258,6 +258,8 @@ WEATHER = [
     ),
 ]
 OPEN = [
+    Case("the user's own 10/s, kept", DEEPSEEK, bucket(10.2, 10), 2000, 64, lognormal(1, 0.5), 0.9, 0.0, own=10.0),
+    Case("the user's own 50/s, too much", LITELLM, bucket(20, 10), 4000, 64, lognormal(1, 0.5), own=50.0),
     Case("no limit, 100 at once", DEEPSEEK, lambda random: Limit(), 10000, 100, about(0.2), share=0.9),
     Case("no limit, 1 at once", DEEPSEEK, lambda random: Limit(), 200, 1, lognormal(0.4, 0.6), share=0.9),
     Case("no limit, 4 at once, two humps", DEEPSEEK, lambda random: Limit(), 2000, 4, humps(0.05, 8, 0.1), share=0.9),

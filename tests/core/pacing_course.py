@@ -40,9 +40,8 @@ class Case:
     faults: float = 0.0  # the part of the answers that end as a 500
     stray: float = 0.0  # the part of the requests that are refused for no reason of ours
     late: tuple[float, ...] = (0.0,)  # when each client begins
-    told: str = (
-        ""  # what a good response's quota fields say, once nothing remains: the wait, or until it is "full" again
-    )
+    own: float | None = None  # the user's own bound, requests a second
+    told: str = ""  # what a good response's quota fields say once nothing remains: the "wait", or until it is "full"
 
 
 @dataclass
@@ -105,7 +104,7 @@ class Run:
         self.server = case.server(Random(f"server {case.name} {seed}"))
         self.rows = Rows(case, seed)
         self.best = best_time(case, self.rows, seed)
-        self.pacings = [Pacing(case.concurrency, random=self.random.random) for _ in case.late]
+        self.pacings = [Pacing(case.concurrency, rate=case.own, random=self.random.random) for _ in case.late]
         self.flying = [0] * len(case.late)
         self.waiting = list(range(case.rows - 1, -1, -1))  # the next row is the last
         self.done = bytearray(case.rows)
