@@ -57,6 +57,10 @@ def humps(short: float, long: float, part: float) -> Draw:
 # Retry-After of a true wait
 
 
+def exact(wait: float, random: Random) -> float:
+    return wait
+
+
 def whole(wait: float, random: Random) -> float:
     return max(1.0, float(math.ceil(wait)))
 
@@ -70,7 +74,11 @@ def jittered(wait: float, random: Random) -> float:
 
 
 def always(seconds: float) -> Callable[[float, Random], float]:
-    return lambda wait, random: seconds
+    def told(wait: float, random: Random) -> float:
+        return seconds
+
+    told.__name__ = f"always {seconds:g}"
+    return told
 
 
 def bucket(rate: float, burst: float, **rest: object) -> Callable[[Random], Limit]:

@@ -1,6 +1,6 @@
 """The pacing at servers that it was not tuned on, in virtual time: the share of each limit, and what is refused.
 
-python -m tests.load.pacing [--seeds N] [--only TEXT] [--trace SECONDS]
+python -m tests.load.pacing [--seeds N] [--only TEXT] [--trace SECONDS] [--random N]
 
 The share is the time of the best possible client, who knows the limit, over the pacing's own. Each figure is the
 worst of the seeds. It exits with 1 where a figure is missed.
@@ -19,10 +19,17 @@ sys.path[:0] = [str(HERE.parent / "core"), str(HERE.parents[1])]
 
 from pacing_cases import CASES  # noqa: E402
 from pacing_course import Case, Course, Run, missed  # noqa: E402
+from pacing_random import random_case  # noqa: E402
+
+
+def named(name: str) -> Case:
+    number = name.split()[0]
+    known = next((case for case in CASES if case.name == name), None)
+    return known or random_case(int(number))
 
 
 def examined(name: str, seeds: range) -> list[Course]:
-    case = next(case for case in CASES if case.name == name)
+    case = named(name)
     return [Run(case, seed).go() for seed in seeds]
 
 
@@ -61,10 +68,14 @@ def main() -> None:
     arguments.add_argument("--seeds", type=int, default=5, help="how many (%(default)s)")
     arguments.add_argument("--first", type=int, default=1, help="the first of them (%(default)s)")
     arguments.add_argument("--only", default="", help="only servers whose name has this text")
+    arguments.add_argument("--random", type=int, default=0, help="so many servers drawn at random instead")
+    arguments.add_argument("--draw", type=int, default=1, help="the first of their numbers (%(default)s)")
     arguments.add_argument("--jobs", type=int, default=1, help="processes (%(default)s)")
     arguments.add_argument("--trace", type=float, help="print the first seed's course in steps of so many seconds")
     options = arguments.parse_args()
-    cases = [case for case in CASES if options.only in case.name]
+    drawn = range(options.draw, options.draw + options.random)
+    cases = [random_case(number) for number in drawn] if options.random else CASES
+    cases = [case for case in cases if options.only in case.name]
     if options.trace:
         for case in cases:
             print_trace(case, options.first, options.trace)
