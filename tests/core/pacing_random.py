@@ -53,6 +53,7 @@ def limit(kind: str, rate: float, random: Random) -> Callable[[Random], Limit]:
     if kind == "replicas":
         return lambda seeded: Replicas([Bucket(rate / 4, max(1, burst // 4)) for _ in range(4)])
     start = random.uniform(30, 120)
+    burst = max(burst, 10, round(2 * rate))  # else the neighbour's chance alone refuses more than is allowed
     return lambda seeded: Neighbour(Bucket(rate, burst), rate / 2, start, 3 * start, seeded)
 
 

@@ -355,7 +355,7 @@ class Acceleration(Around):
 
 
 class Neighbour(Around):
-    """Another client takes from the limit too, at random moments of a mean rate, in some stretch of time."""
+    """Another client takes its part first, at random moments of a mean rate, in some stretch of time."""
 
     def __init__(self, limit: Limit, rate: float, start: float, end: float, random: Random) -> None:
         super().__init__(limit)
@@ -364,8 +364,7 @@ class Neighbour(Around):
 
     def wait(self, now: float, tokens: float) -> float:
         while self.next <= min(now, self.last):
-            if self.limit.wait(self.next, 1.0) <= 0.0:
-                self.limit.take(self.next, 1.0, 0.0)
+            self.limit.take(self.next, 1.0, 0.0)
             self.next += self.random.expovariate(self.rate)
         return super().wait(now, tokens)
 
