@@ -12,6 +12,7 @@ What goes over a wire
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
     http_request             HttpRequest and its header fields, URLs and redirects
     retry_after              how long a response asks to wait
+    quota                    what a response's quota fields say: how long no request is worth sending
     content_coding           gzip and the like taken off a body, piece by piece
 What is asked, what is answered
     partial_json             the value of a JSON text that is still growing
@@ -34,6 +35,7 @@ What is asked, what is answered
 How long, how often, how much
     timing                   Timeouts and Limits: five clocks, five bounds
     retry                    RetryPolicy: what is tried again, and when
+    pacing                   Pacing: when the next of many requests may be sent, to a server whose limit nobody knows
 Bytes to frames
     parsers.lines            bytes cut into lines; what all parsers share
     parsers.text             plain text in UTF-8
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
         ProtocolViolation,
         ProviderRefused,
         ProxyFailed,
+        QuotaExhausted,
         RateLimited,
         ServerFailed,
         StreamMisused,
@@ -179,10 +182,11 @@ __all__ = [
     "HttpRequest", "IPBlocked", "ImagePart", "InvalidRequest", "KeepAlive", "LimitExceeded", "Limits", "Message",
     "Messages", "Metadata", "ModelInfo", "ModelList", "NativeDelta", "NativeItem", "NeedKey", "NotFound", "Notice",
     "Observer", "OptionIgnored", "Options", "PermissionDenied", "PlaceAwaited", "ProtocolViolation", "ProviderName",
-    "ProviderRefused", "ProxyFailed", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply", "RetryPolicy", "Send",
-    "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed", "TextDelta", "TextPart",
-    "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure", "UnexpectedContent", "UnexpectedRedirect",
-    "UnknownFrame", "UsageReport", "UsageReported", "Wait", "Waiting", "parsers", "providers",
+    "ProviderRefused", "ProxyFailed", "QuotaExhausted", "RateLimited", "ReasoningDelta", "RefusalDelta", "Reply",
+    "RetryPolicy", "Send", "ServerFailed", "Started", "State", "StreamMisused", "StreamTruncated", "TLSFailed",
+    "TextDelta", "TextPart", "TimedOut", "Timeouts", "ToolCall", "ToolCallDelta", "TransportFailure",
+    "UnexpectedContent", "UnexpectedRedirect", "UnknownFrame", "UsageReport", "UsageReported", "Wait", "Waiting",
+    "parsers", "providers",
 ]  # fmt: skip
 
 # Each name is loaded when it is first used: whoever wants the framing alone, or an error's class, does not pay for the
@@ -193,8 +197,9 @@ _NAMES = {
     "errors": (
         "AuthenticationFailed BadRequest Cancelled ChatError ClientClosed ConnectFailed ConnectionLost "
         "ContentFiltered ContextTooLong HTTPStatusError InvalidRequest IPBlocked LimitExceeded NotFound "
-        "OptionIgnored PermissionDenied ProtocolViolation ProviderRefused ProxyFailed RateLimited ServerFailed "
-        "StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent UnexpectedRedirect"
+        "OptionIgnored PermissionDenied ProtocolViolation ProviderRefused ProxyFailed QuotaExhausted RateLimited "
+        "ServerFailed StreamMisused StreamTruncated TimedOut TLSFailed TransportFailure UnexpectedContent "
+        "UnexpectedRedirect"
     ),
     "events": (
         "Annotation ChatEvent Event Failed Finished FinishReason KeepAlive Metadata NativeDelta NativeItem "

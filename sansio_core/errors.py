@@ -295,7 +295,7 @@ class AuthenticationFailed(HTTPStatusError):
 
 
 class PermissionDenied(AuthenticationFailed):
-    """403, and 402 (payment required): the key, account or network address may not do this.
+    """403, and a 402 that names no used-up quota: the key, account or network address may not do this.
 
     A kind of AuthenticationFailed, as providers send either status for a bad key: code that asks for a new key catches
     both by one name.
@@ -315,9 +315,16 @@ class NotFound(HTTPStatusError):
 
 
 class RateLimited(HTTPStatusError):
-    """429: too many requests, or the quota is used up. `retry_after` is in seconds."""
+    """429: too many requests for now. `retry_after` is in seconds."""
 
     what = "the provider's rate limit was reached"
+
+
+class QuotaExhausted(RateLimited):
+    """The account's quota or credit is used up, whatever the status (400, 402, 403, 429): it is never tried again."""
+
+    what = "the account's quota or credit is used up"
+    hint = "add credit or raise the limit at the provider; a quota of a day or month also comes back by itself"
 
 
 class ServerFailed(HTTPStatusError):

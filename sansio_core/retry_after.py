@@ -1,8 +1,12 @@
-"""How long a response asks to wait: Retry-After as a number or a date, and the finer retry-after-ms."""
+"""How long a response asks to wait: Retry-After as a number or a date, and the finer retry-after-ms.
+
+Also the texts that stand for a length of time or for a point in time elsewhere: in quota fields, in errors.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from .http_request import Headers, header
 
@@ -31,11 +35,32 @@ def retry_after(headers: Headers) -> float | None:
     value = header(headers, "retry-after").strip()
     if re.fullmatch(r"[0-9]{1,18}", value):
         return float(value)
-    then, now = _timestamp(value), _timestamp(header(headers, "date").strip())
+    then, now = timestamp(value), timestamp(header(headers, "date").strip())
     return None if then is None or now is None else max(0.0, float(then - now))  # a date in the past: wait no more
 
 
-def _timestamp(text: str) -> int | None:
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "\u00b5s": 1e-6, "ns": 1e-9}
+
+
+@cache  # compiled when it is first used, as above
+def _part() -> re.Pattern[str]:
+    return re.compile(r"([0-9]{1,12}(?:\.[0-9]{0,18})?)(h|ms|m|s|[u\u00b5]s|ns)")
+
+
+def duration(text: str) -> float | None:
+    """The seconds of `7m12s`, `12ms` or `34.074824224s`; None for another text.
+
+    Go's forms of a duration (pkg.go.dev/time#Duration.String), in which OpenAI and others write their resets; a
+    duration in protobuf's JSON (protobuf.dev/programming-guides/json) is one of them.
+    """
+    seconds, at, part = 0.0, 0, _part()
+    while found := part.match(text, at):
+        seconds += float(found[1]) * _UNITS[found[2]]
+        at = found.end()
+    return seconds if text and at == len(text) else None
+
+
+def timestamp(text: str) -> int | None:
     """The seconds from a fixed day to an HTTP date; None for another text.
 
     (`email.utils.parsedate` reads them too, but loads socket and random.)
@@ -50,12 +75,12 @@ def _timestamp(text: str) -> int | None:
             # ask for today; the years from 1970 on are those that a server can mean.
             if len(found["y"]) == 2:
                 year += 1900 if year >= 70 else 2000
-            days = _days(year, _MONTHS.index(found["m"]) + 1, int(found["d"]))
+            days = days_before(year, _MONTHS.index(found["m"]) + 1, int(found["d"]))
             return ((days * 24 + int(found["H"])) * 60 + int(found["M"])) * 60 + int(found["S"])
     return None
 
 
-def _days(year: int, month: int, day: int) -> int:
+def days_before(year: int, month: int, day: int) -> int:
     """The days from a fixed day to a date of the Gregorian calendar: only differences of them are used."""
     # Counted in years that begin in March, so that a leap day is the last of its year and moves no month. From there on
     # (153 * month + 2) // 5 days lie before a month, and 146097 days are 400 years. (H. Hinnant, "chrono-Compatible

@@ -20,6 +20,7 @@ from ..errors import (
     NotFound,
     PermissionDenied,
     ProviderRefused,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     UnexpectedContent,
@@ -27,23 +28,34 @@ from ..errors import (
 )
 from ..http_request import Headers
 from ..redact import excerpt
-from ..retry_after import retry_after
+from ..retry_after import duration, retry_after
 from .forms import nonempty, object_of, objects
 
-# The vendors' error codes, in lower case. OpenAI: platform.openai.com/docs/guides/error-codes; Anthropic:
+# The vendors' error codes, in lower case. OpenAI: developers.openai.com/api/docs/guides/error-codes; Anthropic:
 # docs.anthropic.com/en/api/errors; Google: cloud.google.com/apis/design/errors (canonical codes). Codes that no vendor
-# documents (throttling, data_inspection_failed, exceed_context_size_error) are as compatible hosts send them.
+# documents (data_inspection_failed, exceed_context_size_error) are as compatible hosts send them. Of a quota, in the
+# order of the lines: OpenAI (help.openai.com/en/articles/6614457), Anthropic (platform.claude.com/docs/en/api/
+# rate-limits), Alibaba (help.aliyun.com/en/model-studio/error-code), OpenRouter (openrouter.ai/docs/api_reference/
+# limits), Moonshot, Groq (console.groq.com/docs/spend-limits), Together, the gateways LiteLLM and New API, and Z.ai's
+# numbers (docs.z.ai/api-reference/api-code).
 _CLASSES: dict[str, type[HTTPStatusError]] = {
     word: kind
     for kind, words in {
-        RateLimited: "rate_limit_exceeded rate_limit_error rate_limited too_many_requests insufficient_quota "
-        "resource_exhausted tokens requests throttling",
+        QuotaExhausted: "insufficient_quota billing_hard_limit_reached billing_not_active credit_balance_exhausted "
+        "organization_spend_limit_exceeded project_spend_limit_exceeded organization_usage_limit_exceeded "
+        "billing_error enforced_spend_limit_reached "
+        "arrearage allocationquota.freetieronly prepaidbilloverdue postpaidbilloverdue "
+        "openrouter_credits openrouter_key_limit openrouter_free_tier_daily "
+        "exceeded_current_quota_error blocked_api_access credit_limit "
+        "budget_exceeded insufficient_user_quota pre_consume_token_quota_failed 1113 1308 1309 1310",
+        RateLimited: "rate_limit_exceeded rate_limit_error rate_limited too_many_requests openrouter_in_flight_budget "
+        "resource_exhausted tokens requests throttling throttling.ratequota throttling.allocationquota",
         ServerFailed: "overloaded_error overloaded server_error api_error internal_server_error internal_error "
         "internal unavailable unavailable_error service_unavailable engine_overloaded deadline_exceeded timeout_error "
         "bad_gateway serviceunavailable internalservererror",
         AuthenticationFailed: "authentication_error invalid_api_key api_key_invalid unauthenticated unauthorized "
         "invalid_authentication authenticationerror",
-        PermissionDenied: "permission_error permission_denied forbidden billing_error insufficient_permissions",
+        PermissionDenied: "permission_error permission_denied forbidden insufficient_permissions",
         NotFound: "not_found_error model_not_found not_found notfounderror",
         ContextTooLong: "context_length_exceeded exceed_context_size_error string_above_max_length",
         ContentFiltered: "content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed "
@@ -67,6 +79,16 @@ _TOO_LONG = re.compile(
     r"maximum context length|context (length|size|window)|prompt is too long|too many tokens|input is too long"
     r"|exceeds? the (maximum|available) (number of tokens|context)|reduce the length",
     re.I,
+)
+# What no code tells: DeepSeek's 402, Anthropic's 400, OpenRouter's 402, xAI's 403, Gemini's 429, SiliconFlow's 403,
+# Hugging Face's 402, Fireworks's 412, Kimi Code's 403, and hosts that pass on a sentence alone. "You exceeded your
+# current quota" is not among them: Gemini and Alibaba say so of a minute's tokens as well. (A text: few processes need
+# it, and compiling it at import would take longer than all else here.)
+_USED_UP = (
+    r"insufficient (account )?(balance|credits?|funds)|balance is (insufficient|too low)|余额不足|credit limit exceeded"
+    r"|(out of|requires more|used all available|depleted your monthly included|exceeded your monthly included) credits"
+    r"|credits are depleted|reached (your|its)( specified)?( workspace)?( api)?( monthly)? (usage|spending) limit"
+    r"|monthly spending (limit|cap)|free-models-per-day"
 )
 # The statuses of a bad request. A server that fails with 500 may quote such a sentence and still mean its own fault.
 _TOO_LONG_STATUSES = (400, 413, 422)
@@ -175,7 +197,7 @@ def of_error(error: Any, whole: Any = None) -> ChatError:
     # platform.claude.com/docs/en/api/errors: the event has the request's id
     request_id = nonempty(object_of(whole).get("request_id"))
     body = excerpt(_message({"error": whole or error}))
-    return found(None, message, body=body, request_id=request_id, retry_after=_delay(error), **codes)
+    return found(None, message, body=body, request_id=request_id, retry_after=_delay(error, message, found), **codes)
 
 
 def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
@@ -186,19 +208,17 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
     error = error_in(value)
     if error is None:
         error = value  # an object that has no shape of an error is one all the same: the status says so
-    found, message, codes = status_class(status), "", _codes({})
-    if isinstance(error, dict):
-        message, codes = _message(error), _codes(error)
-        found = _class_of_response(error, message, status) or found
-    elif _TOO_LONG.search(text) and status in _TOO_LONG_STATUSES:
-        found = ContextTooLong
+    known = error if isinstance(error, dict) else {}
+    message = _message(known) if known else ""
+    said = message or text
+    found = _class_of_response(known, said, status) or status_class(status)
     return found(
         status,
         message,
         body=excerpt(text_of_html(text) if is_html(text) else text),
         request_id=request_id(headers),
-        retry_after=_delay(error) if (asked := retry_after(headers)) is None else asked,
-        **codes,
+        retry_after=_delay(known, said, found) if (asked := retry_after(headers)) is None else asked,
+        **_codes(known),
     )
 
 
@@ -229,27 +249,52 @@ def _details(error: Any) -> list[dict[str, Any]]:
     return list(objects(details[:8] if isinstance(details, list) else None))
 
 
-def _delay(error: Any) -> float | None:
-    """The seconds that google.rpc.RetryInfo asks to wait, as "34s" or "0.5s"."""
+def _delay(error: dict[str, Any], message: str, kind: type[HTTPStatusError]) -> float | None:
+    """The seconds to wait that the body of an error asks for."""
+    if kind is QuotaExhausted:  # what Gemini asks then is of its quota for a minute: the day's does not come back by it
+        return None
+    # google.rpc.RetryInfo: "34s" or "34.074824224s". Where it is missing, Gemini says "Please retry in 34.07s.", OpenAI
+    # and Groq "Please try again in 7m12s." (within a stream, where no Retry-After can be).
     delays = [str(detail.get("retryDelay")) for detail in _details(error)]
-    return next((float(text[:-1]) for text in delays if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?s", text)), None)
+    delays += re.findall(r"\b(?:retry|try again) in ((?:[0-9.]+[a-z\u00b5]+)+)", message)[:1]
+    return next((seconds for text in delays if (seconds := duration(text)) is not None), None)
 
 
 def _class_in_stream(error: dict[str, Any], message: str) -> type[HTTPStatusError] | None:
     """The class of an error that has no HTTP status: by its codes, and by any number in them that is one."""
     # Words before numbers: invalid_api_key says more than a 400 beside it.
     kinds = [*_classes(error), *map(status_class, _statuses(error))]
-    return _fine_class(kinds, message) or next(iter(kinds), None)
+    return _quota_class(kinds, error, message) or _fine_class(kinds, message) or next(iter(kinds), None)
 
 
 def _class_of_response(error: dict[str, Any], message: str, status: int) -> type[HTTPStatusError] | None:
     """A finer class than the status has, by the error object; None where the status says all."""
+    kinds = _classes(error)
+    if 400 <= status < 500 and (quota := _quota_class(kinds, error, message)):
+        return quota
+    if status == 402 and RateLimited in kinds:  # OpenRouter's, of what is not yet charged: it comes with a Retry-After
+        return RateLimited
     if status not in _REFINED_STATUSES:
         return None
-    kinds = _classes(error)
     # Google answers a wrong key with 400 and says API_KEY_INVALID in the details: ai.google.dev/gemini-api/docs/api-key
     wrong_key = AuthenticationFailed if status == 400 and AuthenticationFailed in kinds else None
     return _fine_class(kinds, message if status in _TOO_LONG_STATUSES else "") or wrong_key
+
+
+def _quota_class(
+    kinds: list[type[HTTPStatusError]], error: dict[str, Any], message: str
+) -> type[HTTPStatusError] | None:
+    """QuotaExhausted for an error that says so, RateLimited for one that only sounds like it, None for any other."""
+    said = message.lower()
+    # help.aliyun.com/en/model-studio/rate-limit: Alibaba's insufficient_quota is its limit of tokens a minute.
+    alibaba = "aliyun.com" in said or "alibabacloud.com" in said
+    if said.lstrip().startswith("allocated quota exceeded") or (alibaba and "exceeded your current quota" in said):
+        return RateLimited
+    # ai.google.dev/gemini-api/docs/rate-limits: a day's quota comes back at midnight in California. The RetryInfo
+    # beside it names some seconds all the same, after which every request fails until then.
+    ids = [str(each.get("quotaId")) for detail in _details(error) for each in objects(detail.get("violations"))]
+    used_up = QuotaExhausted in kinds or any("PerDay" in quota for quota in ids) or re.search(_USED_UP, said)
+    return QuotaExhausted if used_up else None
 
 
 def _fine_class(kinds: list[type[HTTPStatusError]], message: str) -> type[HTTPStatusError] | None:
@@ -265,6 +310,8 @@ def _classes(error: dict[str, Any]) -> list[type[HTTPStatusError]]:
     inner = error.get("innererror")
     codes.append(inner.get("code") if isinstance(inner, dict) else None)
     codes += [detail.get("reason") for detail in _details(error)]  # google.rpc.ErrorInfo
+    codes.append(object_of(error.get("details")).get("error_code"))  # Anthropic's, of a tier's spend limit
+    codes.append(object_of(error.get("metadata")).get("limit_source"))  # OpenRouter's, beside a number as the code
     words = (code.lower() for code in map(_code, codes) if code)
     return [_CLASSES[word] for word in words if word in _CLASSES]
 

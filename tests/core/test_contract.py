@@ -167,6 +167,7 @@ TREE: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("AuthenticationFailed",): ("PermissionDenied",),
     ("BadRequest",): ("ContentFiltered", "ContextTooLong"),
+    ("RateLimited",): ("QuotaExhausted",),
     ("ProviderRefused",): ("IPBlocked",),
     ("ProtocolViolation",): ("LimitExceeded", "UnexpectedContent"),
 }  # fmt: skip

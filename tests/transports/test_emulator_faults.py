@@ -388,7 +388,7 @@ def test_unknown_names_list_what_is_known() -> None:
     assert len(FAULTS) == 24
     with pytest.raises(ValueError, match="no fault 'x'; known are: ban, content-type"):
         parse_fault("x")
-    with pytest.raises(ValueError, match="no field 'y'; it has: size, on"):
+    with pytest.raises(ValueError, match="no field 'y'; it has: size, on, share"):
         parse_fault("cut:y=1")
     with pytest.raises(ValueError, match="needs a value"):
         parse_fault("redirect")

@@ -15,6 +15,7 @@ from sansio_core import __version__
 from sansio_core.errors import suggestion
 
 from .exit import MEANING
+from .rates import rate
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
 """Options by which people try to give a key; none is accepted, as other processes can read the command line."""
@@ -294,10 +295,20 @@ def _add_emulate(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add("--reasoning", metavar="TEXT", default="", help="the model's reasoning, where the wire format has it")
     add("--pace", metavar="SECONDS", type=_seconds, default=0.0, help="between two words")
+    add("--delay", metavar="SECONDS", type=_seconds, default=0.0, help="before the first byte of an answer")
+    add(
+        "--limit", metavar="N/s", type=rate,
+        help="answer so many questions a second (N/m: a minute, N/h, N/d), and refuse those above with status 429",
+    )  # fmt: skip
+    add("--burst", metavar="N", type=int, help="with --limit, how many are answered at once; without it, the limit's N")
+    add(
+        "--limit-headers", choices=("none", "openai", "anthropic"),
+        help="with --limit, the vendor in whose form responses say what is left of it; without it, they do not",
+    )  # fmt: skip
     add(
         "--fault", metavar="FAULT", action="append", default=[],
-        help="what goes wrong with every answer, like status:429 or reset; may be given several times; "
-        "`--fault help` lists what there is",
+        help="what goes wrong with every answer, like status:503 or reset, or with a share of them, like "
+        "status:500,share=0.02; may be given several times; `--fault help` lists what there is",
     )  # fmt: skip
     add("--once", action="store_true", help="each --fault is for one answer only, in that order")
     add("-q", "--quiet", action="store_true", help="no line on standard error for each request")

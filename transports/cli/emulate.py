@@ -9,6 +9,7 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from time import strftime
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,12 @@ from .output import output_for
 if TYPE_CHECKING:
     from sansio_core.tape import UnmatchedRequest
 
-    from ..emulator import Emulator, Fault, Request, Served
+    from ..emulator import Emulator, Fault, Limit, Request, Served
     from ..emulator.tape_server import TapeServer
 
-_MADE_UP = ("reply", "tool_call", "reasoning", "pace", "fault", "once")
+_MADE_UP = (
+    "reply", "tool_call", "reasoning", "pace", "delay", "limit", "burst", "limit_headers", "fault", "once",
+)  # fmt: skip
 """The arguments that say what the emulator's own answers are like."""
 
 
@@ -34,6 +37,7 @@ def emulate(args: Namespace) -> int:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
     server, names = _emulator(args) if args.tape is None else _tape_server(args)
+    _allow_connections()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _serve(server, names)
@@ -60,6 +64,8 @@ def _emulator(args: Namespace) -> tuple[Emulator, Sequence[str]]:
         tool_calls=[_tool_call(text) for text in args.tool_call],
         reasoning=args.reasoning,
         pace=args.pace,
+        delay=args.delay,
+        limit=_limit(args),
         port=args.port,
         on_request=None if args.quiet else _log,
     )
@@ -97,6 +103,17 @@ def _reason(error: UnmatchedRequest) -> str:
     """Its text, with an option of the command where that names an argument of Python."""
     text, _, fields = str(error).partition("ignore=(")
     return text + " ".join(f"--ignore '{field}'" for field in re.findall(r'"([^"]+)"', fields))
+
+
+def _allow_connections() -> None:
+    """Open as many connections as the system lets this process: its usual bound, 1,024, is for programs with few."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such bound
+        return
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # macOS takes no "infinity" here
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
@@ -142,6 +159,20 @@ def _tool_call(text: str) -> tuple[str, dict[str, Any]]:
     return name, value
 
 
+def _limit(args: Namespace) -> Limit | None:
+    from ..emulator import Limit
+
+    if args.limit is None:
+        if args.burst is not None or args.limit_headers is not None:
+            raise InvalidRequest("--burst and --limit-headers go with --limit N/s")
+        return None
+    burst = max(1, int(args.limit.requests)) if args.burst is None else args.burst
+    try:
+        return Limit(args.limit.per_second, burst, args.limit_headers or "none")
+    except ValueError as error:
+        raise InvalidRequest(f"--{error}") from None
+
+
 def _faults(texts: list[str]) -> list[Fault]:
     from ..emulator import parse_fault
 
@@ -154,10 +185,15 @@ def _faults(texts: list[str]) -> list[Fault]:
 def _fault_lines() -> list[str]:
     """The lines of `--fault help`: each fault with its parameters, and its docstring."""
     from ..emulator import FAULTS
+    from ..emulator.faults import COMMON
 
-    lines = ["NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...", ""]
+    lines = [
+        "NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...",
+        "Each takes share=0.02 too, for that share of the answers; and on=page, for a list of models or a page.",
+        "",
+    ]
     for name, kind in sorted(FAULTS.items()):
-        parameters = [_parameter(field) for field in fields(kind) if field.name != "on"]
+        parameters = [_parameter(field) for field in fields(kind) if field.name not in COMMON]
         lines.append(f"{name}:{','.join(parameters)}" if parameters else name)
         lines.append("    " + " ".join((kind.__doc__ or "").split()))
     return lines

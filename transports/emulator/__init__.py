@@ -6,6 +6,7 @@ In reading order:
 
 emulator    Emulator: order faults, answer each request
 loopback    LoopbackServer: start, stop, look at the requests; the base of all three servers
+limit       Limit: how many requests it answers; the quota fields of responses
 faults      the faults, as immutable values, and their names on a command line
 effects     what each fault does to a response
 request     Request: one request, as the emulator received it
@@ -51,6 +52,7 @@ from .faults import (
     TruncatedFraming,
     parse_fault,
 )
+from .limit import Limit
 from .request import Request
 from .served import Served
 
@@ -71,6 +73,7 @@ __all__ = [
     "Interim",
     "JSONAnswer",
     "KeepAlives",
+    "Limit",
     "LineEnds",
     "MissingEnd",
     "OneByte",

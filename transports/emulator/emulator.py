@@ -9,15 +9,19 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from math import inf
+from random import Random
+from time import monotonic
 from typing import Any, TypeAlias, get_args
 
 from sansio_core.errors import suggestion
 
 from . import effects
 from .faults import Aim, Fault
+from .limit import Bucket, Limit
 from .loopback import LoopbackServer
 from .request import Request
-from .response import Framing, Response, Step
+from .response import Framing, Pause, Response, Step
 from .served import Served, told
 from .systems import SYSTEMS, Answer, Call, ErrorResponse, Question, System
 
@@ -45,10 +49,12 @@ class Emulator(LoopbackServer):
     `reply`: the text of every answer, or a function from the prompt to it. `tool_calls`: the answer to a question that
     offers tools (`reply` then answers the tools' results), or a function from the user's last message to that or None.
     `reasoning`: the text of the model's reasoning, in formats that have it. `pace`: seconds between two pieces.
-    `chunk_size`: characters in a piece (None: a piece is a word). `framing`: how bodies end: "chunked",
-    "content-length" or "close". `gzip`: whether clients that accept gzip get it. `host`, `port` (0: any free one) and
-    `ssl_context`: where and how it listens. `faults`: the first faults (see `order`). `on_request`: called, in the
-    server's thread, with a Served after each response.
+    `delay`: seconds before the first byte of an answer. `limit`: how many questions are answered; those above get the
+    vendor's own 429 at once, and take no fault. `chunk_size`: characters in a piece (None: a piece is a word).
+    `framing`: how bodies end: "chunked", "content-length" or "close". `gzip`: whether clients that accept gzip get it.
+    `host`, `port` (0: any free one) and `ssl_context`: where and how it listens. `keep`: how many requests `requests`
+    holds (None: all). `faults`: the first faults (see `order`). `on_request`: called, in the server's thread, with a
+    Served after each response.
 
     Every API key is accepted but "wrong" and "sk-wrong", and every model but "no-such-model": with these the emulator
     shows the vendor's error response.
@@ -66,12 +72,15 @@ class Emulator(LoopbackServer):
         tool_calls: ToolCalls | Callable[[str], ToolCalls | None] | None = None,
         reasoning: str = "",
         pace: float = 0.0,
+        delay: float = 0.0,
+        limit: Limit | None = None,
         chunk_size: int | None = None,
         framing: Framing = "chunked",
         gzip: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
+        keep: int | None = 1000,
         faults: Iterable[Order] = (),
         on_request: Callable[[Served], None] | None = None,
     ) -> None:
@@ -79,10 +88,13 @@ class Emulator(LoopbackServer):
             raise ValueError(f"framing must be one of {get_args(Framing)}, not {framing!r}")
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1 character, not {chunk_size!r}")
-        super().__init__(host, port, ssl_context)
+        if not 0 <= delay < inf:
+            raise ValueError(f"delay must be a number of seconds, not {delay!r}")
+        super().__init__(host, port, ssl_context, keep)
         self._reply = reply
         self._tool_calls = tool_calls
-        self._reasoning, self._pace = reasoning, pace
+        self._reasoning, self._pace, self._delay = reasoning, pace, delay
+        self._bucket = Bucket(limit) if limit else None
         self._pieces = re.compile(r"\s*\S+|\s+" if chunk_size is None else rf"[\s\S]{{1,{chunk_size}}}")
         self._framing: Framing = framing
         self._gzip = gzip
@@ -91,6 +103,7 @@ class Emulator(LoopbackServer):
 
         self._queues: dict[Aim, deque[tuple[Fault, ...]]] = {aim: deque() for aim in get_args(Aim)}
         self._standing: dict[Aim, tuple[Fault, ...]] = {}
+        self._lots = Random(0)
         self.order(*faults)
 
     def base_url(self, provider: str) -> str:
@@ -137,7 +150,8 @@ class Emulator(LoopbackServer):
     def _take(self, aim: Aim) -> tuple[Fault, ...]:
         with self._changed:
             queue = self._queues[aim]
-            return queue.popleft() if queue else self._standing.get(aim, ())
+            faults = queue.popleft() if queue else self._standing.get(aim, ())
+            return tuple(fault for fault in faults if self._lots.random() < fault.share)
 
     # --- called by a connection (server.Service) ---
 
@@ -159,19 +173,31 @@ class Emulator(LoopbackServer):
         return told(request, response.wire(), None if response.raw else response.status, self._on_request)
 
     def _answer(self, system: System, request: Request) -> Response:
-        answer = Answer()
-        aim: Aim = "page"
-        response = system.page(request)
-        if response is None:
-            aim = "chat"
-            with _wrong_kinds():
-                question = system.check(request)
+        page = system.page(request)
+        if page is not None:
+            return self._finish(page, system, request, Answer(), self._take("page"))
+        with _wrong_kinds():
+            question = system.check(request)
+        wait = self._bucket.take(monotonic()) if self._bucket else 0.0
+        if wait:
+            response = system.rate_limited(wait)
+        else:
             answer = self._say(question)
-        faults = self._take(aim)
-        if response is None:
+            faults = self._take("chat")
             answer = effects.banned(faults, answer)
             with _wrong_kinds():
                 response = system.render(request, answer)
+            if self._delay:
+                response.before_head.append(Pause(self._delay))
+            self._finish(response, system, request, answer, faults)
+        if self._bucket:
+            response.headers += self._bucket.fields(wait)
+        return response
+
+    def _finish(
+        self, response: Response, system: System, request: Request, answer: Answer, faults: Iterable[Fault]
+    ) -> Response:
+        """`response`, which gives `answer`, sent as the emulator's settings say, and with these faults."""
         response.framing = self._framing
         response.pace = self._pace
         if self._gzip and "gzip" in request.headers.get("accept-encoding", ""):

@@ -1,8 +1,9 @@
 """The faults, as data: each is an immutable value, and `effects.apply` alone knows what it does.
 
 `on`: which request gets it: the next "chat" request, the next "page" request, or the next connection as it is accepted
-("connect", before TLS; for Hang, Reset, Stall and RawResponse). `after_pieces`: where in the body: 0 is straight after
-the headers, N after N pieces of the reply's text, None after the whole body and before the framing's end.
+("connect", before TLS; for Hang, Reset, Stall and RawResponse). `share`: which part of those get it, from 0 to 1; drawn
+by lot, with the same outcome in each run. `after_pieces`: where in the body: 0 is straight after the headers, N after N
+pieces of the reply's text, None after the whole body and before the framing's end.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ class Fault:
     """The base class of all faults."""
 
     on: Aim = "chat"
+    share: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be from 0 to 1, not {self.share!r}")
         if self.on not in get_args(Aim):
             raise ValueError(f"on must be one of {get_args(Aim)}, not {self.on!r}")
         if self.on == "connect" and not isinstance(self, (Hang, Reset, Stall, RawResponse)):
@@ -234,6 +238,15 @@ FAULTS: dict[str, type[Fault]] = {
 """Every fault under its name for a command line: `missing-end`, `split-crlf`, …"""
 
 
+COMMON = [item.name for item in fields(Fault)]
+"""The fields that all faults have."""
+
+
+def parameters(kind: type[Fault]) -> list[str]:
+    """The fields of a fault's own."""
+    return [item.name for item in fields(kind) if item.name not in COMMON]
+
+
 def parse_fault(text: str) -> Fault:
     """The fault of a text on a command line: `status:429`, `reset:before=headers`, `cut:size=3,on=page`.
 
@@ -243,7 +256,7 @@ def parse_fault(text: str) -> Fault:
     kind = FAULTS.get(name)
     if kind is None:
         raise ValueError(f"there is no fault {name!r}; known are: {', '.join(sorted(FAULTS))}")
-    known = [item.name for item in fields(kind) if item.name != "on"] + ["on"]
+    known = [*parameters(kind), *COMMON]
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for argument in filter(None, arguments.split(",")):

@@ -7,6 +7,7 @@ import contextlib
 import ssl
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import ClassVar, Self
@@ -19,7 +20,8 @@ from .server import Connection, stop_listening
 class LoopbackServer(ABC):
     """An HTTP/1.1 server whose subclass answers its requests; it is a `server.Service`.
 
-    `host`, `port` (0: any free one) and `ssl_context`: where and how it listens.
+    `host`, `port` (0: any free one) and `ssl_context`: where and how it listens. `keep`: how many requests `requests`
+    holds (None: all).
 
     `with`, or `start` and `stop`, run it in a thread of its own; `async with`, or `await serve()`, in the running loop.
     Every method may be called from any thread.
@@ -28,12 +30,17 @@ class LoopbackServer(ABC):
     what: ClassVar[str] = "server"
     """What error messages call it."""
 
-    def __init__(self, host: str, port: int, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, ssl_context: ssl.SSLContext | None = None, keep: int | None = 1000
+    ) -> None:
+        if keep is not None and keep < 0:
+            raise ValueError(f"keep must be a number of requests, or None for all, not {keep!r}")
         self.ssl_context = ssl_context
         self._host, self._wanted_port = host, port
 
         self._changed = threading.Condition()  # guards what follows; notified at every change, for wait_for
-        self._requests: list[Request] = []
+        self._requests: deque[Request] = deque(maxlen=keep)
+        self._received = 0
         self._connections = 0
         self._open: set[Connection] = set()
         self._held = 0
@@ -69,9 +76,15 @@ class LoopbackServer(ABC):
 
     @property
     def requests(self) -> list[Request]:
-        """Every request so far, in order; also those for pages, and those that got an error response."""
+        """The last `keep` requests, in order; also those for pages, and those that got an error response."""
         with self._changed:
             return list(self._requests)
+
+    @property
+    def received(self) -> int:
+        """How many requests came so far, kept in `requests` or not."""
+        with self._changed:
+            return self._received
 
     @property
     def connections(self) -> int:
@@ -101,8 +114,9 @@ class LoopbackServer(ABC):
                 raise TimeoutError(f"the {self.what} did not come to that within {timeout:g} s")
 
     def _note(self, request: Request) -> None:
-        """Keep a request in `requests`."""
+        """Count a request, and keep it in `requests`."""
         with self._changed:
+            self._received += 1
             self._requests.append(request)
             self._changed.notify_all()
 

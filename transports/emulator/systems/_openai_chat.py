@@ -11,7 +11,7 @@ from typing import Any
 from ..request import Request
 from ..response import Response
 from .answer import Answer, make_id, sign
-from .base import System, dump
+from .base import System, dump, frames
 
 ID = "chatcmpl-emulated"
 CREATED = 1_700_000_000
@@ -56,7 +56,7 @@ class OpenAIChat(System):
             fields = {"usage": None, **fields} if usage_chunk else fields
             return b"".join(event(_chunk(model, [_choice(i, delta, reason)], **fields)) for i in range(choices))
 
-        thoughts = [chunk(self._thinking(piece)) for piece in answer.reasoning]
+        thoughts = frames(answer.reasoning, lambda piece: chunk(self._thinking(piece)))
         if answer.reasoning and self.details:
             thoughts.append(chunk(_signature(answer.reasoning_text)))
         reason = "tool_calls" if answer.calls else "stop"
@@ -66,7 +66,8 @@ class OpenAIChat(System):
             ending.append(event(_chunk(model, [], usage=cost)))
         return Response(
             "text/event-stream",
-            [chunk({"content": piece}) for piece in answer.pieces] + [chunk(delta) for delta in self._calls(answer)],
+            frames(answer.pieces, lambda piece: chunk({"content": piece}))
+            + [chunk(delta) for delta in self._calls(answer)],
             opening=[chunk({"role": "assistant", "content": ""}), *thoughts],
             ending=[*ending, DONE],
             headers=[("Cache-Control", "no-cache"), ("X-Request-Id", "req-emulated")],

@@ -22,6 +22,7 @@ from .base import (
     check_headers,
     check_object,
     dump,
+    frames,
     is_parts,
     text_of,
 )
@@ -113,7 +114,7 @@ class Anthropic(System):
             pieces = self._calls(first, answer)
         else:
             opening += [_start(first, {"type": "text", "text": ""}), self.keep_alive(request)]
-            pieces = [_delta(first, "text_delta", "text", piece) for piece in answer.pieces]
+            pieces = frames(answer.pieces, lambda piece: _delta(first, "text_delta", "text", piece))
             ending.append(_stop(first))
         reason = {"stop_reason": _reason(answer), "stop_sequence": None}
         ending += [event("message_delta", delta=reason, usage=_usage(answer)), event("message_stop")]

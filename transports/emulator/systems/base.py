@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
+from math import ceil
 from typing import Any, ClassVar, TypeAlias
 
+from ..limit import duration
 from ..request import Request
 from ..response import Response
 from .answer import Answer, Question
 
 Fields: TypeAlias = Mapping[str, type | tuple[type, ...]]
 """The types that the value of each field of a body may have."""
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one for each value
+_GAP = "\ue000gap\ue000"
+"""A text, with characters for private use, that no request has in place of a model's name."""
 
 
 class ErrorResponse(Exception):
@@ -74,6 +81,13 @@ class System(ABC):
         """Make all nonces invalid that were sent so far. Raises ErrorResponse where the system has none."""
         raise ErrorResponse(500, f"{self.name} has no nonces")
 
+    def rate_limited(self, wait: float) -> Response:
+        """The error response to a request that came `wait` seconds too early; Retry-After has whole seconds."""
+        reason = f"Rate limit reached for requests. Please try again in {duration(wait)}."
+        response = self.error_response(ErrorResponse(429, reason, type="requests", code="rate_limit_exceeded"))
+        response.headers.append(("Retry-After", str(ceil(wait))))
+        return response
+
     def error_response(self, cause: ErrorResponse) -> Response:
         """The error response for `cause`: with OpenAI's error object, which most other vendors use too."""
         kind = "invalid_request_error" if cause.status < 500 else "server_error"
@@ -83,7 +97,15 @@ class System(ABC):
 
 def dump(value: object, indent: int | None = None) -> bytes:
     """JSON in UTF-8, without \\u escapes, as most servers send it."""
-    return json.dumps(value, ensure_ascii=False, indent=indent, separators=None if indent else (",", ":")).encode()
+    if indent:
+        return json.dumps(value, ensure_ascii=False, indent=indent).encode()
+    return _COMPACT.encode(value).encode()
+
+
+def frames(pieces: Iterable[str], frame: Callable[[str], bytes]) -> list[bytes]:
+    """`frame(piece)` for each piece, for a `frame` whose JSON is the same but for that text."""
+    parts = frame(_GAP).split(dump(_GAP))
+    return [dump(piece).join(parts) for piece in pieces]
 
 
 # --- checks: each raises ErrorResponse for a bad request --------------------------------------------------------------

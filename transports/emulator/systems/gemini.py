@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -16,7 +17,7 @@ from ..request import Request
 from ..response import Response
 from ._api import NO_MODEL, is_bad, list_of
 from .answer import Answer, Question, is_signature, make_id, sign
-from .base import ErrorResponse, System, check_fields, check_object, dump, text_of
+from .base import ErrorResponse, System, check_fields, check_object, dump, frames, text_of
 
 MODELS = ("gemini-3.1-flash-lite", "gemini-2.5-flash")
 LIMITS = {"inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536}
@@ -94,17 +95,18 @@ class Gemini(System):
         if method == "generateContent":
             return Response("application/json; charset=UTF-8", [self.whole(request, answer)])
         costs = _usage(answer, done=False)
-        parts = [*({"text": piece} for piece in answer.pieces), *self._calls(model, answer)]
+
+        def frame(part: dict[str, Any]) -> bytes:
+            return self._frame(request, _chunk(model, [part], costs))
+
         last: dict[str, Any] = {"text": ""}
         if answer.reasoning and not answer.calls:
             last["thoughtSignature"] = sign(answer.reasoning_text)
         response = Response(
             "text/event-stream",
-            [self._frame(request, _chunk(model, [part], costs)) for part in parts],
-            opening=[
-                self._frame(request, _chunk(model, [{"text": piece, "thought": True}], costs))
-                for piece in answer.reasoning
-            ],
+            frames(answer.pieces, lambda piece: frame({"text": piece}))
+            + [frame(part) for part in self._calls(model, answer)],
+            opening=frames(answer.reasoning, lambda piece: frame({"text": piece, "thought": True})),
             ending=[self._frame(request, _chunk(model, [last], _usage(answer), "STOP"), last=True)],
         )
         response.line_end = b"\r\n"
@@ -146,6 +148,12 @@ class Gemini(System):
 
     def keep_alive(self, request: Request) -> bytes:
         return self._frame(request, _chunk(self._target(request)[0], [{"text": ""}], {}))
+
+    def rate_limited(self, wait: float) -> Response:
+        """The wait is in the body alone: https://cloud.google.com/apis/design/errors, RetryInfo."""
+        details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{ceil(wait)}s"}]
+        reason = f"You exceeded your current quota. Please retry in {wait:.9f}s."
+        return self.error_response(ErrorResponse(429, reason, details=details))
 
     def error_response(self, cause: ErrorResponse) -> Response:
         status = 400 if cause.status == 422 else cause.status

@@ -14,7 +14,7 @@ from ..response import Response
 from ._api import NO_MODEL, bearer, is_bad, list_of
 from ._openai_chat import model_in
 from .answer import Answer, Question, make_id
-from .base import ErrorResponse, System, check_endpoint, check_fields, check_object, dump
+from .base import ErrorResponse, System, check_endpoint, check_fields, check_object, dump, frames
 
 MODELS = ("llama3.2:latest", "qwen3:latest")
 TIME = "2025-01-01T00:00:00Z"
@@ -61,12 +61,11 @@ class Ollama(System):
             answer = answer.without_reasoning()
         if request.json.get("stream") is False:
             return Response("application/json; charset=utf-8", [self.whole(request, answer)])
-        texts = [{"content": piece} for piece in answer.pieces]
-        calls = [{"content": "", "tool_calls": [call]} for call in self._calls(answer)]
         return Response(
             "application/x-ndjson",
-            [_chunk(request, fields) for fields in texts + calls],
-            opening=[_chunk(request, {"content": "", "thinking": piece}) for piece in answer.reasoning],
+            frames(answer.pieces, lambda piece: _chunk(request, {"content": piece}))
+            + [_chunk(request, {"content": "", "tool_calls": [call]}) for call in self._calls(answer)],
+            opening=frames(answer.reasoning, lambda piece: _chunk(request, {"content": "", "thinking": piece})),
             ending=[_chunk(request, {"content": ""}, **_figures(answer))],
         )
 
