@@ -247,7 +247,7 @@ class _Reader:
             return question_of_line(fields)
         if not self._known.issuperset(fields):
             raise self._unknown(fields)
-        question = {name: fields[name] for name in self._options & fields.keys() if fields[name] is not None}
+        question = {name: value for name, value in fields.items() if name in self._options and value is not None}
         question["messages"] = _messages(fields)
         return question
 
