@@ -106,8 +106,8 @@ def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
     return f'<th scope="row"{kinds[0]}>{first}</th>{cells}'
 
 
-# Series 2 to 6 may meet: each has a contrast of 3:1 to the ground (WCAG 2.2, 1.4.11), and any two differ by 0.14 in OKLab
-# at least, also as those see them who lack one kind of cones (by the matrices of Machado, Oliveira and Fernandes, 2009).
+# Series 2 to 6 may meet: each has a contrast of 3:1 to the ground (WCAG 2.2, 1.4.11), and any two differ by 0.14 in
+# OKLab at least, also to those who lack one kind of cones (the matrices of Machado, Oliveira and Fernandes, 2009).
 _STYLE: Final = """\
 :root {
   color-scheme: light dark;
