@@ -163,11 +163,14 @@ th:first-child, .text { text-align: left }
 tbody .text { overflow-wrap: anywhere; min-width: 7rem; white-space: normal }
 :focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px }
 @media (max-width: 30rem) {
-  th, td { padding: .3rem .35rem }
+  th, td { padding: .3rem .25rem }
+  table { font-size: .8rem }
   tbody .text { min-width: 4.5rem }
+  svg text { font-size: 12px !important }
 }
 @media print {
-  body { font-size: 11px }
+  html { font-size: 11px }
+  body { font-size: 1rem }
   main { max-width: none; padding: 0 }
   .grid { grid-template-columns: 1fr 1fr }
   figure, tr, .tiles div { break-inside: avoid }
