@@ -295,7 +295,7 @@ class AuthenticationFailed(HTTPStatusError):
 
 
 class PermissionDenied(AuthenticationFailed):
-    """403, and 402 (payment required): the key, account or network address may not do this.
+    """403, and a 402 that names no used-up quota: the key, account or network address may not do this.
 
     A kind of AuthenticationFailed, as providers send either status for a bad key: code that asks for a new key catches
     both by one name.

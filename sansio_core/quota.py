@@ -113,7 +113,7 @@ def _structured(value: str) -> float:
     members = _QUOTED.sub("", value).split(",") if "remaining=" not in value else [value]
     longest = 0.0
     for given in (dict(_PARAMETER.findall(member)) for member in members):
-        wait = float(given.get("t", given.get("reset", 0)))
+        wait = float(given.get("t") or given.get("reset") or 0)
         if given.get("r", given.get("remaining")) == "0" and longest < wait <= LONGEST:
             longest = wait
     return longest

@@ -34,7 +34,8 @@ class RetryPolicy:
     seconds, at most `max_wait`, of which the share `jitter` (0 to 1) is drawn at random. A `Retry-After` of the server
     takes its place; where it is above `max_retry_after` seconds, no other attempt is made. `statuses` are the HTTP
     statuses tried again; connection failures, timeouts (except the total) and answers cut short before any text are
-    tried again as well. Once text was delivered, no request is sent again: that rule is the exchange's.
+    tried again as well, a used-up quota (QuotaExhausted) never. Once text was delivered, no request is sent again: that
+    rule is the exchange's.
     """
 
     attempts: int = 3
@@ -75,8 +76,8 @@ class RetryPolicy:
                 return False
             case HTTPStatusError(status=None):  # an error inside a stream has no status, but the class of one
                 return isinstance(error, (RateLimited, ServerFailed))
-            case HTTPStatusError(status=status):
-                return status in self.statuses
+            case HTTPStatusError(status=status):  # a rate limit may come with another status: OpenRouter's with 402
+                return status in self.statuses or (isinstance(error, RateLimited) and 429 in self.statuses)
             case _:  # a bad certificate, a wrong key, another protocol, the user's cancel: no attempt changes these
                 return False
 

@@ -82,7 +82,8 @@ _TOO_LONG = re.compile(
 )
 # What no code tells: DeepSeek's 402, Anthropic's 400, OpenRouter's 402, xAI's 403, Gemini's 429, SiliconFlow's 403,
 # Hugging Face's 402, Fireworks's 412, Kimi Code's 403, and hosts that pass on a sentence alone. "You exceeded your
-# current quota" is not among them: Gemini and Alibaba say so of a minute's tokens as well. (A text: see _INVISIBLE.)
+# current quota" is not among them: Gemini and Alibaba say so of a minute's tokens as well. (A text: few processes need
+# it, and compiling it at import would take longer than all else here.)
 _USED_UP = (
     r"insufficient (account )?(balance|credits?|funds)|balance is (insufficient|too low)|余额不足|credit limit exceeded"
     r"|(out of|requires more|used all available|depleted your monthly included|exceeded your monthly included) credits"

@@ -106,7 +106,7 @@ class End:
         """The end by `error`, which sending or reading raised."""
         attributes = json.loads(json_text(error.to_dict()))
         what = attributes.pop("class")
-        if not error.hint:
+        if error.hint == type(error).hint:
             del attributes["hint"]
         if type(_error(what, attributes)) is type(error):  # else its bases tell the nearest class that is known
             del attributes["bases"], attributes["message"]

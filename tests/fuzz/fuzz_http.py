@@ -12,6 +12,7 @@ from sansio_core import ChatError, HttpRequest, InvalidRequest, Limits, ProxyFai
 from sansio_core.dialects.error_mapping import of_response, request_id
 from sansio_core.http_request import check_base_url, check_header, check_url, cookie_header, origin, redirect
 from sansio_core.providers.chatgpt_free import _cookies_of, _read
+from sansio_core.quota import LONGEST, wait_of
 from sansio_core.redact import redact_url
 from sansio_core.retry_after import retry_after
 from transports.http1.failures import TUNNEL_EXCESS
@@ -67,6 +68,8 @@ def headers(data: bytes) -> None:
     fields = tuple((name, value) for name, _, value in (line.partition(":") for line in lines))
     after = retry_after(fields)
     assert after is None or after >= 0
+    wait = wait_of(fields)
+    assert wait is None or 0 < wait <= LONGEST
     request_id(fields)
     cookies = _cookies_of(fields)
     for name, value in cookie_header(cookies):

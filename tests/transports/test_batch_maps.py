@@ -252,7 +252,7 @@ def test_a_warning_comes_once_at_the_users_line(ask: Mapped, emulator: Emulator)
 def test_a_row_of_its_own_settings(ask: Mapped, emulator: Emulator) -> None:
     rows = [{"text": "b"}, {"text": "c", "model": "n"}]
     list(ask(rows, emulator, template="Say {text}", system="Be brief", temperature=0, concurrency=1))
-    bodies = [request.json() if callable(getattr(request, "json", None)) else __import__("json").loads(request.body) for request in emulator.requests]
+    bodies = [request.json for request in emulator.requests]
     assert [(body["model"], body["temperature"], body["messages"][1]["content"]) for body in bodies] == [("m", 0, "Say b"), ("n", 0, "Say c")]
 
 

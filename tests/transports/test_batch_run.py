@@ -320,7 +320,7 @@ def test_the_rows_own_options_and_system_text_go_first(emulator: Emulator, tmp_p
         {"messages": [{"role": "system", "content": "in it"}, {"role": "user", "content": "c"}]},
     ]
     Files(tmp_path, rows).batch(emulator, concurrency=1, temperature=0.5, system="of all").run()
-    bodies = [json.loads(request.body) for request in emulator.requests]
+    bodies = [request.json for request in emulator.requests]
     assert [body["messages"][0]["content"] for body in bodies] == ["of all", "own", "in it"]
     assert [len(body["messages"]) for body in bodies] == [2, 2, 2]
     assert [(body["temperature"], body["model"]) for body in bodies] == [(0.5, "m"), (1, "n"), (0.5, "m")]

@@ -34,6 +34,7 @@ from sansio_core import (
     Options,
     ProviderName,
     ProviderRefused,
+    QuotaExhausted,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -349,6 +350,8 @@ async def recorded(client: Client, other: AsyncClient) -> None:
 def failures(client: Client) -> None:
     try:
         client.complete("Hello")
+    except QuotaExhausted as error:
+        assert_type(error.code, str | None)
     except RateLimited as error:
         assert_type(error.retry_after, float | None)
     except HTTPStatusError as error:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal, Self
 from sansio_core import InvalidRequest
 
 from .._shared.ways import PathLike
-from .keys import Keys
+from .history import History
 from .locking import opened, sync_folder
 from .order import write_in_order
 from .output_lines import BEGINNING, dump_line, is_json, read_line
@@ -33,12 +33,8 @@ class Journal:
     """
 
     def __init__(self, path: PathLike, settings: str, *, fresh: bool = False, retry_failed: bool = False) -> None:
-        self.rows = 0
-        """So many rows of the input have a line."""
-        self.answered = 0
-        """So many of them have an answer."""
         self._settings, self._retry_failed = settings.encode(), retry_failed
-        self._rows, self._answers = Keys(), Keys()
+        self._history = History()
         self._failure: OSError | None = None
         self._unsynced = False
         self._closing = threading.Event()
@@ -48,8 +44,11 @@ class Journal:
         except BaseException:
             os.close(self._fd)
             raise
-        self._rows.settle()
-        self._answers.settle()
+        self._history.settle()
+        self.rows = self._history.rows
+        """So many rows of the input have a line."""
+        self.answered = self._history.answered
+        """So many of them have an answer."""
         self._syncer = threading.Thread(target=self._sync_each_second, name="batch-fsync", daemon=True)
         self._syncer.start()
 
@@ -63,11 +62,7 @@ class Journal:
 
         "again": it has a line with an error, and is to be written with `again`.
         """
-        number = int(key, 16)
-        if not self._retry_failed:
-            return "done" if self._rows.take(number) else "new"
-        answered, there = self._answers.take(number), self._rows.take(number)
-        return "done" if answered else "again" if there else "new"
+        return self._history.state(int(key, 16), self._retry_failed)
 
     def write(self, line: dict[str, Any]) -> None:
         """Add a row, whole or not at all. Raises OSError."""
@@ -85,7 +80,7 @@ class Journal:
         this is interrupted, the file is as it was before. Raises OSError.
         """
         self._stop_syncing()
-        self._rows = self._answers = Keys()  # their memory is needed
+        self._history = History()  # their memory is needed
         new = f"{self.path}.in-order~"
         with suppress(FileNotFoundError):  # of a run that was killed meanwhile: the lock says that nobody writes it now
             os.unlink(new)
@@ -204,15 +199,10 @@ class Journal:
                 raise self._no_row(number)
             if fresh:
                 return 0
-            if said.settings != self._settings:
+            key, settings, failed, again = said
+            if settings != self._settings:
                 raise self._others()
-            if not said.again:
-                self._rows.add(said.key)
-                self.rows += 1
-            if not said.failed:
-                self.answered += 1
-                if self._retry_failed:
-                    self._answers.add(said.key)
+            self._history.add(key, failed, again)
         if line and not line.endswith(b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size

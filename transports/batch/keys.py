@@ -6,12 +6,8 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 
-BUCKETS = 256
-
-
-def bucket_of(key: int) -> int:
-    """The first byte of 64 bits: digests fill all buckets alike."""
-    return key >> 56
+BUCKETS, SHIFT = 256, 56
+"""`key >> SHIFT`, the first byte of 64 bits, is a key's bucket: digests fill all alike."""
 
 
 class Keys:
@@ -23,7 +19,7 @@ class Keys:
 
     def add(self, key: int) -> None:
         """Add `key` once more."""
-        self._keys[bucket_of(key)].append(key)
+        self._keys[key >> SHIFT].append(key)
 
     def settle(self) -> None:
         """No more keys are added: each is kept once, in order, with its count."""
@@ -34,7 +30,7 @@ class Keys:
 
     def take(self, key: int) -> bool:
         """Take `key` out once; False where it is not there any more."""
-        keys, left = self._keys[bucket_of(key)], self._left[bucket_of(key)]
+        keys, left = self._keys[key >> SHIFT], self._left[key >> SHIFT]
         place = bisect_left(keys, key)
         if place == len(keys) or keys[place] != key or not left[place]:
             return False

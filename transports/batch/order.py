@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from .keys import BUCKETS, bucket_of
+from .keys import BUCKETS, SHIFT
 from .output_lines import Said, read_line, without_again
 
 _FAILED, _AGAIN = 2, 1  # in the two lowest bits of a place, above which is the line's offset
@@ -33,10 +33,9 @@ class _Places:
     def __init__(self, source: BinaryIO) -> None:
         keys = [array("Q") for _ in range(BUCKETS)]
         places = [array("Q") for _ in range(BUCKETS)]
-        for offset, said, _ in _read(source):
-            bucket = bucket_of(said.key)
-            keys[bucket].append(said.key)
-            places[bucket].append(offset << 2 | said.failed * _FAILED | said.again * _AGAIN)
+        for offset, (key, _, failed, again), _ in _read(source):
+            keys[key >> SHIFT].append(key)
+            places[key >> SHIFT].append(offset << 2 | failed * _FAILED | again * _AGAIN)
         self._buckets = []
         keys.reverse()
         places.reverse()
@@ -45,13 +44,13 @@ class _Places:
 
     def take(self, key: int) -> int | None:
         """The offset of the first line of this key that was not taken; None where there is none."""
-        return self._buckets[bucket_of(key)].take(key)
+        return self._buckets[key >> SHIFT].take(key)
 
     def rest(self, source: BinaryIO) -> Iterator[bytes]:
         """The lines that were not taken."""
         if any(bucket.left for bucket in self._buckets):
-            for offset, said, line in _read(source):
-                if self._buckets[bucket_of(said.key)].has(said.key, offset):
+            for offset, (key, *_), line in _read(source):
+                if self._buckets[key >> SHIFT].has(key, offset):
                     yield line
 
 
@@ -95,7 +94,7 @@ class _Bucket:
 
 def _kept(places: array[int]) -> array[int]:
     """The offsets of the lines of one key that stay, in order: a line for each of the equal rows."""
-    if len(places) > 1:
+    if len(places) > 1 or places[0] & _AGAIN:
         rows = sum(not place & _AGAIN for place in places)
         answers = array("Q", (place for place in places if not place & _FAILED))
         errors = array("Q", (place for place in places if place & _FAILED))

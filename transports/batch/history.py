@@ -1,0 +1,50 @@
+"""What an output says of the rows that were asked before: pure counts, by key."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Literal
+
+from .keys import Keys
+
+
+class History:
+    """The rows of an output: all lines are added first; then each row of the input asks what is to be done with it."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        """So many rows have a line."""
+        self.answered = 0
+        """So many of them have an answer."""
+        self._rows, self._errors = Keys(), Keys()
+        self._mended = array("Q")
+
+    def add(self, key: int, failed: bool, again: bool) -> None:
+        """Count a line; `again`: it replaces an earlier line, with an error, of an equal row."""
+        self.answered += not failed
+        if not again:
+            self.rows += 1
+            self._rows.add(key)
+            if failed:
+                self._errors.add(key)
+        elif not failed:
+            self._mended.append(key)
+
+    def settle(self) -> None:
+        """No more lines are added."""
+        self._errors.settle()
+        for key in self._mended:
+            if not self._errors.take(key):  # somebody took the line with the error out
+                self.rows += 1
+                self._rows.add(key)
+        self._mended = array("Q")
+        self._rows.settle()
+
+    def state(self, key: int, retry_failed: bool) -> Literal["new", "done", "again"]:
+        """What is to be done with the next row of this key; of equal rows each has a line of its own.
+
+        "again", with `retry_failed` alone: it has a line with an error, and no answer.
+        """
+        if not self._rows.take(key):
+            return "new"
+        return "again" if retry_failed and self._errors.take(key) else "done"
