@@ -185,6 +185,8 @@ class Asking:
         if error is not None and refused(error):
             self._refused(job, ticket, error, now)
             return
+        if isinstance(error, HTTPStatusError) and error.status is not None:  # the server took the request all the same
+            self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
         wait = None if error is None else self._retry.after(error, job.tries, random, inf)
         if wait is None:
