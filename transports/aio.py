@@ -130,7 +130,7 @@ class AsyncClient(BaseClient):
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
             headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
-            async for _ in stream.events():
+            while await stream._read():
                 pass
             return stream.reply
 
@@ -222,15 +222,19 @@ class AsyncStream(BaseStream[AWire]):
         return AsyncStreamEvents(self)
 
     async def _refill(self) -> None:
-        if not self._enter():
+        if not await self._read():
             raise StopAsyncIteration
+
+    async def _read(self) -> list[ChatEvent]:
+        """The next events, as many as arrived together, which are then `_pending` too; none at the stream's end."""
+        if not self._enter():
+            return []
         events = None
         try:
             events = await adrive(self._exchange, self._wire)
         finally:
             self._leave(events)
-        if not events:
-            raise StopAsyncIteration
+        return events
 
     def close(self) -> Done:
         """Close the connection at once, finished or not. May be awaited."""

@@ -110,6 +110,9 @@ class Provider(ABC):
     # Where `base_url` is from, if the caller has not given it: the name of an environment variable. Whoever reads one
     # sets this, so that it is told.
     base_url_from: str | None = None
+    # The warnings of `begin` so far, where each is to be given once; None: Python's own filters choose. Whoever asks
+    # many questions sets this.
+    warned: set[str] | None = None
 
     def __init__(
         self,
@@ -168,8 +171,15 @@ class Provider(ABC):
         unsupported = [", ".join(ignored), *call.unsupported] if ignored else call.unsupported
         # One warning, not one for each: whoever turns warnings into errors learns of all losses at once.
         if unsupported:
-            warn(f"{self.info.name} does not take {' and '.join(unsupported)}: not sent")
+            self._warn(f"{self.info.name} does not take {' and '.join(unsupported)}: not sent")
         return call
+
+    def _warn(self, message: str) -> None:
+        if self.warned is not None:
+            if message in self.warned:
+                return
+            self.warned.add(message)
+        warn(message)
 
     @abstractmethod
     def call(self, request: ChatRequest, random: Callable[[], float]) -> Call:

@@ -5,11 +5,13 @@ The map, in reading order:
 rows        a line of the input as a Row: its key, and the question
 answer      Answer: what became of a row, and its line in the output
 journal     the output file, which is the journal: what is in it is not asked again
+settings    what Batch, map_prompts and amap_prompts are given alike, checked
 rules       what follows the outcome of an attempt
 asking      the engine: rows in, answers out, at the pace of sansio_core.pacing
 maps        map_prompts, amap_prompts: Python values in place of files
 run         Batch: a file of prompts to a file of answers
 report      write_report: a page of HTML about an output file (tally counts it in one pass, in bins; page and plots)
+typed       the types of settings, for type checkers and editors alone
 """
 
 from __future__ import annotations

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sansio_core import (
     AuthenticationFailed,
     ChatError,
     ConnectFailed,
     HTTPStatusError,
     NotFound,
+    ProviderRefused,
     ProxyFailed,
     RateLimited,
     ServerFailed,
@@ -16,19 +19,25 @@ from sansio_core import (
 from sansio_core.errors import QuotaExhausted
 
 _AT_FIRST = 3
-"""So many rows that fail for a reason which all rows share end a run in which none was answered yet."""
+"""So many rows that fail for a reason which all rows may share end a run in which none was answered yet."""
 _RUNNING = 20
 """So many, one after another, end any run."""
 _OVERLOADED = (503, 529)
 """Statuses that ask all clients to slow down, as 429 does: RFC 9110 15.6.4, and Anthropic's 529
 (platform.claude.com/docs/en/api/errors)."""
 
+Verdict = Literal["hand out", "hand out all", "hold back", "stop"]
+
 
 def refused(error: ChatError) -> bool:
     """Whether `error` asks to slow down: then everybody waits, and the row loses no attempt."""
     match error:
+        case QuotaExhausted():
+            return False
         case RateLimited():
-            return not isinstance(error, QuotaExhausted)
+            # OpenAI's 429 for a request that is above the limit of tokens by itself: no wait helps it ("Request too
+            # large for … on tokens per min (TPM): Limit …, Requested …", code rate_limit_exceeded).
+            return not error.detail.lower().startswith("request too large")
         case ServerFailed(status=None):  # inside a stream there is the code alone
             return "overloaded" in f"{error.kind} {error.code}"
         case HTTPStatusError(status=status):
@@ -37,36 +46,32 @@ def refused(error: ChatError) -> bool:
             return False
 
 
-def shared(error: ChatError) -> bool:
-    """Whether the reason of `error` may lie in what all rows share: the key, the host, the model."""
-    return isinstance(error, (AuthenticationFailed, NotFound))
-
-
 class Suspects:
-    """Looks for the run whose rows all fail for one reason: there is no sense in going on, and the rows stay open."""
+    """Looks for the run whose rows all fail for one reason, as a wrong key: it stops, and its rows stay open.
+
+    Rows that fail so are suspects: they are held back until another row shows that it is their own fault.
+    """
 
     def __init__(self) -> None:
         self._running = 0
         self._answered = False
 
-    def after(self, error: ChatError | None) -> bool:
-        """Take the outcome of one more row (None: it was answered). Returns whether the run must stop."""
-        if isinstance(error, QuotaExhausted):
-            return True
-        # A host that nobody has reached in this run is a wrong address; one that was reached may come back.
-        unreached = isinstance(error, (ConnectFailed, ProxyFailed, TLSFailed)) and not self._answered
-        if error is None or not (shared(error) or unreached):
-            self._answered = self._answered or error is None
-            self._running = 0
-            return False
-        self._running += 1
-        return self._running >= (_RUNNING if self._answered else _AT_FIRST)
-
-    @property
-    def running(self) -> int:
-        """How many rows have failed for a shared reason one after another, up to the last one."""
-        return self._running
+    def after(self, error: ChatError | None) -> Verdict:
+        """What to do with the row that has just failed with `error`, or was answered (None)."""
+        match error:
+            case QuotaExhausted():
+                return "stop"
+            # 401, 402, 403; 404; and a host, or the proxy on the way to it, that cannot be reached
+            case AuthenticationFailed() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed():
+                self._running += 1
+                return "stop" if self._running >= (_RUNNING if self._answered else _AT_FIRST) else "hold back"
+            case None | HTTPStatusError() | ProviderRefused():  # the host takes the key, and has the model
+                self._running = 0
+                self._answered = self._answered or error is None
+                return "hand out all"
+            case _:  # it was not sent, or has told nothing
+                return "hand out"
 
     def ends(self) -> bool:
-        """Whether a run that has no more rows ends in a stop: none was answered, and the last ones are suspects."""
+        """Whether a run that has no more rows ends in a stop: none was answered, and there are suspects."""
         return bool(self._running) and not self._answered

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from inspect import signature
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
-from sansio_core import ChatError
+from sansio_core import ChatError, InvalidRequest
+from sansio_core.errors import safe_repr
+from sansio_core.options import types_out
 from sansio_core.pacing import Pacing
 
 from .._shared.ways import PathLike
+from .answer import Answer
 from .asking import Asking
 from .journal import Journal
 from .rows import Row, read_rows
+from .settings import check_pace, client_for, with_system
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Unpack
+
     from sansio_core import ProviderName
     from sansio_core.providers import Provider
+
+    from ..aio import AsyncClient
+    from .typed import ClientSettings
+
+Order = Literal["done", "input"]
 
 _GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
 _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
@@ -30,7 +47,13 @@ _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
 
 @dataclass(slots=True)
 class Summary:
-    """How a run ended: counts of rows, tokens, seconds; `stopped`: the error that ended it before its end."""
+    """How a run went, or goes: counts of rows, tokens, seconds.
+
+    `rows` were done in this run: `answered`, or `failed`, by class in `errors`. `skipped`: they were done before.
+    `refused` counts requests that the server refused as there were too many; their rows were asked again. `stopped` is
+    the error that ended the run before its end, as a wrong key, and `interrupted` tells of Ctrl-C, SIGTERM or `stop`:
+    the rows that are open then are asked when the same run is begun again.
+    """
 
     rows: int = 0
     answered: int = 0
@@ -40,12 +63,43 @@ class Summary:
     seconds: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     stopped: ChatError | None = None
     interrupted: bool = False
+    in_flight: int = 0
+    """How many rows are asked at the moment; `window`: how many may be, at once."""
+    window: int = 0
+    held: float = 0.0
+    """For how many seconds from now nothing is sent, as the server asked for it."""
+
+    def _add(self, answer: Answer) -> None:
+        self.rows += 1
+        if answer.error is None:
+            self.answered += 1
+        else:
+            self.failed += 1
+            self.errors[type(answer.error).__name__] += 1
+        usage = None if answer.reply is None else answer.reply.usage
+        if usage is not None:
+            self.input_tokens += usage.input or 0
+            self.output_tokens += usage.output or 0
+
+
+Progress = Callable[[Summary], object]
 
 
 class Batch:
-    """A run over the lines of `input`, whose answers go to `output`."""
+    """Asks each line of the file `input`; the answers go to the file `output`, a line each, as soon as they are whole.
+
+    The output is the journal as well: whatever ended a run, the same Batch goes on where it was. `input`: "-" is
+    standard input. `template`, `system`, `concurrency`, `rate`, `max_wait`, `settings`: as for `map_prompts`. `order`:
+    "input" puts the rows into the order of the input once all are done. `retry_failed`: rows that have an error in the
+    output are asked again. `fresh`: begins anew. `keep`: fields of the input that are copied into the output. `report`:
+    the path of an HTML page, written at the end. `progress`: a function that is called with the Summary after each row,
+    and each second.
+
+    Raises InvalidRequest at once for parameters of no use.
+    """
 
     def __init__(
         self,
@@ -56,86 +110,194 @@ class Batch:
         template: str | None = None,
         concurrency: int = 64,
         rate: float | None = None,
-        order: Literal["done", "input"] = "done",
+        order: Order = "done",
         retry_failed: bool = False,
         max_wait: float = 3600.0,
         fresh: bool = False,
         keep: Sequence[str] = (),
         system: str | None = None,
-        **settings: Any,
+        report: PathLike | None = None,
+        progress: Progress | None = None,
+        **settings: Unpack[ClientSettings],
     ) -> None:
-        self._input, self._output, self._provider = input, output, provider
+        check_pace(concurrency, rate, max_wait)
+        if order not in get_args(Order):
+            raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
+        _check_files(input, output, report)
+        read_rows((), template=template, keep=keep)  # raises for a wrong template
+        self._input, self._output, self._report = input, output, report
         self._template, self._system, self._keep = template, system, keep
         self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
-        self._settings = settings
+        self._progress = progress
+        self._provider, self._settings = provider, settings
+        self._client()  # raises for settings of no use
+        self._asking: Asking | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.summary = Summary()
 
     def run(self) -> Summary:
-        """Ask every row that has no answer yet."""
-        return asyncio.run(self.arun())
+        """Ask every row that has no answer yet; returns when all are done, or something has ended the run: see Summary.
+
+        Ctrl-C or SIGTERM: no more rows are asked, those in flight may end, for 10 seconds; a second one cancels them.
+        Raises InvalidRequest, before anything is sent, for an input or output of no use; and OSError, as of a full
+        disk: what is written stays, and the same run goes on from there.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.arun())
+        # A notebook's thread has a loop, which cannot be entered a second time.
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(asyncio.run, self.arun())
+            while True:
+                try:
+                    return running.result()
+                except KeyboardInterrupt:
+                    self.stop()
+
+    def stop(self) -> None:
+        """Ask no more rows; those in flight may end, for 10 seconds. A second call cancels them. Any thread may call."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._stop)
 
     async def arun(self) -> Summary:
-        """As `run`, in the running event loop."""
-        from ..aio import AsyncClient
-
-        began, summary = monotonic(), self.summary
-        self._settings.setdefault("max_connections", self._concurrency)
-        async with AsyncClient(self._provider, **self._settings) as client:
+        """As `run`, in the running event loop. To be cancelled at any time: what is written stays."""
+        began, self.summary = monotonic(), Summary()
+        self._loop = asyncio.get_running_loop()
+        async with self._client() as client:
             digest = self._digest(client)
             with (
-                open(self._input, "rb") as lines,
+                self._lines() as lines,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
                 asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
-                rows = self._rows(read_rows(lines, template=self._template, keep=self._keep), journal, asking)
-                with self._signals(asking):
-                    async with aclosing(asking.answers(rows)) as answers:
+                self._asking = asking
+                own = client.provider.own_options
+                rows = read_rows(lines, template=self._template, keep=self._keep, own_options=own)
+                with self._signals(), self._ticking(began):
+                    async with aclosing(asking.answers(self._rows(rows, journal))) as answers:
                         async for answer in answers:
                             journal.write(answer.to_line(digest))
-                            summary.rows += 1
-                            summary.failed += answer.error is not None
-                            summary.answered += answer.error is None
-        summary.refused, summary.stopped, summary.seconds = asking.refused, asking.stopped, monotonic() - began
-        return summary
+                            self.summary._add(answer)
+                            self._tell(began)
+                self.summary.stopped = asking.stopped
+                self._tell(began)
+                if self._order == "input" and not (asking.stopped or self.summary.interrupted):
+                    with self._lines() as lines:
+                        journal.in_order(row.key for row in read_rows(lines))
+        if self._report is not None:
+            from .report import write_report
 
-    def _digest(self, client: Any) -> str:
+            write_report(self._output, self._report)
+        return self.summary
+
+    def _client(self) -> AsyncClient:
+        return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN)
+
+    def _lines(self) -> AbstractContextManager[BinaryIO]:
+        return nullcontext(sys.stdin.buffer) if self._input == "-" else open(self._input, "rb")
+
+    def _digest(self, client: AsyncClient) -> str:
         """The digest of what an answer depends on besides its row: another one means another run."""
-        said = [client.provider.info.name, client.provider.model, self._template, self._system, dict(client.options)]
-        return blake2b(json.dumps(said, sort_keys=True, default=repr).encode(), digest_size=4).hexdigest()
+        options = dict(client.options)
+        types_out(options)
+        said = [client.provider.info.name, client.provider.model, self._template, self._system, options]
+        return blake2b(json.dumps(said, sort_keys=True, default=_named).encode(), digest_size=4).hexdigest()
 
-    def _rows(self, rows: Iterator[Row], journal: Journal, asking: Asking) -> Iterator[Row | None]:
+    def _rows(self, rows: Iterable[Row], journal: Journal) -> Iterator[Row | None]:
+        """The rows that are to be asked; a None now and then while many are passed over."""
+        assert self._asking is not None
+        summary, wake = self.summary, self._asking.wake
         for row in rows:
             if (state := journal.state(row.key)) == "done":
-                self.summary.skipped += 1
-                if self.summary.skipped % _SKIPPED == 0:
-                    asyncio.get_running_loop().call_soon(asking.wake)
+                summary.skipped += 1
+                if summary.skipped % _SKIPPED == 0:
+                    asyncio.get_running_loop().call_soon(wake)
                     yield None
                 continue
             row.again = state == "again"
-            if row.error is None and self._system is not None:
-                row.question.setdefault("system", self._system)
-            yield row
+            yield with_system(row, self._system)
+
+    # --- meanwhile ---------------------------------------------------------------------------------------------------
+
+    def _tell(self, began: float) -> None:
+        summary, asking = self.summary, self._asking
+        if asking is not None:
+            summary.seconds, summary.refused = monotonic() - began, asking.refused
+            pacing = asking.pacing
+            summary.in_flight, summary.window = pacing.in_flight, pacing.window
+            assert self._loop is not None
+            summary.held = max(0.0, pacing.hold - self._loop.time())
+        if self._progress is not None:
+            self._progress(summary)
 
     @contextmanager
-    def _signals(self, asking: Asking) -> Iterator[None]:
-        """Meanwhile the first SIGINT or SIGTERM lets what is in flight end, and the second cancels it."""
-        loop = asyncio.get_running_loop()
+    def _ticking(self, began: float) -> Iterator[None]:
+        """Tells of the progress each second, also while no row ends."""
+        assert self._loop is not None
+        loop = self._loop
 
-        def stop() -> None:
-            if self.summary.interrupted:
-                asking.cancel()
-            self.summary.interrupted = True
-            asking.drain()
-            loop.call_later(_GRACE, asking.cancel)
+        def tick() -> None:
+            nonlocal timer
+            self._tell(began)
+            timer = loop.call_later(1.0, tick)
 
-        handled = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, stop)
-                handled.append(number)
+        timer = loop.call_later(1.0, tick)
         try:
             yield
         finally:
-            for number in handled:
-                loop.remove_signal_handler(number)
+            timer.cancel()
+
+    def _stop(self) -> None:
+        assert self._asking is not None
+        assert self._loop is not None
+        if self.summary.interrupted:
+            self._asking.cancel()
+            return
+        self.summary.interrupted = True
+        self._asking.drain()
+        self._loop.call_later(_GRACE, self._asking.cancel)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Meanwhile SIGINT and SIGTERM are `stop`; but in another thread than the main one they cannot be had."""
+        assert self._loop is not None
+        before = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                handler = signal.getsignal(number)
+                self._loop.add_signal_handler(number, self._stop)
+                before[number] = handler
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                self._loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+
+_OWN = [name for name in signature(Batch).parameters if name != "settings"]
+
+
+def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> None:
+    """Raises InvalidRequest for files that cannot be read or written, before a run begins."""
+    if input != "-":
+        if not os.path.exists(input):
+            raise InvalidRequest(f"there is no input {os.fspath(input)!r}")
+        if os.path.isdir(input):
+            raise InvalidRequest(f"the input {os.fspath(input)!r} is a folder: give a file of JSON lines")
+        if os.path.exists(output) and os.path.samefile(input, output):
+            raise InvalidRequest("the output is the input: give it another name")
+    for what, path in (("output", output), ("report", report)):
+        folder = None if path is None else os.path.dirname(os.path.realpath(path))
+        if folder is not None and not os.path.isdir(folder):
+            raise InvalidRequest(f"there is no folder {folder!r} for the {what}: make it first")
+
+
+def _named(value: object) -> object:
+    """What stands for a value that is not JSON in the digest: the same in every process."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -1,0 +1,94 @@
+"""What Batch, map_prompts and amap_prompts are given alike, checked before anything is sent; and what becomes of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from copy import copy
+from inspect import signature
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from sansio_core import InvalidRequest
+from sansio_core.errors import safe_repr, suggestion
+
+from .._shared.ways import checked_count
+from ..aio import AsyncClient
+
+if TYPE_CHECKING:
+    from sansio_core import ProviderName
+    from sansio_core.providers import Provider
+
+    from .rows import Row
+
+_SPARE = 64
+"""File descriptors for all else that a process has open."""
+
+
+def check_pace(concurrency: int, rate: float | None, max_wait: float) -> None:
+    """Raises InvalidRequest for a number that is none, or out of its range."""
+    checked_count(concurrency, "concurrency")
+    if rate is not None and not (_is_number(rate) and 0 < rate < inf):
+        raise InvalidRequest(f"rate must be a number of requests a second, above 0, not {safe_repr(rate)}")
+    if not (_is_number(max_wait) and max_wait >= 0):
+        raise InvalidRequest(f"max_wait must be a number of seconds from 0, not {safe_repr(max_wait)}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def client_for(
+    provider: ProviderName | str | Provider,
+    concurrency: int,
+    system: str | None,
+    settings: Mapping[str, Any],
+    own: Collection[str],
+) -> AsyncClient:
+    """A client for so many requests at once. Raises InvalidRequest for what no row could be asked with.
+
+    `own`: the parameters that the caller has besides, for suggestions. The provider warns once of each thing that it
+    does not take, and not once for each row.
+    """
+    known = signature(AsyncClient).parameters
+    for name in settings:
+        if name not in known and (near := suggestion(name, own)):
+            raise InvalidRequest(f"there is no setting {name!r}{near}")
+    _allow_connections(concurrency)
+    client = AsyncClient(provider, **{"max_connections": concurrency, **settings})
+    client._pool.max_idle = max(client._pool.max_idle, concurrency)  # all of them are idle while everybody waits
+    client.provider = copy(client.provider)
+    client.provider.warned = set()
+    if client.provider.model or client.provider.any_model:  # else each row must name one
+        client.stream("?", system=system).close()
+    return client
+
+
+def with_system(row: Row, system: str | None) -> Row:
+    """`row`, with the `system` text of all rows if it has none of its own."""
+    if system is not None and row.error is None and "system" not in row.question:
+        messages = row.question["messages"]
+        first = messages[0] if isinstance(messages, list) and messages else None
+        if not (isinstance(first, Mapping) and first.get("role") in ("system", "developer")):
+            row.question["system"] = system
+    return row
+
+
+def _allow_connections(count: int) -> None:
+    """Have the system allow this process so many connections. Raises InvalidRequest where it does not."""
+    if sys.platform == "win32":  # it has no such limit
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = count + _SPARE
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        return
+    raise InvalidRequest(
+        f"concurrency={count} needs {needed} open files, and this process may have {hard}: give a lower concurrency, "
+        "or raise the system's limit (ulimit -Hn)"
+    )
