@@ -120,7 +120,8 @@ def test_options_of_the_provider_alone_are_known() -> None:
 def test_a_line_of_openais_batches_is_a_question() -> None:
     body = {
         "model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": 5, "max_tokens": 9,
-        "stream": False, "logit_bias": None, "temperature": 0.5, "web_search_options": {"a": 1}, "response_format": {"type": "json_object"},
+        "stream": False, "logit_bias": None, "temperature": 0.5, "web_search_options": {"a": 1},
+        "response_format": {"type": "json_object"},
     }  # fmt: skip
     line = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body}
     (row,) = rows(line)
