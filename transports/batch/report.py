@@ -139,7 +139,7 @@ def _summary(tally: Tally) -> Iterable[str]:
         ]
         if paused > took / 20:
             facts += [
-                ("Pauses, in which no row was under way", f"{_duration(paused)} in all"),
+                ("Pauses, a minute and more without a row under way", f"{_duration(paused)} in all"),
                 ("Rows/s without the pauses", _number(tally.lines / (took - paused))),
             ]
     groups = (
@@ -233,7 +233,7 @@ def _over_time(tally: Tally, drawn: dict[str, str]) -> str:
 
 
 _OVER_TIME: Final = "A row counts at its end, as it happened: also where it failed and was asked again later."
-_PAUSES: Final = " Pauses, in which no row was under way, are left out; a dotted line stands for each."
+_PAUSES: Final = " Pauses, a minute and more without a row under way, are left out: a dotted line stands for each."
 
 
 def _classes(spans: Sequence[Span]) -> list[str]:
