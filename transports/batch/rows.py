@@ -247,7 +247,7 @@ class _Reader:
             return question_of_line(fields)
         if not self._known.issuperset(fields):
             raise self._unknown(fields)
-        question = {name: fields[name] for name in self._options & fields.keys() if fields[name] is not None}
+        question = {name: value for name, value in fields.items() if name in self._options and value is not None}
         question["messages"] = _messages(fields)
         return question
 
@@ -255,10 +255,10 @@ class _Reader:
         """The error for fields that are no options."""
         if not fields.keys() & {"prompt", "messages"}:
             return _no_prompt(fields)
-        from sansio_core.option_hints import told  # imported here, as only a mistake needs it
+        from sansio_core.option_hints import hint_of  # imported here, as only a mistake needs it
 
         unknown = sorted(str(name) for name in fields.keys() - self._known)
-        said = {name: told(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
+        said = {name: hint_of(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
         text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
         if columns := [name for name, hint in said.items() if not hint]:
             text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"
