@@ -14,6 +14,7 @@ _FIRST = 4  # at once, before any answer: they may all be 401
 _MARGIN = 0.97
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _LONGEST_GUESS = 60.0  # s: a hold where the server says nothing
+_HELD = 16.0
 _PRICE = 100.0  # requests that are answered for one that is refused
 
 
@@ -38,7 +39,8 @@ class _Bound:
 
     def shrink(self, value: float, top: float, number: int) -> None:
         if number >= 8:
-            self.again = self.again * 2 if 0.75 * self.last <= top <= 1.33 * self.last else max(1.0, self.again / 4)
+            near = 0.75 * self.last <= top <= 1.05 * self.last
+            self.again = self.again * 2 if near else max(1.0, self.again / 2)
         self.value, self.top, self.last = value, top, top
         self.x = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
@@ -47,7 +49,7 @@ class _Bound:
         if self.top == inf:
             self.value *= 1 + 1 / max(32, 4 * late * rate, pause * rate)
             return
-        target = max(_PRICE * refused, 16 * pause * rate)
+        target = max(_PRICE * refused, _HELD * pause * rate)
         self.x += 1 / max(8, quick, target * min(self.again / 8, 1))
         self.value = self.top * (1 + (self.x - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
@@ -138,7 +140,7 @@ class Pacing:
         if self._rate.value == inf:
             if True:
                 if self.in_flight * 2 >= self._window.value:
-                    self._window.value = min(self._window.value + 0.5, self._most)
+                    self._window.value = min(self._window.value + 0.4, self._most)
                 return
         elif ticket.by_rate:
             self._rate.grow(self._rate.value, self._late, self._pause, self._flight_refused)
@@ -164,7 +166,7 @@ class Pacing:
         if not ticket.good:
             self._open -= 1
         first = self._row == 0
-        guess = min(max(self._latency / 2, 0.05, self._patience) * 2**self._row, _LONGEST_GUESS)
+        guess = min(max(min(self._latency / 2, 0.5), 0.05, self._patience) * 2**self._row, _LONGEST_GUESS)
         wait = guess if not retry_after else retry_after if first else max(retry_after, guess / 2)
         self._row += 1
         self._wait(now, wait)
