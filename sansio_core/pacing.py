@@ -70,7 +70,7 @@ class Pacing:
         self._spell = self._latency = 1.0
         self._ended = self._begun = False
         self._epoch, self._number, self._accepted = 0, 0, 0
-        self._since = self._quarter_at = self._half_at = 0.0
+        self._since = self._began = self._from = self._sending = self._quarter_at = self._half_at = 0.0
         self._quarter = self._half = 0
         self._extra, self._mark = 0, 0  # accepted of the flight that was refused, sent after its first refused one
         self._count = self._time = 0.0
@@ -98,6 +98,7 @@ class Pacing:
 
     def sent(self, now: float) -> Ticket:
         if not self._number:
+            self._began, self._from = now, self._rate.value
             self._quarter = self._half = 0
             self._quarter_at = self._half_at = now
             if not self._epoch:
@@ -183,14 +184,17 @@ class Pacing:
         start = self._rate.value == inf
         if start:
             low = max(count, 1) / (time + self.hold - now)
-            top = max(ticket.recent, low)
+            high = top = max(ticket.recent, low)
         else:
             memory = min(1.0, 16 / max(self._count, 1))
             self._count = self._count * memory + count
             self._time = self._time * memory + time
-            top = sqrt(min(ticket.recent, self._rate.value) * self._rate.value)
+            self._sending = self._sending * memory + ticket.at - self._began
+            high = top = sqrt(min(ticket.recent, self._rate.value) * self._rate.value)
             low = min(self._count / max(self._time, 1e-9), top)
-        value = (0.5 if start else _MARGIN) * sqrt(low * top)
+            if self._rate.value < 1.5 * self._from:
+                high = min(self._count / max(self._sending, 1e-9), top)
+        value = (0.5 if start else _MARGIN) * sqrt(low * high)
         if start:
             self._rate.shrink(value, top, 8)
             self._window.shrink(max(min(_FIRST, self._most), 0.95 * ticket.beside), max(ticket.beside + 1, _FIRST), 8)
