@@ -30,7 +30,9 @@ CONCURRENCY = 8
 
 
 @contextmanager
-def process(files: Files, emulator: Emulator, before: Callable[[], None] | None = None) -> Iterator[subprocess.Popen[str]]:
+def process(
+    files: Files, emulator: Emulator, before: Callable[[], None] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A run in a process of its own, every warning an error."""
     arguments = [emulator.base_url("openai"), str(files.input), str(files.output), str(CONCURRENCY)]
     command = [sys.executable, "-W", "error", "-c", PROGRAM, *arguments]
@@ -143,7 +145,12 @@ def test_standard_input(tmp_path: Path) -> None:
         for expected in ("5 0 False", "0 0 False"):
             with files.input.open() as rows:
                 done = subprocess.run(
-                    [sys.executable, "-c", PROGRAM, *arguments], stdin=rows, capture_output=True, text=True, timeout=20, check=True
+                    [sys.executable, "-c", PROGRAM, *arguments],
+                    stdin=rows,
+                    capture_output=True,
+                    text=True,
+                    timeout=20,
+                    check=True,
                 )
             assert done.stdout.strip() == expected
         check(files, emulator, 5, 0)
