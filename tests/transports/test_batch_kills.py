@@ -116,7 +116,7 @@ def test_a_second_signal_cancels_what_is_in_flight(tmp_path: Path) -> None:
             said, complaint = running.communicate(timeout=10)
         assert (said.split(), complaint) == (["10", "0", "True"], "")
         assert emulator.received <= 10 + CONCURRENCY
-    assert files.answered == list(range(10))
+    assert len(files.lines) == 10
 
 
 def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(tmp_path: Path) -> None:
