@@ -220,7 +220,7 @@ class Journal:
     def _others(self) -> InvalidRequest:
         return InvalidRequest(
             f"{self.path} has answers of other settings (another model, template, system text or option): give the "
-            "output another name, or begin it anew with --fresh, which deletes them"
+            "output another name, or begin it anew with --fresh (fresh=True), which deletes them"
         )
 
 
