@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from .maps import amap_prompts, map_prompts
     from .report import write_report
     from .run import Batch, Summary
+    from .typed import ClientSettings
 
 _WHERE = {
-    "Answer": "answer", "Batch": "run", "Summary": "run", "amap_prompts": "maps", "map_prompts": "maps",
-    "write_report": "report",
+    "Answer": "answer", "Batch": "run", "ClientSettings": "typed", "Summary": "run", "amap_prompts": "maps",
+    "map_prompts": "maps", "write_report": "report",
 }  # fmt: skip
 
-__all__ = ["Answer", "Batch", "Summary", "amap_prompts", "map_prompts", "write_report"]
+__all__ = ["Answer", "Batch", "ClientSettings", "Summary", "amap_prompts", "map_prompts", "write_report"]
 
 
 def __getattr__(name: str) -> object:
