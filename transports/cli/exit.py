@@ -27,6 +27,7 @@ TIMEOUT = 4
 ERROR_RESPONSE = 5
 TRUNCATED = 6
 BROKEN = 7
+ROWS_FAILED = 8
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
@@ -39,6 +40,7 @@ MEANING = {
     ERROR_RESPONSE: "the provider answered with an error: a key, a limit, a block, a failure of its own",
     TRUNCATED: "the answer stopped before its end",
     BROKEN: "the answer is not in this provider's format",
+    ROWS_FAILED: "batch: every row is done, and some failed",
     INTERRUPTED: "interrupted with Ctrl-C",
     CLOSED_PIPE: "the reader of the output closed the pipe (without a message, as by SIGPIPE)",
 }
