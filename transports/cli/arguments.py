@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from sansio_core import __version__
 from sansio_core.errors import suggestion
 
-from .epilogs import EPILOGS, FIRST
+from .epilogs import EPILOGS
 from .values import count, duration, names, port, rate, speed, utf8
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
@@ -77,7 +77,7 @@ class _Parser(ArgumentParser):
 
 
 def _parser(argv: Sequence[str]) -> _Parser:
-    """The parser; of the subcommands, the one that `argv` names alone has its arguments: so the command starts sooner."""
+    """The parser. Only the subcommand that `argv` names has its arguments, so that the command starts sooner."""
     commands = (
         ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
         ("chat", "Hold a conversation, on a terminal or with lines piped in.", _add_chat),
@@ -143,7 +143,6 @@ def _add_batch(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("input", metavar="IN", help="JSON lines, each a question; -: standard input")
     add("output", metavar="OUT", help="where the answers go, a line each; what is there already is not asked again")
-    _add_question(parser, timeout="for each attempt at a row", retry="how many attempts at each row")
     add("--template", metavar="TEXT", type=utf8, help="the prompt, with {field} for a field of the line's object")
     add("--keep", metavar="FIELD,FIELD", type=names, default=[], help="fields of IN that are copied into OUT")
     add("--concurrency", metavar="N", type=count, default=64, help="how many rows are asked at once, at most; 64")
@@ -161,6 +160,7 @@ def _add_batch(parser: ArgumentParser) -> None:
     add("--fresh", action="store_true", help="begin anew: the answers in OUT are deleted")
     add("--report", metavar="FILE", help="write a page about the run at its end, as `report` does")
     add("-q", "--quiet", action="store_true", help="no progress on standard error, and no summary")
+    _add_question(parser, timeout="for each attempt at a row", retry="how many attempts at each row")
 
 
 def _add_report(parser: ArgumentParser) -> None:

@@ -82,6 +82,8 @@ exit codes:
 A commit hook: sansio-chat tape tests/tapes/*.tape >/dev/null
 """
 EPILOGS = {
-    "": f"{FIRST}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
+    "": f"{FIRST}\n{_EXIT_CODES}", "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}",
+    "parse": _EXIT_CODES, "completion": _SHELLS,
     "batch": _BATCH, "replay": f"{_REPLAY}\n{_EXIT_CODES}", "tape": _TAPE,
 }  # fmt: skip
+"""By subcommand; "" is the command itself."""
