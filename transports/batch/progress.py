@@ -80,6 +80,7 @@ class Progress:
             now, summary = monotonic(), self._summary()
             begun = summary.window > 0  # before, what is in the output is read
             if begun:
+                self._mark(summary, now)
                 self._tell(summary, now)
             if self._draw is not None and meter is not None:
                 self._draw(self._bar(meter, summary, now) if begun else "")
@@ -88,14 +89,16 @@ class Progress:
                 words = self._parts(summary, now) if begun else ["the output is being read"]
                 self._say(", ".join(words))
 
-    def _speeds(self, summary: Summary, now: float) -> tuple[float, float]:
-        """The rows and the tokens of a second, of late."""
+    def _mark(self, summary: Summary, now: float) -> None:
         marks = self._marks
         if not marks or now - marks[-1][0] >= 1:
             marks.append((now, summary.rows, summary.output_tokens))
         while now - marks[0][0] > _SPAN:
             marks.popleft()
-        began, rows, tokens = marks[0]
+
+    def _speeds(self, summary: Summary, now: float) -> tuple[float, float]:
+        """The rows and the tokens of a second, of late."""
+        began, rows, tokens = self._marks[0]
         seconds = max(now - began, _LOOK)
         return (summary.rows - rows) / seconds, (summary.output_tokens - tokens) / seconds
 

@@ -302,6 +302,8 @@ def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> 
             raise InvalidRequest(f"the input {os.fspath(input)!r} is a folder: give a file of JSON lines")
         if os.path.exists(output) and os.path.samefile(input, output):
             raise InvalidRequest("the output is the input: give it another name")
+    if os.fspath(output) == "-":
+        raise InvalidRequest("the output must be a file, which a run that is resumed reads again")
     for what, path in (("output", output), ("report", report)):
         folder = None if path is None else os.path.dirname(os.path.realpath(path))
         if folder is not None and not os.path.isdir(folder):

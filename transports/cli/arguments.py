@@ -58,7 +58,8 @@ def _words_about(rest: list[str], args: Namespace) -> str:
         return f"there is no option {', '.join(names)}{near}"
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
-    return f"there are too many words{': a PROMPT of several goes in quotes' if 'prompt' in args else ''}"
+    quoted = "a PROMPT" if "prompt" in args else "a --template" if "template" in args else None
+    return "there are too many words" + (f": {quoted} of several goes in quotes" if quoted else "")
 
 
 class _Parser(ArgumentParser):

@@ -10,6 +10,7 @@ from threading import Event
 
 from sansio_core import InvalidRequest
 
+from ..aio import AsyncClient
 from ..batch.progress import Progress, clock, counted
 from ..batch.report import check_place, write_report
 from ..batch.run import Batch, Summary
@@ -22,7 +23,10 @@ from .terminal import columns, has_status_line, show_status
 def run_batch(args: Namespace) -> int:
     """Ask the rows that have no answer yet; returns the exit code. Raises InvalidRequest before anything is sent."""
     if args.report is not None:
-        check_place(args.report)
+        try:
+            check_place(args.report)
+        except OSError as error:
+            raise InvalidRequest(f"--report: {words_of(error)}") from None
     with ExitStack() as stack:
         batch = _batch(args, stack)
         failure: OSError | None = None
@@ -43,7 +47,7 @@ def run_batch(args: Namespace) -> int:
 
 def _batch(args: Namespace, stack: ExitStack) -> Batch:
     options = options_of(args.option)
-    if taken := sorted(options.keys() & signature(Batch).parameters.keys()):
+    if taken := sorted(options.keys() & {*signature(Batch).parameters, *signature(AsyncClient).parameters}):
         raise InvalidRequest(f"--option {taken[0]} is not for options of the model; see `sansio-chat batch --help`")
     return Batch(
         args.input,
@@ -97,26 +101,19 @@ def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int
     elif summary.failed or summary.failed_before:
         code = ROWS_FAILED
     if not args.quiet:
-        say(_summary(summary))
-        if code in (COMPLETE, ROWS_FAILED):
-            if failed := summary.failed + summary.failed_before:
-                say(f"{args.output} has their errors; --retry-failed asks {_these(failed)} again")
-        else:
-            without = " without --fresh" if args.fresh else ""
-            say(f"the other rows are open: the same command{without} goes on with them")
+        say(_summary(summary, done=code in (COMPLETE, ROWS_FAILED)))
+        say(_advice(summary, code, args))
     return code
 
 
-def _these(rows: int) -> str:
-    return "this row" if rows == 1 else f"these {rows:,} rows"
-
-
-def _summary(summary: Summary) -> str:
-    """How many rows were done, now and before, and how fast."""
+def _summary(summary: Summary, done: bool) -> str:
+    """How many rows were done, now and before, and how fast. `done`: all are."""
     before = summary.skipped - summary.failed_before
     if not summary.rows:
+        if not summary.skipped:
+            return "the input has no rows" if done else "no row was answered"
         failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
-        return f"{counted(before, 'row')} answered before{failed}; none done now" if summary.skipped else "no row done"
+        return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
     answered = f"{counted(summary.answered, 'row')} answered" + (f" ({before:,} before)" if before else "")
     failed = f", {summary.failed:,} failed ({_classes(summary)})" if summary.failed else ""
     seconds = max(summary.seconds, 0.001)
@@ -124,6 +121,18 @@ def _summary(summary: Summary) -> str:
     tokens = f"; {summary.input_tokens:,} tokens in, {summary.output_tokens:,} out" if summary.output_tokens else ""
     refused = f"; {counted(summary.refused, 'request')} refused, and sent again" if summary.refused else ""
     return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}"
+
+
+def _advice(summary: Summary, code: int, args: Namespace) -> str:
+    """What to do next; "" for nothing."""
+    if code == COMPLETE:
+        return ""
+    if code == ROWS_FAILED:
+        failed = summary.failed + summary.failed_before
+        these = "this row" if failed == 1 else f"these {failed:,} rows"
+        return f"{args.output} has their errors; --retry-failed asks {these} again"
+    same = "the same command" + (" without --fresh" if args.fresh else "")
+    return f"the rows that are not done stay open: {same} goes on with them"
 
 
 def _classes(summary: Summary) -> str:

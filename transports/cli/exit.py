@@ -79,6 +79,10 @@ def message_of(error: ChatError) -> str:
             return f"{str(error).partition(':')[0]}: add its host with `sansio-chat providers --add`"
         case LimitExceeded(limit=limit, size=size):
             return f"the answer has a {limit} of more than {size} bytes"
+        case InvalidRequest() if str(error).startswith("concurrency="):
+            return f"--{error}".replace("=", " ", 1)
+        case HTTPStatusError() if "max_wait" in (text := str(error)):
+            return text.replace("max_wait", "--max-wait")
         case _:
             return str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
 
@@ -90,5 +94,5 @@ def words_of(error: OSError) -> str:
 
 
 def say(message: str) -> None:
-    """Write a message to standard error, each line after the command's name."""
+    """Write a message to standard error, each line after the command's name; "" is none."""
     write_message("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))
