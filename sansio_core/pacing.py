@@ -246,7 +246,7 @@ class Pacing:
 
     def _resize(self) -> None:
         self._window.value = min(max(self._window.value, 1.0), self._most)
-        self.window = int(self._window.value + 0.5)
+        self.window = int(self._window.value + 1e-9)
 
     def _shrink(self, ticket: Ticket, now: float) -> None:
         """Take a bound back: this is the first refusal of its flight."""
@@ -255,13 +255,13 @@ class Pacing:
             low = max(ticket.number, 1) / (self.hold - self._since)
             top = max(ticket.recent, low)
             self._rate.shrink(0.5 * sqrt(low * top), top)
-            value = max(_MARGIN * ticket.beside, min(_FIRST, self._most))
-            self._window.shrink(value, max(ticket.beside + 1, value))
+            value = float(max(ticket.beside, min(_FIRST, self._most)))
+            self._window.shrink(value, value + 1)
         else:
             value, top = self._measured(ticket)
             # Some requests must have shown before how many at once are accepted.
             if ticket.number >= 4 and ticket.beside > max(ticket.peak, self._before.peak):
-                self._window.shrink(_MARGIN * ticket.beside, ticket.beside + 1)
+                self._window.shrink(ticket.beside, ticket.beside + 1)
             else:
                 self._rate.shrink(value, top, again=ticket.number >= 8)
         self._resize()
