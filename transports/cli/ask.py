@@ -212,7 +212,7 @@ def _api_key(args: Namespace, provider: str) -> str | None:
             "the environment variable that --api-key-env names is not set, or empty "
             "(the option takes the NAME of a variable, not the key itself)"
         )
-    elsewhere = args.base_url or args.emulate or base_url_of(provider, None)[0]
+    elsewhere = args.base_url or args.emulate or base_url_of(provider, args.base_url)[0]
     if info.needs_key and not elsewhere:
         raise InvalidRequest(f"{provider} needs a key: set the environment variable {variable} (or see --api-key-env)")
     return None
