@@ -87,7 +87,7 @@ def unknown_options(whose: str, unknown: Sequence[str], known: Collection[str], 
 
     All that is `known` is listed only where nothing says what one of them may be.
     """
-    told = {name: told(name, known, extra) for name in unknown}
+    told = {name: hint_of(name, known, extra) for name in unknown}
     text = f"{whose} does not know the option {', '.join(repr(name) + hint for name, hint in told.items())}"
     if not all(told.values()):
         other = "; any other field of its wire goes in extra={…}" if extra else ""
@@ -95,7 +95,7 @@ def unknown_options(whose: str, unknown: Sequence[str], known: Collection[str], 
     return InvalidRequest(text)
 
 
-def told(name: str, known: Collection[str], extra: bool) -> str:
+def hint_of(name: str, known: Collection[str], extra: bool) -> str:
     """What to do about the unknown `name`, in parentheses; "" where nothing is known."""
     # Google's REST API and the JavaScript SDKs write maxOutputTokens.
     plain = re.sub("(?<=[a-z])[A-Z]", lambda letter: f"_{letter[0]}", name).lower()

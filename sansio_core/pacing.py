@@ -36,16 +36,19 @@ class _Bound:
         self.value, self.top, self.last, self.x = value, inf, 0.0, 0.0
         self.again = 1.0  # how much rarer it probes
 
-    def shrink(self, value: float, top: float) -> None:
-        self.again = self.again * 2 if 0.75 * self.last <= top <= 1.33 * self.last else max(1.0, self.again / 4)
+    def shrink(self, value: float, top: float, number: int) -> None:
+        if number >= 8:
+            self.again = self.again * 2 if 0.75 * self.last <= top <= 1.33 * self.last else max(1.0, self.again / 4)
         self.value, self.top, self.last = value, top, top
         self.x = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
-    def grow(self, base: float, price: float) -> None:
+    def grow(self, rate: float, late: float, pause: float, refused: int) -> None:
+        quick = 4 * late * rate
         if self.top == inf:
-            self.value *= 1 + 1 / base
+            self.value *= 1 + 1 / max(32, quick, pause * rate)
             return
-        self.x += 1 / max(base, min(base * self.again, price))
+        target = max(_PRICE * refused, 16 * pause * rate)
+        self.x += 1 / max(8, quick, target * min(self.again / 8, 1))
         self.value = self.top * (1 + (self.x - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
             self.top, self.again = inf, 1.0
@@ -74,6 +77,7 @@ class Pacing:
         self._late = 0.0
         self._pause = 0.0
         self._trial = False
+        self._patience = 0.0
         self._open = 0
         self._peak = self._peaks = -1
 
@@ -125,7 +129,10 @@ class Pacing:
                 self._extra += 1
             return
         self._open -= 1
-        self._trial, self._row = False, 0
+        if self._row:
+            self._trial, self._row = False, 0
+            self._pause = max(ticket.at - self._since, 0.0)
+            self._patience = self._pause / 2
         self._accepted += 1
         flight = max(self.in_flight, 1)
         if self._rate.value == inf:
@@ -134,13 +141,9 @@ class Pacing:
                     self._window.value = min(self._window.value + 0.5, self._most)
                 return
         elif ticket.by_rate:
-            pause = self._pause * (1 if self._rate.top == inf else 4)
-            base = max(self._rate.value * max(pause, 4 * self._late), 8)
-            self._rate.grow(base, _PRICE * self._flight_refused)
+            self._rate.grow(self._rate.value, self._late, self._pause, self._flight_refused)
         if ticket.by_window and self._window.value < self._most:
-            pause = self._pause * (1 if self._window.top == inf else 4)
-            base = max(flight / max(self._spell, 1e-3) * max(pause, 4 * self._late), 4)
-            self._window.grow(base, _PRICE * self._flight_refused)
+            self._window.grow(flight / max(self._spell, 1e-3), self._late, self._pause, self._flight_refused)
 
     def done(self, ticket: Ticket, now: float) -> None:
         self.in_flight -= 1
@@ -161,11 +164,10 @@ class Pacing:
         if not ticket.good:
             self._open -= 1
         first = self._row == 0
-        guess = min(max(self._latency / 2, 0.05) * 2**self._row, _LONGEST_GUESS)
+        guess = min(max(self._latency / 2, 0.05, self._patience) * 2**self._row, _LONGEST_GUESS)
         wait = guess if not retry_after else retry_after if first else max(retry_after, guess / 2)
         self._row += 1
         self._wait(now, wait)
-        self._pause = max(self.hold - now, 0.0)
         if not first and not self._accepted:
             self._trial = True
         elif ticket.number or not self._epoch:
@@ -184,16 +186,16 @@ class Pacing:
             memory = min(1.0, 16 / max(self._count, 1))
             self._count = self._count * memory + count
             self._time = self._time * memory + time
-            top = min(ticket.recent, self._rate.value)
+            top = sqrt(min(ticket.recent, self._rate.value) * self._rate.value)
             low = min(self._count / max(self._time, 1e-9), top)
         value = (0.5 if start else _MARGIN) * sqrt(low * top)
         if start:
             self._rate.value = value
-            self._window.value = max(1.0, 0.95 * ticket.beside)
-        elif ticket.beside > max(ticket.peak, self._peaks):
-            self._window.shrink(max(1.0, 0.95 * ticket.beside), ticket.beside + 1)
+            self._window.value = max(min(_FIRST, self._most), 0.95 * ticket.beside)
+        elif ticket.number >= 4 and ticket.beside > max(ticket.peak, self._peaks):
+            self._window.shrink(max(1.0, 0.95 * ticket.beside), ticket.beside + 1, 8)
         else:
-            self._rate.shrink(value, top)
+            self._rate.shrink(value, top, ticket.number)
         self._since, self._mark, self._extra, self._flight_refused = ticket.at, ticket.number, 0, 1
 
     def _wait(self, now: float, seconds: float) -> None:

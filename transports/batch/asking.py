@@ -185,6 +185,8 @@ class Asking:
         if error is not None and refused(error):
             self._refused(job, ticket, error, now)
             return
+        if isinstance(error, HTTPStatusError) and error.status is not None:  # the server took the request all the same
+            self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
         wait = None if error is None else self._retry.after(error, job.tries, random, inf)
         if wait is None:
@@ -221,10 +223,7 @@ class Asking:
         self.pacing.refused(ticket, now, error.retry_after if isinstance(error, HTTPStatusError) else None)
         heappush(self._later, (now, -next(self._numbers), job))
         self._starving = now if self._starving is None else self._starving
-        if self.pacing.hold - now > self._max_wait:
-            self._stop(error)
-        elif now - self._starving > self._max_wait:
-            error.hint = f"every request was refused for {now - self._starving:.0f} s, and max_wait is over"
+        if max(self.pacing.hold - now, now - self._starving) > self._max_wait:
             self._stop(error)
 
     def _finish(self, answer: Answer) -> None:
@@ -248,8 +247,12 @@ class Asking:
         self._changed.set()
 
     def _stop(self, error: ChatError) -> None:
-        if isinstance(error, HTTPStatusError) and (error.retry_after or 0) > self._max_wait:
-            error.bound = f"max_wait is {self._max_wait:g} s"
+        if isinstance(error, HTTPStatusError) and refused(error):
+            bound = f"max_wait is {self._max_wait:g} s"
+            if (error.retry_after or 0) > self._max_wait:
+                error.bound = bound
+            else:
+                error.hint = f"every request was refused, and {bound}"
         self.stopped = self.stopped or error
         self.drain()
 

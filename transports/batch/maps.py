@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 Prompt = str | Mapping[str, Any]
 
-_AHEAD = 1000
-"""With `order`, so many prompts at least are asked beyond one that is not answered yet."""
+_AHEAD, _TIMES = 1000, 16
+"""With `order`, so many prompts, or so many times `concurrency`, are asked beyond one that is not answered yet."""
+NONE_YET = object()
 _END = object()
 
 
@@ -118,26 +119,25 @@ class _Course:
         if not isinstance(order, bool):
             raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
         read_rows((), template=template)  # raises for a wrong one
-        self.client: AsyncClient = client_for(provider, concurrency, system, settings, _OWN)
+        self.client: AsyncClient = client_for(provider, concurrency, system, settings, _OWN, set())
         self.concurrency = concurrency
         self.asking = Asking(self.client, Pacing(concurrency, rate=rate), max_wait=max_wait)
         self._template, self._system, self._order = template, system, order
-        self._ahead = max(_AHEAD, 16 * concurrency)
+        self._ahead = max(_AHEAD, _TIMES * concurrency)
         self._next = 1  # with `order`, the number of the row whose answer is handed out next
 
-    def rows(self, prompts: Iterable[Prompt | None]) -> Iterator[Row | None]:
-        """The rows of the prompts; None for a None, and while too many are ahead."""
-        number = 0
+    def rows(self, prompts: Iterable[Any]) -> Iterator[Row | None]:
+        """The rows of the prompts; None where there is none at present, and while too many are ahead."""
+        number, own = 0, self.client.provider.own_options
         for prompt in prompts:
-            if prompt is not None:
-                number += 1
-                while self._order and number - self._next > self._ahead:
-                    yield None
-                own = self.client.provider.own_options
-                row = row_of(prompt, number, template=self._template, own_options=own)
-                yield with_system(row, self._system)
-            else:
+            if prompt is NONE_YET:
                 yield None
+                continue
+            number += 1
+            while self._order and number - self._next > self._ahead:
+                yield None
+            row = row_of(prompt, number, template=self._template, own_options=own)
+            yield with_system(row, self._system)
 
     async def answers(self, rows: Iterator[Row | None]) -> AsyncGenerator[Answer, None]:
         asking, early = self.asking, dict[int, Answer]()
@@ -183,8 +183,8 @@ class _Course:
             await asyncio.gather(taking, return_exceptions=True)
 
 
-class Supply(Iterator[Prompt | None]):
-    """Prompts from another task or thread: a bounded queue that gives None where it is empty at present.
+class Supply(Iterator[Any]):
+    """Prompts from another task or thread: a bounded queue that gives NONE_YET where it is empty at present.
 
     `room` is an Event, asyncio's or threading's: it is set when the supply is half empty.
     """
@@ -206,7 +206,7 @@ class Supply(Iterator[Prompt | None]):
         wanted, self._wanted = self._wanted, False
         return wanted
 
-    def __next__(self) -> Prompt | None:
+    def __next__(self) -> Any:
         ended = self.ended  # looked at first: the other thread adds nothing after it has set this
         self._wanted = True  # and this before the queue: `put` adds first, and looks at this then
         if self._prompts:
@@ -219,7 +219,7 @@ class Supply(Iterator[Prompt | None]):
             raise self.failure
         if ended:
             raise StopIteration
-        return None
+        return NONE_YET
 
 
 def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:

@@ -94,7 +94,7 @@ class _Bucket:
 
 def _kept(places: array[int]) -> array[int]:
     """The offsets of the lines of one key that stay, in order: a line for each of the equal rows."""
-    if len(places) > 1:
+    if len(places) > 1 or places[0] & _AGAIN:
         rows = sum(not place & _AGAIN for place in places)
         answers = array("Q", (place for place in places if not place & _FAILED))
         errors = array("Q", (place for place in places if place & _FAILED))

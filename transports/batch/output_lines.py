@@ -38,7 +38,8 @@ def dump_line(line: dict[str, Any]) -> bytes:
 
 def read_line(line: bytes) -> Said | None:
     """What `line` says; None where it is no whole row of an output."""
-    if _AGAIN not in line and line.startswith(BEGINNING) and line.endswith(b"}\n"):
+    # A zero is in no JSON: a power cut may leave some in place of what was not on the disk yet.
+    if _AGAIN not in line and b"\0" not in line and line.startswith(BEGINNING) and line.endswith(b"}\n"):
         found = _FIELDS.match(line, line.find(_KEY))
         if found:
             key, settings, text = found.groups()

@@ -255,10 +255,10 @@ class _Reader:
         """The error for fields that are no options."""
         if not fields.keys() & {"prompt", "messages"}:
             return _no_prompt(fields)
-        from sansio_core.option_hints import told  # imported here, as only a mistake needs it
+        from sansio_core.option_hints import hint_of  # imported here, as only a mistake needs it
 
         unknown = sorted(str(name) for name in fields.keys() - self._known)
-        said = {name: told(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
+        said = {name: hint_of(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
         text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
         if columns := [name for name, hint in said.items() if not hint]:
             text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"

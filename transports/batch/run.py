@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -131,6 +132,7 @@ class Batch:
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
         self._progress = progress
         self._provider, self._settings = provider, settings
+        self._warned: set[str] = set()
         self._client()  # raises for settings of no use
         self._asking: Asking | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -164,7 +166,7 @@ class Batch:
 
     async def arun(self) -> Summary:
         """As `run`, in the running event loop. To be cancelled at any time: what is written stays."""
-        began, self.summary = monotonic(), Summary()
+        began, self.summary, self._keys = monotonic(), Summary(), array("Q")
         self._loop = asyncio.get_running_loop()
         async with self._client() as client:
             digest = self._digest(client)
@@ -185,8 +187,7 @@ class Batch:
                 self.summary.stopped = asking.stopped
                 self._tell(began)
                 if self._order == "input" and not (asking.stopped or self.summary.interrupted):
-                    with self._lines() as lines:
-                        journal.in_order(row.key for row in read_rows(lines))
+                    journal.in_order(f"{key:016x}" for key in self._keys)
         if self._report is not None:
             from .report import write_report
 
@@ -194,7 +195,7 @@ class Batch:
         return self.summary
 
     def _client(self) -> AsyncClient:
-        return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN)
+        return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN, self._warned)
 
     def _lines(self) -> AbstractContextManager[BinaryIO]:
         return nullcontext(sys.stdin.buffer) if self._input == "-" else open(self._input, "rb")
@@ -211,6 +212,8 @@ class Batch:
         assert self._asking is not None
         summary, wake = self.summary, self._asking.wake
         for row in rows:
+            if self._order == "input":
+                self._keys.append(int(row.key, 16))
             if (state := journal.state(row.key)) == "done":
                 summary.skipped += 1
                 if summary.skipped % _SKIPPED == 0:

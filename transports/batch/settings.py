@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr, suggestion
+from sansio_core.options import OPTIONS
 
 from .._shared.ways import checked_count
 from ..aio import AsyncClient
@@ -45,21 +46,23 @@ def client_for(
     system: str | None,
     settings: Mapping[str, Any],
     own: Collection[str],
+    warned: set[str],
 ) -> AsyncClient:
     """A client for so many requests at once. Raises InvalidRequest for what no row could be asked with.
 
-    `own`: the parameters that the caller has besides, for suggestions. The provider warns once of each thing that it
-    does not take, and not once for each row.
+    `own`: the parameters that the caller has besides, for suggestions. `warned`: what the provider has warned of: it
+    warns once of each thing that it does not take, and not once for each row.
     """
-    known = signature(AsyncClient).parameters
-    for name in settings:
-        if name not in known and (near := suggestion(name, own)):
+    known = {*signature(AsyncClient).parameters, *OPTIONS}
+    for name in settings.keys() - known:
+        near = suggestion(name, known.union(own))
+        if any(repr(each) in near for each in own):
             raise InvalidRequest(f"there is no setting {name!r}{near}")
     _allow_connections(concurrency)
     client = AsyncClient(provider, **{"max_connections": concurrency, **settings})
     client._pool.max_idle = max(client._pool.max_idle, concurrency)  # all of them are idle while everybody waits
     client.provider = copy(client.provider)
-    client.provider.warned = set()
+    client.provider.warned = warned
     if client.provider.model or client.provider.any_model:  # else each row must name one
         client.stream("?", system=system).close()
     return client

@@ -1,0 +1,149 @@
+"""A batch in a process of its own that is ended: killed, interrupted, or by a full disk; and the run that goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from batches import Files
+
+from transports.emulator import Emulator
+from transports.emulator.faults import Hang, Stall
+
+PROGRAM = """
+import sys
+from transports.batch import Batch
+_, url, input, output, concurrency = sys.argv
+summary = Batch(input, output, "openai", api_key="k", base_url=url, model="m", concurrency=int(concurrency)).run()
+print(summary.answered, summary.failed, summary.interrupted)
+"""
+CONCURRENCY = 8
+
+
+@contextmanager
+def process(files: Files, emulator: Emulator, before: Callable[[], None] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A run in a process of its own, every warning an error."""
+    arguments = [emulator.base_url("openai"), str(files.input), str(files.output), str(CONCURRENCY)]
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=before) as running:  # type: ignore[call-overload]
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def check(files: Files, emulator: Emulator, rows: int, kills: int) -> None:
+    """No row is lost or double, and only what was in flight at a kill was asked again."""
+    assert files.answered == list(range(rows))
+    asked = Counter(request.json["messages"][-1]["content"] for request in emulator.requests)
+    assert len(asked) == rows
+    assert sum(asked.values()) - rows <= kills * CONCURRENCY
+
+
+def killed_at(files: Files, emulator: Emulator, answers: int) -> None:
+    """Run, and kill -9 once so many more rows are asked."""
+    wanted = emulator.received + answers
+    with process(files, emulator) as running:
+        emulator.wait_for(lambda emulator: emulator.received >= wanted or running.poll() is not None, timeout=20)
+        running.kill()
+
+
+def test_two_kills(tmp_path: Path) -> None:
+    files = Files(tmp_path, 120)
+    with Emulator(keep=None, delay=0.005) as emulator:
+        for answers in (30, 50):
+            killed_at(files, emulator, answers)
+        assert files.batch(emulator, concurrency=CONCURRENCY).run().failed == 0
+        check(files, emulator, 120, 2)
+
+
+@pytest.mark.load
+@pytest.mark.timeout(300)
+def test_twenty_kills_at_random(tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    print("seed", seed)
+    lots = random.Random(seed)
+    files = Files(tmp_path, 3000)
+    with Emulator(keep=None, delay=0.01) as emulator:
+        for _ in range(20):
+            killed_at(files, emulator, lots.randrange(1, 200))
+            with files.output.open("rb+") as output:  # a power cut may tear the last line anywhere
+                output.truncate(max(0, output.seek(0, os.SEEK_END) - lots.choice([0, 0, 1, 50])))
+        files.batch(emulator, concurrency=CONCURRENCY).run()
+        assert files.answered == list(range(3000))
+        assert emulator.received - 3000 <= 20 * (CONCURRENCY + 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_lets_what_is_in_flight_end(tmp_path: Path, number: signal.Signals) -> None:
+    files = Files(tmp_path, 40)
+    with Emulator(keep=None) as emulator:
+        emulator.order(*[None] * 10, *[Stall(where="headers")] * 40)
+        with process(files, emulator) as running:
+            emulator.wait_for(lambda emulator: emulator.received >= 12, timeout=20)
+            running.send_signal(number)
+            with pytest.raises(subprocess.TimeoutExpired):
+                running.wait(0.1)
+            emulator.release()
+            said, complaint = running.communicate(timeout=10)
+        assert (said.split(), complaint) == ([str(emulator.received), "0", "True"], "")
+        files.batch(emulator).run()
+        check(files, emulator, 40, 0)
+
+
+def test_a_second_signal_cancels_what_is_in_flight(tmp_path: Path) -> None:
+    files = Files(tmp_path, 40)
+    with Emulator(keep=None) as emulator:
+        emulator.order(*[None] * 10, *[Hang()] * 40)
+        with process(files, emulator) as running:
+            emulator.wait_for(lambda emulator: emulator.received >= 12, timeout=20)
+            running.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                running.wait(0.1)
+            running.send_signal(signal.SIGINT)
+            said, complaint = running.communicate(timeout=10)
+        assert (said.split(), complaint) == (["10", "0", "True"], "")
+        assert emulator.received <= 10 + CONCURRENCY
+    assert files.answered == list(range(10))
+
+
+def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    files = Files(tmp_path, 60)
+
+    def before() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+
+    with Emulator(keep=None) as emulator:
+        with process(files, emulator, before) as running:
+            _, complaint = running.communicate(timeout=20)
+        assert running.returncode == 1
+        assert complaint.rstrip().splitlines()[-1].startswith("OSError: [Errno 27] File too large:")
+        assert str(files.output) in complaint
+        written = files.output.read_bytes()
+        assert written.endswith(b"}\n")
+        assert len(written) <= 5000
+        files.batch(emulator, concurrency=CONCURRENCY).run()
+        check(files, emulator, 60, 2)  # what was in flight, and what had come and waited to be written
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    files = Files(tmp_path, 5)
+    with Emulator(keep=None) as emulator:
+        arguments = [emulator.base_url("openai"), "-", str(files.output), "2"]
+        for expected in ("5 0 False", "0 0 False"):
+            with files.input.open() as rows:
+                done = subprocess.run(
+                    [sys.executable, "-c", PROGRAM, *arguments], stdin=rows, capture_output=True, text=True, timeout=20, check=True
+                )
+            assert done.stdout.strip() == expected
+        check(files, emulator, 5, 0)

@@ -1,0 +1,347 @@
+"""map_prompts and amap_prompts: Python values in, answers out, and what goes wrong on either side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batches import QUICK, settings
+
+from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, StreamMisused
+from transports import tapes
+from transports.batch import Answer, amap_prompts, map_prompts
+from transports.emulator import Emulator
+from transports.emulator.faults import Hang, Reset, Stall, Status
+
+Mapped = Callable[..., Iterator[Answer]]
+
+
+def mapped(prompts: Any, emulator: Emulator, **more: Any) -> Iterator[Answer]:
+    return map_prompts(prompts, **{"retry": QUICK, **settings(emulator), **more})
+
+
+def amapped(prompts: Any, emulator: Emulator, **more: Any) -> list[Answer]:
+    async def main() -> list[Answer]:
+        answers = amap_prompts(prompts, **{"retry": QUICK, **settings(emulator), **more})
+        return [answer async for answer in answers]
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(reply=lambda prompt: f"Re: {prompt}") as emulator:
+        yield emulator
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("map_prompts")] == []
+
+
+@pytest.fixture(params=[mapped, amapped], ids=["map_prompts", "amap_prompts"])
+def ask(request: pytest.FixtureRequest) -> Mapped:
+    """Both, as one function that takes prompts, the emulator and settings."""
+    function: Mapped = request.param
+    return function
+
+
+def test_texts_and_mappings(ask: Mapped, emulator: Emulator) -> None:
+    prompts = ["One?", {"id": 7, "messages": [{"role": "user", "content": "Two?"}]}, {"prompt": "Three?", "temperature": 0}]
+    answers = sorted(ask(prompts, emulator), key=lambda answer: answer.row)
+    assert [(answer.id, answer.text, answer.error) for answer in answers] == [
+        (None, "Re: One?", None), (7, "Re: Two?", None), (None, "Re: Three?", None),
+    ]  # fmt: skip
+    assert answers[0].reply is not None
+    assert answers[0].reply.complete
+
+
+def test_order(ask: Mapped, emulator: Emulator) -> None:
+    emulator.order(Reset(before="headers"), None, Status(400), Reset(before="headers"))
+    answers = list(ask(map(str, range(200)), emulator, order=True, concurrency=8))
+    assert [answer.row for answer in answers] == list(range(1, 201))
+    assert sum(answer.error is None for answer in answers) == 199
+
+
+def test_prompts_that_cannot_be_used_are_answers_with_an_error(ask: Mapped, emulator: Emulator) -> None:
+    prompts = [5, None, {"promt": "a"}, {"prompt": "a", "temperature": "hot"}, {"prompt": "b", "tools": 7}, "good", {}, "\udc80"]
+    answers = list(ask(prompts, emulator, order=True))
+    assert [type(answer.error).__name__ for answer in answers] == [*["InvalidRequest"] * 5, "NoneType", *["InvalidRequest"] * 2]
+    assert "did you mean 'prompt'" in str(answers[2].error) or "promt" in str(answers[2].error)
+
+
+def test_what_all_share_is_raised_after_the_answers(ask: Mapped, emulator: Emulator) -> None:
+    with pytest.raises(AuthenticationFailed):
+        list(ask(map(str, count()), emulator, api_key="wrong"))
+    assert emulator.received < 20
+
+
+def test_with_order_the_answers_beyond_an_open_row_come_before_the_stop(emulator: Emulator) -> None:
+    no_credit = Status(429, body=b'{"error": {"code": "insufficient_quota"}}')
+    emulator.order(None, no_credit)
+    answers = []
+    with pytest.raises(Exception, match="quota"):
+        for answer in mapped(map(str, range(4)), emulator, order=True, concurrency=4):
+            answers.append(answer.row)  # noqa: PERF401
+    assert len(answers) == 3
+    assert answers == sorted(answers)
+
+
+def test_what_the_prompts_raise_is_raised(ask: Mapped, emulator: Emulator) -> None:
+    def prompts() -> Iterator[str]:
+        yield "one"
+        raise LookupError("no more")
+
+    emulator.order(Hang())  # what is in flight is cancelled
+    with pytest.raises(LookupError, match="no more"):
+        list(ask(prompts(), emulator))
+
+
+def test_async_prompts_may_raise_too(emulator: Emulator) -> None:
+    async def prompts() -> AsyncIterator[str]:
+        yield "one"
+        raise LookupError("no more")
+
+    emulator.order(Hang())
+    with pytest.raises(LookupError, match="no more"):
+        amapped(prompts(), emulator)
+
+
+def test_what_the_key_function_raises_is_raised(ask: Mapped, emulator: Emulator) -> None:
+    def key() -> str:
+        raise LookupError("no vault")
+
+    with pytest.raises(LookupError, match="no vault"):
+        list(ask(["a"], emulator, api_key=key))
+
+
+@pytest.mark.parametrize("leave", ["break", "close", "drop", "exception"])
+def test_left_early(emulator: Emulator, leave: str) -> None:
+    taken = count()
+    answers = mapped((str(next(taken)) for _ in count()), emulator, concurrency=4)
+    emulator.order(None, *[Hang()] * 10)
+    if leave == "close":
+        with closing(answers):  # type: ignore[type-var]
+            next(answers)
+    elif leave == "exception":
+        with pytest.raises(ZeroDivisionError):
+            for _ in answers:
+                _ = 1 // 0
+    else:
+        for _ in answers:
+            break
+    del answers
+    emulator.wait_for(lambda emulator: emulator.open_connections == 0)
+    assert next(taken) <= 20
+
+
+def test_never_begun(emulator: Emulator) -> None:
+    mapped(["a"], emulator)
+    assert emulator.connections == 0
+
+
+def test_a_slow_reader_and_endless_prompts(emulator: Emulator) -> None:
+    taken = 0
+
+    def prompts() -> Iterator[str]:
+        nonlocal taken
+        for taken in count(1):
+            yield str(taken)
+
+    answers = mapped(prompts(), emulator, concurrency=4)
+    for _ in range(30):
+        next(answers)
+    emulator.wait_for(lambda emulator: emulator.received >= 30 + 8)
+    before = emulator.received
+    time.sleep(0.05)
+    assert emulator.received <= before + 4
+    assert emulator.received <= 30 + 4 * 4
+    assert taken <= 30 + 5 * 4
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_a_slow_async_reader(emulator: Emulator) -> None:
+    async def main() -> int:
+        answers = amap_prompts(map(str, count()), concurrency=4, **settings(emulator))
+        for _ in range(30):
+            await anext(answers)
+        await asyncio.sleep(0.1)
+        received = emulator.received
+        await answers.aclose()
+        return received
+
+    assert asyncio.run(main()) <= 30 + 3 * 4
+
+
+def test_answers_come_while_the_prompts_are_waited_for(emulator: Emulator) -> None:
+    """A prompt that is made of an answer: both iterators wait for one another."""
+    questions: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    questions.put("0")
+    said = []
+    for answer in mapped(iter(questions.get, None), emulator):
+        said.append(answer.text)
+        questions.put(str(len(said)) if len(said) < 5 else None)
+    assert said == [f"Re: {number}" for number in range(5)]
+
+
+def test_answers_come_while_async_prompts_are_waited_for(emulator: Emulator) -> None:
+    async def main() -> list[str]:
+        questions: asyncio.Queue[str] = asyncio.Queue()
+        said: list[str] = []
+
+        async def prompts() -> AsyncIterator[str]:
+            while (question := await questions.get()) != "5":
+                yield question
+
+        questions.put_nowait("0")
+        async for answer in amap_prompts(prompts(), **settings(emulator)):
+            said.append(answer.text)
+            questions.put_nowait(str(len(said)))
+        return said
+
+    assert asyncio.run(main()) == [f"Re: {number}" for number in range(5)]
+
+
+def test_many_async_prompts(emulator: Emulator) -> None:
+    async def prompts() -> AsyncIterator[str]:
+        for number in range(100):
+            yield str(number)
+
+    assert len(amapped(prompts(), emulator, concurrency=4)) == 100
+
+
+def test_with_order_one_slow_row_holds_up_the_others_at_a_bound(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transports.batch.maps._AHEAD", 20)
+    monkeypatch.setattr("transports.batch.maps._TIMES", 1)
+    emulator.order(Stall(where="headers"))
+    answers = mapped(map(str, range(100)), emulator, order=True, concurrency=4)
+    threading.Thread(target=lambda: (emulator.wait_for(lambda e: e.received >= 20), time.sleep(0.05), emulator.release())).start()
+    first = next(answers)
+    assert first.row == 1
+    assert emulator.received <= 20 + 4 + 8
+    assert [answer.row for answer in answers] == list(range(2, 101))
+
+
+def test_within_a_running_loop_and_in_a_thread(emulator: Emulator) -> None:
+    async def notebook() -> list[str]:
+        return [answer.text for answer in mapped(["a"], emulator)]
+
+    assert asyncio.run(notebook()) == ["Re: a"]
+    said: list[str] = []
+    thread = threading.Thread(target=lambda: said.extend(answer.text for answer in mapped(["b"], emulator)))
+    thread.start()
+    thread.join()
+    assert said == ["Re: b"]
+
+
+def test_a_warning_comes_once_at_the_users_line(ask: Mapped, emulator: Emulator) -> None:
+    with pytest.warns(OptionIgnored) as caught:
+        list(ask("abcdef"[:0] or ["a"] * 6, emulator, provider="anthropic", base_url=emulator.base_url("anthropic"), seed=1))
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_a_row_of_its_own_settings(ask: Mapped, emulator: Emulator) -> None:
+    rows = [{"text": "b"}, {"text": "c", "model": "n"}]
+    list(ask(rows, emulator, template="Say {text}", system="Be brief", temperature=0, concurrency=1))
+    bodies = [request.json for request in emulator.requests]
+    assert [(body["model"], body["temperature"], body["messages"][1]["content"]) for body in bodies] == [("m", 0, "Say b"), ("n", 0, "Say c")]
+
+
+def test_tapes(emulator: Emulator, tmp_path: Path) -> None:
+    prompts = [str(number) for number in range(8)]
+    with tapes.record(tmp_path / "t.tape"):
+        recorded = [answer.text for answer in mapped(prompts, emulator, order=True)]
+    emulator.stop()
+    with tapes.replay(tmp_path / "t.tape"):
+        played = [answer.text for answer in mapped(prompts, emulator_at(emulator), order=True)]
+    assert recorded == played == [f"Re: {prompt}" for prompt in prompts]
+
+
+def emulator_at(emulator: Emulator) -> Any:
+    """What stands for a stopped emulator: its addresses."""
+
+    class Address:
+        def base_url(self, provider: str) -> str:
+            return "http://127.0.0.1:9/openai/v1"
+
+    return Address()
+
+
+@pytest.mark.parametrize(
+    ("prompts", "change", "said"),
+    [
+        ("text", {}, "put it in a list"),
+        ({"prompt": "a"}, {}, "put it in a list"),
+        (5, {}, "put 5 in a list"),
+        (["a"], {"concurrency": 0}, "concurrency must be"),
+        (["a"], {"rate": "fast"}, "rate must be"),
+        (["a"], {"max_wait": "1h"}, "max_wait must be"),
+        (["a"], {"order": "input"}, "order must be True or False"),
+        (["a"], {"template": "{}"}, "template"),
+        (["a"], {"temprature": 1}, "did you mean 'temperature'"),
+        (["a"], {"concurency": 1}, "did you mean 'concurrency'"),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("function", [map_prompts, amap_prompts])
+def test_parameters_of_no_use_are_told_at_the_call(
+    emulator: Emulator, function: Any, prompts: Any, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        function(prompts, **settings(emulator), **change)
+
+
+def test_async_prompts_are_amap_prompts(emulator: Emulator) -> None:
+    async def prompts() -> AsyncIterator[str]:
+        yield "a"
+
+    with pytest.raises(InvalidRequest, match="amap_prompts takes"):
+        mapped(prompts(), emulator)
+
+
+def test_an_iterator_cannot_be_pickled_and_a_forked_process_is_told(emulator: Emulator) -> None:
+    answers = mapped(map(str, count()), emulator, concurrency=2)
+    next(answers)
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(answers)
+    child = os.fork()
+    if child == 0:
+        code = 9
+        try:
+            next(answers)
+        except StreamMisused:
+            code = 7
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    next(answers)
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_ctrl_c_in_the_loop(emulator: Emulator) -> None:
+    """A program of its own: Ctrl-C while it waits for an answer ends it, with nothing left behind."""
+    emulator.order(None, *[Hang()] * 10)
+    program = (
+        "import sys; from transports.batch import map_prompts\n"
+        f"for answer in map_prompts(map(str, range(99)), 'openai', api_key='k', base_url={emulator.base_url('openai')!r}, model='m'):\n"
+        "    print(answer.text, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-X", "dev", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Re: ")
+        emulator.wait_for(lambda emulator: emulator.received >= 4)
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=10)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert complaint.rstrip().endswith("KeyboardInterrupt")
+    assert complaint.count("Traceback") == 1
+    assert "Warning" not in complaint

@@ -1,0 +1,84 @@
+"""What follows an attempt at a row: who waits, which rows are suspects, what stops a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio_core import (
+    AuthenticationFailed,
+    BadRequest,
+    ChatError,
+    ConnectFailed,
+    ConnectionLost,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    ServerFailed,
+)
+from sansio_core.errors import QuotaExhausted
+from transports.batch.rules import Suspects, refused
+
+WRONG_KEY, NO_MODEL = AuthenticationFailed(401), NotFound(404)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RateLimited(429), RateLimited(None), ServerFailed(503), ServerFailed(529), ServerFailed(None, kind="overloaded_error")],
+    ids=str,
+)  # fmt: skip
+def test_these_ask_everybody_to_wait(error: ChatError) -> None:
+    assert refused(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerFailed(500), ServerFailed(None, kind="server_error"), QuotaExhausted(429), ConnectionLost("gone"),
+        RateLimited(429, "Request too large for m on tokens per min (TPM): Limit 10, Requested 20"), BadRequest(400),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_these_do_not(error: ChatError) -> None:
+    assert not refused(error)
+
+
+def verdicts(*errors: ChatError | None) -> list[str]:
+    suspects = Suspects()
+    return [suspects.after(error) for error in errors]
+
+
+def test_three_rows_that_fail_alike_at_first_stop_a_run() -> None:
+    assert verdicts(WRONG_KEY, NO_MODEL, PermissionDenied(403)) == ["hold back", "hold back", "stop"]
+    assert verdicts(ConnectFailed("a"), ConnectFailed("b"), ConnectFailed("c"))[-1] == "stop"
+    # a row that was not sent, or whose connection broke, tells nothing of the key
+    assert verdicts(WRONG_KEY, InvalidRequest("odd"), NO_MODEL, ConnectionLost("gone"), WRONG_KEY) == [
+        "hold back", "hand out", "hold back", "hand out", "stop",
+    ]  # fmt: skip
+
+
+def test_one_row_that_was_answered_clears_those_before_it() -> None:
+    assert verdicts(WRONG_KEY, NO_MODEL, None, NO_MODEL, None) == [
+        "hold back", "hold back", "hand out all", "hold back", "hand out all",
+    ]  # fmt: skip
+    # 400 says that the host has taken the key, but not that it would answer a row
+    assert verdicts(WRONG_KEY, WRONG_KEY, BadRequest(400), WRONG_KEY, WRONG_KEY, WRONG_KEY)[-1] == "stop"
+
+
+@pytest.mark.parametrize("error", [WRONG_KEY, NO_MODEL, ConnectFailed("a")], ids=str)
+def test_twenty_running_stop_any_run(error: ChatError) -> None:
+    assert verdicts(None, *[error] * 20) == ["hand out all", *["hold back"] * 19, "stop"]
+
+
+def test_a_used_up_quota_stops_at_once() -> None:
+    assert verdicts(None, QuotaExhausted(429)) == ["hand out all", "stop"]
+
+
+def test_a_run_of_few_rows_ends_in_a_stop_where_none_was_answered() -> None:
+    suspects = Suspects()
+    assert not suspects.ends()
+    suspects.after(WRONG_KEY)
+    assert suspects.ends()
+    suspects.after(None)
+    suspects.after(WRONG_KEY)
+    assert not suspects.ends()

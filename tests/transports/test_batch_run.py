@@ -1,0 +1,394 @@
+"""Batch, from a file to a file, against the emulator: each way that a run can go, and that it goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batches import QUICK, Files
+
+from sansio_core import AuthenticationFailed, ConnectFailed, InvalidRequest, NotFound, OptionIgnored, RateLimited
+from sansio_core.errors import QuotaExhausted
+from transports.batch import Batch, Summary
+from transports.emulator import DEFAULT_TEXT, Emulator
+from transports.emulator.faults import Hang, Reset, Stall, Status
+
+NO_CREDIT = Status(429, body=b'{"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}')
+
+
+def refusal(status: int = 429, after: str = "0") -> Status:
+    return Status(status, {"retry-after": after}, b'{"error": {"message": "slow down"}}')
+
+
+def test_every_row_is_answered_once_and_a_second_run_asks_nothing(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 30)
+    summary = files.batch(emulator, keep=["prompt"]).run()
+    assert (summary.rows, summary.answered, summary.failed, summary.skipped) == (30, 30, 0, 0)
+    assert files.answered == list(range(30))
+    assert all(line["keep"]["prompt"] == f"Question {line['id']}" for line in files.lines)
+    assert summary.input_tokens == sum(line["usage"]["input"] for line in files.lines) > 0
+    asked = emulator.received
+    batch = files.batch(emulator, keep=["prompt"])
+    for _ in range(2):  # the same object as well
+        again = batch.run()
+        assert (again.rows, again.skipped, emulator.received) == (0, 30, asked)
+
+
+def test_rows_may_be_added_and_moved(emulator: Emulator, tmp_path: Path) -> None:
+    Files(tmp_path, 5).batch(emulator).run()
+    rows: list[Any] = [{"id": number, "prompt": f"Question {number}"} for number in (7, 4, 3, 6, 1, 0, 0)]
+    files = Files(tmp_path, rows)
+    assert files.batch(emulator).run().rows == 3  # a second 0 is a row of its own
+    assert files.answered == [0, 0, 1, 2, 3, 4, 6, 7]
+
+
+@pytest.mark.parametrize("status", [429, 503, 529])
+def test_everybody_waits_when_the_server_asks_for_it(emulator: Emulator, tmp_path: Path, status: int) -> None:
+    emulator.order(None, *[refusal(status)] * 2)
+    files = Files(tmp_path, 12)
+    summary = files.batch(emulator, retry=1).run()  # a refusal costs no attempt
+    assert (summary.answered, summary.failed, summary.refused) == (12, 0, 2)
+    assert sum(line.get("refused", 0) for line in files.lines) == 2
+    assert {line["tries"] for line in files.lines} == {1}
+
+
+def test_nothing_is_sent_while_everybody_waits(emulator: Emulator, tmp_path: Path) -> None:
+    times: list[float] = []
+    emulator = Emulator(on_request=lambda served: times.append(time.monotonic()))
+    with emulator:
+        emulator.order(None, Status(429, {"retry-after-ms": "300"}, b"{}"))
+        assert Files(tmp_path, 6).batch(emulator).run().answered == 6
+    waits = sorted((later - sooner for sooner, later in zip(times, times[1:], strict=False)), reverse=True)
+    assert waits[0] >= 0.29
+
+
+def test_a_row_is_asked_again_by_the_retry_policy(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 4)
+    # a reset and a 500 before any text; an answer that is cut after some: nobody has seen it, so it is asked again
+    emulator.order(Reset(before="headers"), None, Status(500), None, Reset(after_pieces=2), None)
+    assert files.batch(emulator, concurrency=1).run().answered == 4
+    assert sum(line["tries"] for line in files.lines) == 7
+    assert {line["text"] for line in files.lines} == {DEFAULT_TEXT}
+
+
+def test_then_it_is_an_error_row_with_the_partial_text(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 3)
+    emulator.order(Reset(after_pieces=2), always=True)
+    summary = files.batch(emulator).run()
+    assert (summary.answered, summary.failed, dict(summary.errors)) == (0, 3, {"ConnectionLost": 3})
+    assert {line["text"] for line in files.lines} == {"Green leaves"}
+    assert {line["tries"] for line in files.lines} == {3}
+    # such rows are done, until they are asked for; a later line is then the row's
+    emulator.order(always=True)
+    assert files.batch(emulator).run().rows == 0
+    summary = files.batch(emulator, retry_failed=True).run()
+    assert (summary.answered, files.answered) == (3, [0, 1, 2])
+    assert [line.get("again") for line in files.lines] == [None] * 3 + [True] * 3
+    assert files.batch(emulator, retry_failed=True).run().rows == 0
+
+
+def test_what_no_attempt_changes_is_an_error_row_at_once(emulator: Emulator, tmp_path: Path) -> None:
+    filtered = Status(400, body=b'{"error": {"code": "content_filter", "message": "no"}}')
+    long = Status(400, body=b'{"error": {"code": "context_length_exceeded", "message": "too long"}}')
+    emulator.order(Status(400), filtered, long)
+    rows: list[Any] = [{"prompt": "a"}, {"prompt": "b"}, {"prompt": "c"}, {"pormpt": "d"}, 5]
+    rows += [{"prompt": "e", "temperature": "hot"}, {"prompt": "f", "tools": 7}, {"prompt": "g"}]
+    files = Files(tmp_path, rows)
+    summary = files.batch(emulator, concurrency=1).run()
+    assert files.failed == {
+        1: "BadRequest", 2: "ContentFiltered", 3: "ContextTooLong", 4: "InvalidRequest", 5: "InvalidRequest",
+        6: "InvalidRequest", 7: "InvalidRequest",
+    }  # fmt: skip
+    assert (summary.answered, summary.failed, emulator.received) == (1, 7, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"api_key": "wrong"}, AuthenticationFailed),
+        ({"model": "no-such-model"}, NotFound),
+        ({"base_url": "http://127.0.0.1:9/v1"}, ConnectFailed),
+    ],
+    ids=["wrong key", "wrong model", "no such host"],
+)  # fmt: skip
+@pytest.mark.parametrize("count", [1, 40])
+def test_what_all_rows_share_stops_the_run_and_no_row_has_failed(
+    emulator: Emulator, tmp_path: Path, change: dict[str, Any], error: type[Exception], count: int
+) -> None:
+    files = Files(tmp_path, count)
+    summary = files.batch(emulator, **change).run()
+    assert isinstance(summary.stopped, error)
+    assert (summary.rows, summary.interrupted, files.lines) == (0, False, [])
+    assert emulator.received < 20
+    settings = {"fresh": True} if "model" in change else {}
+    assert files.batch(emulator, **settings).run().answered == count
+
+
+def test_twenty_running_stop_a_run_that_went_well_before(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 60)
+    emulator.order(*[None] * 5, *[Status(403)] * 12, *[None] * 2, *[Status(401)] * 40)
+    summary = files.batch(emulator, concurrency=2).run()
+    assert isinstance(summary.stopped, AuthenticationFailed)
+    assert (summary.answered, summary.failed) == (7, 12)  # the twelve are their rows' own fault: others were answered
+    with Emulator() as healthy:
+        assert files.batch(healthy).run().answered == 41
+    assert sorted(line["row"] for line in files.lines) == list(range(1, 61))
+
+
+def test_a_used_up_quota_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 20)
+    emulator.order(*[None] * 5, NO_CREDIT, NO_CREDIT)
+    summary = files.batch(emulator, concurrency=2).run()
+    assert isinstance(summary.stopped, QuotaExhausted)
+    assert "credit" in str(summary.stopped)
+    assert (summary.failed, files.failed) == (0, {})
+    summary = files.batch(emulator).run()
+    while summary.stopped:  # the second refusal
+        summary = files.batch(emulator).run()
+    assert files.answered == list(range(20))
+
+
+def test_a_wait_that_is_too_long_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 5)
+    emulator.order(None, refusal(after="120"))
+    summary = files.batch(emulator, max_wait=60, concurrency=1).run()
+    assert isinstance(summary.stopped, RateLimited)
+    assert "it asks to wait 120 s, and max_wait is 60 s" in str(summary.stopped)
+    assert (summary.answered, summary.failed) == (1, 0)
+    assert files.batch(emulator).run().answered == 4
+
+
+def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp_path: Path) -> None:
+    body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop","index":0}]}\n\ndata: [DONE]\n\n'
+    fields = {"content-type": "text/event-stream", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "7h2m"}
+    with Emulator() as emulator:
+        emulator.order(Status(200, fields, body))
+        files = Files(tmp_path, 5)
+        summary = files.batch(emulator, concurrency=1).run()
+        assert isinstance(summary.stopped, RateLimited)
+        assert summary.stopped.retry_after == 25320
+        assert (summary.answered, emulator.received) == (1, 1)
+
+
+def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 5)
+    emulator.order(refusal(503), always=True)
+    summary = files.batch(emulator, max_wait=0.2).run()
+    assert summary.stopped is not None
+    assert "every request was refused" in str(summary.stopped)
+    assert (summary.rows, files.lines) == (0, [])
+    assert summary.refused >= 1
+
+
+def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, [{"id": 1, "text": "a"}])
+    files.batch(emulator, template="Say {text}", temperature=0).run()
+    before = files.output.read_bytes()
+    for change in ({"model": "n"}, {"template": "Tell {text}"}, {"temperature": 1}, {"system": "Be brief"}):
+        with pytest.raises(InvalidRequest, match="other settings"):
+            files.batch(emulator, **{"template": "Say {text}", "temperature": 0, **change}).run()
+    assert files.output.read_bytes() == before
+    # the key, clocks and pace are no such settings
+    changes: dict[str, Any] = {"api_key": "sk-2", "timeout": 7, "retry": 9, "concurrency": 2, "rate": 50, "order": "input"}
+    assert files.batch(emulator, template="Say {text}", temperature=0, **changes).run().skipped == 1
+
+
+def test_functions_and_classes_as_options_are_the_same_settings_in_every_run(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 1)
+
+    def lookup(city: str) -> str:
+        """The weather."""
+        return city
+
+    def make() -> Batch:
+        return files.batch(emulator, tools=[lookup], metadata={"b": "1", "a": "2"})
+
+    make().run()
+    assert make().run().skipped == 1
+
+
+def test_the_order_of_the_input(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, [{"id": 0, "prompt": "0"}, {"id": 1, "prompt": "1"}, {"id": 2, "odd": 1}, {"id": 3, "prompt": "3"}])
+    emulator.order(Reset(before="headers"))
+    files.batch(emulator, order="input", keep=["id"]).run()
+    assert [line["id"] for line in files.lines] == [0, 1, 2, 3]
+
+
+def test_an_answer_is_written_as_soon_as_it_is_whole(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Stall(where="body"))
+    files = Files(tmp_path, 5)
+    seen: list[int] = []
+
+    def progress(summary: Summary) -> None:
+        seen.append(summary.rows)
+        if summary.rows == 4:
+            assert len(files.lines) == 4
+            emulator.release()
+
+    assert files.batch(emulator, progress=progress).run().answered == 5
+    assert seen[:5] == [1, 2, 3, 4, 5]
+
+
+def interrupted(files: Files, emulator: Emulator, count: int, how: Callable[[Batch], None], **more: Any) -> Summary:
+    """The summary of a run at which `how` is done once `count` rows are answered and all others hang."""
+    batch = files.batch(emulator, **more)
+    done = False
+
+    def progress(summary: Summary) -> None:
+        nonlocal done
+        if summary.rows >= count and not done:
+            done = True
+            threading.Thread(target=how, args=[batch]).start()
+
+    batch._progress = progress
+    return batch.run()
+
+
+def test_stop_lets_what_is_in_flight_end(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 20)
+    emulator.order(None, None, Stall(), Stall(), always=False)
+
+    def how(batch: Batch) -> None:
+        batch.stop()
+        while not batch.summary.interrupted:
+            time.sleep(0.001)
+        emulator.release()
+
+    summary = interrupted(files, emulator, 2, how, concurrency=2)
+    assert (summary.interrupted, summary.stopped) == (True, None)
+    assert 2 <= summary.answered <= 6
+    assert len(files.lines) == summary.answered == emulator.received
+    assert files.batch(emulator).run().answered == 20 - summary.answered
+
+
+def test_a_second_stop_cancels_what_is_in_flight(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 20)
+    emulator.order(None, None, *[Hang()] * 30)
+
+    def how(batch: Batch) -> None:
+        batch.stop()
+        batch.stop()
+
+    summary = interrupted(files, emulator, 2, how, concurrency=4)
+    assert (summary.interrupted, summary.answered, summary.failed) == (True, 2, 0)
+
+
+def test_a_task_that_runs_a_batch_may_be_cancelled(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 20)
+    emulator.order(None, None, *[Hang()] * 30)
+
+    async def main() -> None:
+        batch = files.batch(emulator, concurrency=4)
+        task = asyncio.create_task(batch.arun())
+        while batch.summary.rows < 2:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+    assert len(files.lines) == 2
+
+
+def test_run_within_a_running_loop(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 3)
+
+    async def notebook() -> Summary:
+        return files.batch(emulator).run()
+
+    assert asyncio.run(notebook()).answered == 3
+
+
+def test_a_warning_comes_once(emulator: Emulator, tmp_path: Path) -> None:
+    with pytest.warns(OptionIgnored) as caught:
+        Files(tmp_path, 8).batch(emulator, provider="anthropic", base_url=emulator.base_url("anthropic"), seed=1).run()
+    assert len(caught) == 1
+    assert caught[0].filename.endswith("batches.py")
+
+
+def test_the_rows_own_options_and_system_text_go_first(emulator: Emulator, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a"},
+        {"prompt": "b", "system": "own", "temperature": 1, "model": "n"},
+        {"messages": [{"role": "system", "content": "in it"}, {"role": "user", "content": "c"}]},
+    ]
+    Files(tmp_path, rows).batch(emulator, concurrency=1, temperature=0.5, system="of all").run()
+    bodies = [request.json for request in emulator.requests]
+    assert [body["messages"][0]["content"] for body in bodies] == ["of all", "own", "in it"]
+    assert [len(body["messages"]) for body in bodies] == [2, 2, 2]
+    assert [(body["temperature"], body["model"]) for body in bodies] == [(0.5, "m"), (1, "n"), (0.5, "m")]
+
+
+def test_keys_from_a_function_and_an_observer(emulator: Emulator, tmp_path: Path) -> None:
+    keys = iter(range(100))
+    notices: list[Any] = []
+
+    async def key() -> str:
+        return f"sk-{next(keys)}"
+
+    Files(tmp_path, 3).batch(emulator, api_key=key, observer=lambda exchange, notice: notices.append(notice)).run()
+    assert {request.headers["authorization"] for request in emulator.requests} == {f"Bearer sk-{n}" for n in range(3)}
+    assert sum(type(notice).__name__ == "Ended" for notice in notices) == 3
+
+
+def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Path) -> None:
+    def key() -> str:
+        raise LookupError("no vault")
+
+    with pytest.raises(LookupError, match="no vault"):
+        Files(tmp_path, 3).batch(emulator, api_key=key).run()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"concurrency": 0}, "concurrency must be a whole number from 1, not 0"),
+        ({"concurrency": 10**7}, "needs 10000064 open files"),
+        ({"rate": "fast"}, "rate must be a number of requests a second, above 0, not 'fast'"),
+        ({"rate": 0}, "above 0"),
+        ({"max_wait": -1}, "max_wait must be a number of seconds from 0, not -1"),
+        ({"order": "x"}, "order must be 'done' or 'input', not 'x'"),
+        ({"template": "{a.b}"}, "template"),
+        ({"keep": "text"}, "keep"),
+        ({"concurency": 5}, "there is no setting 'concurency' .did you mean 'concurrency'"),
+        ({"temprature": 5}, "did you mean 'temperature'"),
+        ({"temperature": "hot"}, "temperature must be a number"),
+        ({"api_key": None, "base_url": None}, "needs a key"),
+        ({"system": 5}, "system"),
+        ({"provider": "opnai", "base_url": None}, "did you mean 'openai'"),
+        ({"report": "/no/such/folder/x.html"}, "there is no folder '/no/such/folder' for the report"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_parameters_of_no_use_are_told_at_once(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], said: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(InvalidRequest, match=said):
+        Files(tmp_path, 1).batch(emulator, **change)
+
+
+def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) -> None:
+    there = Files(tmp_path, 1).input
+    for input, output, said in (
+        (tmp_path / "no.jsonl", tmp_path / "out", "there is no input"),
+        (tmp_path, tmp_path / "out", "is a folder"),
+        (there, there, "the output is the input"),
+        (there, tmp_path / "no" / "out", "there is no folder"),
+    ):
+        with pytest.raises(InvalidRequest, match=said):
+            Batch(input, output, "openai", api_key="k", base_url=emulator.base_url("openai"), model="m")
+
+
+def test_a_model_may_stand_in_each_row(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, [{"id": 1, "prompt": "a", "model": "m"}, {"id": 2, "prompt": "b"}])
+    files.batch(emulator, provider="azure_openai", base_url=emulator.base_url("azure_openai"), model=None).run()
+    assert files.answered == [1]
+    assert files.failed == {2: "InvalidRequest"}
