@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from inspect import signature
 from time import monotonic
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
 from sansio_core.errors import safe_repr
@@ -164,7 +164,7 @@ class Batch:
                     self.stop()
 
     def stop(self) -> None:
-        """Ask no more rows; those in flight may end, for 10 seconds. A second call cancels them. Any thread may call."""
+        """Ask no more rows; those in flight have 10 seconds to end; a second call cancels them. Any thread may call."""
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(self._stop)
@@ -249,18 +249,20 @@ class Batch:
     def _ticking(self, began: float) -> Iterator[None]:
         """Tells of the progress each second, also while no row ends."""
         assert self._loop is not None
-        loop = self._loop
+        loop, timer = self._loop, None
 
         def tick() -> None:
             nonlocal timer
-            self._tell(began)
+            if timer is not None:
+                self._tell(began)
             timer = loop.call_later(1.0, tick)
 
-        timer = loop.call_later(1.0, tick)
+        tick()
         try:
             yield
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
 
     def _stop(self) -> None:
         assert self._asking is not None
