@@ -10,6 +10,7 @@ rules       what follows the outcome of an attempt
 asking      the engine: rows in, answers out, at the pace of sansio_core.pacing
 maps        map_prompts, amap_prompts: Python values in place of files
 run         Batch: a file of prompts to a file of answers
+progress    what is told of a run while it goes on; the command uses it
 ask_batch   AskBatch: tables in the workers of Ray Data, Dask and Spark (tables reads and extends them)
 report      write_report: a page of HTML about an output file (tally counts it in one pass, in bins; page and plots)
 typed       the types of settings, for type checkers and editors alone

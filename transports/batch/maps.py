@@ -135,6 +135,7 @@ class _Course:
         number, own = 0, self.client.provider.own_options
         for prompt in prompts:
             if prompt is NONE_YET:
+                self.asking.settle()  # who gives the prompts may wait for the answers
                 yield None
                 continue
             number += 1
