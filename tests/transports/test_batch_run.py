@@ -295,6 +295,22 @@ def test_a_second_stop_cancels_what_is_in_flight(emulator: Emulator, tmp_path: P
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 2, 0)
 
 
+def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.run.GRACE", 0.05)
+    emulator.order(None, *[Hang()] * 30)
+    summary = interrupted(Files(tmp_path, 20), emulator, 1, Batch.stop, concurrency=4)
+    assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
+
+
+def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(None, NO_CREDIT)
+    files, report = Files(tmp_path, 5), tmp_path / "out.html"
+    assert files.batch(emulator, concurrency=1, report=report).run().stopped
+    assert "</html>" in report.read_text()
+
+
 def test_a_task_that_runs_a_batch_may_be_cancelled(emulator: Emulator, tmp_path: Path) -> None:
     files = Files(tmp_path, 20)
     emulator.order(None, None, *[Hang()] * 30)
