@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
@@ -242,7 +243,8 @@ def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, 
             if os.getpid() != process:
                 raise StreamMisused(ELSEWHERE.format("process"))
     finally:
-        if os.getpid() == process:
+        # At the interpreter's end the threads have stopped where they were, and nothing is to be waited for.
+        if os.getpid() == process and not sys.is_finalizing():
             bridge.close()
 
 
