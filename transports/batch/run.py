@@ -73,6 +73,7 @@ class Summary:
     input_tokens: int = 0
     output_tokens: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    first_failed: Answer | None = None
     stopped: ChatError | None = None
     interrupted: bool = False
     in_flight: int = 0
@@ -87,6 +88,7 @@ class Summary:
             self.answered += 1
         else:
             self.failed += 1
+            self.first_failed = self.first_failed or answer
             self.errors[type(answer.error).__name__] += 1
         usage = None if answer.reply is None else answer.reply.usage
         if usage is not None:
