@@ -84,7 +84,8 @@ def message_of(error: ChatError) -> str:
         case HTTPStatusError() if "max_wait" in (text := str(error)):
             return text.replace("max_wait", "--max-wait")
         case _:
-            return str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
+            text = str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
+            return text.replace(" (fresh=True)", "")
 
 
 def words_of(error: OSError) -> str:
