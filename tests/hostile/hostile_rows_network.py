@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from hostile_server import Fault, Server
-from matrix import CLOCK, GOOD, TEN, TEXT, WHOLE, Cell, Row, World, head, served
+from matrix import BARE, GOOD, TEN, TEXT, WHOLE, Cell, Row, World, head, served
 from ports import closed_port, silent_port
 from servers import Authority, Peer, join
 
@@ -27,8 +27,8 @@ from sansio_core import (
     UnexpectedContent,
 )
 
-CONNECT = replace(TEN, connect=CLOCK)
-FIRST_EVENT = replace(TEN, first_event=CLOCK)
+CONNECT = replace(TEN, connect=BARE)
+FIRST_EVENT = replace(TEN, first_event=BARE)
 Worlds = Callable[[], AbstractContextManager[World]]
 
 

@@ -19,6 +19,8 @@ from sansio_core.timing import Limits
 
 CLOCK = 0.4
 """Seconds of the clock that a row is about: enough for a busy machine to come to where it fires; others have ten."""
+BARE = 0.2
+"""Seconds of one that fires with nothing handed out, wherever a busy machine has come to by then."""
 TEN = Timeouts(connect=10, first_event=10, idle=10, progress=10, total=20)
 WHOLE = "whole answer"
 TEXT = "Hello, world"

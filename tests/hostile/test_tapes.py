@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hostile_server import Server
-from matrix import CLOCK, TEN, TEXT, head, sized, sse
+from matrix import BARE, CLOCK, TEN, TEXT, head, sized, sse
 from replaying import facts, plays_alike
 from seats import Asyncio, Blocking, Outcome, Seat
 from servers import Peer
@@ -69,14 +69,14 @@ def test_a_reader_that_was_late_is_no_timeout(seat: Seat, tmp_path: Path) -> Non
         said.set()
         peer.gone()
 
-    clocks = Timeouts(idle=CLOCK, progress=CLOCK, first_event=5)
+    clocks = Timeouts(idle=BARE, progress=BARE, first_event=5)
     with Server(fault, b"") as server:
         client = seat.client("free_netfly", base_url=f"http://127.0.0.1:{server.port}", timeout=clocks, retry=1)
         stream = seat.stream(client, record=tmp_path / "late.tape")
         assert stream.next() == "Hello"
         heard.set()
         assert said.wait(10)
-        time.sleep(CLOCK * 1.5)
+        time.sleep(BARE * 1.5)
         assert (stream.next(), stream.next()) == (", world", None)
     with tapes.replay(tmp_path / "late.tape"):
         played = Outcome(seat, client)

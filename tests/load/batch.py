@@ -20,7 +20,8 @@ _, url, input, output, concurrency = sys.argv
 began = time.monotonic()
 summary = Batch(input, output, "openai", api_key="k", base_url=url, model="m", concurrency=int(concurrency)).run()
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(summary.rows, summary.failed, summary.skipped, time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+print(summary.rows, summary.failed, summary.skipped, time.monotonic() - began)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """
 
 
@@ -60,7 +61,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, server(options.delay) as url:
         folder = Path(name)
         with (folder / "in.jsonl").open("w") as lines:
-            lines.writelines(f'{{"id": {n}, "prompt": "Say twenty words about the number {n}"}}\n' for n in range(options.rows))
+            lines.writelines(
+                f'{{"id": {n}, "prompt": "Say twenty words about the number {n}"}}\n' for n in range(options.rows)
+            )
         print(run(url, folder, options.concurrency), flush=True)
         print(run(url, folder, options.concurrency), flush=True)
 

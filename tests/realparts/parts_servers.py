@@ -94,10 +94,10 @@ frontend resets
 backend origin
     server emulator 127.0.0.1:{origin}
 backend hasty
-    timeout server 400ms
+    timeout server 200ms
     server emulator 127.0.0.1:{origin}
 backend full
-    timeout queue 200ms
+    timeout queue 100ms
     server emulator 127.0.0.1:{origin} maxconn 1
 """
 STUNNEL = """

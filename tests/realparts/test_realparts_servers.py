@@ -184,7 +184,7 @@ def test_haproxy_gives_up_on_a_silent_origin(
 
 
 def test_haproxy_is_full(seat: Seat, the_server: Parts, origin: Emulator, authority: Authority) -> None:
-    """A second request waits 200 ms for its turn, gets 503, and is tried again until the first is done."""
+    """A second request waits 100 ms for its turn, gets 503, and is tried again until the first is done."""
     origin.order(faults.Stall("body", after_pieces=2))
     patient = RetryPolicy(attempts=40, first_wait=0.05, factor=1, jitter=0)
     part = the_server("haproxy")
@@ -195,7 +195,7 @@ def test_haproxy_is_full(seat: Seat, the_server: Parts, origin: Emulator, author
             error = Outcome(seat, impatient).error
         assert isinstance(error, ServerFailed)
         assert error.status == 503
-        release = threading.Timer(0.3, origin.release)
+        release = threading.Timer(0.15, origin.release)
         release.start()
         outcome = Outcome(seat, client)
         release.join()

@@ -119,8 +119,9 @@ def test_options_of_the_provider_alone_are_known() -> None:
 
 def test_a_line_of_openais_batches_is_a_question() -> None:
     body = {
-        "model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": 5, "temperature": 0.5,
-        "stream": False, "logit_bias": None, "web_search_options": {"a": 1}, "response_format": {"type": "json_object"},
+        "model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": 5, "max_tokens": 9,
+        "stream": False, "logit_bias": None, "temperature": 0.5, "web_search_options": {"a": 1},
+        "response_format": {"type": "json_object"},
     }  # fmt: skip
     line = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body}
     (row,) = rows(line)
@@ -181,8 +182,10 @@ def test_a_field_that_the_template_names_is_data() -> None:
 
 
 def test_a_missing_field_is_an_error_with_those_that_are_there() -> None:
-    said = wrong({"id": 3, "text": "x", "label": 1}, template="{lable}: {text}")
-    assert "no field 'lable', which the template names (did you mean 'label'?); its fields: id, text, label" in said
+    good, bad = b'{"lable": 1, "text": "x"}\n', b'{"id": 3, "text": "x", "label": 1}\n'
+    _, row = read_rows([good, bad], template="{lable}: {text}")
+    said = "no field 'lable', which the template names (did you mean 'label'?); its fields: id, text, label"
+    assert (row.id, str(row.error)) == (3, f"line 2: it has {said}")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,7 @@ def test_a_key_is_the_digest_of_the_line_without_its_end() -> None:
 
 
 def test_keys_are_read_without_the_json() -> None:
-    broken = [GOOD, b"{" * 10, b"\xff\xfe"]
+    broken = [GOOD, b"{" * 10, b"\xff\xfe"]  # the first alone is looked at
     assert len({row.key for row in read_rows(broken)}) == 3
 
 
@@ -291,8 +294,9 @@ def test_an_empty_file_has_no_rows() -> None:
 
 def test_a_file_that_begins_with_unusable_lines_alone_is_refused() -> None:
     line = b'{"text": "x"}\n'
-    assert len([row for row in read_rows([line] * 19) if row.error]) == 19
     assert len(list(read_rows([*[line] * 19, GOOD, *[line] * 30]))) == 50
+    with pytest.raises(InvalidRequest, match=r"no row can be used: line 1: it has neither 'prompt'"):
+        next(read_rows([line] * 3))
     with pytest.raises(InvalidRequest, match=r"none of the first 20 rows can be used: line 1: it has neither 'prompt'"):
         next(read_rows([line] * 20))
 

@@ -203,7 +203,7 @@ FAULTS: list[tuple[str, Fault, int, str, str]] = [
     ("free_netfly", Reset(after_pieces=2), 3, "Green leaves\n", ""),
     ("free_netfly", Reset(before="headers"), 3, "", ""),
     ("free_netfly", HTMLAnswer(), 7, "", "an HTML page came in place of an answer"),
-    ("free_netfly", Stall(after_pieces=2), 4, "Green leaves\n", "the whole answer was not in within 1 s (see "),
+    ("free_netfly", Stall(after_pieces=2), 4, "Green leaves\n", "the whole answer was not in within 0.4 s (see "),
 ]
 
 
@@ -220,7 +220,7 @@ def test_failures(
     capsys: Capture,
 ) -> None:
     emulator.order(fault)
-    timeout = ["--timeout", "1"] if isinstance(fault, Stall) else []
+    timeout = ["--timeout", "0.4"] if isinstance(fault, Stall) else []
     assert ask(emulator, *output, *timeout, "Hi", provider=provider) == code
     out, messages = said(capsys)
     assert messages[0].startswith(message)

@@ -251,9 +251,9 @@ def test_a_fault(drive: Drive, fault: Any, error: Any, emulator: Emulator) -> No
     ("fault", "timeouts", "clock", "text"),
     [
         (Stall(where="headers"), Timeouts(first_event=0.2), "first_event", ""),
-        (Stall(after_pieces=2), Timeouts(idle=0.5), "idle", "Green leaves"),
-        (KeepAlives(after_pieces=2), Timeouts(progress=0.5), "progress", "Green leaves"),
-        (Stall(after_pieces=2), Timeouts(total=1), "total", "Green leaves"),
+        (Stall(after_pieces=2), Timeouts(idle=0.3), "idle", "Green leaves"),
+        (KeepAlives(after_pieces=2), Timeouts(progress=0.3), "progress", "Green leaves"),
+        (Stall(after_pieces=2), Timeouts(total=0.4), "total", "Green leaves"),
     ],
 )
 def test_a_clock(drive: Drive, fault: Any, timeouts: Timeouts, clock: str, text: str, emulator: Emulator) -> None:

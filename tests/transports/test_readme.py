@@ -182,7 +182,7 @@ def test_own_io_fails_as_it_should(
     fault: Any, error: Any, text: bool, place: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.order(fault, fault)
-    clocks = Timeouts(first_event=0.3 if fault == Stall("headers") else 30, idle=1 if isinstance(fault, Stall) else 30)
+    clocks = Timeouts(first_event=0.3 if fault == Stall("headers") else 30, idle=0.4 if isinstance(fault, Stall) else 30)
     with pytest.raises(error) as caught:
         own_io(asked(place.base_url("gemini"), timeouts=clocks))
     assert capsys.readouterr().out == (DEFAULT_TEXT[: len(caught.value.reply.text)] if text else "")

@@ -16,6 +16,8 @@ _LEAST: Final = 0.001  # what is smaller is counted as this: an output has its s
 
 _WIDTHS: Final = (0.1, 0.2, 1, 2, 10, 20, 60, 120, 600, 1200, 3600, 7200, 21600, 43200, 86400, 604800)
 """Seconds of a time bin: each a multiple of the one before."""
+_PAUSE: Final = 60.0
+"""Seconds without a row under way from which they are a pause: what is shorter is a wait of the run itself."""
 _MOST: Final = 240
 """Time bins of a run, at most."""
 
@@ -95,7 +97,7 @@ class Span:
 
 @dataclass(slots=True)
 class Course:
-    """What happened, span after span, without the pauses in which no row was under way.
+    """What happened, span after span, without the pauses: a minute and more in which no row was under way.
 
     `times`: when each span begins, in seconds since the epoch; `pauses`: before which spans there is a pause, by their
     places in the list; `paused`: the seconds of all pauses.
@@ -140,7 +142,7 @@ def _course(width: float, spans: dict[int, Span], most: int) -> Course | None:
     under_way, end = 0, min(spans, default=0)
     for place in sorted(spans):
         empty = place - end
-        if empty > most // 20 and not under_way:
+        if empty > most // 20 and empty * width >= _PAUSE and not under_way:
             course.pauses.append(len(course.spans))
             course.paused += empty * width
             end = place

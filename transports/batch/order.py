@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import BinaryIO
 
 from .keys import BUCKETS, SHIFT
@@ -63,11 +64,12 @@ class _Bucket:
         lines: dict[int, array[int]] = {}
         for key, place in zip(keys, places, strict=True):
             lines.setdefault(key, array("Q")).append(place)
+        del keys, places
         self._keys = array("Q", sorted(lines))
         self._offsets, self._next, self._ends = array("Q"), array("I"), array("I")
         for key in self._keys:
             self._next.append(len(self._offsets))
-            self._offsets.extend(_kept(lines[key]))
+            self._offsets.extend(_kept(lines.pop(key)))
             self._ends.append(len(self._offsets))
         self.left = len(self._offsets)
 
@@ -94,12 +96,13 @@ class _Bucket:
 
 def _kept(places: array[int]) -> array[int]:
     """The offsets of the lines of one key that stay, in order: a line for each of the equal rows."""
-    if len(places) > 1 or places[0] & _AGAIN:
+    # Nearly all keys have one line; a key with a million has answers, which need no sorting.
+    if (len(places) > 1 or places[0] & _AGAIN) and any(place & (_FAILED | _AGAIN) for place in places):
         rows = sum(not place & _AGAIN for place in places)
         answers = array("Q", (place for place in places if not place & _FAILED))
         errors = array("Q", (place for place in places if place & _FAILED))
         open_rows = max(0, rows - len(answers))
-        places = array("Q", sorted(answers + errors[len(errors) - open_rows :]))
+        places = array("Q", merge(answers, errors[len(errors) - open_rows :]))
     return array("Q", (place >> 2 for place in places))
 
 

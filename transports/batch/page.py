@@ -106,8 +106,8 @@ def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
     return f'<th scope="row"{kinds[0]}>{first}</th>{cells}'
 
 
-# Series 2 to 6 may meet: each has a contrast of 3:1 to the ground (WCAG 2.2, 1.4.11), and any two differ by 0.14 in OKLab
-# at least, also as those see them who lack one kind of cones (by the matrices of Machado, Oliveira and Fernandes, 2009).
+# Series 2 to 6 may meet: each has a contrast of 3:1 to the ground (WCAG 2.2, 1.4.11), and any two differ by 0.14 in
+# OKLab at least, also to those who lack one kind of cones (the matrices of Machado, Oliveira and Fernandes, 2009).
 _STYLE: Final = """\
 :root {
   color-scheme: light dark;
@@ -163,11 +163,14 @@ th:first-child, .text { text-align: left }
 tbody .text { overflow-wrap: anywhere; min-width: 7rem; white-space: normal }
 :focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px }
 @media (max-width: 30rem) {
-  th, td { padding: .3rem .35rem }
+  th, td { padding: .3rem .25rem }
+  table { font-size: .8rem }
   tbody .text { min-width: 4.5rem }
+  svg text { font-size: 12px !important }
 }
 @media print {
-  body { font-size: 11px }
+  html { font-size: 11px }
+  body { font-size: 1rem }
   main { max-width: none; padding: 0 }
   .grid { grid-template-columns: 1fr 1fr }
   figure, tr, .tiles div { break-inside: avoid }

@@ -27,6 +27,7 @@ _COLOURS: Final = {
     **{colour: f"var(--series-{n})" for n, colour in enumerate(_SERIES, 1)},
 }  # fmt: skip
 _DIGITS: Final = re.compile(r"(\.\d\d)\d+")  # of a place in the drawing, those that nobody sees
+_STEPS: Final = (1, 2, 5, 10)  # between two numbers on an axis, but for powers of ten
 _SCALES: Final = ((1, "seconds"), (60, "minutes"), (3600, "hours"), (86400, "days"))
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
@@ -71,11 +72,11 @@ def histogram(name: str, bars: Sequence[Bar], marks: Sequence[tuple[str, float]]
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if edges[-1] / edges[0] < 500 else (1,)))
             axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(6))
+            axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
         axes.xaxis.set_major_formatter(_numbers)
         room = 1.2 if len(bars) < 5 else 1  # few bars would fill the plot
         axes.set_xlim(edges[0] / room, edges[-1] * room)
-        axes.set_ylim(0, max(bar.numbers for bar in bars) * 1.3)  # room for the marks' names
+        axes.set_ylim(0, max(bar.numbers for bar in bars) * 1.5)  # room for the marks' names
         for height, (word, place) in zip((0.98, 0.89, 0.80), marks, strict=False):
             axes.axvline(place, ymax=height, color=_INK, linewidth=1, linestyle=(0, (4, 2)))
             rest = axes.transAxes.inverted().transform(axes.transData.transform((place, 0)))[0]
@@ -111,7 +112,7 @@ def over_time(name: str, course: Course, series: Sequence[Series], label: str, *
             axes.axvline(edges[place], color=_QUIET, linewidth=1, linestyle=":")
         axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
         axes.set_xlim(0, edges[-1])
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
         axes.xaxis.set_major_formatter(_numbers)
         axes.set_xlabel(f"{unit} {'without pauses' if course.pauses else 'since the first row was sent'}")
         axes.set_ylabel(label)
@@ -130,7 +131,8 @@ def _svg(name: str, draw: Callable[[Axes], None]) -> str:
         figure = Figure(figsize=_INCHES, layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        whole = not axes.get_ylabel().endswith("/s")
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, integer=whole))
         axes.yaxis.set_major_formatter(_numbers)
         file = StringIO()
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))

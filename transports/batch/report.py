@@ -107,41 +107,17 @@ def _notes(tally: Tally) -> Iterable[str]:
 def _summary(tally: Tally) -> Iterable[str]:
     if not tally.rows:
         return
-    took = max(tally.end - tally.begin, 0.001) if tally.begin is not None and tally.end is not None else None
-    first = tally.first_text
+    seconds, first = tally.seconds, tally.first_text
     yield tiles(
         (
             ("Rows", f"{tally.rows:,}"),
             ("Answered", f"{tally.answered:,}"),
             ("Failed", f"{tally.failed:,}"),
-            ("Rows/s", _number(tally.lines / took) if took else "-"),
+            ("Rows/s", _number(tally.lines / seconds) if seconds else "-"),
             ("First text, median", f"{_number(first.percentile(50))} s" if first.count else "-"),
             ("Output tokens", f"{tally.output_tokens:,.0f}"),
         )
     )
-    told = tally.answered - tally.without_usage
-    by = f" (told by {told:,} of {tally.answered:,} answers)" if tally.without_usage else ""
-    facts = [("Rows that took more than one try", f"{tally.retried:,}")]
-    if tally.asked_again:
-        facts.append(("Failed rows that were asked again (--retry-failed)", f"{tally.asked_again:,}"))
-    facts += [
-        ("Refused for a while (status 429, 503, 529), and sent again", _times(tally.refused)),
-        ("Input tokens", f"{tally.input_tokens:,.0f}{by}"),
-        ("Output tokens", f"{tally.output_tokens:,.0f}{by}"),
-    ]
-    if took and tally.begin is not None and tally.end is not None:
-        paused = tally.timeline.course(_SPANS).paused
-        facts += [
-            ("Begin (UTC)", _moment(tally.begin)),
-            ("End (UTC)", _moment(tally.end)),
-            ("Took", _duration(took)),
-            ("Output tokens/s, of all rows together", _number(tally.output_tokens / took)),
-        ]
-        if paused > took / 20:
-            facts += [
-                ("Pauses, in which no row was under way", f"{_duration(paused)} in all"),
-                ("Rows/s without the pauses", _number(tally.lines / (took - paused))),
-            ]
     groups = (
         ("Models", "Model", "Answers", tally.models),
         ("How answers ended", "Finish reason", "Answers", tally.finished),
@@ -152,9 +128,31 @@ def _summary(tally: Tally) -> Iterable[str]:
         for caption, of, counted, names in groups
         if names.counts
     ]
-    yield section(
-        "Summary", terms(facts), grid(tables, "grid small")
-    )
+    yield section("Summary", terms([*_counts(tally), *_times(tally)]), grid(tables, "grid small"))
+
+
+def _counts(tally: Tally) -> Iterable[tuple[str, str]]:
+    told = tally.answered - tally.without_usage
+    by = f" (told by {told:,} of {tally.answered:,} answers)" if tally.without_usage else ""
+    yield "Rows that took more than one try", f"{tally.retried:,}"
+    if tally.asked_again:
+        yield "Failed rows that were asked again (--retry-failed)", f"{tally.asked_again:,}"
+    yield "Refusals (status 429, 503, 529): the row was sent again later", f"{tally.refused:,}"
+    yield "Input tokens", f"{tally.input_tokens:,.0f}{by}"
+    yield "Output tokens", f"{tally.output_tokens:,.0f}{by}"
+
+
+def _times(tally: Tally) -> Iterable[tuple[str, str]]:
+    if tally.begin is None or tally.end is None:
+        return
+    seconds, paused = tally.seconds, tally.timeline.course(_SPANS).paused
+    yield "Begin (UTC)", _moment(tally.begin)
+    yield "End (UTC)", _moment(tally.end)
+    yield "Took", _duration(seconds)
+    yield "Output tokens/s, of all rows together", _number(tally.output_tokens / seconds)
+    if paused:
+        yield "Pauses, a minute and more without a row under way", f"{_duration(paused)} in all"
+        yield "Rows/s without the pauses", _number(tally.lines / max(seconds - paused, 0.001))
 
 
 # --- how fast --------------------------------------------------------------------------------------------------------
@@ -233,7 +231,7 @@ def _over_time(tally: Tally, drawn: dict[str, str]) -> str:
 
 
 _OVER_TIME: Final = "A row counts at its end, as it happened: also where it failed and was asked again later."
-_PAUSES: Final = " Pauses, in which no row was under way, are left out; a dotted line stands for each."
+_PAUSES: Final = " Pauses, a minute and more without a row under way, are left out: a dotted line stands for each."
 
 
 def _classes(spans: Sequence[Span]) -> list[str]:
@@ -348,10 +346,6 @@ def _share(part: int, whole: int) -> str:
 
 def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
-
-
-def _times(count: int) -> str:
-    return "never" if not count else "once" if count == 1 else f"{count:,} times"
 
 
 def _duration(seconds: float) -> str:

@@ -27,7 +27,7 @@ from .template import Template
 _LONGEST = 16 << 20
 """Bytes: a longer line is an error row."""
 _UNUSABLE = 20
-"""So many unusable lines at the beginning, and the file, or the template, is at fault and not a row."""
+"""Where so many rows at the beginning cannot be used, the file or the template is at fault, and not a row."""
 _BOM = b"\xef\xbb\xbf"
 
 Scalar = str | int | float | bool | None
@@ -95,7 +95,7 @@ def read_rows(
     `template`: makes the prompt of a row's fields. `keep`: the names of fields that are copied into the output.
     `own_options`: options that the provider alone has (`Provider.own_options`). Raises InvalidRequest for a template or
     names that are wrong, at once; and with the first row, for a file that is no JSON lines, or of which none of the
-    first 20 lines can be used.
+    first 20 rows can be used, or none at all.
     """
     reader = _reader(template, _names(keep), frozenset(own_options), "line")
     return _usable(_rows(lines, reader))
@@ -168,15 +168,16 @@ def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
 
 
 def _usable(rows: Iterator[Row]) -> Iterator[Row]:
-    """`rows`. Raises InvalidRequest where it begins with many that cannot be used."""
-    unusable: list[Row] = []
+    """`rows`. Raises InvalidRequest where none of the first can be used, or none at all."""
+    first: list[Row] = []
     for row in rows:
-        unusable.append(row)
-        if row.error is None:
+        first.append(row)
+        if row.error is None or len(first) == _UNUSABLE:
             break
-        if len(unusable) == _UNUSABLE:
-            raise InvalidRequest(f"none of the first {_UNUSABLE} rows can be used: {unusable[0].error}")
-    yield from unusable
+    if first and first[-1].error is not None:
+        none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
+        raise InvalidRequest(f"{none} can be used: {first[0].error}")
+    yield from first
     yield from rows
 
 
@@ -247,7 +248,7 @@ class _Reader:
             return question_of_line(fields)
         if not self._known.issuperset(fields):
             raise self._unknown(fields)
-        question = {name: fields[name] for name in self._options & fields.keys() if fields[name] is not None}
+        question = {name: value for name, value in fields.items() if name in self._options and value is not None}
         question["messages"] = _messages(fields)
         return question
 
@@ -349,7 +350,8 @@ def _parsed(line: bytes) -> Any:
         raise InvalidRequest(f"it is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}") from None
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 20) :][:40]
-        raise InvalidRequest(f"it is not JSON: {error.msg} at character {error.pos + 1}, near {near!r}") from None
+        said = error.msg.removesuffix(" at")  # some of them end so
+        raise InvalidRequest(f"it is not JSON: {said} at character {error.pos + 1}, near {near!r}") from None
     except ValueError:  # more digits than Python reads (sys.set_int_max_str_digits)
         raise InvalidRequest("it has a number of too many digits") from None
     except RecursionError:

@@ -101,6 +101,11 @@ class Tally:
         """How many rows are answered or failed."""
         return self.answered + self.failed
 
+    @property
+    def seconds(self) -> float:
+        """From `begin` to `end`; 0 before the first row has told its time, and else more than 0."""
+        return 0.0 if self.begin is None or self.end is None else max(self.end - self.begin, 0.001)
+
     def add_line(self, number: int, line: bytes) -> None:
         """Count a line of the file."""
         try:
