@@ -22,7 +22,10 @@ How it works, from the first request on:
 6. What sets the pace of growing is the price of the last refusal: a hundred answers for each request that was refused,
    and sixteen seconds for each that everybody waited. The first attempts are eight times as quick; each refusal at the
    same place doubles the distance to the next, up to that price. So about one request of a hundred is refused where
-   the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some ten requests.
+   the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some dozens of requests.
+
+A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up. Refusals
+that have nothing to do with the load look as if they had: with one of two hundred and more, the rate falls needlessly.
 
 The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
