@@ -34,6 +34,7 @@ What is asked, what is answered
 How long, how often, how much
     timing                   Timeouts and Limits: five clocks, five bounds
     retry                    RetryPolicy: what is tried again, and when
+    pacing                   Pacing: when the next of many requests may be sent, to a server whose limit nobody knows
 Bytes to frames
     parsers.lines            bytes cut into lines; what all parsers share
     parsers.text             plain text in UTF-8

@@ -44,6 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "timing": GROUND,
     "retry_after": GROUND,
     "retry": GROUND | {"timing"},
+    "pacing": GROUND | {"timing", "retry"},
     "structured": GROUND,
     "stored": GROUND,
     "reply": GROUND | {"structured", "stored"},
