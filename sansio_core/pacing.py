@@ -136,13 +136,12 @@ class Pacing:
         self._next = -inf
         self._rate, self._window = _Bound(inf), _Bound(float(min(_FIRST, concurrency)))
         self.window = round(self._window.value)
-        self._flight, self._before = _Flight(), _Flight()
+        self._flight, self._peak = _Flight(), -1  # the one before had so many in flight beside one
         self._head = self._spell = 1.0  # s: from sending to an answer's head, to its end; guesses at first
         self._heads = self._spells = 0
         self._delay = 0.0  # s: from sending to a refusal
         # Of the last refusal that a bound was taken back for:
-        self._since, self._mark = 0.0, 0  # when and as which of its flight that request was sent
-        self._later = 0  # requests of that flight that were sent later, and accepted all the same
+        self._since = 0.0  # when that request was sent
         self._refused, self._pause = 0, 0.0  # what it cost: requests, seconds
         # Refused in a row; whether the next one goes alone; the seconds to begin with where the server says none.
         self._row, self._alone, self._patience = 0, False, 0.0
@@ -186,8 +185,6 @@ class Pacing:
         self._head += (now - ticket.at - self._head) / min(self._heads, 8)
         flight = self._flight
         if ticket.flight is not flight:
-            if ticket.flight is self._before and ticket.number > self._mark:
-                self._later += 1
             return
         flight.open -= 1
         flight.answered += 1
@@ -225,8 +222,7 @@ class Pacing:
         # A refusal of the first one after a wait says that the wait was too short, and nothing of the rate.
         if not self._alone and (ticket.number or self._rate.value == inf):
             self._shrink(ticket, now)
-        self._before, self._flight = flight, _Flight()
-        self._before.peak = ticket.peak
+        self._flight, self._peak = _Flight(), ticket.peak
 
     def _wait(self, now: float, seconds: float) -> None:
         share, most = _JITTER
@@ -261,18 +257,18 @@ class Pacing:
         else:
             value, top = self._measured(ticket)
             # Some requests must have shown before how many at once are accepted.
-            if ticket.number >= 4 and ticket.beside > max(ticket.peak, self._before.peak):
+            if ticket.number >= 4 and ticket.beside > max(ticket.peak, self._peak):
                 self._window.shrink(ticket.beside, ticket.beside + 1)
             else:
                 self._rate.shrink(value, top, again=ticket.number >= 8)
         self._resize()
-        self._since, self._mark, self._later, self._refused = ticket.at, ticket.number, 0, 1
+        self._since, self._refused = ticket.at, 1
 
     def _measured(self, ticket: Ticket) -> tuple[float, float]:
         """The rate to go on with, and the one that was too much."""
         rate, flight = self._rate.value, ticket.flight
         memory = min(1.0, _MEMORY / max(self._count, 1.0))
-        self._count = self._count * memory + self._later + ticket.number
+        self._count = self._count * memory + ticket.number
         self._time = self._time * memory + ticket.at - self._since
         self._sending = self._sending * memory + ticket.at - flight.began
         top = sqrt(min(ticket.recent, rate) * rate)
