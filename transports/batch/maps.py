@@ -303,6 +303,8 @@ class _Bridge:
 
     async def _ask(self) -> None:
         self._task = asyncio.current_task()
+        if self._closed:  # before there was a task to be cancelled
+            return
         async with aclosing(self._course.answers(self._course.rows(self._supply))) as answers:
             async for answer in answers:
                 self._answers.put(answer)
