@@ -101,13 +101,14 @@ class _Bound:
         `rate`: requests a second; `delay`: seconds after which a refusal is known; `pause` and `refused`: the seconds
         and the requests that the last refusal cost.
         """
+        minute = max(60 * rate, 1.0)  # requests: a slow rate must not take for ever to grow
         if self.top == inf:
-            self.value *= 1 + 1 / max(32.0, 4 * delay * rate, pause * rate)
+            self.value *= 1 + 1 / max(min(32.0, minute), 4 * delay * rate, pause * rate)
             return
         # Beyond the top no further step before the last one's refusals are known.
         known = (1 if self.time < 1 else 2) * delay * rate
         price = max(_PRICE * refused, _HELD * pause * rate)
-        self.time += 1 / max(8.0, known, price * min(self.again / _HASTE, 1.0))
+        self.time += 1 / max(min(8.0, minute), known, price * min(self.again / _HASTE, 1.0))
         self.value = self.top * (1 + (self.time - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
             self.top, self.again = inf, 1.0
@@ -252,7 +253,7 @@ class Pacing:
         """Take a bound back: this is the first refusal of its flight."""
         if self._rate.value == inf:
             # The bucket was full at first, so that the mean is above its rate: a half of it, at most.
-            low = max(ticket.number, 1) / (self.hold - self._since)
+            low = max(ticket.number, 1) / (ticket.at - self._since + self.hold - now)
             top = max(ticket.recent, low)
             self._rate.shrink(0.5 * sqrt(low * top), top)
             value = float(max(ticket.beside, min(_FIRST, self._most)))

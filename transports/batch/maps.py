@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from contextvars import copy_context
 from functools import partial
@@ -198,7 +198,7 @@ class Supply(Iterator[Any]):
     def __init__(self, most: int, room: asyncio.Event | threading.Event) -> None:
         self._most, self._room = most, room
         self._prompts: deque[Prompt] = deque()
-        self._wanted = False
+        self._wanted = self._closed = False
         self.ended = False
         self.failure: BaseException | None = None
 
@@ -226,6 +226,30 @@ class Supply(Iterator[Any]):
         if ended:
             raise StopIteration
         return NONE_YET
+
+    def take(self, prompts: Iterable[Any], wake: Callable[[], object]) -> None:
+        """In a thread: put the `prompts`, as there is room. `wake` tells the reader of what it waits for."""
+        room = self._room
+        assert isinstance(room, threading.Event)
+        try:
+            for prompt in prompts:
+                if self.put(prompt):
+                    wake()
+                while self.full and not self._closed:
+                    room.clear()
+                    if self.full and not self._closed:
+                        room.wait()
+                if self._closed:
+                    return
+        except BaseException as error:  # noqa: BLE001  # the reader raises it
+            self.failure = error
+        self.ended = True
+        wake()
+
+    def close(self) -> None:
+        """Take no more."""
+        self._closed = True
+        self._room.set()
 
 
 def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
@@ -258,14 +282,13 @@ class _Bridge:
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
-        self._room = threading.Event()
-        self._supply = Supply(self._most, self._room)
-        self._closed = False
+        self._supply = Supply(self._most, threading.Event())
         self._thread = threading.Thread(target=self._run, name="map_prompts", daemon=True)
 
     def start(self, prompts: Iterable[Prompt]) -> None:
         # A thread of its own: an iterator that waits, as for a queue, must not hold up the answers.
-        work = partial(copy_context().run, self._take, prompts)
+        wake = partial(self._tell, self._course.asking.wake)
+        work = partial(copy_context().run, self._supply.take, prompts, wake)
         self._taking = threading.Thread(target=work, name="map_prompts-prompts", daemon=True)
         self._thread.start()
         self._taking.start()
@@ -278,8 +301,7 @@ class _Bridge:
 
     def close(self) -> None:
         """Cancel what is in flight; returns when the loop has ended. An iterator that waits is left to its thread."""
-        self._closed = True
-        self._room.set()
+        self._supply.close()
         self._tell(self._cancel)
         self._thread.join()
         self._taking.join(_MOMENT)
@@ -311,21 +333,3 @@ class _Bridge:
                 while self._answers.qsize() > self._most:
                     self._taken.clear()
                     await self._taken.wait()
-
-    def _take(self, prompts: Iterable[Prompt]) -> None:
-        """In the prompts' thread."""
-        wake = self._course.asking.wake
-        try:
-            for prompt in prompts:
-                if self._supply.put(prompt):
-                    self._tell(wake)
-                while self._supply.full and not self._closed:
-                    self._room.clear()
-                    if self._supply.full and not self._closed:
-                        self._room.wait()
-                if self._closed:
-                    return
-        except BaseException as error:  # noqa: BLE001  # `_in_thread` raises it
-            self._supply.failure = error
-        self._supply.ended = True
-        self._tell(wake)

@@ -58,12 +58,14 @@ class Table:
             return self._batch.assign(
                 **{name: pandas.array(values, dtype=names.get(kind, kind)) for name, (values, kind) in columns.items()}
             )
-        if not (self._arrow or "pyarrow" in sys.modules):
+        of_numpy = not self._arrow and any(_is(column, "numpy", "ndarray") for column in self._batch.values())
+        if not self._arrow and not (of_numpy and "pyarrow" in sys.modules):
             return {**self._batch, **{name: values for name, (values, _) in columns.items()}}
         pyarrow = import_module("pyarrow")
-        # An array of Arrow's has its type where it is empty, or all of it null. Ray takes it in a mapping too.
+        # An array of Arrow's has its type where it is empty, or all of it null; numpy has no texts that may be null.
+        # Ray takes both in one mapping.
         arrays = {name: pyarrow.array(values, kind) for name, (values, kind) in columns.items()}
-        if not self._arrow:
+        if of_numpy:
             return {**self._batch, **arrays}
         table = self._batch
         for name, array in arrays.items():
