@@ -80,14 +80,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out.html"
 
 
-@pytest.fixture
-def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No matplotlib is installed."""
-    monkeypatch.delitem(sys.modules, "transports.batch.plots", raising=False)
-    monkeypatch.delattr("transports.batch.plots", raising=False)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-
-
 def report(tmp_path: Path, rows: Any) -> Page:
     """The page about these rows."""
     write_report(write(tmp_path / "out.jsonl", rows), tmp_path / "out.html")
