@@ -254,7 +254,8 @@ def test_the_command_says_where_the_report_is(tmp_path: Path, capsys: Capture, m
     write(tmp_path / "out.jsonl", [answered(1)])
     assert show_report(Namespace(file="out.jsonl", output="out.html")) == 0
     where = f"the report of out.jsonl is in {tmp_path / 'out.html'}"
-    assert capsys.readouterr().err == f'sansio-chat: {where}, without plots: they need pip install "sansio-chat[report]"\n'
+    plots = 'without plots: they need pip install "sansio-chat[report]"'
+    assert capsys.readouterr().err == f"sansio-chat: {where}, {plots}\n"
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
