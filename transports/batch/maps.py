@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
@@ -135,6 +136,7 @@ class _Course:
         number, own = 0, self.client.provider.own_options
         for prompt in prompts:
             if prompt is NONE_YET:
+                self.asking.settle()  # who gives the prompts may wait for the answers
                 yield None
                 continue
             number += 1
@@ -265,7 +267,8 @@ def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, 
             if os.getpid() != process:
                 raise StreamMisused(ELSEWHERE.format("process"))
     finally:
-        if os.getpid() == process:
+        # At the interpreter's end the threads have stopped where they were, and nothing is to be waited for.
+        if os.getpid() == process and not sys.is_finalizing():
             bridge.close()
 
 

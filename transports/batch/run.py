@@ -317,7 +317,7 @@ class Batch:
         finally:
             for number, handler in before.items():
                 self._loop.remove_signal_handler(number)
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: of no Python code
 
 
 _OWN = [name for name in signature(Batch).parameters if name != "settings"]
