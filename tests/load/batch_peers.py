@@ -21,13 +21,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
-from time import monotonic, sleep
 from urllib.request import urlopen
+
+from tests.load.batch import batch, environment, server, spent
 
 HERE = Path(__file__).parent
 LONGEST = 600.0  # seconds of a run
@@ -79,21 +79,6 @@ class Outcome:
     """How many requests were for rows that had been answered before."""
 
 
-@contextmanager
-def server(scenario: Scenario) -> Iterator[str]:
-    """The base URL of a server in a process of its own."""
-    limit = [str(scenario.rate), str(scenario.burst)] if scenario.rate else []
-    command = [sys.executable, str(HERE / "batch_server.py"), str(scenario.delay), *limit]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
-        finally:
-            process.stdin.close()
-            process.wait(20)
-
-
 class Client:
     """One of those who are compared, with a folder of its own."""
 
@@ -102,12 +87,12 @@ class Client:
         self._output = folder / "out.jsonl"
         source = folder / "in.jsonl"
         source.write_text("".join(f'{{"id": {n}, "prompt": "Twenty words on {n}"}}\n' for n in range(scenario.rows)))
-        at_once = str(scenario.concurrency)
-        files = [str(source), str(self._output)]
-        ours = [sys.executable, "-m", "transports", "batch", *files, "-p", "openai", "-m", "m", "--base-url", url]
-        per_minute = str(int(scenario.rate * 60) or 10**6)
-        theirs = [python, str(HERE / "peer_scripts.py"), name, url, *files, at_once, per_minute]
-        self._command = [*ours, "--concurrency", at_once] if name == "ours" else theirs
+        if name == "ours":
+            self._command = batch(url, source, self._output, scenario.concurrency)
+        else:
+            numbers = [str(scenario.concurrency), str(int(scenario.rate * 60) or 10**6)]
+            script = str(HERE / "peer_scripts.py")
+            self._command = [python, script, name, url, str(source), str(self._output), *numbers]
 
     def go(self, random: Random) -> Outcome:
         """Run it, killed as often as the scenario has it, and count what came of it."""
@@ -132,30 +117,24 @@ class Client:
 
         It is killed after `longest` seconds.
         """
-        environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self._folder), "PYTHONPATH": str(HERE.parents[1]),
-            "OPENAI_API_KEY": "k", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "TELEMETRY_ENABLED": "false",
-            "HF_HUB_OFFLINE": "1",
-        }  # fmt: skip
-        first, began = None, monotonic()
+        more = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "TELEMETRY_ENABLED": "false", "HF_HUB_OFFLINE": "1"}
+        first: list[float] = []
+
+        def look(seconds: float) -> None:
+            if not first and any(path.stat().st_size for path in self._written()):
+                first.append(seconds)
+            if seconds > longest:
+                os.killpg(process.pid, signal.SIGKILL)
+
         with (self._folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                self._command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        while True:
-            pid, status, used = os.wait4(process.pid, os.WNOHANG)
-            now = monotonic() - began
-            if first is None and any(path.stat().st_size for path in self._written()):
-                first = now
-            if pid:
-                break
-            if now > longest:
-                os.killpg(process.pid, signal.SIGKILL)
-            sleep(0.02)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode > 0:
+                self._command, env=environment(self._folder) | more, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        seconds, cpu, peak = spent(process, look)
+        if process.returncode > 0 or seconds > LONGEST:
             print(f"{self.name}: exit code {process.returncode}\n{self._last_words()}", file=sys.stderr)
-        return now, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, first
+        return seconds, cpu, peak, next(iter(first), None)
 
     def _written(self) -> Iterator[Path]:
         if self._output.exists():
@@ -184,7 +163,8 @@ def compare(scenario: Scenario, names: list[str], python: str, rounds: int) -> N
     """Run them in turns, and print the table."""
     print(f"\n{scenario}; best possible: {scenario.best:.1f} s" + (f"; medians of {rounds}" if rounds > 1 else ""))
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
-    with server(scenario) as url:
+    limit = [scenario.rate, scenario.burst] if scenario.rate else []
+    with server(scenario.delay, *limit) as url:
         for number in range(rounds):
             turn = number % len(names)
             for name in names[turn:] + names[:turn]:

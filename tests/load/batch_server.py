@@ -18,10 +18,13 @@ from pathlib import Path
 from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from transports.emulator.limit import Bucket, Limit  # noqa: E402
+from transports.emulator.limit import Bucket, Limit
 
 WORDS = 20
-_EVENT = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}\n\n'
+_EVENT = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
+    b'"choices":[{"index":0,"delta":%s,"finish_reason":%s}]}\n\n'
+)
 _USAGE = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":20,"total_tokens":29}}\n\n'
 _EVENTS = [
     *(_EVENT % (b'{"content":"word "}', b"null") for _ in range(WORDS)),
