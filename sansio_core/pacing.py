@@ -14,6 +14,7 @@ _FIRST = 4  # at once, before any answer: they may all be 401
 _MARGIN = 0.97
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _LONGEST_GUESS = 60.0  # s: a hold where the server says nothing
+_HELD = 16.0
 _PRICE = 100.0  # requests that are answered for one that is refused
 
 
@@ -38,7 +39,8 @@ class _Bound:
 
     def shrink(self, value: float, top: float, number: int) -> None:
         if number >= 8:
-            self.again = self.again * 2 if 0.75 * self.last <= top <= 1.33 * self.last else max(1.0, self.again / 4)
+            near = 0.75 * self.last <= top <= 1.05 * self.last
+            self.again = self.again * 2 if near else max(1.0, self.again / 2)
         self.value, self.top, self.last = value, top, top
         self.x = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
@@ -47,7 +49,7 @@ class _Bound:
         if self.top == inf:
             self.value *= 1 + 1 / max(32, 4 * late * rate, pause * rate)
             return
-        target = max(_PRICE * refused, 16 * pause * rate)
+        target = max(_PRICE * refused, _HELD * pause * rate)
         self.x += 1 / max(8, quick, target * min(self.again / 8, 1))
         self.value = self.top * (1 + (self.x - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
@@ -68,7 +70,7 @@ class Pacing:
         self._spell = self._latency = 1.0
         self._ended = self._begun = False
         self._epoch, self._number, self._accepted = 0, 0, 0
-        self._since = self._quarter_at = self._half_at = 0.0
+        self._since = self._began = self._from = self._sending = self._quarter_at = self._half_at = 0.0
         self._quarter = self._half = 0
         self._extra, self._mark = 0, 0  # accepted of the flight that was refused, sent after its first refused one
         self._count = self._time = 0.0
@@ -96,6 +98,7 @@ class Pacing:
 
     def sent(self, now: float) -> Ticket:
         if not self._number:
+            self._began, self._from = now, self._rate.value
             self._quarter = self._half = 0
             self._quarter_at = self._half_at = now
             if not self._epoch:
@@ -138,7 +141,7 @@ class Pacing:
         if self._rate.value == inf:
             if True:
                 if self.in_flight * 2 >= self._window.value:
-                    self._window.value = min(self._window.value + 0.5, self._most)
+                    self._window.value = min(self._window.value + 0.4, self._most)
                 return
         elif ticket.by_rate:
             self._rate.grow(self._rate.value, self._late, self._pause, self._flight_refused)
@@ -164,7 +167,7 @@ class Pacing:
         if not ticket.good:
             self._open -= 1
         first = self._row == 0
-        guess = min(max(self._latency / 2, 0.05, self._patience) * 2**self._row, _LONGEST_GUESS)
+        guess = min(max(min(self._latency / 2, 0.5), 0.05, self._patience) * 2**self._row, _LONGEST_GUESS)
         wait = guess if not retry_after else retry_after if first else max(retry_after, guess / 2)
         self._row += 1
         self._wait(now, wait)
@@ -181,14 +184,17 @@ class Pacing:
         start = self._rate.value == inf
         if start:
             low = max(count, 1) / (time + self.hold - now)
-            top = max(ticket.recent, low)
+            high = top = max(ticket.recent, low)
         else:
             memory = min(1.0, 16 / max(self._count, 1))
             self._count = self._count * memory + count
             self._time = self._time * memory + time
-            top = sqrt(min(ticket.recent, self._rate.value) * self._rate.value)
+            self._sending = self._sending * memory + ticket.at - self._began
+            high = top = sqrt(min(ticket.recent, self._rate.value) * self._rate.value)
             low = min(self._count / max(self._time, 1e-9), top)
-        value = (0.5 if start else _MARGIN) * sqrt(low * top)
+            if self._rate.value < 1.5 * self._from:
+                high = min(self._count / max(self._sending, 1e-9), top)
+        value = (0.5 if start else _MARGIN) * sqrt(low * high)
         if start:
             self._rate.shrink(value, top, 8)
             self._window.shrink(max(min(_FIRST, self._most), 0.95 * ticket.beside), max(ticket.beside + 1, _FIRST), 8)

@@ -15,6 +15,10 @@ import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
+# Bytecode is kept, whatever the environment says (git ignores it): over a hundred programs that tests start load the
+# same modules, and the next run need not have pytest rewrite 180 test modules in each of its processes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 from seats import Asyncio, Blocking, Seat
 from servers import PATIENCE, Authority

@@ -232,9 +232,9 @@ class AsyncStream(BaseStream[AWire]):
         events = None
         try:
             events = await adrive(self._exchange, self._wire)
+            return events
         finally:
             self._leave(events)
-        return events
 
     def close(self) -> Done:
         """Close the connection at once, finished or not. May be awaited."""

@@ -13,7 +13,8 @@ How one is learnt. When two text events follow one another and match no template
 new parser decodes the second event, and then the same event with a longer text and other values in the meaningless
 fields. Only if that second decoding gives exactly one text delta, and just the longer text, the event becomes a
 template. So it is proven that the dialect reads the text from this place of the event, whatever else the event has: a
-second field of this name, or an escaped one ("\\u0063ontent" is "content"), of which JSON counts the last.
+second field of this name, or an escaped one ("\\u0063ontent" is "content"), of which JSON counts the last. Of an
+answer that arrived in one piece, the next stream of the provider learns.
 
 Why the result is the same as decoding. An event is compared only directly behind an event of the same template that
 this very stream decoded or matched. What a dialect says besides text (Started, a field of another kind), it says at the
@@ -146,16 +147,25 @@ class Template:
 
 
 class Templates:
-    """The templates that one provider's streams have learnt, the newest first; they hold no text of an answer.
+    """The templates that one provider's streams have learnt, the newest first, which hold no text of an answer.
 
     Any number of threads may share it: the tuple is replaced as a whole, and a template that was lost because two
     threads added theirs at once is learnt again.
     """
 
-    __slots__ = ("known",)
+    __slots__ = ("_offers", "known", "pair")
 
     def __init__(self) -> None:
         self.known: tuple[Template, ...] = ()
+        self._offers = 0
+        self.pair: tuple[RawEvent, RawEvent] | None = None
+        """Two text events that followed one another, of which the next stream may learn."""
+
+    def offer(self, before: RawEvent, event: RawEvent) -> None:
+        """Keep two events of no known template for the next stream; each 1st, 2nd, 4th, 8th time, as learning costs."""
+        self._offers += 1
+        if not self._offers & (self._offers - 1) and len(before.lines) + len(event.lines) <= _LONGEST:
+            self.pair = before, event
 
     def add(self, template: Template) -> None:
         self.known = (template, *self.known)[:_MOST]
@@ -188,6 +198,8 @@ class TemplateDecoder(EventDecoder):
         self._match_run: RunMatcher | None = None  # of the last event's template
         self._unmatched = self._unmatched_before = _NONE  # the last two events, if they are text of no known template
         self._tries = 0
+        if self.templates.pair is not None:
+            self._learn_from_another()
 
     def match_run(self, text: str, at: int, items: list[Any]) -> int:
         # Learning waits for the next feed (whose first call has `at` 0), so that no text of this one waits for it.
@@ -233,8 +245,18 @@ class TemplateDecoder(EventDecoder):
         return self._plain
 
     def interrupt(self) -> None:
+        if self._unmatched_before is not _NONE:  # both came in one feed, perhaps with all of the answer
+            self.templates.offer(self._unmatched_before, self._unmatched)
         self._match_run = None
         self._unmatched = self._unmatched_before = _NONE
+
+    def _learn_from_another(self) -> None:
+        """Make a template of the events that another stream left behind; this one has no run of it yet."""
+        pair, self.templates.pair = self.templates.pair, None
+        if pair is not None:
+            self._unmatched_before, self._unmatched = pair
+            self._learn()
+        self._tries, self._match_run, self._unmatched = 0, None, _NONE
 
     def _learn(self) -> None:
         """Make a template of the last event, if the one before it matches it."""

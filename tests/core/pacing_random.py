@@ -83,8 +83,10 @@ def random_case(number: int) -> Case:
         server = limit(kind, rate, random)
         if random.random() < 0.15:
             server = narrowed(server, max(2, concurrency // 3))
-    rows = round(min(ROWS, max(200.0, run * min(rate, concurrency / middle))))
+    rate = min(rate, concurrency / middle)
+    rows = round(min(ROWS, max(200.0, run * rate)))
+    share, refused = 0.6 if rows / rate > 60 else 0.5, 0.05 if rate >= 0.5 else None
     asked = random.choice([exact, exact, whole, whole, absent, absent, jittered, always(1), always(0), always(5)])
     late = random.choice([0.005, 0.02, 0.2])
     name = f"{number} {kind} {rate:.3g}/s, {concurrency} of {middle:.2g} s, {asked.__name__}"
-    return Case(name, PAGE, server, rows, concurrency, latency, retry_after=asked, refusal=(late / 2, 2 * late))
+    return Case(name, PAGE, server, rows, concurrency, latency, share, refused, asked, (late / 2, 2 * late))

@@ -51,6 +51,30 @@ def test_no_text_of_a_feed_waits_for_learning() -> None:
     assert provider.templates.known
 
 
+def test_an_answer_in_one_feed_is_learnt_from_by_the_next_stream() -> None:
+    provider = providers.create("openai", api_key="k")
+    texts = [f"word{n} " for n in range(20)]
+    whole = b"".join(usual("openai", 1, texts)) + b"data: [DONE]\n\n"
+    events = []
+    for _ in range(3):
+        parser = provider.parser()
+        events.append([*parser.feed(whole), *parser.close()])
+        assert provider.templates.pair is None or len(events) == 1
+    assert provider.templates.known
+    assert events[0] == events[1] == events[2]
+
+
+def test_what_never_becomes_a_template_is_seldom_tried() -> None:
+    provider = providers.create("openai", api_key="k")
+    whole = b"".join(openai_event("a", id="c", x="x" * 1000, logprobs={"n": n}) for n in range(3))
+    whole += b'data: {"x": 1}\n\n'
+    tried = 0
+    for _ in range(64):
+        provider.parser().feed(whole)
+        tried += provider.templates.pair is not None
+    assert tried <= 7
+
+
 @DIALECTS
 @pytest.mark.parametrize("step", [0, 50, 100, 300, 1448, 10**6])
 def test_text_is_decoded_in_a_streams_first_events_alone(name: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -21,15 +21,16 @@ import pytest
 from batches import QUICK, settings
 
 from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, StreamMisused
+from sansio_core.errors import QuotaExhausted
 from transports import tapes
 from transports.batch import Answer, amap_prompts, map_prompts
 from transports.emulator import Emulator
 from transports.emulator.faults import Hang, Reset, Stall, Status
 
-Mapped = Callable[..., Iterator[Answer]]
+Mapped = Callable[..., Iterable[Answer]]
 
 
-def mapped(prompts: Any, emulator: Emulator, **more: Any) -> Iterator[Answer]:
+def mapped(prompts: Any, emulator: Emulator, **more: Any) -> Generator[Answer, None, None]:
     return map_prompts(prompts, **{"retry": QUICK, **settings(emulator), **more})
 
 
@@ -50,13 +51,17 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(params=[mapped, amapped], ids=["map_prompts", "amap_prompts"])
 def ask(request: pytest.FixtureRequest) -> Mapped:
-    """Both, as one function that takes prompts, the emulator and settings."""
+    """Each of the two, as a function that takes prompts, the emulator and settings."""
     function: Mapped = request.param
     return function
 
 
 def test_texts_and_mappings(ask: Mapped, emulator: Emulator) -> None:
-    prompts = ["One?", {"id": 7, "messages": [{"role": "user", "content": "Two?"}]}, {"prompt": "Three?", "temperature": 0}]
+    prompts = [
+        "One?",
+        {"id": 7, "messages": [{"role": "user", "content": "Two?"}]},
+        {"prompt": "Three?", "temperature": 0},
+    ]
     answers = sorted(ask(prompts, emulator), key=lambda answer: answer.row)
     assert [(answer.id, answer.text, answer.error) for answer in answers] == [
         (None, "Re: One?", None), (7, "Re: Two?", None), (None, "Re: Three?", None),
@@ -73,9 +78,22 @@ def test_order(ask: Mapped, emulator: Emulator) -> None:
 
 
 def test_prompts_that_cannot_be_used_are_answers_with_an_error(ask: Mapped, emulator: Emulator) -> None:
-    prompts = [5, None, {"promt": "a"}, {"prompt": "a", "temperature": "hot"}, {"prompt": "b", "tools": 7}, "good", {}, "\udc80"]
+    prompts = [
+        5,
+        None,
+        {"promt": "a"},
+        {"prompt": "a", "temperature": "hot"},
+        {"prompt": "b", "tools": 7},
+        "good",
+        {},
+        "\udc80",
+    ]
     answers = list(ask(prompts, emulator, order=True))
-    assert [type(answer.error).__name__ for answer in answers] == [*["InvalidRequest"] * 5, "NoneType", *["InvalidRequest"] * 2]
+    assert [type(answer.error).__name__ for answer in answers] == [
+        *["InvalidRequest"] * 5,
+        "NoneType",
+        *["InvalidRequest"] * 2,
+    ]
     assert "did you mean 'prompt'" in str(answers[2].error) or "promt" in str(answers[2].error)
 
 
@@ -88,10 +106,9 @@ def test_what_all_share_is_raised_after_the_answers(ask: Mapped, emulator: Emula
 def test_with_order_the_answers_beyond_an_open_row_come_before_the_stop(emulator: Emulator) -> None:
     no_credit = Status(429, body=b'{"error": {"code": "insufficient_quota"}}')
     emulator.order(None, no_credit)
-    answers = []
-    with pytest.raises(Exception, match="quota"):
-        for answer in mapped(map(str, range(4)), emulator, order=True, concurrency=4):
-            answers.append(answer.row)  # noqa: PERF401
+    answers: list[int] = []
+    with pytest.raises(QuotaExhausted):
+        answers.extend(answer.row for answer in mapped(map(str, range(4)), emulator, order=True, concurrency=4))
     assert len(answers) == 3
     assert answers == sorted(answers)
 
@@ -130,12 +147,11 @@ def test_left_early(emulator: Emulator, leave: str) -> None:
     answers = mapped((str(next(taken)) for _ in count()), emulator, concurrency=4)
     emulator.order(None, *[Hang()] * 10)
     if leave == "close":
-        with closing(answers):  # type: ignore[type-var]
+        with closing(answers):
             next(answers)
     elif leave == "exception":
         with pytest.raises(ZeroDivisionError):
-            for _ in answers:
-                _ = 1 // 0
+            [1 // 0 for _ in answers]
     else:
         for _ in answers:
             break
@@ -166,7 +182,7 @@ def test_a_slow_reader_and_endless_prompts(emulator: Emulator) -> None:
     assert emulator.received <= before + 4
     assert emulator.received <= 30 + 4 * 4
     assert taken <= 30 + 5 * 4
-    answers.close()  # type: ignore[attr-defined]
+    answers.close()
 
 
 def test_a_slow_async_reader(emulator: Emulator) -> None:
@@ -219,12 +235,20 @@ def test_many_async_prompts(emulator: Emulator) -> None:
     assert len(amapped(prompts(), emulator, concurrency=4)) == 100
 
 
-def test_with_order_one_slow_row_holds_up_the_others_at_a_bound(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_order_one_slow_row_holds_up_the_others_at_a_bound(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("transports.batch.maps._AHEAD", 20)
     monkeypatch.setattr("transports.batch.maps._TIMES", 1)
     emulator.order(Stall(where="headers"))
     answers = mapped(map(str, range(100)), emulator, order=True, concurrency=4)
-    threading.Thread(target=lambda: (emulator.wait_for(lambda e: e.received >= 20), time.sleep(0.05), emulator.release())).start()
+
+    def release() -> None:
+        emulator.wait_for(lambda emulator: emulator.received >= 20)
+        time.sleep(0.05)  # more would be asked by now
+        emulator.release()
+
+    threading.Thread(target=release).start()
     first = next(answers)
     assert first.row == 1
     assert emulator.received <= 20 + 4 + 8
@@ -245,7 +269,7 @@ def test_within_a_running_loop_and_in_a_thread(emulator: Emulator) -> None:
 
 def test_a_warning_comes_once_at_the_users_line(ask: Mapped, emulator: Emulator) -> None:
     with pytest.warns(OptionIgnored) as caught:
-        list(ask("abcdef"[:0] or ["a"] * 6, emulator, provider="anthropic", base_url=emulator.base_url("anthropic"), seed=1))
+        list(ask(["a"] * 6, emulator, provider="anthropic", base_url=emulator.base_url("anthropic"), seed=1))
     assert [warning.filename for warning in caught] == [__file__]
 
 
@@ -253,7 +277,10 @@ def test_a_row_of_its_own_settings(ask: Mapped, emulator: Emulator) -> None:
     rows = [{"text": "b"}, {"text": "c", "model": "n"}]
     list(ask(rows, emulator, template="Say {text}", system="Be brief", temperature=0, concurrency=1))
     bodies = [request.json for request in emulator.requests]
-    assert [(body["model"], body["temperature"], body["messages"][1]["content"]) for body in bodies] == [("m", 0, "Say b"), ("n", 0, "Say c")]
+    assert [(body["model"], body["temperature"], body["messages"][1]["content"]) for body in bodies] == [
+        ("m", 0, "Say b"),
+        ("n", 0, "Say c"),
+    ]
 
 
 def test_tapes(emulator: Emulator, tmp_path: Path) -> None:
@@ -324,18 +351,20 @@ def test_an_iterator_cannot_be_pickled_and_a_forked_process_is_told(emulator: Em
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     next(answers)
-    answers.close()  # type: ignore[attr-defined]
+    answers.close()
 
 
 def test_ctrl_c_in_the_loop(emulator: Emulator) -> None:
     """A program of its own: Ctrl-C while it waits for an answer ends it, with nothing left behind."""
     emulator.order(None, *[Hang()] * 10)
     program = (
-        "import sys; from transports.batch import map_prompts\n"
-        f"for answer in map_prompts(map(str, range(99)), 'openai', api_key='k', base_url={emulator.base_url('openai')!r}, model='m'):\n"
+        "from transports.batch import map_prompts\n"
+        f"settings = {settings(emulator)!r}\n"
+        "for answer in map_prompts(map(str, range(99)), **settings):\n"
         "    print(answer.text, flush=True)\n"
     )
-    with subprocess.Popen([sys.executable, "-X", "dev", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-X", "dev", "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Re: ")
         emulator.wait_for(lambda emulator: emulator.received >= 4)

@@ -24,7 +24,10 @@ WRONG_KEY, NO_MODEL = AuthenticationFailed(401), NotFound(404)
 
 @pytest.mark.parametrize(
     "error",
-    [RateLimited(429), RateLimited(None), ServerFailed(503), ServerFailed(529), ServerFailed(None, kind="overloaded_error")],
+    [
+        RateLimited(429), RateLimited(None), ServerFailed(503), ServerFailed(529),
+        ServerFailed(None, kind="overloaded_error"),
+    ],
     ids=str,
 )  # fmt: skip
 def test_these_ask_everybody_to_wait(error: ChatError) -> None:

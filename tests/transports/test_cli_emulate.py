@@ -19,7 +19,7 @@ import pytest
 
 from transports import Client
 from transports.cli import main
-from transports.cli.rates import rate
+from transports.cli.values import rate
 
 Capture = pytest.CaptureFixture[str]
 KEY = "sk-planted-0123456789"

@@ -7,7 +7,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Unpack, assert_never, assert_type
@@ -59,6 +60,8 @@ from sansio_core.dialects import (
 from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParser, TextParser
 from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
 from transports import AsyncClient, AsyncStream, Client, Stream, otel, tapes
+from transports import batch as bulk
+from transports.batch import Batch, ClientSettings, Summary, amap_prompts, map_prompts
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
 
@@ -116,6 +119,35 @@ def connections() -> None:
     AsyncClient("ollama", connect=asyncio.open_connection)
     AsyncClient("ollama", resolver=resolver)
     AsyncClient("ollama", resolver=aresolver)
+
+
+def many(**settings: Unpack[ClientSettings]) -> None:
+    for answer in map_prompts(["One?", {"id": 7, "messages": [{"role": "user", "content": "Two?"}]}], "openai"):
+        print(answer.id, answer.text, answer.error)
+    prompts = (f"What is {number}?" for number in range(9))
+    with closing(map_prompts(prompts, "openai", concurrency=8, rate=0.5, order=True, **settings)) as answers:
+        for answer in answers:
+            assert_type(answer, bulk.Answer)
+            assert_type(answer.text, str)
+            assert_type(answer.error, ChatError | None)
+            assert_type(answer.reply, Reply | None)
+    batch = Batch(
+        "in.jsonl", Path("out.jsonl"), provider="openai", template="Summarise: {text}", order="input", keep=["text"],
+        temperature=0, retry=RetryPolicy(attempts=5), api_key=lambda: "k", progress=lambda summary: summary.rows,
+    )  # fmt: skip
+    assert_type(batch.run(), Summary)
+
+
+async def many_in_a_loop() -> None:
+    async def prompts() -> AsyncIterator[str]:
+        yield "One?"
+
+    async with aclosing(amap_prompts(prompts(), "openai", max_tokens=5)) as answers:
+        async for answer in answers:
+            assert_type(answer, bulk.Answer)
+    async for answer in amap_prompts(["One?"], "openai"):
+        assert_type(answer, bulk.Answer)
+    assert_type(await Batch("-", "out.jsonl", "openai").arun(), Summary)
 
 
 async def asynchronous() -> None:

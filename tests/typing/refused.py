@@ -7,12 +7,18 @@ from collections.abc import Callable
 from sansio_core import ChatRequest, Exchange, Options, ProviderName, TimedOut, providers
 from sansio_core.providers import Call, Provider
 from transports import AsyncClient, Client
+from transports.batch import Batch, amap_prompts, map_prompts
 
 Client("openai", temprature=1)  # error
 Client("openai", temperature="0")  # error
 Client("openai", messages="Hi")  # error
 Client(5)  # error
 AsyncClient("openai", stop_sequences=["END"])  # error
+Batch("in.jsonl", "out.jsonl", "openai", order="x")  # error
+Batch("in.jsonl", "out.jsonl", "openai", temprature=1)  # error
+map_prompts(["a"], "openai", rate="fast")  # error
+map_prompts([5], "openai")  # error
+amap_prompts(["a"], "openai", timeout="5")  # error
 ChatRequest("Hi", temprature=1)  # error
 ChatRequest("Hi", system=["Be brief."])  # error
 ChatRequest(5)  # error

@@ -10,6 +10,7 @@ rules       what follows the outcome of an attempt
 asking      the engine: rows in, answers out, at the pace of sansio_core.pacing
 maps        map_prompts, amap_prompts: Python values in place of files
 run         Batch: a file of prompts to a file of answers
+progress    what is told of a run while it goes on; the command uses it
 report      write_report: a page of HTML about an output file (tally counts it in one pass, in bins; page and plots)
 typed       the types of settings, for type checkers and editors alone
 """
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from .maps import amap_prompts, map_prompts
     from .report import write_report
     from .run import Batch, Summary
+    from .typed import ClientSettings
 
 _WHERE = {
-    "Answer": "answer", "Batch": "run", "Summary": "run", "amap_prompts": "maps", "map_prompts": "maps",
-    "write_report": "report",
+    "Answer": "answer", "Batch": "run", "ClientSettings": "typed", "Summary": "run", "amap_prompts": "maps",
+    "map_prompts": "maps", "write_report": "report",
 }  # fmt: skip
 
-__all__ = ["Answer", "Batch", "Summary", "amap_prompts", "map_prompts", "write_report"]
+__all__ = ["Answer", "Batch", "ClientSettings", "Summary", "amap_prompts", "map_prompts", "write_report"]
 
 
 def __getattr__(name: str) -> object:

@@ -16,6 +16,8 @@ class History:
         """So many rows have a line."""
         self.answered = 0
         """So many of them have an answer."""
+        self.failed_before = 0
+        """So many of those that were done have an error."""
         self._rows, self._errors = Keys(), Keys()
         self._mended = array("Q")
 
@@ -47,4 +49,9 @@ class History:
         """
         if not self._rows.take(key):
             return "new"
-        return "again" if retry_failed and self._errors.take(key) else "done"
+        if not self._errors.take(key):
+            return "done"
+        if retry_failed:
+            return "again"
+        self.failed_before += 1
+        return "done"

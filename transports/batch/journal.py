@@ -57,6 +57,11 @@ class Journal:
         """So many rows of the input have an error, and no answer."""
         return self.rows - self.answered
 
+    @property
+    def failed_before(self) -> int:
+        """So many of the rows whose `state` was "done" have an error."""
+        return self._history.failed_before
+
     def state(self, key: str) -> Literal["new", "done", "again"]:
         """What is to be done with the next row of this key; of equal rows each has a line of its own.
 
@@ -219,8 +224,8 @@ class Journal:
 
     def _others(self) -> InvalidRequest:
         return InvalidRequest(
-            f"{self.path} has answers of other settings (another model, template, system text or option): give the "
-            "output another name, or begin it anew with --fresh (fresh=True), which deletes them"
+            f"{self.path} has answers of other settings (another model, template, system text, option or host): give "
+            "the output another name, or begin it anew with --fresh (fresh=True), which deletes them"
         )
 
 

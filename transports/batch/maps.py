@@ -7,8 +7,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import copy_context
+from functools import partial
 from inspect import signature
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ Prompt = str | Mapping[str, Any]
 
 _AHEAD, _TIMES = 1000, 16
 """With `order`, so many prompts, or so many times `concurrency`, are asked beyond one that is not answered yet."""
+_MOMENT = 0.1
+"""Seconds in which a thread that has nothing to wait for ends."""
 NONE_YET = object()
 _END = object()
 
@@ -86,8 +89,9 @@ def amap_prompts(
     `concurrency`: how many are asked at once, at most; the pace is found by how the server takes it. `rate`: a bound of
     your own, in requests a second. `order`: the answers come in the order of the prompts; then at most 1000 prompts, or
     16 times `concurrency`, are asked beyond one that is not answered yet. `max_wait`: for so many seconds the server
-    may have everybody wait. `system`: a text before the messages of every prompt that has no system message. `template`:
-    as "Summarise: {text}", filled with the fields of mappings. `settings`: those of AsyncClient, and options.
+    may have everybody wait. `system`: a text before the messages of every prompt that has no system message of its own.
+    `template`: as "Summarise: {text}", filled with the fields of mappings. `settings`: those of AsyncClient, and
+    options.
 
     An Answer has an `error` where its prompt was refused or cannot be used, and where all attempts of `retry` failed;
     what makes asking senseless (a wrong key, a used-up quota, no such host) is raised instead, after the answers that
@@ -258,11 +262,10 @@ class _Bridge:
 
     def start(self, prompts: Iterable[Prompt]) -> None:
         # A thread of its own: an iterator that waits, as for a queue, must not hold up the answers.
-        taking = threading.Thread(
-            target=copy_context().run, args=(self._take, prompts), name="map_prompts-prompts", daemon=True
-        )
+        work = partial(copy_context().run, self._take, prompts)
+        self._taking = threading.Thread(target=work, name="map_prompts-prompts", daemon=True)
         self._thread.start()
-        taking.start()
+        self._taking.start()
 
     def get(self) -> Any:
         item = self._answers.get()
@@ -271,21 +274,20 @@ class _Bridge:
         return item
 
     def close(self) -> None:
-        """Cancel what is in flight; returns when the loop has ended. (An iterator that waits is left to its thread.)"""
+        """Cancel what is in flight; returns when the loop has ended. An iterator that waits is left to its thread."""
         self._closed = True
         self._room.set()
         self._tell(self._cancel)
         self._thread.join()
+        self._taking.join(_MOMENT)
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
     def _tell(self, function: Any) -> None:
-        try:
+        with suppress(RuntimeError):  # the loop is closed: all is over
             self._loop.call_soon_threadsafe(function)
-        except RuntimeError:  # the loop is closed: all is over
-            pass
 
     def _run(self) -> None:
         """In the loop's thread."""

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from inspect import signature
 from time import monotonic
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
 from sansio_core.errors import safe_repr
+from sansio_core.http_request import origin
 from sansio_core.options import types_out
 from sansio_core.pacing import Pacing
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 Order = Literal["done", "input"]
 
-_GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
+GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
 _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
 
 
@@ -60,6 +61,10 @@ class Summary:
     answered: int = 0
     failed: int = 0
     skipped: int = 0
+    answered_before: int = 0
+    """How many rows of the output have an answer as the run begins."""
+    failed_before: int = 0
+    """How many of those `skipped` have an error."""
     refused: int = 0
     seconds: float = 0.0
     input_tokens: int = 0
@@ -159,7 +164,7 @@ class Batch:
                     self.stop()
 
     def stop(self) -> None:
-        """Ask no more rows; those in flight may end, for 10 seconds. A second call cancels them. Any thread may call."""
+        """Ask no more rows; those in flight have 10 seconds to end; a second call cancels them. Any thread may call."""
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended
                 self._loop.call_soon_threadsafe(self._stop)
@@ -176,6 +181,7 @@ class Batch:
             ):
                 asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
                 self._asking = asking
+                self.summary.answered_before = journal.answered
                 own = client.provider.own_options
                 rows = read_rows(lines, template=self._template, keep=self._keep, own_options=own)
                 with self._signals(), self._ticking(began):
@@ -204,7 +210,9 @@ class Batch:
         """The digest of what an answer depends on besides its row: another one means another run."""
         options = dict(client.options)
         types_out(options)
-        said = [client.provider.info.name, client.provider.model, self._template, self._system, options]
+        provider = client.provider
+        elsewhere = origin(provider.base_url) != origin(provider.info.url)  # an emulator's answers are not the vendor's
+        said = [provider.info.name, elsewhere, provider.model, self._template, self._system, options]
         return blake2b(json.dumps(said, sort_keys=True, default=_named).encode(), digest_size=4).hexdigest()
 
     def _rows(self, rows: Iterable[Row], journal: Journal) -> Iterator[Row | None]:
@@ -216,6 +224,7 @@ class Batch:
                 self._keys.append(int(row.key, 16))
             if (state := journal.state(row.key)) == "done":
                 summary.skipped += 1
+                summary.failed_before = journal.failed_before
                 if summary.skipped % _SKIPPED == 0:
                     asyncio.get_running_loop().call_soon(wake)
                     yield None
@@ -240,18 +249,20 @@ class Batch:
     def _ticking(self, began: float) -> Iterator[None]:
         """Tells of the progress each second, also while no row ends."""
         assert self._loop is not None
-        loop = self._loop
+        loop, timer = self._loop, None
 
         def tick() -> None:
             nonlocal timer
-            self._tell(began)
+            if timer is not None:
+                self._tell(began)
             timer = loop.call_later(1.0, tick)
 
-        timer = loop.call_later(1.0, tick)
+        tick()
         try:
             yield
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
 
     def _stop(self) -> None:
         assert self._asking is not None
@@ -261,7 +272,7 @@ class Batch:
             return
         self.summary.interrupted = True
         self._asking.drain()
-        self._loop.call_later(_GRACE, self._asking.cancel)
+        self._loop.call_later(GRACE, self._asking.cancel)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -293,6 +304,8 @@ def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> 
             raise InvalidRequest(f"the input {os.fspath(input)!r} is a folder: give a file of JSON lines")
         if os.path.exists(output) and os.path.samefile(input, output):
             raise InvalidRequest("the output is the input: give it another name")
+    if os.fspath(output) == "-":
+        raise InvalidRequest("the output must be a file, which a run that is resumed reads again")
     for what, path in (("output", output), ("report", report)):
         folder = None if path is None else os.path.dirname(os.path.realpath(path))
         if folder is not None and not os.path.isdir(folder):

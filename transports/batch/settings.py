@@ -59,7 +59,8 @@ def client_for(
         if any(repr(each) in near for each in own):
             raise InvalidRequest(f"there is no setting {name!r}{near}")
     _allow_connections(concurrency)
-    client = AsyncClient(provider, **{"max_connections": concurrency, **settings})
+    given: dict[str, Any] = {"max_connections": concurrency, **settings}
+    client = AsyncClient(provider, **given)
     client._pool.max_idle = max(client._pool.max_idle, concurrency)  # all of them are idle while everybody waits
     client.provider = copy(client.provider)
     client.provider.warned = warned

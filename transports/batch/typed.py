@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from sansio_core import Limits, Observer, Options, RetryPolicy, Timeouts
-from sansio_core.providers import KeySource
+from sansio_core import Options
 
-from .._shared.client import HeaderFields
-from .._shared.ways import PathLike
-from ..aio import Connect, Resolver
-from ..http1.routes import ProxySetting
-from ..http1.tls import Verify
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from sansio_core import Limits, Observer, RetryPolicy, Timeouts
+    from sansio_core.providers import KeySource
+
+    from .._shared.client import HeaderFields
+    from .._shared.ways import PathLike
+    from ..aio import Connect, Resolver
+    from ..http1.routes import ProxySetting
+    from ..http1.tls import Verify
 
 
 class ClientSettings(Options, total=False):

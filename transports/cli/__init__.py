@@ -2,6 +2,8 @@
 
 command     main: runs a subcommand; logging, and how errors become exit codes
 arguments   the arguments of all subcommands, and --help
+values      what they take: durations, rates
+epilogs     the end of --help: examples, exit codes
 ask         the subcommands `ask` and `parse`: one answer, from a provider or from a recording
 piped       what is piped in, and files
 output      the three forms of an answer on standard output: text, events, one JSON object
@@ -9,6 +11,8 @@ chat        the subcommand `chat`: a conversation; on a terminal with what follo
 conversation its messages, and the file that keeps them
 lines       where its lines are read: an editor, or standard input
 markdown    an answer with its Markdown rendered while it comes
+batch       the subcommand `batch`: a file of questions, and the answers in another
+report      the subcommand `report`: a page about those
 models      the subcommand `models`: a host's own list
 providers   the subcommands `providers` and `default`: who can be asked, and who is
 config      the file of the command's settings: hosts by name, and the default

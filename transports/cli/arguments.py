@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import takewhile
-from math import inf
 from typing import Any, NoReturn
 
 from sansio_core import __version__
 from sansio_core.errors import suggestion
 
-from .exit import MEANING
-from .rates import rate
+from .epilogs import EPILOGS
+from .values import count, duration, names, port, rate, speed, utf8
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
 """Options by which people try to give a key; none is accepted, as other processes can read the command line."""
@@ -24,70 +22,13 @@ _NAME = re.compile(r"--[a-z][a-z-]{0,30}(?==|\Z)|-[a-z]", re.I)
 _VALUE = re.compile(r"(invalid choice|ignored explicit argument):? .*?(?= \(choose from|\Z)", re.S)
 """Where argparse's own errors quote a word: it may be a key, given as the value of an option that does not exist."""
 
-_EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANING.items())
-_INPUT = """\
-examples:
-  sansio-chat ask --emulate "Write a short poem about nature."
-  git diff | sansio-chat ask -p openai "Write a commit message."
-  sansio-chat ask -p anthropic -f report.pdf "What does it say?"
-
-standard input:
-  A pipe or a file there is read to its end, and stands before PROMPT. Beside a PROMPT it is waited for a minute;
-  -f - waits longer. A `while read` loop of a shell would lose its lines to it: give </dev/null there.
-"""
-_TALK = """\
-examples:
-  sansio-chat chat -p anthropic
-  sansio-chat chat -c
-  printf '%s\\n' "Name a river." "And its source?" | sansio-chat chat -p openai
-
-In a conversation /help lists the commands, as /file, /undo and /save. It is kept, for -c, in a file that only this user
-can read: in $XDG_DATA_HOME/sansio-chat/conversations, or the system's usual folder for data. With --emulate it is not.
-The extra `cli` (pip install "sansio-chat[cli]") gives an editor for the lines, and Markdown on a terminal.
-"""
-FIRST = """\
-a first answer, from this machine, without a key:
-  sansio-chat ask --emulate "Hello"
-
-and from a provider, with its key in the environment:
-  export OPENAI_API_KEY=...
-  sansio-chat ask -p openai "Write a short poem about nature."
-"""
-_SHELLS = """\
-in ~/.bashrc:     eval "$(sansio-chat completion bash)"
-in ~/.zshrc:      eval "$(sansio-chat completion zsh)"
-once, in fish:    sansio-chat completion fish > ~/.config/fish/completions/sansio-chat.fish
-
-It needs the extra `cli`: pip install "sansio-chat[cli]"
-"""
-_REPLAY = """\
-examples:
-  sansio-chat ask -p openai --record hello.tape "Hello"
-  sansio-chat replay hello.tape
-  sansio-chat replay hello.tape --speed 0 --json
-
-Each question's answer comes as it came when it was recorded, with its messages. The exit code is that of the first
-answer that failed. Nothing is asked, and no key is needed.
-"""
-_TAPE = """\
-exit codes:
-  0    every tape is safe to commit: it holds nothing that looks like a key
-  1    at least one is not, or cannot be read; standard error says where
-
-A commit hook: sansio-chat tape tests/tapes/*.tape >/dev/null
-"""
-_EPILOGS = {
-    "ask": f"{_INPUT}\n{_EXIT_CODES}", "chat": f"{_TALK}\n{_EXIT_CODES}", "parse": _EXIT_CODES, "completion": _SHELLS,
-    "replay": f"{_REPLAY}\n{_EXIT_CODES}", "tape": _TAPE,
-}  # fmt: skip
-
 
 def arguments(argv: Sequence[str]) -> Namespace:
     """The parsed arguments; `parser` is their subcommand's.
 
     An error quotes no word of `argv` that may be a key: of an unknown option only its name.
     """
-    parser = _parser()
+    parser = _parser(argv)
     if "_ARGCOMPLETE" in os.environ:  # set by the shell, which asks for completions, by the script of `completion`
         from .completion import complete
 
@@ -117,7 +58,8 @@ def _words_about(rest: list[str], args: Namespace) -> str:
         return f"there is no option {', '.join(names)}{near}"
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
-    return f"there are too many words{': a PROMPT of several goes in quotes' if 'prompt' in args else ''}"
+    quoted = "a PROMPT" if "prompt" in args else "a --template" if "template" in args else None
+    return "there are too many words" + (f": {quoted} of several goes in quotes" if quoted else "")
 
 
 class _Parser(ArgumentParser):
@@ -135,10 +77,13 @@ class _Parser(ArgumentParser):
         return [name for name in self._option_string_actions if name.startswith("--")]
 
 
-def _parser() -> _Parser:
+def _parser(argv: Sequence[str]) -> _Parser:
+    """The parser. Only the subcommand that `argv` names has its arguments, so that the command starts sooner."""
     commands = (
         ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
         ("chat", "Hold a conversation, on a terminal or with lines piped in.", _add_chat),
+        ("batch", "Ask each line of a file; the answers go to another, and nothing is lost.", _add_batch),
+        ("report", "Write a page about a batch's answers: how fast, how many failed, why.", _add_report),
         ("models", "List a host's models.", _add_models),
         ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
         ("default", "Show or set who is asked where -p is not given.", _add_default),
@@ -155,14 +100,17 @@ def _parser() -> _Parser:
         usage="sansio-chat [-h] [--version] COMMAND ...",
         description="Ask a chat provider, and see the answer as it comes.\n\n"
         f"commands (`sansio-chat COMMAND --help` says more):\n{listed}",
-        epilog=f"{FIRST}\n{_EXIT_CODES}",
+        epilog=EPILOGS[""],
     )
     parser.add_argument("--version", action="version", version=f"sansio-chat {__version__}")
     parser.set_defaults(parser=parser)
     subparsers = parser.add_subparsers(dest="command", prog="sansio-chat", metavar="COMMAND", help=SUPPRESS)
+    names = {name for name, *_ in commands}
+    meant = next((word for word in argv if word in names), None)
     for name, description, add in commands:
-        subparser = subparsers.add_parser(name, help=description, description=description, epilog=_EPILOGS.get(name))
-        add(subparser)
+        subparser = subparsers.add_parser(name, help=description, description=description, epilog=EPILOGS.get(name))
+        if name == meant or "_ARGCOMPLETE" in os.environ:
+            add(subparser)
         subparser.set_defaults(parser=subparser)
     return parser
 
@@ -170,7 +118,7 @@ def _parser() -> _Parser:
 def _add_ask(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add(
-        "prompt", metavar="PROMPT", nargs="?", type=_text,
+        "prompt", metavar="PROMPT", nargs="?", type=utf8,
         help="the question; what is piped in stands before it, or is the question; - waits for that, or for typing",
     )  # fmt: skip
     _add_question(parser)
@@ -192,21 +140,58 @@ def _add_chat(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_question(parser: ArgumentParser) -> None:
-    """The options of `ask` and `chat`."""
+def _add_batch(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("input", metavar="IN", help="JSON lines, each a question; -: standard input")
+    add("output", metavar="OUT", help="where the answers go, a line each; what is there already is not asked again")
+    add("--template", metavar="TEXT", type=utf8, help="the prompt, with {field} for a field of the line's object")
+    add("--keep", metavar="FIELD,FIELD", type=names, default=[], help="fields of IN that are copied into OUT")
+    add("--concurrency", metavar="N", type=count, default=64, help="how many rows are asked at once, at most; 64")
+    add(
+        "--rate", metavar="N/s", type=rate,
+        help="how many requests are sent a second (N/m: a minute, N/h, N/d), at most; "
+        "without it, as many as the provider takes",
+    )  # fmt: skip
+    add(
+        "--max-wait", metavar="TIME", type=duration, default=3600.0,
+        help="stop, rather than wait longer, where the provider has everybody wait; 1h",
+    )  # fmt: skip
+    add("--order", choices=("done", "input"), default="done", help="input: put OUT into the order of IN at the end")
+    add("--retry-failed", action="store_true", help="ask the rows again that have an error in OUT")
+    add("--fresh", action="store_true", help="begin anew: the answers in OUT are deleted")
+    add("--report", metavar="FILE", help="write a page about the run at its end, as `report` does")
+    add("-q", "--quiet", action="store_true", help="no progress on standard error, and no summary")
+    _add_question(parser, timeout="for each attempt at a row", retry="how many attempts at each row")
+
+
+def _add_report(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="OUT", help="what `batch` wrote, or is writing")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the page; without it, OUT's name with .html at its end")
+
+
+def _add_question(
+    parser: ArgumentParser,
+    timeout: str = "for everything, with all attempts",
+    retry: str = "how many attempts in all",
+) -> None:
+    """The options of `ask`, `chat` and `batch`."""
     add = parser.add_argument
     who = "who answers, in place of the default: see `sansio-chat providers`; openai where only a --base-url is given"
     add("-p", "--provider", metavar="NAME", help=who)
     add("-m", "--model", metavar="NAME", help="in place of the provider's default")
-    add("-s", "--system", metavar="TEXT", type=_text, help="a system message before the question")
+    add("-s", "--system", metavar="TEXT", type=utf8, help="a system message before the question")
     add(
         "-o", "--option", metavar="NAME=VALUE", action="append", default=[],
         help="temperature=0.2 and the like; the value is read as JSON, else as text",
     )  # fmt: skip
-    _add_where(parser)
+    _add_where(parser, timeout, retry)
 
 
-def _add_where(parser: ArgumentParser) -> None:
+def _add_where(
+    parser: ArgumentParser,
+    timeout: str = "for everything, with all attempts",
+    retry: str = "how many attempts in all",
+) -> None:
     """The arguments of every subcommand that asks a provider."""
     add = parser.add_argument
     where = parser.add_mutually_exclusive_group()
@@ -218,8 +203,8 @@ def _add_where(parser: ArgumentParser) -> None:
         "a key itself is not taken here, as other processes can read the command line",
     )  # fmt: skip
     add("--proxy", metavar="URL", help="http, https, socks5 or socks5h; in place of the environment's")
-    add("--timeout", metavar="SECONDS", type=float, help="for everything, with all attempts")
-    add("--retry", metavar="N", type=int, help="how many attempts in all, in place of the provider's number")
+    add("--timeout", metavar="TIME", type=duration, help=f"{timeout}: seconds, or 30s, 10m, 1h")
+    add("--retry", metavar="N", type=int, help=f"{retry}, in place of the provider's number")
     add("-v", "--verbose", action="count", default=0, help="log to standard error; twice for more")
 
 
@@ -249,7 +234,7 @@ def _add_tape(parser: ArgumentParser) -> None:
 
 def _add_speed(parser: ArgumentParser) -> None:
     how = "how fast the tape is played: 1, the default: as it was recorded; 2: twice as fast; 0: at once"
-    parser.add_argument("--speed", metavar="X", type=_speed, help=how)
+    parser.add_argument("--speed", metavar="X", type=speed, help=how)
 
 
 def _add_providers(parser: ArgumentParser) -> None:
@@ -280,7 +265,7 @@ def _add_completion(parser: ArgumentParser) -> None:
 
 def _add_emulate(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
+    add("--port", metavar="N", type=port, default=0, help="where to listen on 127.0.0.1; 0, the default: any free one")
     add("--tape", metavar="FILE", help="answer with this tape's answers, each once, and nothing else")
     _add_speed(parser)
     add(
@@ -294,8 +279,8 @@ def _add_emulate(parser: ArgumentParser) -> None:
         "--reply what brings their results; may be given several times",
     )  # fmt: skip
     add("--reasoning", metavar="TEXT", default="", help="the model's reasoning, where the wire format has it")
-    add("--pace", metavar="SECONDS", type=_seconds, default=0.0, help="between two words")
-    add("--delay", metavar="SECONDS", type=_seconds, default=0.0, help="before the first byte of an answer")
+    add("--pace", metavar="TIME", type=duration, default=0.0, help="between two words: seconds, or 30s")
+    add("--delay", metavar="TIME", type=duration, default=0.0, help="before the first byte of an answer")
     add(
         "--limit", metavar="N/s", type=rate,
         help="answer so many questions a second (N/m: a minute, N/h, N/d), and refuse those above with status 429",
@@ -321,32 +306,3 @@ def _add_output(parser: ArgumentParser, *, both: bool) -> None:
     if both:
         each = "one JSON object a line for each event"
         group.add_argument("--events", dest="output", action="store_const", const="events", help=each)
-
-
-def _seconds(text: str) -> float:
-    with suppress(ValueError):
-        if 0 <= (seconds := float(text)) < inf:
-            return seconds
-    raise ArgumentTypeError(f"{text!r} is no number of seconds")
-
-
-def _speed(text: str) -> float:
-    with suppress(ValueError):
-        if (speed := float(text)) == 0 or 0.001 <= speed <= 1000:
-            return speed
-    raise ArgumentTypeError(f"{text!r} is no speed: from 0.001 to 1000, or 0 for at once")
-
-
-def _text(word: str) -> str:
-    if word.isascii() or not re.search("[\udc80-\udcff]", word):
-        return word
-    try:
-        return os.fsencode(word).decode()  # Python had another locale's encoding in mind
-    except UnicodeDecodeError:
-        raise ArgumentTypeError("it is not UTF-8; pipe it in, through iconv") from None
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
-    return int(text)

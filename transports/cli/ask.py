@@ -125,23 +125,29 @@ def _show(events: list[ChatEvent], output: Output) -> ChatError | None:
 
 
 def settings_of(args: Namespace, stack: ExitStack) -> dict[str, Any]:
-    """The client's settings; with --emulate for an emulator that runs until `stack` is left."""
+    """The settings of a client that answers a person: as `client_settings`, and with a status line on a terminal."""
+    settings = client_settings(args, stack, _TERMINAL_PACE if sys.stdout.isatty() else 0)
+    if has_status_line():
+        from .status import StatusLine
+
+        settings["observer"] = StatusLine(whole_answer=getattr(args, "output", None) == "json")
+    return settings
+
+
+def client_settings(args: Namespace, stack: ExitStack, pace: float = 0) -> dict[str, Any]:
+    """The client's settings; with --emulate for an emulator, of this `pace`, that runs until `stack` is left."""
     provider = provider_of(args)
     settings: dict[str, Any] = {
         "provider": provider, "model": args.model, "api_key": _api_key(args, provider), "proxy": args.proxy,
         "timeout": args.timeout, "retry": args.retry, "base_url": args.base_url,
     }  # fmt: skip
     if args.emulate:
-        settings["base_url"] = stack.enter_context(_emulated(provider))
+        settings["base_url"] = stack.enter_context(_emulated(provider, pace))
         if args.proxy is None:
             settings["proxy"] = False  # the environment's proxy is meant for other hosts than this machine
         if args.api_key_env is None:
             settings["api_key"] = "no-key-needed"  # the user's own key is only sent there if --api-key-env names it
         settings["model"] = args.model or providers.info(provider).default_model or "emulated"
-    if has_status_line():
-        from .status import StatusLine
-
-        settings["observer"] = StatusLine(whole_answer=getattr(args, "output", None) == "json")
     return settings
 
 
@@ -218,11 +224,11 @@ def _api_key(args: Namespace, provider: str) -> str | None:
 
 
 @contextmanager
-def _emulated(provider: str) -> Iterator[str]:
+def _emulated(provider: str, pace: float) -> Iterator[str]:
     """The base URL of an emulator, which runs until the `with` is left."""
     from ..emulator import Emulator
 
-    with Emulator(pace=_TERMINAL_PACE if sys.stdout.isatty() else 0) as emulator:
+    with Emulator(pace=pace) as emulator:
         if provider not in emulator.providers:
             raise InvalidRequest(f"the emulator does not speak {provider}; it has {', '.join(emulator.providers)}")
         yield emulator.base_url(provider)

@@ -13,12 +13,14 @@ from typing import Any
 
 from sansio_core import ChatError, OptionIgnored
 
-from .arguments import FIRST, arguments
+from .arguments import arguments
+from .epilogs import FIRST
 from .exit import CLOSED_PIPE, COMPLETE, INTERRUPTED, LOCAL, code_of, message_of, say, words_of
 from .terminal import write_message
 
 _FUNCTIONS = {
-    "ask": "ask.ask", "chat": "chat.chat", "models": "models.show_models", "providers": "providers.show_providers",
+    "ask": "ask.ask", "chat": "chat.chat", "batch": "batch.run_batch", "report": "report.show_report",
+    "models": "models.show_models", "providers": "providers.show_providers",
     "default": "providers.default", "parse": "ask.parse", "replay": "replay.replay", "tape": "tape.show_tapes",
     "emulate": "emulate.emulate", "completion": "completion.show_script",
 }  # fmt: skip
@@ -57,7 +59,7 @@ def _run(args: Namespace) -> int:
         args.parser.epilog = FIRST
         args.parser.print_help()
         return COMPLETE
-    if args.command not in ("emulate", "completion"):
+    if args.command not in ("emulate", "completion", "report"):
         from .config import prepare
 
         prepare(args)

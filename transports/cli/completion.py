@@ -47,7 +47,7 @@ def _values(action: Action, prefix: str) -> Iterable[str]:
         from ..emulator import FAULTS
 
         return FAULTS
-    if action.metavar in ("FILE", "PATH"):
+    if action.metavar in ("FILE", "PATH", "IN", "OUT"):
         from argcomplete.completers import FilesCompleter
 
         found: list[str] = FilesCompleter()(prefix)

@@ -27,6 +27,7 @@ TIMEOUT = 4
 ERROR_RESPONSE = 5
 TRUNCATED = 6
 BROKEN = 7
+ROWS_FAILED = 8
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 
@@ -39,6 +40,7 @@ MEANING = {
     ERROR_RESPONSE: "the provider answered with an error: a key, a limit, a block, a failure of its own",
     TRUNCATED: "the answer stopped before its end",
     BROKEN: "the answer is not in this provider's format",
+    ROWS_FAILED: "batch: every row is done, and some failed",
     INTERRUPTED: "interrupted with Ctrl-C",
     CLOSED_PIPE: "the reader of the output closed the pipe (without a message, as by SIGPIPE)",
 }
@@ -77,6 +79,10 @@ def message_of(error: ChatError) -> str:
             return f"{str(error).partition(':')[0]}: add its host with `sansio-chat providers --add`"
         case LimitExceeded(limit=limit, size=size):
             return f"the answer has a {limit} of more than {size} bytes"
+        case InvalidRequest() if str(error).startswith("concurrency="):
+            return f"--{error}".replace("=", " ", 1)
+        case HTTPStatusError() if "max_wait" in (text := str(error)):
+            return text.replace("max_wait", "--max-wait")
         case _:
             return str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
 
@@ -88,5 +94,5 @@ def words_of(error: OSError) -> str:
 
 
 def say(message: str) -> None:
-    """Write a message to standard error, each line after the command's name."""
+    """Write a message to standard error, each line after the command's name; "" is none."""
     write_message("".join(f"sansio-chat: {line}\n" for line in message.splitlines()))

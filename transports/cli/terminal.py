@@ -63,9 +63,7 @@ def show_status(text: str, over: threading.Event) -> None:
         if over.is_set() or _unended:
             return
         plain = "".join(letter if letter.isprintable() else " " for letter in text)
-        room = _columns() - 1
-        # Letters beyond ASCII may be two columns wide. A line that wraps could not be erased.
-        sys.stderr.write(plain[: room if plain.isascii() else room // 2])
+        sys.stderr.write(_cut(plain, columns() - 1))  # a line that wraps could not be erased
         sys.stderr.flush()
         _status = True
 
@@ -82,11 +80,25 @@ def _erase() -> None:
     if _status:
         _status = False
         # Spaces, as not every console of Windows knows ESC [ K; over the whole line, as Ctrl-C writes ^C at its end.
-        sys.stderr.write("\r" + " " * (_columns() - 1) + "\r")
+        sys.stderr.write("\r" + " " * (columns() - 1) + "\r")
         sys.stderr.flush()
 
 
-def _columns() -> int:
+def _cut(text: str, room: int) -> str:
+    """So much of `text` as has room in so many columns."""
+    if text.isascii():
+        return text[:room]
+    from unicodedata import east_asian_width
+
+    for place, letter in enumerate(text):
+        room -= 2 if east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return text[:place]
+    return text
+
+
+def columns() -> int:
+    """The width of the terminal."""
     with suppress(OSError, ValueError):
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80
     return 80

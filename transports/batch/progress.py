@@ -1,0 +1,183 @@
+"""What is told of a run while it goes on: a line with tqdm's bar on a terminal, elsewhere a line each 10 seconds."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable
+from math import ceil
+from time import monotonic
+from typing import Any, Self
+
+from .run import GRACE, Summary
+
+_LOOK = 0.2  # seconds between two looks at the run
+_LINE = 10.0  # and between two lines
+_SPAN = 60.0  # seconds of which the speed is told
+_HOLD = 30.0  # seconds: a wait for the server that is worth a line
+_CHUNK = 1 << 20
+_FORMAT = "{percentage:3.0f}% {bar} {desc}"
+_BAR = 10  # columns that are left to it, where there are so many
+
+
+class Progress:
+    """Looks at a run, in a thread of its own, while its `with` is open: the run never waits for the terminal.
+
+    `summary` gives the run's Summary as it is. `say` writes a line; `draw` one that the next takes the place of, of at
+    most so many characters as `columns` gives: None where that cannot be done. `path` is the input's; "-" has no end
+    that is known.
+    """
+
+    def __init__(
+        self,
+        summary: Callable[[], Summary],
+        path: str,
+        say: Callable[[str], None],
+        draw: Callable[[str], None] | None = None,
+        columns: Callable[[], int] = lambda: 80,
+    ) -> None:
+        self._summary, self._path, self._say, self._draw, self._columns = summary, path, say, draw, columns
+        self._total: int | None = None
+        self._marks: deque[tuple[float, int, int]] = deque()  # the rows and tokens of a time, each second
+        self._told: set[str] = set()
+        self._held = 0.0  # until when the server has everybody wait, as was told
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="batch-progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._count, name="batch-count", daemon=True).start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    # --- in the threads -----------------------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """The lines of the input, which may take a while."""
+        try:
+            if not stat.S_ISREG(os.stat(self._path).st_mode):  # what a pipe has would be lost
+                return
+            total, chunk = 0, b""
+            with open(self._path, "rb", buffering=0) as file:
+                while data := file.read(_CHUNK):
+                    chunk = data
+                    total += chunk.count(b"\n")
+                    if self._over.is_set():
+                        return
+        except OSError:  # the run says so
+            return
+        self._total = total + (not chunk.endswith(b"\n"))
+
+    def _run(self) -> None:
+        meter = _meter() if self._draw is not None else None
+        line = monotonic()
+        while not self._over.wait(_LOOK):
+            now, summary = monotonic(), self._summary()
+            begun = summary.window > 0  # before, what is in the output is read
+            if begun:
+                self._mark(summary, now)
+                self._tell(summary, now)
+            if self._draw is not None and meter is not None:
+                self._draw(self._bar(meter, summary, now) if begun else "")
+            elif now - line >= _LINE:
+                line = now
+                words = self._parts(summary, now) if begun else ["the output is being read"]
+                self._say(", ".join(words))
+
+    def _mark(self, summary: Summary, now: float) -> None:
+        marks = self._marks
+        if not marks or now - marks[-1][0] >= 1:
+            marks.append((now, summary.rows, summary.output_tokens))
+        while now - marks[0][0] > _SPAN:
+            marks.popleft()
+
+    def _speeds(self, summary: Summary, now: float) -> tuple[float, float]:
+        """The rows and the tokens of a second, of late."""
+        began, rows, tokens = self._marks[0]
+        seconds = max(now - began, _LOOK)
+        return (summary.rows - rows) / seconds, (summary.output_tokens - tokens) / seconds
+
+    def _tell(self, summary: Summary, now: float) -> None:
+        """Say what has happened since the last look."""
+        if summary.answered_before:
+            done = counted(summary.answered_before, "row")
+            self._once("resumed", f"{done} answered already: what is in the output is not asked again")
+        if summary.interrupted and summary.in_flight:
+            flying = f"{summary.in_flight:,} in flight may end ({GRACE:g} s)"
+            self._once("interrupted", f"no new rows; {flying}, Ctrl-C again cancels them")
+        if summary.held >= _HOLD and now > self._held:
+            self._held = now + summary.held
+            self._say(f"the server asks to slow down: everybody waits {clock(summary.held)}")
+
+    def _once(self, what: str, words: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            self._say(words)
+
+    # --- the words ----------------------------------------------------------------------------------------------------
+
+    def _parts(self, summary: Summary, now: float) -> list[str]:
+        """What is said of a run, the most important first."""
+        done = summary.skipped + summary.rows
+        rows, tokens = self._speeds(summary, now)
+        parts = [f"{done:,} rows" if self._total is None else f"{done:,} of {self._total:,} rows"]
+        if summary.failed:
+            parts.append(f"{summary.failed:,} failed")
+        if summary.interrupted:
+            parts.append(f"{summary.in_flight:,} in flight may end")
+        elif summary.held >= 1:
+            parts.append(f"waiting {clock(summary.held)}")
+        elif rows and self._total is not None:
+            parts.append(f"{clock((self._total - done) / rows)} left")
+        parts.append(f"{_speed(rows)} rows/s")
+        if tokens:
+            parts.append(f"{_speed(tokens)} tokens/s")
+        parts.append(f"{summary.window:,} at once")
+        if summary.refused:
+            parts.append(f"{summary.refused:,} refused")
+        return parts
+
+    def _bar(self, meter: Any, summary: Summary, now: float) -> str:
+        """The bar, and so many words as leave it room."""
+        parts, columns = self._parts(summary, now), self._columns()
+        while len(parts) > 1 and len(", ".join(parts)) > columns - _BAR:
+            parts.pop()
+        words = ", ".join(parts)
+        if self._total is None:
+            return words
+        done = min(summary.skipped + summary.rows, self._total)
+        bar: str = meter(done, self._total, 0, ncols=columns, prefix=words, bar_format=_FORMAT)
+        return bar
+
+
+def _meter() -> Any:
+    """What makes the bar; None without tqdm."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    # It alone, and no bar that draws itself: that would need the terminal for itself, and a thread and a lock more.
+    return tqdm.format_meter
+
+
+def _speed(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def clock(seconds: float) -> str:
+    """`34 s`, `5:41`, `1:05:41`."""
+    minutes, rest = divmod(ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"

@@ -1,0 +1,139 @@
+"""The subcommand `batch`: the lines of a file asked, the answers in another. `command.py` calls it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from inspect import signature
+from threading import Event
+
+from sansio_core import InvalidRequest
+
+from ..aio import AsyncClient
+from ..batch.progress import Progress, clock, counted
+from ..batch.report import check_place, write_report
+from ..batch.run import Batch, Summary
+from .ask import client_settings, options_of
+from .exit import COMPLETE, INTERRUPTED, LOCAL, ROWS_FAILED, code_of, message_of, say, words_of
+from .report import where
+from .terminal import columns, has_status_line, show_status
+
+
+def run_batch(args: Namespace) -> int:
+    """Ask the rows that have no answer yet; returns the exit code. Raises InvalidRequest before anything is sent."""
+    if args.report is not None:
+        try:
+            check_place(args.report)
+        except OSError as error:
+            raise InvalidRequest(f"--report: {words_of(error)}") from None
+    with ExitStack() as stack:
+        batch = _batch(args, stack)
+        failure: OSError | None = None
+        try:
+            with _progress(batch, args):
+                batch.run()
+        except OSError as error:
+            if not batch.summary.window:  # it did not begin
+                raise
+            failure = error
+    code = _conclude(batch.summary, failure, args)
+    if args.report is not None:
+        write_report(args.output, args.report)
+        if not args.quiet:
+            say(where(args.report))
+    return code
+
+
+def _batch(args: Namespace, stack: ExitStack) -> Batch:
+    options = options_of(args.option)
+    if taken := sorted(options.keys() & {*signature(Batch).parameters, *signature(AsyncClient).parameters}):
+        raise InvalidRequest(f"--option {taken[0]} is not for options of the model; see `sansio-chat batch --help`")
+    return Batch(
+        args.input,
+        args.output,
+        **client_settings(args, stack),
+        **options,
+        template=args.template,
+        concurrency=args.concurrency,
+        rate=args.rate and args.rate.per_second,
+        order=args.order,
+        retry_failed=args.retry_failed,
+        max_wait=args.max_wait,
+        fresh=args.fresh,
+        keep=args.keep,
+        system=args.system,
+    )
+
+
+@contextmanager
+def _progress(batch: Batch, args: Namespace) -> Iterator[None]:
+    """Meanwhile tell of the run on standard error."""
+    if args.quiet:
+        yield
+        return
+    over = Event()
+
+    def draw(line: str) -> None:
+        show_status(line, over)
+
+    try:
+        with Progress(
+            lambda: batch.summary, args.input, say, draw if has_status_line() else None, lambda: columns() - 1
+        ):
+            yield
+    finally:
+        over.set()
+        show_status("", over)
+
+
+def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int:
+    """Say how it went, and what to do next; returns the exit code."""
+    code = COMPLETE
+    if failure is not None:
+        say(f"stopped: {words_of(failure)}")
+        code = LOCAL
+    elif summary.stopped is not None:
+        say(f"stopped: {message_of(summary.stopped)}")
+        code = code_of(summary.stopped)
+    elif summary.interrupted:
+        code = INTERRUPTED
+    elif summary.failed or summary.failed_before:
+        code = ROWS_FAILED
+    if not args.quiet:
+        say(_summary(summary, done=code in (COMPLETE, ROWS_FAILED)))
+        say(_advice(summary, code, args))
+    return code
+
+
+def _summary(summary: Summary, done: bool) -> str:
+    """How many rows were done, now and before, and how fast. `done`: all are."""
+    before = summary.skipped - summary.failed_before
+    if not summary.rows:
+        if not summary.skipped:
+            return "the input has no rows" if done else "no row was answered"
+        failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
+        return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
+    answered = f"{counted(summary.answered, 'row')} answered" + (f" ({before:,} before)" if before else "")
+    failed = f", {summary.failed:,} failed ({_classes(summary)})" if summary.failed else ""
+    seconds = max(summary.seconds, 0.001)
+    time = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+    tokens = f"; {summary.input_tokens:,} tokens in, {summary.output_tokens:,} out" if summary.output_tokens else ""
+    refused = f"; {counted(summary.refused, 'request')} refused, and sent again" if summary.refused else ""
+    return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}"
+
+
+def _advice(summary: Summary, code: int, args: Namespace) -> str:
+    """What to do next; "" for nothing."""
+    if code == COMPLETE:
+        return ""
+    if code == ROWS_FAILED:
+        failed = summary.failed + summary.failed_before
+        these = "this row" if failed == 1 else f"these {failed:,} rows"
+        return f"{args.output} has their errors; --retry-failed asks {these} again"
+    same = "the same command" + (" without --fresh" if args.fresh else "")
+    return f"the rows that are not done stay open: {same} goes on with them"
+
+
+def _classes(summary: Summary) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in summary.errors.most_common())
