@@ -51,10 +51,10 @@ def spent(process: subprocess.Popen[bytes], look: Callable[[float], object]) -> 
     """
     began = monotonic()
     while True:
+        look(monotonic() - began)
         pid, status, used = os.wait4(process.pid, os.WNOHANG)
-        seconds = monotonic() - began
-        look(seconds)
         if pid:
+            seconds = monotonic() - began
             process.returncode = os.waitstatus_to_exitcode(status)
             return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
         sleep(0.02)
