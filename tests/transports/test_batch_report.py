@@ -261,7 +261,8 @@ def test_the_command_says_where_the_report_is(tmp_path: Path, capsys: Capture, m
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "out.jsonl", [answered(1)])
     assert show_report(Namespace(file="out.jsonl", output="out.html")) == 0
-    assert capsys.readouterr().err == f"sansio-chat: the report of out.jsonl is in {tmp_path / 'out.html'}\n"
+    where = f"the report of out.jsonl is in {tmp_path / 'out.html'}"
+    assert capsys.readouterr().err == f'sansio-chat: {where}, without plots: they need pip install "sansio-chat[report]"\n'
 
 
 # --- the page --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ asking      the engine: rows in, answers out, at the pace of sansio_core.pacing
 maps        map_prompts, amap_prompts: Python values in place of files
 run         Batch: a file of prompts to a file of answers
 progress    what is told of a run while it goes on; the command uses it
+ask_batch   AskBatch: tables in the workers of Ray Data, Dask and Spark (tables reads and extends them)
 report      write_report: a page of HTML about an output file (tally counts it in one pass, in bins; page and plots)
 typed       the types of settings, for type checkers and editors alone
 """
@@ -22,17 +23,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answer import Answer
+    from .ask_batch import AskBatch
     from .maps import amap_prompts, map_prompts
     from .report import write_report
     from .run import Batch, Summary
     from .typed import ClientSettings
 
 _WHERE = {
-    "Answer": "answer", "Batch": "run", "ClientSettings": "typed", "Summary": "run", "amap_prompts": "maps",
-    "map_prompts": "maps", "write_report": "report",
+    "Answer": "answer", "AskBatch": "ask_batch", "Batch": "run", "ClientSettings": "typed", "Summary": "run",
+    "amap_prompts": "maps", "map_prompts": "maps", "write_report": "report",
 }  # fmt: skip
 
-__all__ = ["Answer", "Batch", "ClientSettings", "Summary", "amap_prompts", "map_prompts", "write_report"]
+__all__ = [
+    "Answer", "AskBatch", "Batch", "ClientSettings", "Summary", "amap_prompts", "map_prompts", "write_report",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

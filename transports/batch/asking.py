@@ -67,6 +67,18 @@ class Asking:
         if self._loop is not None:
             self._fill(self._loop)
 
+    def settle(self) -> None:
+        """There are no rows for now, and may be none for long: if none is in flight, what was held back is handed out.
+
+        Or it stops the asking, as at the end of all rows.
+        """
+        if self._held_back and not (self._tasks or self._later):
+            rest, self._held_back = self._rest(), []
+            if self.stopped is not None:
+                self.drain()
+            for answer in rest:
+                self._hand_out(answer)
+
     def drain(self) -> None:
         """Ask nothing more; what is in flight may end."""
         self._draining = True

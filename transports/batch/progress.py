@@ -106,7 +106,7 @@ class Progress:
         """Say what has happened since the last look."""
         if summary.answered_before:
             done = counted(summary.answered_before, "row")
-            self._once("resumed", f"{done} answered already: what is in the output is not asked again")
+            self._once("resumed", f"{done} answered already, and not asked again")
         if summary.interrupted and summary.in_flight:
             flying = f"{summary.in_flight:,} in flight may end ({GRACE:g} s)"
             self._once("interrupted", f"no new rows; {flying}, Ctrl-C again cancels them")

@@ -9,6 +9,7 @@ from inspect import signature
 from threading import Event
 
 from sansio_core import InvalidRequest
+from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
 from ..batch.progress import Progress, clock, counted
@@ -102,6 +103,7 @@ def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int
         code = ROWS_FAILED
     if not args.quiet:
         say(_summary(summary, done=code in (COMPLETE, ROWS_FAILED)))
+        say(_example(summary))
         say(_advice(summary, code, args))
     return code
 
@@ -123,12 +125,23 @@ def _summary(summary: Summary, done: bool) -> str:
     return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}"
 
 
+def _example(summary: Summary) -> str:
+    """Why the first row failed."""
+    if summary.first_failed is None or summary.first_failed.error is None:
+        return ""
+    row = summary.first_failed.row
+    words = excerpt(message_of(summary.first_failed.error).removeprefix(f"line {row}: "))
+    return f"{'the first of them is' if summary.failed > 1 else 'it is'} row {row}: {words}"
+
+
 def _advice(summary: Summary, code: int, args: Namespace) -> str:
     """What to do next; "" for nothing."""
     if code == COMPLETE:
         return ""
     if code == ROWS_FAILED:
         failed = summary.failed + summary.failed_before
+        if summary.errors["InvalidRequest"] == failed:
+            return f"{args.output} has their errors; once {args.input} is mended, the same command asks the new lines"
         these = "this row" if failed == 1 else f"these {failed:,} rows"
         return f"{args.output} has their errors; --retry-failed asks {these} again"
     same = "the same command" + (" without --fresh" if args.fresh else "")

@@ -1,0 +1,327 @@
+"""AskBatch: prompts asked in the workers of another engine, Ray Data, Dask or Spark: a table in, a table out.
+
+It imports none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from functools import partial
+from inspect import signature
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import finalize
+
+from sansio_core import ClientClosed, InvalidRequest
+from sansio_core.errors import safe_repr
+from sansio_core.pacing import Pacing
+from sansio_core.plain import json_text
+
+from .answer import Answer
+from .asking import Asking
+from .rows import Row, row_of
+from .settings import check_pace, client_for, with_system
+from .tables import Table
+from .template import Template
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from sansio_core import ProviderName
+    from sansio_core.providers import Provider
+
+    from ..aio import AsyncClient
+    from .typed import ClientSettings
+
+_COLUMNS = {
+    "": "string", "_error": "string", "_finish_reason": "string", "_input_tokens": "int64", "_output_tokens": "int64",
+    "_seconds": "float64", "_tries": "int64", "_more": "string",
+}  # fmt: skip
+"""What stands behind `output` in the name of each column that is added, and its type."""
+_MORE = ("reasoning", "refusal", "tool_calls", "other_texts")
+
+
+class AskBatch:
+    """A function of a table that returns it with answers: for `map_batches`, `map_partitions` and `mapInPandas`.
+
+    A table is a pyarrow Table or RecordBatch, a pandas DataFrame, or a mapping of names to columns. `column`: the name
+    of the column of the prompts: texts, lists of messages, or mappings as `map_prompts` takes them. With `template`, as
+    "Summarise: {text}", the prompts are made of the columns that it names. Columns are added: `output` has the texts,
+    null where a row failed; and, after its name, `_error` (null, or the class and the message), `_finish_reason`,
+    `_input_tokens`, `_output_tokens`, `_seconds` and `_tries` of the last request, and `_more` (JSON: the reasoning,
+    the refusal, the tool calls, where there are any).
+
+    A row that fails is a row with an error. What makes asking senseless (a wrong key, a used-up quota, no such host) is
+    raised, so that the job ends, and not a table full of errors. `concurrency`, `rate` (requests a second) and
+    `max_wait` are those of each object, which asks with one client, at a pace that it keeps from table to table. It
+    may be called by several threads: they share it, and the rows of one table fill the gaps at the end of another.
+
+    Only the settings are pickled. No key is: `api_key_env` is the name of the environment variable that the worker
+    reads it from (else the provider's own), or `api_key` is a function, which is called there. `settings`: those of
+    AsyncClient, and options; what they hold, as `headers`, is pickled. Raises InvalidRequest at once for settings of
+    no use.
+    """
+
+    def __init__(
+        self,
+        provider: ProviderName | str | Provider,
+        *,
+        column: str = "prompt",
+        output: str = "answer",
+        template: str | None = None,
+        system: str | None = None,
+        concurrency: int = 32,
+        rate: float | None = None,
+        max_wait: float = 3600.0,
+        api_key_env: str | None = None,
+        **settings: Unpack[ClientSettings],
+    ) -> None:
+        for name, value in (("column", column), ("output", output)):
+            if not (isinstance(value, str) and value):
+                raise InvalidRequest(f"{name} must be the name of a column, not {safe_repr(value)}")
+        check_pace(concurrency, rate, max_wait)
+        _check_no_key(provider, api_key_env, settings)
+        self.column, self.output, self.template = column, output, template
+        self._inputs = [column] if template is None else sorted(filter(None, Template(template).fields))
+        self._provider, self._system, self._api_key_env, self._settings = provider, system, api_key_env, settings
+        self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
+        self._warned: set[str] = set()
+        # The machine of the workers may have the key alone: any stands for it where the settings are checked.
+        self._client({"api_key": str} if isinstance(provider, str) else {})
+        self._given: dict[str, Any] = {
+            "column": column, "output": output, "template": template, "system": system, "concurrency": concurrency,
+            "rate": rate, "max_wait": max_wait, "api_key_env": api_key_env, **settings,
+        }  # fmt: skip
+        self._engine: _Engine | None = None
+        self._closing: finalize[Any, Any] | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(AskBatch, self._provider, **self._given), ()
+
+    def __repr__(self) -> str:
+        return f"<AskBatch of {self._provider!r}: {', '.join(self._inputs)} -> {self.output}>"
+
+    def __call__(self, batch: Any) -> Any:
+        """`batch` with its answers, row by row. Raises ChatError where asking makes no sense; then all of it is open.
+
+        Raises InvalidRequest for a table without the columns that are needed, or with one that would be added.
+        """
+        table = Table(batch)
+        table.check(self._inputs, [self.output + name for name in _COLUMNS])
+        columns = [table.values(name) for name in self._inputs]
+        if self.template is None:
+            prompts: list[Any] = [{"messages": each} if isinstance(each, list) else each for each in columns[0]]
+        else:
+            prompts = [_fields(self._inputs, values) for values in zip(*columns, strict=True)]
+        records = [_record(answer) for answer in self._running().ask(prompts)] if prompts else []
+        return table.extended(
+            {self.output + name: ([record[name] for record in records], kind) for name, kind in _COLUMNS.items()}
+        )
+
+    def close(self) -> None:
+        """Cancel what is in flight, and close the connections; they are opened anew when the object is called again."""
+        with self._lock:
+            closing, self._engine, self._closing = self._closing, None, None
+        if closing is not None:
+            closing()
+
+    def __enter__(self) -> AskBatch:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _running(self) -> _Engine:
+        """The engine of this process: after a fork, the one that was inherited is the parent's."""
+        with self._lock:
+            if self._engine is None or self._engine.process != os.getpid() or self._engine.failure is not None:
+                key = {} if self._api_key_env is None else {"api_key": _key_in(self._api_key_env)}
+                client = self._client(key)
+                asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
+                if self._closing is not None:
+                    self._closing.detach()
+                self._engine = _Engine(client, asking, self.template, self._system)
+                self._closing = finalize(self, self._engine.close)  # also when the interpreter ends
+            return self._engine
+
+    def _client(self, key: Mapping[str, Any]) -> AsyncClient:
+        settings = {**key, **{name: value for name, value in self._settings.items() if value is not None}}
+        return client_for(self._provider, self._concurrency, self._system, settings, _OWN, self._warned)
+
+
+_OWN = [name for name in signature(AskBatch).parameters if name != "settings"]
+
+
+def _check_no_key(provider: object, api_key_env: str | None, settings: Mapping[str, Any]) -> None:
+    """Raises InvalidRequest where a key would be pickled."""
+    given = settings.get("api_key")
+    if api_key_env is not None:
+        if not (isinstance(api_key_env, str) and api_key_env):
+            raise InvalidRequest("api_key_env must be the name of an environment variable")
+        if given is not None:
+            raise InvalidRequest("give only one of api_key= and api_key_env=")
+        if not isinstance(provider, str):
+            raise InvalidRequest("the provider is an object already: give it by its name beside api_key_env=")
+    where = "api_key=" if given is not None else "the provider's own api_key"
+    key = given if given is not None else getattr(provider, "api_key", None)
+    if key is not None and not callable(key):
+        raise InvalidRequest(
+            f"{where} would be pickled, and could be read in the workers' store and logs: give api_key_env='NAME', the "
+            "name of an environment variable of the workers, or a function as api_key=, which is called there"
+        )
+
+
+def _key_in(variable: str) -> str:
+    key = os.environ.get(variable)
+    if not key:
+        raise InvalidRequest(
+            f"the environment variable {variable} is not set in this worker: set it on every machine, before the "
+            "workers start"
+        )
+    return key
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """The fields of a row for its template, which reports those that have no value."""
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def _record(answer: Answer) -> dict[str, Any]:
+    """What each column says of a row."""
+    line, usage, error = answer.to_line(""), None if answer.reply is None else answer.reply.usage, answer.error
+    more = {name: line[name] for name in _MORE if name in line}
+    # Its number is of no use: it counts all rows that the worker has asked.
+    said = None if error is None else str(error).removeprefix(f"prompt {answer.row}: ")
+    return {
+        "": line["text"] if error is None else None,
+        "_error": None if error is None else f"{type(error).__name__}: {said}",
+        "_finish_reason": line.get("finish_reason"),
+        "_input_tokens": None if usage is None else usage.input,
+        "_output_tokens": None if usage is None else usage.output,
+        "_seconds": answer.seconds,
+        "_tries": answer.tries,
+        "_more": json_text(more) if more else None,
+    }
+
+
+# --- the rows of all tables, asked ------------------------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    """Where an answer belongs."""
+
+    call: _Call
+    number: int
+
+
+class _Call:
+    """The answers to one table, as they come."""
+
+    def __init__(self, size: int) -> None:
+        self.answers: list[Any] = [None] * size
+        self.left = size
+        self.done = threading.Event()
+
+    def take(self, number: int, answer: Answer) -> None:
+        self.answers[number] = answer
+        self.left -= 1
+        if not self.left:
+            self.done.set()
+
+
+class _Engine:
+    """A thread with an event loop, which asks the rows of all calls; it ends with what makes asking senseless."""
+
+    def __init__(self, client: AsyncClient, asking: Asking, template: str | None, system: str | None) -> None:
+        self.process = os.getpid()
+        self.failure: BaseException | None = None
+        self._client, self._asking, self._template, self._system = client, asking, template, system
+        self._numbers = count(1)
+        self._rows: deque[Row] = deque()
+        self._places: dict[int, _Place] = {}  # of the rows that have no answer yet, by their numbers
+        self._lock = threading.Lock()
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="AskBatch", daemon=True)
+        self._thread.start()
+
+    def ask(self, prompts: Sequence[Any]) -> list[Answer]:
+        """The answers to `prompts`, in their order. Raises what ended the asking."""
+        call, own = _Call(len(prompts)), self._client.provider.own_options
+        rows = [row_of(prompt, next(self._numbers), template=self._template, own_options=own) for prompt in prompts]
+        with self._lock:
+            if self.failure is not None:
+                raise self.failure
+            self._places |= {row.number: _Place(call, number) for number, row in enumerate(rows)}
+            self._rows += rows
+        try:
+            with suppress(RuntimeError):  # it has ended meanwhile, and this call with it
+                self._loop.call_soon_threadsafe(self._asking.wake)
+            call.done.wait()
+        except BaseException:  # Ctrl-C
+            self.close()
+            raise
+        if call.left:
+            assert self.failure is not None
+            raise self.failure
+        return call.answers
+
+    def close(self) -> None:
+        """End the thread, and what is in flight."""
+        if self.process != os.getpid():  # the thread is not in this process
+            return
+        self._closed = True
+        with suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._cancel)
+        if threading.current_thread() is not self._thread:  # which may be the one that collects garbage
+            self._thread.join()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _run(self) -> None:
+        """In the thread."""
+        failure: BaseException | None = None
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._ask())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001  # `ask` raises it
+            failure = error
+        with self._lock:
+            self.failure = failure or ClientClosed()
+            for place in self._places.values():
+                place.call.done.set()
+
+    async def _ask(self) -> None:
+        self._task = asyncio.current_task()
+        async with self._client, aclosing(self._asking.answers(self._supply())) as answers:
+            while not self._closed:
+                answer = await anext(answers, None)
+                if answer is None:
+                    break
+                place = self._places.pop(answer.row)
+                place.call.take(place.number, answer)
+        if self._asking.stopped is not None:
+            raise self._asking.stopped
+
+    def _supply(self) -> Iterator[Row | None]:
+        """The rows as they come, None while there are none."""
+        while True:
+            if self._rows:
+                yield with_system(self._rows.popleft(), self._system)
+            else:
+                self._asking.settle()
+                yield None
