@@ -23,7 +23,11 @@ How it works, from the first request on:
    and sixteen seconds for each that everybody waited, two minutes at most. The first attempts are eight times as
    quick; each refusal at the same place doubles the distance to the next, up to that price. So about one request of a
    hundred is refused where the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some
-   ten requests.
+   dozens of requests.
+
+A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
+Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, the rate falls
+needlessly. So it is where two clients share a server that bounds what runs at once: the first keeps most of it.
 
 The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
