@@ -20,13 +20,14 @@ How it works, from the first request on:
    much, hardly at all near it, and ever faster beyond it; half as much again beyond it, the place is forgotten, and
    growth is exponential. A bound only grows by requests that it held back (as in RFC 7661).
 6. What sets the pace of growing is the price of the last refusal: a hundred answers for each request that was refused,
-   and sixteen seconds for each that everybody waited. The first attempts are eight times as quick; each refusal at the
-   same place doubles the distance to the next, up to that price. So about one request of a hundred is refused where
-   the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some dozens of requests.
+   and sixteen seconds for each that everybody waited, two minutes at most. The first attempts are eight times as
+   quick; each refusal at the same place doubles the distance to the next, up to that price. So about one request of a
+   hundred is refused where the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some
+   dozens of requests.
 
 A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
 Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, the rate falls
-needlessly.
+needlessly. So it is where two clients share a server that bounds what runs at once: the first keeps most of it.
 
 The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
@@ -45,6 +46,7 @@ _MORE = 0.4  # requests at once for each answer: less overshoots by less, and ta
 _MARGIN = 0.97  # of a measured rate: a bucket that is empty takes nothing above its rate
 _PRICE = 100.0  # answers for one refused request
 _HELD = 16.0  # seconds of sending for one of waiting
+_LONGEST = 120.0  # s: and at most so long, as an outage is no limit that is probed
 _HASTE = 8.0  # how much sooner the first probing comes
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _GUESS = (0.05, 0.5, 60.0)  # s: a wait where the server says none: at least, at first at most, at most
@@ -95,7 +97,7 @@ class _Bound:
         """It was too much at `top`; `again`: that is another refusal, not a part of the last one."""
         if again:
             same = 0.75 * self.last <= top <= 1.05 * self.last
-            self.again = self.again * 2 if same else max(1.0, self.again / 2)
+            self.again = min(self.again * 2, 2 * _HASTE) if same else max(1.0, self.again / 2)
         self.value, self.top, self.last = value, top, top
         self.time = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
@@ -111,7 +113,7 @@ class _Bound:
             return
         # Beyond the top no further step before the last one's refusals are known.
         known = (1 if self.time < 1 else 2) * delay * rate
-        price = max(_PRICE * refused, _HELD * pause * rate)
+        price = max(_PRICE * refused, min(_HELD * pause, _LONGEST) * rate)
         self.time += 1 / max(min(8.0, minute), known, price * min(self.again / _HASTE, 1.0))
         self.value = self.top * (1 + (self.time - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
@@ -171,7 +173,9 @@ class Pacing:
         flight.open += 1
         self.in_flight += 1
         # In slow start: two windows in the time of an answer, as the window grows meanwhile.
-        own = 1 / rate if rate < inf else self._spell / (2 * self._window.value)
+        own = 1 / rate
+        if rate == inf and self.window < self._most:
+            own = self._spell / (2 * self._window.value)
         interval = max(own, self._interval)
         ticket.by_window = self.in_flight >= self.window
         ticket.by_rate = own >= self._interval and now - self._next < max(interval, _LATE)
@@ -180,7 +184,7 @@ class Pacing:
 
     def head(self, ticket: Ticket, now: float, wait: float | None = None) -> None:
         """Its good response began; `wait`: seconds for which its header fields ask to send nothing."""
-        if wait is not None:
+        if wait is not None and wait * self._rate.value > 1:  # else the rate keeps that distance already
             self._wait(now, wait)
         if ticket.good:
             return
