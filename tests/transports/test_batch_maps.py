@@ -20,8 +20,7 @@ from typing import Any
 import pytest
 from batches import QUICK, settings
 
-from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, StreamMisused
-from sansio_core.errors import QuotaExhausted
+from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, QuotaExhausted, StreamMisused
 from transports import tapes
 from transports.batch import Answer, amap_prompts, map_prompts
 from transports.emulator import Emulator

@@ -12,11 +12,11 @@ from sansio_core import (
     NotFound,
     ProviderRefused,
     ProxyFailed,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     TLSFailed,
 )
-from sansio_core.errors import QuotaExhausted
 
 _AT_FIRST = 3
 """So many rows that fail for a reason which all rows may share end a run in which none was answered yet."""
