@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import blake2b
 from inspect import signature
 from time import monotonic
@@ -32,7 +31,7 @@ from .answer import Answer
 from .asking import Asking
 from .journal import Journal
 from .maps import NONE_YET, Supply
-from .rows import Row, read_rows
+from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ class Batch:
         if order not in get_args(Order):
             raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
         _check_files(input, output, report)
-        read_rows((), template=template, keep=keep)  # raises for a wrong template
+        RowReader(template=template, keep=keep)  # raises for a wrong one
         self._input, self._output, self._report = input, output, report
         self._template, self._system, self._keep = template, system, keep
         self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
@@ -210,7 +209,7 @@ class Batch:
     @contextmanager
     def _read(self, own_options: Collection[str]) -> Iterator[Iterator[Any]]:
         """The rows of the input, and NONE_YET where a pipe has none at present."""
-        read = partial(read_rows, template=self._template, keep=self._keep, own_options=own_options)
+        read = RowReader(template=self._template, keep=self._keep, own_options=own_options).rows
         if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
             with open(self._input, "rb") as lines:
                 yield read(lines)
