@@ -396,8 +396,8 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
     [
         ({"concurrency": 0}, "concurrency must be a whole number from 1, not 0"),
         ({"concurrency": 10**7}, "needs 10000064 open files"),
-        ({"rate": "fast"}, "rate must be a number of requests a second, above 0, not 'fast'"),
-        ({"rate": 0}, "above 0"),
+        ({"rate": "fast"}, "rate must be a positive number of requests a second, not .fast."),
+        ({"rate": 0}, "a positive number"),
         ({"max_wait": -1}, "max_wait must be a number of seconds from 0, not -1"),
         ({"order": "x"}, "order must be 'done' or 'input', not 'x'"),
         ({"template": "{a.b}"}, "template"),

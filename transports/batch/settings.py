@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr, suggestion
 from sansio_core.options import OPTIONS
+from sansio_core.pacing import Pacing
+from sansio_core.timing import within
 
-from .._shared.ways import checked_count
 from ..aio import AsyncClient
 
 if TYPE_CHECKING:
@@ -29,15 +30,9 @@ _SPARE = 64
 
 def check_pace(concurrency: int, rate: float | None, max_wait: float) -> None:
     """Raises InvalidRequest for a number that is none, or out of its range."""
-    checked_count(concurrency, "concurrency")
-    if rate is not None and not (_is_number(rate) and 0 < rate < inf):
-        raise InvalidRequest(f"rate must be a number of requests a second, above 0, not {safe_repr(rate)}")
-    if not (_is_number(max_wait) and max_wait >= 0):
+    Pacing(concurrency, rate=rate)
+    if not within(max_wait, inf):
         raise InvalidRequest(f"max_wait must be a number of seconds from 0, not {safe_repr(max_wait)}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def client_for(
