@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from copy import copy
 from inspect import signature
 from math import inf
@@ -16,6 +14,7 @@ from sansio_core.options import OPTIONS
 from sansio_core.pacing import Pacing
 from sansio_core.timing import within
 
+from .._shared.open_files import allow_open_files
 from ..aio import AsyncClient
 
 if TYPE_CHECKING:
@@ -53,7 +52,12 @@ def client_for(
         near = suggestion(name, known.union(own))
         if any(repr(each) in near for each in own):
             raise InvalidRequest(f"there is no setting {name!r}{near}")
-    _allow_connections(concurrency)
+    needed = concurrency + _SPARE
+    if (allowed := allow_open_files(needed)) < needed:
+        raise InvalidRequest(
+            f"concurrency={concurrency} needs {needed} open files, and this process may have {allowed}: give a lower "
+            "concurrency, or raise the system's limit (ulimit -Hn)"
+        )
     given: dict[str, Any] = {"max_connections": concurrency, **settings}
     client = AsyncClient(provider, **given)
     client._pool.max_idle = max(client._pool.max_idle, concurrency)  # all of them are idle while everybody waits
@@ -72,22 +76,3 @@ def with_system(row: Row, system: str | None) -> Row:
         if not (isinstance(first, Mapping) and first.get("role") in ("system", "developer")):
             row.question["system"] = system
     return row
-
-
-def _allow_connections(count: int) -> None:
-    """Have the system allow this process so many connections. Raises InvalidRequest where it does not."""
-    if sys.platform == "win32":  # it has no such limit
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = count + _SPARE
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-        return
-    raise InvalidRequest(
-        f"concurrency={count} needs {needed} open files, and this process may have {hard}: give a lower concurrency, "
-        "or raise the system's limit (ulimit -Hn)"
-    )
