@@ -1,6 +1,35 @@
 """Pacing: when the next of many requests may be sent, to a server whose limit nobody knows.
 
-A first version: slow start by a window, then a rate and a window that are measured at each refusal, and probed above.
+How it works, from the first request on:
+
+1. Slow start. Four requests at once, and 0.4 more for each that is answered, up to `concurrency`: half as many again
+   in the time of an answer. They are spread over that time, so that a small bucket is not emptied by a burst. There
+   is no rate yet. A server without a limit gets no further than this.
+2. A refusal (429, 503, 529) makes everybody wait: as long as Retry-After says, and a little longer by chance, so that
+   many clients do not come back together. Without Retry-After the wait is short at first, doubles while no request is
+   answered, and begins the next time at half of what was needed the last time; and where two in a row were refused,
+   one request tries alone.
+3. One of two bounds is then taken back, once for all requests that were in flight: later refusals of the same flight
+   only prolong the wait. If never since the last but one refusal so many were in flight, it is the window; else it is
+   the rate. (After slow start nobody knows yet: it is both.)
+4. The new rate comes from what was accepted between two refusals, over the time between them: a bucket is empty at
+   both ends. With the waiting counted, that is at most the server's rate; without it, it is at least that, if the
+   bucket did not run over. The geometric mean of both is taken, less three per cent. From then on one request is sent
+   each 1/rate seconds, without bursts.
+5. Either estimate may be wrong, so both bounds grow: as CUBIC's window does (RFC 9438), quickly up to where it was too
+   much, hardly at all near it, and ever faster beyond it; half as much again beyond it, the place is forgotten, and
+   growth is exponential. A bound only grows by requests that it held back (as in RFC 7661).
+6. What sets the pace of growing is the price of the last refusal: a hundred answers for each request that was refused,
+   and sixteen seconds for each that everybody waited, two minutes at most. The first attempts are eight times as
+   quick; each refusal at the same place doubles the distance to the next, up to that price. So about one request of a
+   hundred is refused where the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some
+   dozens of requests.
+
+A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
+Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, the rate falls
+needlessly. So it is where two clients share a server that bounds what runs at once: the first keeps most of it.
+
+The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
 
 from __future__ import annotations
@@ -8,201 +37,250 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf, sqrt
 
+from .errors import InvalidRequest, safe_repr
 from .retry import middle
+from .timing import MAX_SECONDS, within
 
 _FIRST = 4  # at once, before any answer: they may all be 401
-_MARGIN = 0.97
+_MORE = 0.4  # requests at once for each answer: less overshoots by less, and takes longer
+_MARGIN = 0.97  # of a measured rate: a bucket that is empty takes nothing above its rate
+_PRICE = 100.0  # answers for one refused request
+_HELD = 16.0  # seconds of sending for one of waiting
+_LONGEST = 120.0  # s: and at most so long, as an outage is no limit that is probed
+_HASTE = 8.0  # how much sooner the first probing comes
 _LATE = 0.01  # s: a timer may be that late without loss of rate
-_LONGEST_GUESS = 60.0  # s: a hold where the server says nothing
-_HELD = 16.0
-_PRICE = 100.0  # requests that are answered for one that is refused
+_GUESS = (0.05, 0.5, 60.0)  # s: a wait where the server says none: at least, at first at most, at most
+_JITTER = (0.1, 5.0)  # of a wait, and s: at most so much longer
+_MEMORY = 16.0  # requests: so much of earlier flights counts in a mean
+
+
+class _Flight:
+    """The requests sent between two refusals."""
+
+    __slots__ = ("answered", "began", "half", "half_at", "open", "peak", "quarter", "quarter_at", "rate", "sent")
+
+    def __init__(self) -> None:
+        self.sent = self.answered = self.open = self.half = self.quarter = 0
+        self.peak = -1  # the most that were in flight beside one
+        self.began = self.half_at = self.quarter_at = self.rate = 0.0
+
+    def recent(self, now: float) -> float:
+        """Requests a second, over the last half to three quarters of them."""
+        if self.sent >= 2 * self.half:
+            self.quarter, self.quarter_at = self.half, self.half_at
+            self.half, self.half_at = max(self.sent, 1), now
+        return (self.sent - self.quarter) / max(now - self.quarter_at, 1e-6)
 
 
 class Ticket:
-    """A request in flight, as it was when it was sent."""
+    """A request in flight, and how things stood when it was sent."""
 
-    __slots__ = ("at", "beside", "by_rate", "by_window", "epoch", "good", "number", "peak", "recent")
+    __slots__ = ("at", "beside", "by_rate", "by_window", "flight", "good", "number", "peak", "recent")
 
-    def __init__(self, at: float, epoch: int, number: int, beside: int, peak: int) -> None:
-        self.at, self.epoch, self.number, self.beside, self.peak = at, epoch, number, beside, peak
+    def __init__(self, at: float, flight: _Flight, beside: int) -> None:
+        self.at, self.flight, self.beside = at, flight, beside
+        self.number, self.peak, self.recent = flight.sent, flight.peak, flight.recent(at)
         self.by_rate = self.by_window = self.good = False
 
 
 class _Bound:
-    """A rate, or a number at once: how much of it is used at present, and at how much the server refused."""
+    """A rate, or a number of requests at once: `value` at present; `top`, where it was too much, inf if unknown."""
 
-    __slots__ = ("again", "last", "top", "value", "x")
+    __slots__ = ("again", "last", "time", "top", "value")
 
     def __init__(self, value: float) -> None:
-        self.value, self.top, self.last, self.x = value, inf, 0.0, 0.0
-        self.again = 1.0  # how much rarer it probes
+        self.value, self.top, self.last = value, inf, 0.0
+        self.again = 1.0  # doubles with each refusal at the same place
+        self.time = 0.0  # of CUBIC's curve: 1 is at `top`
 
-    def shrink(self, value: float, top: float, number: int) -> None:
-        if number >= 8:
-            near = 0.75 * self.last <= top <= 1.05 * self.last
-            self.again = self.again * 2 if near else max(1.0, self.again / 2)
+    def shrink(self, value: float, top: float, again: bool = True) -> None:
+        """It was too much at `top`; `again`: that is another refusal, not a part of the last one."""
+        if again:
+            same = 0.75 * self.last <= top <= 1.05 * self.last
+            self.again = min(self.again * 2, 2 * _HASTE) if same else max(1.0, self.again / 2)
         self.value, self.top, self.last = value, top, top
-        self.x = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
+        self.time = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
-    def grow(self, rate: float, late: float, pause: float, refused: int) -> None:
-        quick = (1 if self.x < 1 else 2) * late * rate
+    def grow(self, rate: float, delay: float, pause: float, refused: int) -> None:
+        """A request that it held back was answered.
+
+        `rate`: requests a second; `delay`: seconds after which a refusal is known; `pause` and `refused`: the seconds
+        and the requests that the last refusal cost.
+        """
+        minute = max(60 * rate, 1.0)  # requests: a slow rate must not take for ever to grow
         if self.top == inf:
-            self.value *= 1 + 1 / max(32, 4 * late * rate, pause * rate)
+            self.value *= 1 + 1 / max(min(32.0, minute), 4 * delay * rate, pause * rate)
             return
-        target = max(_PRICE * refused, _HELD * pause * rate)
-        self.x += 1 / max(8, quick, target * min(self.again / 8, 1))
-        self.value = self.top * (1 + (self.x - 1) ** 3 / 8)
+        # Beyond the top no further step before the last one's refusals are known.
+        known = (1 if self.time < 1 else 2) * delay * rate
+        price = max(_PRICE * refused, min(_HELD * pause, _LONGEST) * rate)
+        self.time += 1 / max(min(8.0, minute), known, price * min(self.again / _HASTE, 1.0))
+        self.value = self.top * (1 + (self.time - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
             self.top, self.again = inf, 1.0
 
 
 class Pacing:
-    """Says when the next request may be sent: at most `concurrency` at once, at most `rate` a second."""
+    """Says when the next request may be sent: at most `concurrency` at once, at most `rate` a second.
+
+    Every request is told by `sent`, perhaps by `head`, and by one of `done` and `refused`. Times are seconds of any
+    clock that does not go back. `random` gives a number in [0, 1).
+
+    in_flight  requests sent and not ended
+    window     how many may be in flight at present
+    hold       until when nothing is sent; in the past: it may be. A day's quota shows as a hold of hours.
+    """
 
     def __init__(self, concurrency: int, *, rate: float | None = None, random: Callable[[], float] = middle) -> None:
-        self.in_flight = 0
-        self.hold = -inf
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise InvalidRequest(f"concurrency must be a whole number from 1, not {safe_repr(concurrency)}")
+        if rate is not None and (not within(rate, MAX_SECONDS) or rate == 0):
+            raise InvalidRequest(f"rate must be a positive number of requests a second, not {safe_repr(rate)}")
+        self.in_flight, self.hold = 0, -inf
         self._most, self._random = concurrency, random
-        self._user = 1 / rate if rate else 0.0
-        self._window = _Bound(float(min(_FIRST, concurrency)))
-        self._rate = _Bound(inf)
+        self._interval = 1 / rate if rate else 0.0
         self._next = -inf
-        self._spell = self._latency = 1.0
-        self._ended = self._begun = False
-        self._epoch, self._number, self._accepted = 0, 0, 0
-        self._since = self._began = self._from = self._sending = self._quarter_at = self._half_at = 0.0
-        self._quarter = self._half = 0
-        self._extra, self._mark = 0, 0  # accepted of the flight that was refused, sent after its first refused one
-        self._count = self._time = 0.0
-        self._flight_refused = 0
-        self._row = 0
-        self._late = 0.0
-        self._pause = 0.0
-        self._trial = False
-        self._patience = 0.0
-        self._open = 0
-        self._peak = self._peaks = -1
-
-    @property
-    def window(self) -> int:
-        return max(1, min(self._most, int(self._window.value + 0.5)))
-
-    def _interval(self) -> float:
-        start = self._rate.value == inf
-        return max(self._spell / (2 * self._window.value) if start else 1 / self._rate.value, self._user)
+        self._rate, self._window = _Bound(inf), _Bound(float(min(_FIRST, concurrency)))
+        self.window = round(self._window.value)
+        self._flight, self._peak = _Flight(), -1  # the one before had so many in flight beside one
+        self._head = self._spell = 1.0  # s: from sending to an answer's head, to its end; guesses at first
+        self._heads = self._spells = 0
+        self._delay = 0.0  # s: from sending to a refusal
+        # Of the last refusal that a bound was taken back for:
+        self._since = 0.0  # when that request was sent
+        self._refused, self._pause = 0, 0.0  # what it cost: requests, seconds
+        # Refused in a row; whether the next one goes alone; the seconds to begin with where the server says none.
+        self._row, self._alone, self._patience = 0, False, 0.0
+        self._count = self._time = self._sending = 0.0  # means over several flights: requests, seconds, without waits
 
     def ready(self, now: float) -> float:
-        if self.in_flight >= self.window or (self._trial and self._open):
+        """When the next request may be sent: at once if that is not after `now`; inf: once one in flight has ended."""
+        if self.in_flight >= self.window or (self._alone and self._flight.open):
             return inf
         return max(self._next, self.hold)
 
     def sent(self, now: float) -> Ticket:
-        if not self._number:
-            self._began, self._from = now, self._rate.value
-            self._quarter = self._half = 0
-            self._quarter_at = self._half_at = now
-            if not self._epoch:
+        """A request is sent. The ticket stands for it from here on."""
+        flight, rate = self._flight, self._rate.value
+        if not flight.sent:
+            flight.began = flight.half_at = flight.quarter_at = now
+            flight.rate = rate
+            if rate == inf:
                 self._since = now
-        ticket = Ticket(now, self._epoch, self._number, self.in_flight, self._peak)
-        self._peak = max(self._peak, self.in_flight)
-        if self._number >= 2 * self._half:
-            self._quarter, self._quarter_at = self._half, self._half_at
-            self._half, self._half_at = max(self._number, 1), now
-        ticket.recent = (self._number - self._quarter) / max(now - self._quarter_at, 1e-6)
-        self._number += 1
+        ticket = Ticket(now, flight, self.in_flight)
+        flight.peak = max(flight.peak, self.in_flight)
+        flight.sent += 1
+        flight.open += 1
         self.in_flight += 1
-        self._open += 1
-        interval = self._interval()
+        # In slow start: two windows in the time of an answer, as the window grows meanwhile.
+        own = 1 / rate
+        if rate == inf and self.window < self._most:
+            own = self._spell / (2 * self._window.value)
+        interval = max(own, self._interval)
         ticket.by_window = self.in_flight >= self.window
-        ticket.by_rate = now - self._next < interval
+        ticket.by_rate = own >= self._interval and now - self._next < max(interval, _LATE)
         self._next = max(self._next, now - _LATE) + interval
         return ticket
 
     def head(self, ticket: Ticket, now: float, wait: float | None = None) -> None:
+        """Its good response began; `wait`: seconds for which its header fields ask to send nothing."""
+        if wait is not None and wait * self._rate.value > 1:  # else the rate keeps that distance already
+            self._wait(now, wait)
         if ticket.good:
             return
         ticket.good = True
-        delay = now - ticket.at
-        self._latency += (delay - self._latency) / (8 if self._begun else 1)
-        self._begun = True
-        if wait is not None:
-            self._wait(now, wait)
-        if ticket.epoch != self._epoch:
-            if ticket.epoch == self._epoch - 1 and ticket.number > self._mark:
-                self._extra += 1
+        self._heads += 1
+        self._head += (now - ticket.at - self._head) / min(self._heads, 8)
+        flight = self._flight
+        if ticket.flight is not flight:
             return
-        self._open -= 1
+        flight.open -= 1
+        flight.answered += 1
         if self._row:
-            self._trial, self._row = False, 0
+            self._row, self._alone = 0, False
             self._pause = max(ticket.at - self._since, 0.0)
             self._patience = self._pause / 2
-        self._accepted += 1
-        flight = max(self.in_flight, 1)
-        if self._rate.value == inf:
-            if True:
-                if self.in_flight * 2 >= self._window.value:
-                    self._window.value = min(self._window.value + 0.4, self._most)
-                return
-        elif ticket.by_rate:
-            self._rate.grow(self._rate.value, self._late, self._pause, self._flight_refused)
-        if ticket.by_window and self._window.value < self._most:
-            self._window.grow(flight / max(self._spell, 1e-3), self._late, self._pause, self._flight_refused)
+        self._grow(ticket)
 
     def done(self, ticket: Ticket, now: float) -> None:
+        """It ended, answered or failed, and was not refused."""
         self.in_flight -= 1
         if ticket.good:
-            self._spell += (now - ticket.at - self._spell) / (8 if self._ended else 1)
-            self._ended = True
-        elif ticket.epoch == self._epoch:
-            self._open -= 1
+            self._spells += 1
+            self._spell += (now - ticket.at - self._spell) / min(self._spells, 8)
+        elif ticket.flight is self._flight:
+            ticket.flight.open -= 1
 
     def refused(self, ticket: Ticket, now: float, retry_after: float | None = None) -> None:
+        """It ended with 429, 503 or 529, which asked to wait `retry_after` seconds. Nothing is sent for a while."""
         self.in_flight -= 1
-        self._late += (now - ticket.at - self._late) / (2 if self._late else 1)
-        if ticket.epoch != self._epoch:
-            self._flight_refused += 1
-            if retry_after:
-                self._wait(now, retry_after)
+        delay = now - ticket.at
+        self._delay = (self._delay + delay) / 2 if self._delay else delay
+        flight = ticket.flight
+        if flight is not self._flight:
+            self._refused += 1
+            self._wait(now, retry_after or 0.0)
             return
-        if not ticket.good:
-            self._open -= 1
-        first = self._row == 0
-        guess = min(max(min(self._latency / 2, 0.5), 0.05, self._patience) * 2**self._row, _LONGEST_GUESS)
-        wait = guess if not retry_after else retry_after if first else max(retry_after, guess / 2)
+        least, first, most = _GUESS
+        guess = min(max(min(self._head / 2, first), least, self._patience) * 2**self._row, most)
+        # A server whose Retry-After was too short once may be wrong again: 0 is what is left of 0.9 s, rounded down.
+        self._wait(now, max(retry_after, guess / 2 if self._row else 0.0) if retry_after else guess)
+        self._alone = self._row > 0 and not flight.answered
         self._row += 1
-        self._wait(now, wait)
-        if not first and not self._accepted:
-            self._trial = True
-        elif ticket.number or not self._epoch:
+        # A refusal of the first one after a wait says that the wait was too short, and nothing of the rate.
+        if not self._alone and (ticket.number or self._rate.value == inf):
             self._shrink(ticket, now)
-        self._epoch += 1
-        self._number = self._accepted = self._open = 0
-        self._peaks, self._peak = ticket.peak, -1
-
-    def _shrink(self, ticket: Ticket, now: float) -> None:
-        count, time = self._extra + ticket.number, ticket.at - self._since
-        start = self._rate.value == inf
-        if start:
-            low = max(count, 1) / (time + self.hold - now)
-            high = top = max(ticket.recent, low)
-        else:
-            memory = min(1.0, 16 / max(self._count, 1))
-            self._count = self._count * memory + count
-            self._time = self._time * memory + time
-            self._sending = self._sending * memory + ticket.at - self._began
-            high = top = sqrt(min(ticket.recent, self._rate.value) * self._rate.value)
-            low = min(self._count / max(self._time, 1e-9), top)
-            if self._rate.value < 1.5 * self._from:
-                high = min(self._count / max(self._sending, 1e-9), top)
-        value = (0.5 if start else _MARGIN) * sqrt(low * high)
-        if start:
-            self._rate.shrink(value, top, 8)
-            self._window.shrink(max(min(_FIRST, self._most), 0.95 * ticket.beside), max(ticket.beside + 1, _FIRST), 8)
-        elif ticket.number >= 4 and ticket.beside > max(ticket.peak, self._peaks):
-            self._window.shrink(max(1.0, 0.95 * ticket.beside), ticket.beside + 1, 8)
-        else:
-            self._rate.shrink(value, top, ticket.number)
-        self._since, self._mark, self._extra, self._flight_refused = ticket.at, ticket.number, 0, 1
+        self._flight, self._peak = _Flight(), ticket.peak
 
     def _wait(self, now: float, seconds: float) -> None:
-        self.hold = max(self.hold, now + seconds + self._random() * min(seconds / 10 + 0.001, 5.0))
+        share, most = _JITTER
+        if seconds > 0:
+            self.hold = max(self.hold, now + seconds + self._random() * min(share * seconds + 0.001, most))
+
+    def _grow(self, ticket: Ticket) -> None:
+        rate, window = self._rate, self._window
+        if rate.value == inf:
+            if self.in_flight * 2 >= window.value:
+                window.value += _MORE
+        else:
+            if ticket.by_rate:
+                rate.grow(rate.value, self._delay, self._pause, self._refused)
+            if ticket.by_window and self.window < self._most:
+                window.grow(self.in_flight / max(self._spell, 1e-3), self._delay, self._pause, self._refused)
+        self._resize()
+
+    def _resize(self) -> None:
+        self._window.value = min(max(self._window.value, 1.0), self._most)
+        self.window = int(self._window.value + 1e-9)
+
+    def _shrink(self, ticket: Ticket, now: float) -> None:
+        """Take a bound back: this is the first refusal of its flight."""
+        if self._rate.value == inf:
+            # The bucket was full at first, so that the mean is above its rate: a half of it, at most.
+            low = max(ticket.number, 1) / (ticket.at - self._since + self.hold - now)
+            top = max(ticket.recent, low)
+            self._rate.shrink(0.5 * sqrt(low * top), top)
+            value = float(max(ticket.beside, min(_FIRST, self._most)))
+            self._window.shrink(value, value + 1)
+        else:
+            value, top = self._measured(ticket)
+            # Some requests must have shown before how many at once are accepted.
+            if ticket.number >= 4 and ticket.beside > max(ticket.peak, self._peak):
+                self._window.shrink(ticket.beside, ticket.beside + 1)
+            else:
+                self._rate.shrink(value, top, again=ticket.number >= 8)
+        self._resize()
+        self._since, self._refused = ticket.at, 1
+
+    def _measured(self, ticket: Ticket) -> tuple[float, float]:
+        """The rate to go on with, and the one that was too much."""
+        rate, flight = self._rate.value, ticket.flight
+        memory = min(1.0, _MEMORY / max(self._count, 1.0))
+        self._count = self._count * memory + ticket.number
+        self._time = self._time * memory + ticket.at - self._since
+        self._sending = self._sending * memory + ticket.at - flight.began
+        top = sqrt(min(ticket.recent, rate) * rate)
+        low = min(self._count / max(self._time, 1e-9), top)
+        # Where the rate rose much meanwhile, a mean over that time is far below what was accepted in the end.
+        high = top if rate > 1.5 * flight.rate else min(self._count / max(self._sending, 1e-9), top)
+        return _MARGIN * sqrt(low * high), top

@@ -15,10 +15,6 @@ import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "transports"))  # its seats serve the other folders too
-# Bytecode is kept, whatever the environment says (git ignores it): over a hundred programs that tests start load the
-# same modules, and the next run need not have pytest rewrite 180 test modules in each of its processes.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 from seats import Asyncio, Blocking, Seat
 from servers import PATIENCE, Authority
@@ -26,6 +22,11 @@ from wires import LOOPS, Wires
 
 from sansio_core import providers
 from transports.emulator import Emulator
+
+# Bytecode is kept, whatever the environment says (git ignores it): over a hundred programs that tests start load the
+# same modules, and the next run need not have pytest rewrite 180 test modules in each of its processes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _BASE_URLS = {variable for name in providers.names() if (variable := providers.info(name).base_url_env)}
 # An example that takes long says only how busy the machine is. In CI a failure must be the same one at the next run.
@@ -59,6 +60,14 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_more_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider that a test registers is gone after it."""
     monkeypatch.setattr(providers, "_registered", {})
+
+
+@pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No matplotlib is installed."""
+    monkeypatch.delitem(sys.modules, "transports.batch.plots", raising=False)
+    monkeypatch.delattr("transports.batch.plots", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 
 @pytest.fixture

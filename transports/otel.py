@@ -244,15 +244,14 @@ def _asked(request: ChatRequest) -> dict[str, Any]:
 
 def _answered(reply: Reply) -> dict[str, Any]:
     """The attributes of an answer, or of as much of it as came: docs/gen-ai/gen-ai-spans.md."""
-    found: dict[str, Any] = {}
-    reasons = [choice.provider_reason or choice.finish_reason for choice in reply.choices]
-    if any(reasons):
-        found["gen_ai.response.finish_reasons"] = [reason or "error" for reason in reasons]
-    if reply.id:
-        found["gen_ai.response.id"] = reply.id
     usage = reply.usage or UsageReport()
-    counts = {f"gen_ai.usage.{name}": getattr(usage, field) for field, name in _USAGE.items()}
-    return found | {name: count for name, count in counts.items() if count is not None}
+    reasons = [choice.provider_reason or choice.finish_reason for choice in reply.choices]
+    found = {
+        "gen_ai.response.finish_reasons": [reason or "error" for reason in reasons] if any(reasons) else None,
+        "gen_ai.response.id": reply.id or None,
+        **{f"gen_ai.usage.{name}": getattr(usage, field) for field, name in _USAGE.items()},
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _retry(seconds: float, error: ChatError, attempt: int, of: int) -> dict[str, Any]:

@@ -142,13 +142,13 @@ class _Played(ChatTape):
             return unmatched
         if self.allow_unused or not self._deck.unused:
             return ""
+        from sansio_core.tape.match import printed
+
         lines = [f"{len(self._deck.unused)} of {len(self._deck.takes)} takes answered no request of the test."]
         for number, take in enumerate(self._deck.takes):
             if self._deck.has(number):
                 request = f"{take.method} {take.target} {take.body[:200].decode(errors='replace')}"[:100]
-                # A hostile tape's controls must not reach the terminal.
-                shown = "".join([letter if letter.isprintable() else " " for letter in request])
-                lines.append(f"  take {number + 1}: {shown}")
+                lines.append(f"  take {number + 1}: {printed(request)}")
         lines.append("If it need not make every request: chat_tape.allow_unused = True\n")
         return "\n".join([*lines, self._advice])
 

@@ -120,17 +120,21 @@ class _Search:
     def _said(self, view: View, depth: int) -> None:
         """Search a text that is no JSON; in it, there may be escapes all the same."""
         self._texts(view)
-        text, blots = view.text, self._blots
-        for pattern in blots.patterns:
-            self._found(view, (found.span() for found in pattern.finditer(text) if found[0]))
-        if blots.keys and any(mask in text for mask in _MASKS):
-            self._found(view, _masked(text, blots.keys))
-        if self._cut:
-            self._found(view, _begun(text, blots.texts))
-        self.key = self.key or keylike(text)
+        self._found(view, self._others(view.text))
+        self.key = self.key or keylike(view.text)
         if depth < _DEPTH:
             for inner in chain(unescaped(view), decoded(view)):
                 self._said(inner, depth + 1)
+
+    def _others(self, text: str) -> Iterator[Place]:
+        """Where patterns match, where a host shows the ends of a key, and where a secret is cut."""
+        blots = self._blots
+        for pattern in blots.patterns:
+            yield from (found.span() for found in pattern.finditer(text) if found[0])
+        if blots.keys and any(mask in text for mask in _MASKS):
+            yield from _masked(text, blots.keys)
+        if self._cut:
+            yield from _begun(text, blots.texts)
 
     def _texts(self, view: View) -> None:
         for secret in self._blots.texts:

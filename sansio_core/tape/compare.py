@@ -135,15 +135,15 @@ def _differences(taped: Any, asked: Any, path: Path, ignored: tuple[Path, ...], 
 
 def _pairs(taped: dict[str, Any], asked: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """The fields of both objects with both values. A name may have been blotted out, too."""
-    alone = [name for name in asked if name not in taped]
+    alone = {name: value for name, value in asked.items() if name not in taped}
     for name, value in taped.items():
         other = name
         if name not in asked and "*" in name:
             other = next((each for each in alone if _same_text(name, each)), name)
-            alone = [each for each in alone if each != other]
+            alone.pop(other, None)
         yield other, value, asked.get(other, NOTHING)
-    for name in alone:
-        yield name, NOTHING, asked[name]
+    for name, value in alone.items():
+        yield name, NOTHING, value
 
 
 def _alike(taped: Any, asked: Any, form: bool) -> bool:

@@ -171,7 +171,7 @@ def _shown(difference: Found, secrets: tuple[str, ...]) -> Difference:
     if one is not None and other is not None:  # what is the same in both says nothing: some of it leads up to the rest
         same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
         begin = max(same - _WIDTH // 3, 0)
-    return Difference(_printed(_safe(".".join(where), secrets, False)), _cut(one, begin), _cut(other, begin))
+    return Difference(printed(_safe(".".join(where), secrets, False)), _cut(one, begin), _cut(other, begin))
 
 
 def _safe(text: str, secrets: tuple[str, ...], secret: bool) -> str:
@@ -189,9 +189,9 @@ def _cut(text: str | None, begin: int) -> str | None:
     if text is None:
         return None
     line = text if len(text) <= _WIDTH else text[begin : begin + _WIDTH] + "…" * (begin + _WIDTH < len(text))
-    return _printed("…" + line if begin and len(text) > _WIDTH else line)
+    return printed("…" + line if begin and len(text) > _WIDTH else line)
 
 
-def _printed(text: str) -> str:
+def printed(text: str) -> str:
     """`text` without what a terminal may take for commands: others may have written the tape."""
     return "".join([letter if letter.isprintable() else "�" for letter in text])

@@ -34,21 +34,21 @@ def questions(deck: Deck) -> Iterator[Exchange]:
     """
     for number, take in enumerate(deck.takes):
         if take.method != "GET" and deck.has(number):
-            yield _Question(_Taped(deck, number))
+            taped = _Taped(deck, number)
+            yield CallExchange(taped.provider, taped, _WhileLeft(taped.provider.retry, taped.left))
 
 
-class _Question(Exchange):
-    """The question of one take. The request that an exchange keeps says nothing: this one is never sent."""
+class CallExchange(Exchange):
+    """The exchange of a call that is there already, without clocks. The question that it keeps is never sent."""
 
-    __slots__ = ("_taped",)
+    __slots__ = ("_given",)
 
-    def __init__(self, taped: _Taped) -> None:
-        self._taped = taped
-        policy = _WhileLeft(taped.provider.retry, taped.left)
-        super().__init__(taped.provider, ChatRequest("a tape's"), retry=policy, timeouts=_NO_CLOCKS)
+    def __init__(self, provider: Provider, call: Call, retry: RetryPolicy | int) -> None:
+        self._given = call
+        super().__init__(provider, ChatRequest("asked elsewhere"), retry=retry, timeouts=_NO_CLOCKS)
 
     def _begin(self, request: ChatRequest) -> Call:
-        return self._taped
+        return self._given
 
 
 class _WhileLeft(RetryPolicy):
@@ -95,7 +95,7 @@ def _provider(take: Take, number: int) -> Provider:
         return providers.create(take.provider, api_key=KEY, base_url=take.base or None)
     if not take.provider:
         raise InvalidRequest(f"take {number + 1} names no provider: add it, as a line like `> provider: openai`")
-    raise InvalidRequest(
-        f"take {number + 1} is of the provider {take.provider!r}, which is not known here: register it first "
-        "(providers.register, or register_host), as the program did that recorded the tape"
-    )
+    hint = "register it first (providers.register, or register_host), as the program did that recorded the tape"
+    error = InvalidRequest(f"take {number + 1} is of the provider {take.provider!r}, which is not known here: {hint}")
+    error.hint = hint
+    raise error

@@ -99,8 +99,7 @@ def _common_end(answer: bytes) -> bytes:
 def _quick_lines(data: bytes, end: bytes) -> bytes:
     """The lines of a piece of an answer whose lines have the common `end`; b"" where the piece is cut within one."""
     try:
-        if not data.isascii():
-            data.decode()
+        data.decode()
     except UnicodeDecodeError:
         return b""
     mark = b"|" if end == b"\n" else b"\\"

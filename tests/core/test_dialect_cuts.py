@@ -301,7 +301,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
 
 
 @pytest.mark.parametrize("name", LIKELY)
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(data=st.data(), garbage=st.just(b"") | st.binary(max_size=40))
 def test_anything_gives_the_same_events_at_any_cut(name: str, data: st.DataObject, garbage: bytes) -> None:
     frames = data.draw(st.lists(LIKELY[name], max_size=8))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import pickle
 import re
 from typing import Any
 
 import pytest
+from every_error import ERRORS, made
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sansio_core
 from sansio_core import (
     AuthenticationFailed,
     BadRequest,
@@ -38,21 +37,8 @@ from sansio_core.dialects.error_mapping import status_class
 from sansio_core.errors import safe_repr, suggestion
 from sansio_core.redact import EXCERPT, excerpt, redact
 
-NAMED = [getattr(sansio_core, name) for name in sansio_core.__all__]
-ALL = [value for value in NAMED if inspect.isclass(value) and issubclass(value, ChatError)]
 
-
-def made(kind: type[ChatError]) -> ChatError:
-    if issubclass(kind, HTTPStatusError):
-        return kind(500, "why", body="b", request_id="r", retry_after=1.5, code="c", kind="k")
-    if kind is TimedOut:
-        return TimedOut("idle", 5)
-    if kind is LimitExceeded:
-        return LimitExceeded("frame", 5)
-    return kind("why")
-
-
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", ERRORS)
 def test_every_error_is_said_and_can_be_copied_and_pickled(kind: type[ChatError]) -> None:
     error = made(kind)
     assert str(error)

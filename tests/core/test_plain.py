@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 import pickle
 from typing import Any, get_args
 
 import pytest
+from every_error import ERRORS, made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sansio_core
 from sansio_core import (
     ChatError,
     ChatEvent,
@@ -20,9 +19,7 @@ from sansio_core import (
     Failed,
     Finished,
     FinishReason,
-    HTTPStatusError,
     InvalidRequest,
-    LimitExceeded,
     NativeItem,
     RateLimited,
     Reply,
@@ -37,8 +34,6 @@ from sansio_core import (
 from sansio_core.parsers import JSONValueScanner, NDJSONParser, SSEJSONParser, SSEParser, TextParser
 from sansio_core.plain import json_text
 
-NAMED = [getattr(sansio_core, name) for name in sansio_core.__all__]
-ERRORS = [value for value in NAMED if inspect.isclass(value) and issubclass(value, ChatError)]
 EVENTS = get_args(ChatEvent)
 
 TEXTS = st.text(st.characters(), max_size=8)  # half surrogate pairs too, as JSON has them
@@ -55,22 +50,6 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "FinishReason | None": st.none() | st.sampled_from(get_args(FinishReason)),
     "tuple[int, ...]": st.lists(st.integers(0, 5)).map(tuple), "ChatError": st.just(ServerFailed(None, "sick")),
 }  # fmt: skip
-
-
-def made(kind: type[ChatError]) -> ChatError:
-    """An error whose attributes are all set."""
-    if issubclass(kind, HTTPStatusError):
-        refused = kind(429, "why", body="b", request_id="r", retry_after=1.5, code="c", kind="k", param="p")
-        refused.url = "https://h/x"
-        error: ChatError = refused
-    elif kind is TimedOut:
-        error = TimedOut("idle", 5)
-    elif kind is LimitExceeded:
-        error = LimitExceeded("frame", 5)
-    else:
-        error = kind("why")
-    error.hint = "try again"
-    return error
 
 
 def same(one: ChatError, other: ChatError) -> bool:

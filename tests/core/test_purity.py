@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "retry_after": GROUND,
     "quota": GROUND | {"retry_after"},
     "retry": GROUND | {"timing"},
-    "pacing": GROUND | {"retry"},
+    "pacing": GROUND | {"timing", "retry"},
     "structured": GROUND,
     "stored": GROUND,
     "reply": GROUND | {"structured", "stored"},

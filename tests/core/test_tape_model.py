@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
 
 import pytest
+from every_error import ERRORS, made
 
-import sansio_core
-from sansio_core import ChatError, ConnectFailed, ConnectionLost, HTTPStatusError, LimitExceeded, ProxyFailed, TimedOut
+from sansio_core import ChatError, ConnectFailed, ConnectionLost, ProxyFailed
 from sansio_core.tape import BrokenTape, End, Head, Mark, Piece, Step, Take, Tape
 
 
@@ -31,20 +30,6 @@ def test_an_empty_piece_is_refused() -> None:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-NAMED = [getattr(sansio_core, name) for name in sansio_core.__all__]
-ERRORS = [value for value in NAMED if inspect.isclass(value) and issubclass(value, ChatError)]
-
-
-def made(kind: type[ChatError]) -> ChatError:
-    if issubclass(kind, HTTPStatusError):
-        return kind(500, "why", body="b", request_id="r", retry_after=1.5, code="c", kind="k")
-    if kind is TimedOut:
-        return TimedOut("idle", 5)
-    if kind is LimitExceeded:
-        return LimitExceeded("frame", 5)
-    return kind("why")
-
-
 def through_a_file(error: ChatError) -> ChatError:
     tape = Tape((Take("GET", "http://h/", steps=(End.of(0.25, error),)),))
     again = Tape.loads(tape.dumps())
@@ -56,7 +41,7 @@ def through_a_file(error: ChatError) -> ChatError:
 
 @pytest.mark.parametrize("kind", ERRORS)
 def test_every_error_comes_back(kind: type[ChatError]) -> None:
-    error = made(kind)
+    error = made(kind, hint="")
     back = through_a_file(error)
     assert type(back) is kind
     assert vars(back) == vars(error)

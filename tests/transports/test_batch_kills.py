@@ -61,12 +61,12 @@ def killed_at(files: Files, emulator: Emulator, answers: int) -> None:
 
 
 def test_two_kills(tmp_path: Path) -> None:
-    files = Files(tmp_path, 120)
+    files = Files(tmp_path, 80)
     with Emulator(keep=None, delay=0.005) as emulator:
-        for answers in (30, 50):
+        for answers in (20, 30):
             killed_at(files, emulator, answers)
         assert files.batch(emulator, concurrency=CONCURRENCY).run().failed == 0
-        check(files, emulator, 120, 2)
+        check(files, emulator, 80, 2)
 
 
 @pytest.mark.load
@@ -86,14 +86,13 @@ def test_twenty_kills_at_random(tmp_path: Path) -> None:
         assert emulator.received - 3000 <= 20 * (CONCURRENCY + 1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_lets_what_is_in_flight_end(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_lets_what_is_in_flight_end(tmp_path: Path) -> None:
     files = Files(tmp_path, 40)
     with Emulator(keep=None) as emulator:
         emulator.order(*[None] * 10, *[Stall(where="headers")] * 40)
         with process(files, emulator) as running:
             emulator.wait_for(lambda emulator: emulator.received >= 12, timeout=20)
-            running.send_signal(number)
+            running.send_signal(signal.SIGTERM)
             with pytest.raises(subprocess.TimeoutExpired):
                 running.wait(0.1)
             emulator.release()
@@ -141,16 +140,11 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(tmp_path: Pa
 def test_standard_input(tmp_path: Path) -> None:
     files = Files(tmp_path, 5)
     with Emulator(keep=None) as emulator:
+        files.batch(emulator).run()  # the key of a row is the same from wherever it comes
+        files.input.write_text(files.input.read_text() + '{"id": 5, "prompt": "Question 5"}\n')
         arguments = [emulator.base_url("openai"), "-", str(files.output), "2"]
-        for expected in ("5 0 False", "0 0 False"):
-            with files.input.open() as rows:
-                done = subprocess.run(
-                    [sys.executable, "-c", PROGRAM, *arguments],
-                    stdin=rows,
-                    capture_output=True,
-                    text=True,
-                    timeout=20,
-                    check=True,
-                )
-            assert done.stdout.strip() == expected
-        check(files, emulator, 5, 0)
+        command = [sys.executable, "-c", PROGRAM, *arguments]
+        with files.input.open() as rows:
+            done = subprocess.run(command, stdin=rows, capture_output=True, text=True, timeout=20, check=True)
+        assert done.stdout.strip() == "1 0 False"
+        check(files, emulator, 6, 0)

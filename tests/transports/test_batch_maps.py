@@ -72,9 +72,9 @@ def test_texts_and_mappings(ask: Mapped, emulator: Emulator) -> None:
 
 def test_order(ask: Mapped, emulator: Emulator) -> None:
     emulator.order(Reset(before="headers"), None, Status(400), Reset(before="headers"))
-    answers = list(ask(map(str, range(200)), emulator, order=True, concurrency=8))
-    assert [answer.row for answer in answers] == list(range(1, 201))
-    assert sum(answer.error is None for answer in answers) == 199
+    answers = list(ask(map(str, range(60)), emulator, order=True, concurrency=8))
+    assert [answer.row for answer in answers] == list(range(1, 61))
+    assert sum(answer.error is None for answer in answers) == 59
 
 
 def test_prompts_that_cannot_be_used_are_answers_with_an_error(ask: Mapped, emulator: Emulator) -> None:
@@ -227,6 +227,18 @@ def test_answers_come_while_async_prompts_are_waited_for(emulator: Emulator) -> 
     assert asyncio.run(main()) == [f"Re: {number}" for number in range(5)]
 
 
+def test_an_answer_that_is_held_back_is_waited_for_by_the_prompts(emulator: Emulator) -> None:
+    """A 404 is held back until another row shows that the model is there: here no other row comes before it."""
+    questions: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    questions.put("0")
+    emulator.order(None, Status(404))
+    errors = []
+    for answer in mapped(iter(questions.get, None), emulator):
+        errors.append(type(answer.error).__name__)
+        questions.put(str(len(errors)) if len(errors) < 3 else None)
+    assert errors == ["NoneType", "NotFound", "NoneType"]
+
+
 def test_many_async_prompts(emulator: Emulator) -> None:
     async def prompts() -> AsyncIterator[str]:
         for number in range(100):
@@ -275,12 +287,10 @@ def test_a_warning_comes_once_at_the_users_line(ask: Mapped, emulator: Emulator)
 
 def test_a_row_of_its_own_settings(ask: Mapped, emulator: Emulator) -> None:
     rows = [{"text": "b"}, {"text": "c", "model": "n"}]
-    list(ask(rows, emulator, template="Say {text}", system="Be brief", temperature=0, concurrency=1))
+    list(ask(rows, emulator, template="Say {text}", system="Be brief", temperature=0))
     bodies = [request.json for request in emulator.requests]
-    assert [(body["model"], body["temperature"], body["messages"][1]["content"]) for body in bodies] == [
-        ("m", 0, "Say b"),
-        ("n", 0, "Say c"),
-    ]
+    said = sorted((body["model"], body["temperature"], body["messages"][1]["content"]) for body in bodies)
+    assert said == [("m", 0, "Say b"), ("n", 0, "Say c")]
 
 
 def test_tapes(emulator: Emulator, tmp_path: Path) -> None:

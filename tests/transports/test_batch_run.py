@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def test_nothing_is_sent_while_everybody_waits(emulator: Emulator, tmp_path: Pat
     emulator = Emulator(on_request=lambda served: times.append(time.monotonic()))
     with emulator:
         emulator.order(None, Status(429, {"retry-after-ms": "300"}, b"{}"))
-        assert Files(tmp_path, 6).batch(emulator).run().answered == 6
+        assert Files(tmp_path, 3).batch(emulator).run().answered == 3
     waits = sorted((later - sooner for sooner, later in pairwise(times)), reverse=True)
     assert waits[0] >= 0.29
 
@@ -73,7 +74,7 @@ def test_a_row_is_asked_again_by_the_retry_policy(emulator: Emulator, tmp_path: 
     files = Files(tmp_path, 4)
     # a reset and a 500 before any text; an answer that is cut after some: nobody has seen it, so it is asked again
     emulator.order(Reset(before="headers"), None, Status(500), None, Reset(after_pieces=2), None)
-    assert files.batch(emulator, concurrency=1).run().answered == 4
+    assert files.batch(emulator).run().answered == 4
     assert sum(line["tries"] for line in files.lines) == 7
     assert {line["text"] for line in files.lines} == {DEFAULT_TEXT}
 
@@ -118,15 +119,15 @@ def test_what_no_attempt_changes_is_an_error_row_at_once(emulator: Emulator, tmp
     ],
     ids=["wrong key", "wrong model", "no such host"],
 )  # fmt: skip
-@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("count", [1, 10])
 def test_what_all_rows_share_stops_the_run_and_no_row_has_failed(
     emulator: Emulator, tmp_path: Path, change: dict[str, Any], error: type[Exception], count: int
 ) -> None:
     files = Files(tmp_path, count)
-    summary = files.batch(emulator, **change).run()
+    summary = files.batch(emulator, retry=1, **change).run()
     assert isinstance(summary.stopped, error)
     assert (summary.rows, summary.interrupted, files.lines) == (0, False, [])
-    assert emulator.received < 20
+    assert emulator.received < 10
     settings = {"fresh": True} if "model" in change else {}
     assert files.batch(emulator, **settings).run().answered == count
 
@@ -295,6 +296,25 @@ def test_a_second_stop_cancels_what_is_in_flight(emulator: Emulator, tmp_path: P
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 2, 0)
 
 
+def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.run.GRACE", 0.05)
+    emulator.order(None, *[Hang()] * 30)
+    summary = interrupted(Files(tmp_path, 20), emulator, 1, Batch.stop, concurrency=4)
+    assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
+
+
+def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # it takes a second to load
+    emulator.order(None, NO_CREDIT)
+    files, report = Files(tmp_path, 5), tmp_path / "out.html"
+    assert files.batch(emulator, concurrency=1, report=report).run().stopped
+    assert "</html>" in report.read_text()
+
+
 def test_a_task_that_runs_a_batch_may_be_cancelled(emulator: Emulator, tmp_path: Path) -> None:
     files = Files(tmp_path, 20)
     emulator.order(None, None, *[Hang()] * 30)
@@ -340,8 +360,8 @@ def test_the_rows_own_options_and_system_text_go_first(emulator: Emulator, tmp_p
         {"prompt": "b", "system": "own", "temperature": 1, "model": "n"},
         {"messages": [{"role": "system", "content": "in it"}, {"role": "user", "content": "c"}]},
     ]
-    Files(tmp_path, rows).batch(emulator, concurrency=1, temperature=0.5, system="of all").run()
-    bodies = [request.json for request in emulator.requests]
+    Files(tmp_path, rows).batch(emulator, temperature=0.5, system="of all").run()
+    bodies = sorted((request.json for request in emulator.requests), key=lambda body: body["messages"][1]["content"])
     assert [body["messages"][0]["content"] for body in bodies] == ["of all", "own", "in it"]
     assert [len(body["messages"]) for body in bodies] == [2, 2, 2]
     assert [(body["temperature"], body["model"]) for body in bodies] == [(0.5, "m"), (1, "n"), (0.5, "m")]

@@ -272,7 +272,7 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["--emulate", "--option", "heat=1", "Hi"], "free_netfly does not know the option 'heat'; known are "),
         (["--emulate", "--option", "temperature=NaN", "Hi"], "the request cannot be written as JSON"),
         (["--emulate", "--api-key-env", "NO_SUCH_KEY", "Hi"], "the environment variable that --api-key-env names is"),
-        (["--emulate", "--timeout", "-1", "Hi"], "the total timeout must be a positive number of seconds"),
+        (["--emulate", "--timeout", "0", "Hi"], "the total timeout must be a positive number of seconds"),
         (["--emulate", "--retry", "0", "Hi"], "attempts must be a whole number from 1"),
         (["--emulate", "--proxy", "ftp://proxy.example", "Hi"], "a proxy's URL cannot begin with 'ftp'"),
         (["--base-url", "http://u:p@a.test", "Hi"], "credentials do not belong in the URL 'http://a.test': the key"),
@@ -304,7 +304,7 @@ def test_alone_it_shows_its_commands(capsys: Capture) -> None:
     assert main([]) == 0
     out, messages = said(capsys)
     assert messages == []
-    for name in ("ask", "chat", "models", "providers", "default", "parse", "emulate", "completion"):
+    for name in ("ask", "chat", "batch", "report", "models", "providers", "default", "parse", "emulate", "completion"):
         assert re.search(rf"^  {name} +[A-Z].*\.$", out, re.M)
     assert 'sansio-chat ask --emulate "Hello"' in out
     assert max(map(len, out.splitlines())) < 80
@@ -494,7 +494,7 @@ def test_every_exit_code_is_in_the_help(capsys: Capture) -> None:
     with pytest.raises(SystemExit):
         main(["ask", "--help"])
     codes = capsys.readouterr().out.partition("exit codes:\n")[2].splitlines()
-    assert [int(line.split()[0]) for line in codes] == [0, 1, 2, 3, 4, 5, 6, 7, 130, 141]
+    assert [int(line.split()[0]) for line in codes] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 141]
 
 
 # --- parse -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import re
 import ssl
@@ -71,7 +72,8 @@ def test_every_block_is_one_that_a_test_runs() -> None:
     assert {name for name, _ in BLOCKS} <= {"python", "sh", "text"}
 
 
-LINES = [line for code in _named("sh") for line in code.splitlines() if "pip install" not in line]
+FILES = next(code for code in _named("sh") if "in.jsonl" in code)  # its lines write files that the next ones read
+LINES = [line for code in _named("sh") if code != FILES for line in code.splitlines() if "pip install" not in line]
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -88,6 +90,17 @@ def test_shell_line(line: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_the_lines_about_files(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-e", "-c", FILES.replace("sansio-chat ", f"{sys.executable} -m transports ")],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=50,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted((row["id"], row["text"]) for row in rows) == [(1, DEFAULT_TEXT), (2, DEFAULT_TEXT)]
+    assert (tmp_path / "out.html").stat().st_size > 1000
 
 
 def test_the_table_of_providers_names_them_all() -> None:
@@ -182,7 +195,8 @@ def test_own_io_fails_as_it_should(
     fault: Any, error: Any, text: bool, place: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.order(fault, fault)
-    clocks = Timeouts(first_event=0.3 if fault == Stall("headers") else 30, idle=0.4 if isinstance(fault, Stall) else 30)
+    stalls = isinstance(fault, Stall)
+    clocks = Timeouts(first_event=0.3 if fault == Stall("headers") else 30, idle=0.4 if stalls else 30)
     with pytest.raises(error) as caught:
         own_io(asked(place.base_url("gemini"), timeouts=clocks))
     assert capsys.readouterr().out == (DEFAULT_TEXT[: len(caught.value.reply.text)] if text else "")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from contextvars import copy_context
 from functools import partial
@@ -135,6 +136,7 @@ class _Course:
         number, own = 0, self.client.provider.own_options
         for prompt in prompts:
             if prompt is NONE_YET:
+                self.asking.settle()  # who gives the prompts may wait for the answers
                 yield None
                 continue
             number += 1
@@ -196,7 +198,7 @@ class Supply(Iterator[Any]):
     def __init__(self, most: int, room: asyncio.Event | threading.Event) -> None:
         self._most, self._room = most, room
         self._prompts: deque[Prompt] = deque()
-        self._wanted = False
+        self._wanted = self._closed = False
         self.ended = False
         self.failure: BaseException | None = None
 
@@ -225,6 +227,30 @@ class Supply(Iterator[Any]):
             raise StopIteration
         return NONE_YET
 
+    def take(self, prompts: Iterable[Any], wake: Callable[[], object]) -> None:
+        """In a thread: put the `prompts`, as there is room. `wake` tells the reader of what it waits for."""
+        room = self._room
+        assert isinstance(room, threading.Event)
+        try:
+            for prompt in prompts:
+                if self.put(prompt):
+                    wake()
+                while self.full and not self._closed:
+                    room.clear()
+                    if self.full and not self._closed:
+                        room.wait()
+                if self._closed:
+                    return
+        except BaseException as error:  # noqa: BLE001  # the reader raises it
+            self.failure = error
+        self.ended = True
+        wake()
+
+    def close(self) -> None:
+        """Take no more."""
+        self._closed = True
+        self._room.set()
+
 
 def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
     """The answers, while a thread asks and another takes the prompts."""
@@ -241,7 +267,8 @@ def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, 
             if os.getpid() != process:
                 raise StreamMisused(ELSEWHERE.format("process"))
     finally:
-        if os.getpid() == process:
+        # At the interpreter's end the threads have stopped where they were, and nothing is to be waited for.
+        if os.getpid() == process and not sys.is_finalizing():
             bridge.close()
 
 
@@ -255,14 +282,14 @@ class _Bridge:
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
-        self._room = threading.Event()
-        self._supply = Supply(self._most, self._room)
+        self._supply = Supply(self._most, threading.Event())
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="map_prompts", daemon=True)
 
     def start(self, prompts: Iterable[Prompt]) -> None:
         # A thread of its own: an iterator that waits, as for a queue, must not hold up the answers.
-        work = partial(copy_context().run, self._take, prompts)
+        wake = partial(self._tell, self._course.asking.wake)
+        work = partial(copy_context().run, self._supply.take, prompts, wake)
         self._taking = threading.Thread(target=work, name="map_prompts-prompts", daemon=True)
         self._thread.start()
         self._taking.start()
@@ -276,7 +303,7 @@ class _Bridge:
     def close(self) -> None:
         """Cancel what is in flight; returns when the loop has ended. An iterator that waits is left to its thread."""
         self._closed = True
-        self._room.set()
+        self._supply.close()
         self._tell(self._cancel)
         self._thread.join()
         self._taking.join(_MOMENT)
@@ -300,27 +327,11 @@ class _Bridge:
 
     async def _ask(self) -> None:
         self._task = asyncio.current_task()
+        if self._closed:  # before there was a task to be cancelled
+            return
         async with aclosing(self._course.answers(self._course.rows(self._supply))) as answers:
             async for answer in answers:
                 self._answers.put(answer)
                 while self._answers.qsize() > self._most:
                     self._taken.clear()
                     await self._taken.wait()
-
-    def _take(self, prompts: Iterable[Prompt]) -> None:
-        """In the prompts' thread."""
-        wake = self._course.asking.wake
-        try:
-            for prompt in prompts:
-                if self._supply.put(prompt):
-                    self._tell(wake)
-                while self._supply.full and not self._closed:
-                    self._room.clear()
-                    if self._supply.full and not self._closed:
-                        self._room.wait()
-                if self._closed:
-                    return
-        except BaseException as error:  # noqa: BLE001  # `_in_thread` raises it
-            self._supply.failure = error
-        self._supply.ended = True
-        self._tell(wake)

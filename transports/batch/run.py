@@ -6,17 +6,20 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import sys
+import threading
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, contextmanager, nullcontext, suppress
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from inspect import signature
 from time import monotonic
-from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
 from sansio_core.errors import safe_repr
@@ -28,11 +31,11 @@ from .._shared.ways import PathLike
 from .answer import Answer
 from .asking import Asking
 from .journal import Journal
+from .maps import NONE_YET, Supply
 from .rows import Row, read_rows
 from .settings import check_pace, client_for, with_system
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from typing import Unpack
 
     from sansio_core import ProviderName
@@ -51,10 +54,10 @@ _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
 class Summary:
     """How a run went, or goes: counts of rows, tokens, seconds.
 
-    `rows` were done in this run: `answered`, or `failed`, by class in `errors`. `skipped`: they were done before.
-    `refused` counts requests that the server refused as there were too many; their rows were asked again. `stopped` is
-    the error that ended the run before its end, as a wrong key, and `interrupted` tells of Ctrl-C, SIGTERM or `stop`:
-    the rows that are open then are asked when the same run is begun again.
+    `rows` were done in this run: `answered`, or `failed`, by class in `errors`; `first_failed` is one of these.
+    `skipped`: they were done before. `refused` counts requests that the server refused as there were too many; their
+    rows were asked again. `stopped` is the error that ended the run before its end, as a wrong key, and `interrupted`
+    tells of Ctrl-C, SIGTERM or `stop`: the rows that are open then are asked when the same run is begun again.
     """
 
     rows: int = 0
@@ -70,6 +73,7 @@ class Summary:
     input_tokens: int = 0
     output_tokens: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    first_failed: Answer | None = None
     stopped: ChatError | None = None
     interrupted: bool = False
     in_flight: int = 0
@@ -84,6 +88,7 @@ class Summary:
             self.answered += 1
         else:
             self.failed += 1
+            self.first_failed = self.first_failed or answer
             self.errors[type(answer.error).__name__] += 1
         usage = None if answer.reply is None else answer.reply.usage
         if usage is not None:
@@ -175,15 +180,14 @@ class Batch:
         self._loop = asyncio.get_running_loop()
         async with self._client() as client:
             digest = self._digest(client)
+            self._asking = asking = Asking(
+                client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait
+            )
             with (
-                self._lines() as lines,
+                self._read(client.provider.own_options) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
-                asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
-                self._asking = asking
                 self.summary.answered_before = journal.answered
-                own = client.provider.own_options
-                rows = read_rows(lines, template=self._template, keep=self._keep, own_options=own)
                 with self._signals(), self._ticking(began):
                     async with aclosing(asking.answers(self._rows(rows, journal))) as answers:
                         async for answer in answers:
@@ -203,8 +207,29 @@ class Batch:
     def _client(self) -> AsyncClient:
         return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN, self._warned)
 
-    def _lines(self) -> AbstractContextManager[BinaryIO]:
-        return nullcontext(sys.stdin.buffer) if self._input == "-" else open(self._input, "rb")
+    @contextmanager
+    def _read(self, own_options: Collection[str]) -> Iterator[Iterator[Any]]:
+        """The rows of the input, and NONE_YET where a pipe has none at present."""
+        read = partial(read_rows, template=self._template, keep=self._keep, own_options=own_options)
+        if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
+            with open(self._input, "rb") as lines:
+                yield read(lines)
+            return
+        # A pipe may wait, and must not hold up the answers meanwhile, nor the end: so it is not closed here.
+        supply = Supply(self._concurrency, threading.Event())
+        pipe = _standard_input() if self._input == "-" else open(self._input, "rb")  # noqa: SIM115
+        threading.Thread(target=supply.take, args=(read(pipe), self._wake), name="batch-input", daemon=True).start()
+        try:
+            yield supply
+        finally:
+            supply.close()
+
+    def _wake(self) -> None:
+        """From the thread of a pipe."""
+        assert self._asking is not None
+        assert self._loop is not None
+        with suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._asking.wake)
 
     def _digest(self, client: AsyncClient) -> str:
         """The digest of what an answer depends on besides its row: another one means another run."""
@@ -215,11 +240,14 @@ class Batch:
         said = [provider.info.name, elsewhere, provider.model, self._template, self._system, options]
         return blake2b(json.dumps(said, sort_keys=True, default=_named).encode(), digest_size=4).hexdigest()
 
-    def _rows(self, rows: Iterable[Row], journal: Journal) -> Iterator[Row | None]:
+    def _rows(self, rows: Iterable[Any], journal: Journal) -> Iterator[Row | None]:
         """The rows that are to be asked; a None now and then while many are passed over."""
         assert self._asking is not None
         summary, wake = self.summary, self._asking.wake
         for row in rows:
+            if row is NONE_YET:
+                yield None
+                continue
             if self._order == "input":
                 self._keys.append(int(row.key, 16))
             if (state := journal.state(row.key)) == "done":
@@ -289,10 +317,20 @@ class Batch:
         finally:
             for number, handler in before.items():
                 self._loop.remove_signal_handler(number)
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: of no Python code
 
 
 _OWN = [name for name in signature(Batch).parameters if name != "settings"]
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise InvalidRequest("standard input is closed: name a file")
+    try:
+        # Not sys.stdin's own buffer: Python waits for that at its end, where a thread may still read it.
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except (AttributeError, OSError, ValueError):  # it is no file of the system
+        return sys.stdin.buffer
 
 
 def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> None:

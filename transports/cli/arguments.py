@@ -82,8 +82,8 @@ def _parser(argv: Sequence[str]) -> _Parser:
     commands = (
         ("ask", "Ask one question, and print the answer as it comes.", _add_ask),
         ("chat", "Hold a conversation, on a terminal or with lines piped in.", _add_chat),
-        ("batch", "Ask each line of a file; the answers go to another, and nothing is lost.", _add_batch),
-        ("report", "Write a page about a batch's answers: how fast, how many failed, why.", _add_report),
+        ("batch", "Ask each line of a file, and write the answers to another.", _add_batch),
+        ("report", "Write a page about a run of batch: how fast, what failed.", _add_report),
         ("models", "List a host's models.", _add_models),
         ("providers", "List the providers; add or remove hosts of your own.", _add_providers),
         ("default", "Show or set who is asked where -p is not given.", _add_default),

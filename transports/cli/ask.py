@@ -211,16 +211,17 @@ def _api_key(args: Namespace, provider: str) -> str | None:
     """
     info = providers.info(provider)
     variable = info.api_key_env if args.api_key_env is None else args.api_key_env
-    key = os.environ.get(variable) if variable else None
-    if not key and args.api_key_env is not None:
+    if key := os.environ.get(variable or ""):
+        return key
+    if args.api_key_env is not None:
         raise InvalidRequest(
             "the environment variable that --api-key-env names is not set, or empty "
             "(the option takes the NAME of a variable, not the key itself)"
         )
     elsewhere = args.base_url or args.emulate or base_url_of(provider, args.base_url)[0]
-    if not key and info.needs_key and not elsewhere:
+    if info.needs_key and not elsewhere:
         raise InvalidRequest(f"{provider} needs a key: set the environment variable {variable} (or see --api-key-env)")
-    return key or None
+    return None
 
 
 @contextmanager

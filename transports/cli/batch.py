@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, nullcontext
+from functools import partial
 from inspect import signature
 from threading import Event
 
 from sansio_core import InvalidRequest
+from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
 from ..batch.progress import Progress, clock, counted
@@ -23,6 +24,8 @@ from .terminal import columns, has_status_line, show_status
 def run_batch(args: Namespace) -> int:
     """Ask the rows that have no answer yet; returns the exit code. Raises InvalidRequest before anything is sent."""
     if args.report is not None:
+        if args.report == args.output:
+            raise InvalidRequest("--report: OUT has the answers: give the page another name")
         try:
             check_place(args.report)
         except OSError as error:
@@ -31,7 +34,7 @@ def run_batch(args: Namespace) -> int:
         batch = _batch(args, stack)
         failure: OSError | None = None
         try:
-            with _progress(batch, args):
+            with nullcontext() if args.quiet else _progress(batch, args.input):
                 batch.run()
         except OSError as error:
             if not batch.summary.window:  # it did not begin
@@ -39,9 +42,7 @@ def run_batch(args: Namespace) -> int:
             failure = error
     code = _conclude(batch.summary, failure, args)
     if args.report is not None:
-        write_report(args.output, args.report)
-        if not args.quiet:
-            say(where(args.report))
+        _write_report(args)
     return code
 
 
@@ -66,25 +67,18 @@ def _batch(args: Namespace, stack: ExitStack) -> Batch:
     )
 
 
-@contextmanager
-def _progress(batch: Batch, args: Namespace) -> Iterator[None]:
-    """Meanwhile tell of the run on standard error."""
-    if args.quiet:
-        yield
-        return
-    over = Event()
+def _progress(batch: Batch, path: str) -> Progress:
+    """What tells of the run on standard error."""
+    draw = partial(show_status, over=Event()) if has_status_line() else None
+    return Progress(lambda: batch.summary, path, say, draw, lambda: columns() - 1)
 
-    def draw(line: str) -> None:
-        show_status(line, over)
 
-    try:
-        with Progress(
-            lambda: batch.summary, args.input, say, draw if has_status_line() else None, lambda: columns() - 1
-        ):
-            yield
-    finally:
-        over.set()
-        show_status("", over)
+def _write_report(args: Namespace) -> None:
+    if has_status_line() and not args.quiet:
+        show_status("the report is being written", Event())
+    write_report(args.output, args.report)
+    if not args.quiet:
+        say(where(args.report))
 
 
 def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int:
@@ -102,6 +96,7 @@ def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int
         code = ROWS_FAILED
     if not args.quiet:
         say(_summary(summary, done=code in (COMPLETE, ROWS_FAILED)))
+        say(_example(summary))
         say(_advice(summary, code, args))
     return code
 
@@ -123,12 +118,23 @@ def _summary(summary: Summary, done: bool) -> str:
     return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}"
 
 
+def _example(summary: Summary) -> str:
+    """Why the first row failed."""
+    if summary.first_failed is None or summary.first_failed.error is None:
+        return ""
+    row = summary.first_failed.row
+    words = excerpt(message_of(summary.first_failed.error).removeprefix(f"line {row}: "))
+    return f"{'the first of them is' if summary.failed > 1 else 'it is'} row {row}: {words}"
+
+
 def _advice(summary: Summary, code: int, args: Namespace) -> str:
     """What to do next; "" for nothing."""
     if code == COMPLETE:
         return ""
     if code == ROWS_FAILED:
         failed = summary.failed + summary.failed_before
+        if summary.errors["InvalidRequest"] == failed:
+            return f"{args.output} has their errors; once {args.input} is mended, the same command asks the new lines"
         these = "this row" if failed == 1 else f"these {failed:,} rows"
         return f"{args.output} has their errors; --retry-failed asks {these} again"
     same = "the same command" + (" without --fresh" if args.fresh else "")

@@ -75,8 +75,8 @@ def message_of(error: ChatError) -> str:
         case TimedOut(clock=clock, seconds=seconds) if seconds is not None:
             option = " (see --timeout)" if clock == "total" else ""
             return f"{TimedOut.MEANING.get(clock, 'timed out')} within {seconds:g} s{option}"
-        case InvalidRequest() if "register it first" in str(error):
-            return f"{str(error).partition(':')[0]}: add its host with `sansio-chat providers --add`"
+        case InvalidRequest(hint=hint) if hint:
+            return str(error).replace(hint, "add its host with `sansio-chat providers --add`")
         case LimitExceeded(limit=limit, size=size):
             return f"the answer has a {limit} of more than {size} bytes"
         case InvalidRequest() if str(error).startswith("concurrency="):
@@ -84,7 +84,8 @@ def message_of(error: ChatError) -> str:
         case HTTPStatusError() if "max_wait" in (text := str(error)):
             return text.replace("max_wait", "--max-wait")
         case _:
-            return str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
+            text = str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
+            return text.replace(" (fresh=True)", "")
 
 
 def words_of(error: OSError) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from contextlib import suppress
 from itertools import accumulate
 from typing import Any
 
-from sansio_core.redact import redact_url
 from sansio_core.tape import BrokenTape, Piece, Take, Tape, UnsafeTape
+from sansio_core.tape.model import shown_url
 from sansio_core.tape.redact import redacted
 
 from .exit import COMPLETE, LOCAL, say, words_of
@@ -65,7 +64,7 @@ def _facts(take: Take) -> dict[str, Any]:
     return {
         "provider": take.provider or None,
         "method": take.method,
-        "target": _target(take),
+        "target": shown_url(take.target) or "/",
         "status": take.head and take.head.status,
         "ended_by": take.end.what,
         "pieces": len(pieces),
@@ -74,12 +73,6 @@ def _facts(take: Take) -> dict[str, Any]:
         "seconds": round(take.seconds, 6),
         "unsafe": _unsafe(take),
     }
-
-
-def _target(take: Take) -> str:
-    with suppress(ValueError):  # of what is no URL
-        return redact_url(take.target) or "/"
-    return "[hidden]"
 
 
 def _unsafe(take: Take) -> str | None:

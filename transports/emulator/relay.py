@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 
-from sansio_core import ChatError, ChatRequest, Exchange, HttpRequest, InvalidRequest, Send, Timeouts, providers
-from sansio_core.providers import Call, Provider
+from sansio_core import ChatError, Exchange, InvalidRequest, Send, providers
+from sansio_core.providers import Call
+from sansio_core.tape.questions import CallExchange
 
 from .._asyncio.pool import Pool
 from .._asyncio.wire import AsyncWire
@@ -17,8 +18,6 @@ from .loopback import LoopbackServer
 from .passing import Outgoing, base_url, passed_on, path_under, provider_of, refusal
 from .request import Request
 from .response import Step
-
-_NO_CLOCKS = Timeouts(connect=None, first_event=None, idle=None, progress=None)
 
 
 class Relay(LoopbackServer):
@@ -122,7 +121,8 @@ class Relay(LoopbackServer):
         path = path_under(here.base_url, f"{self._root}{request.target}")
         if path is None:
             raise InvalidRequest(f"only requests under {here.base_url} are passed on: is that the client's base URL?")
-        return _Passed(there, passed_on(request, there.base_url + path)), Outgoing(request, there.base_url, here)
+        call = Call(passed_on(request, there.base_url + path))
+        return CallExchange(there, call, retry=1), Outgoing(request, there.base_url, here)
 
     def _close(self, wire: AWire) -> None:
         # Closed and not left, to be used again: a kept connection may turn out to be dead, and the take of that would
@@ -131,17 +131,3 @@ class Relay(LoopbackServer):
             wire.close()
         except Exception as error:  # noqa: BLE001  the take could not be written
             self.failed(error)
-
-
-class _Passed(Exchange):
-    """The exchange of a request that a foreign client made: nothing of it is judged here, or repeated."""
-
-    __slots__ = ("_request",)
-
-    def __init__(self, provider: Provider, request: HttpRequest) -> None:
-        self._request = request
-        # An exchange keeps the question that it answers, and this one has none: it is never sent.
-        super().__init__(provider, ChatRequest("passed on"), retry=1, timeouts=_NO_CLOCKS)
-
-    def _begin(self, request: ChatRequest) -> Call:
-        return Call(self._request)
