@@ -20,9 +20,14 @@ How it works, from the first request on:
    much, hardly at all near it, and ever faster beyond it; half as much again beyond it, the place is forgotten, and
    growth is exponential. A bound only grows by requests that it held back (as in RFC 7661).
 6. What sets the pace of growing is the price of the last refusal: a hundred answers for each request that was refused,
-   and sixteen seconds for each that everybody waited. The first attempts are eight times as quick; each refusal at the
-   same place doubles the distance to the next, up to that price. So about one request of a hundred is refused where
-   the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some ten requests.
+   and sixteen seconds for each that everybody waited, two minutes at most. The first attempts are eight times as
+   quick; each refusal at the same place doubles the distance to the next, up to that price. So about one request of a
+   hundred is refused where the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some
+   dozens of requests.
+
+A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
+Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, the rate falls
+needlessly. So it is where two clients share a server that bounds what runs at once: the first keeps most of it.
 
 The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
@@ -41,6 +46,7 @@ _MORE = 0.4  # requests at once for each answer: less overshoots by less, and ta
 _MARGIN = 0.97  # of a measured rate: a bucket that is empty takes nothing above its rate
 _PRICE = 100.0  # answers for one refused request
 _HELD = 16.0  # seconds of sending for one of waiting
+_LONGEST = 120.0  # s: and at most so long, as an outage is no limit that is probed
 _HASTE = 8.0  # how much sooner the first probing comes
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _GUESS = (0.05, 0.5, 60.0)  # s: a wait where the server says none: at least, at first at most, at most
@@ -91,7 +97,7 @@ class _Bound:
         """It was too much at `top`; `again`: that is another refusal, not a part of the last one."""
         if again:
             same = 0.75 * self.last <= top <= 1.05 * self.last
-            self.again = self.again * 2 if same else max(1.0, self.again / 2)
+            self.again = min(self.again * 2, 2 * _HASTE) if same else max(1.0, self.again / 2)
         self.value, self.top, self.last = value, top, top
         self.time = 1 - 2 * (1 - min(value / top, 1.0)) ** (1 / 3)
 
@@ -107,7 +113,7 @@ class _Bound:
             return
         # Beyond the top no further step before the last one's refusals are known.
         known = (1 if self.time < 1 else 2) * delay * rate
-        price = max(_PRICE * refused, _HELD * pause * rate)
+        price = max(_PRICE * refused, min(_HELD * pause, _LONGEST) * rate)
         self.time += 1 / max(min(8.0, minute), known, price * min(self.again / _HASTE, 1.0))
         self.value = self.top * (1 + (self.time - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
@@ -136,13 +142,12 @@ class Pacing:
         self._next = -inf
         self._rate, self._window = _Bound(inf), _Bound(float(min(_FIRST, concurrency)))
         self.window = round(self._window.value)
-        self._flight, self._before = _Flight(), _Flight()
+        self._flight, self._peak = _Flight(), -1  # the one before had so many in flight beside one
         self._head = self._spell = 1.0  # s: from sending to an answer's head, to its end; guesses at first
         self._heads = self._spells = 0
         self._delay = 0.0  # s: from sending to a refusal
         # Of the last refusal that a bound was taken back for:
-        self._since, self._mark = 0.0, 0  # when and as which of its flight that request was sent
-        self._later = 0  # requests of that flight that were sent later, and accepted all the same
+        self._since = 0.0  # when that request was sent
         self._refused, self._pause = 0, 0.0  # what it cost: requests, seconds
         # Refused in a row; whether the next one goes alone; the seconds to begin with where the server says none.
         self._row, self._alone, self._patience = 0, False, 0.0
@@ -168,7 +173,9 @@ class Pacing:
         flight.open += 1
         self.in_flight += 1
         # In slow start: two windows in the time of an answer, as the window grows meanwhile.
-        own = 1 / rate if rate < inf else self._spell / (2 * self._window.value)
+        own = 1 / rate
+        if rate == inf and self.window < self._most:
+            own = self._spell / (2 * self._window.value)
         interval = max(own, self._interval)
         ticket.by_window = self.in_flight >= self.window
         ticket.by_rate = own >= self._interval and now - self._next < max(interval, _LATE)
@@ -177,7 +184,7 @@ class Pacing:
 
     def head(self, ticket: Ticket, now: float, wait: float | None = None) -> None:
         """Its good response began; `wait`: seconds for which its header fields ask to send nothing."""
-        if wait is not None:
+        if wait is not None and wait * self._rate.value > 1:  # else the rate keeps that distance already
             self._wait(now, wait)
         if ticket.good:
             return
@@ -186,8 +193,6 @@ class Pacing:
         self._head += (now - ticket.at - self._head) / min(self._heads, 8)
         flight = self._flight
         if ticket.flight is not flight:
-            if ticket.flight is self._before and ticket.number > self._mark:
-                self._later += 1
             return
         flight.open -= 1
         flight.answered += 1
@@ -225,8 +230,7 @@ class Pacing:
         # A refusal of the first one after a wait says that the wait was too short, and nothing of the rate.
         if not self._alone and (ticket.number or self._rate.value == inf):
             self._shrink(ticket, now)
-        self._before, self._flight = flight, _Flight()
-        self._before.peak = ticket.peak
+        self._flight, self._peak = _Flight(), ticket.peak
 
     def _wait(self, now: float, seconds: float) -> None:
         share, most = _JITTER
@@ -261,18 +265,18 @@ class Pacing:
         else:
             value, top = self._measured(ticket)
             # Some requests must have shown before how many at once are accepted.
-            if ticket.number >= 4 and ticket.beside > max(ticket.peak, self._before.peak):
+            if ticket.number >= 4 and ticket.beside > max(ticket.peak, self._peak):
                 self._window.shrink(ticket.beside, ticket.beside + 1)
             else:
                 self._rate.shrink(value, top, again=ticket.number >= 8)
         self._resize()
-        self._since, self._mark, self._later, self._refused = ticket.at, ticket.number, 0, 1
+        self._since, self._refused = ticket.at, 1
 
     def _measured(self, ticket: Ticket) -> tuple[float, float]:
         """The rate to go on with, and the one that was too much."""
         rate, flight = self._rate.value, ticket.flight
         memory = min(1.0, _MEMORY / max(self._count, 1.0))
-        self._count = self._count * memory + self._later + ticket.number
+        self._count = self._count * memory + ticket.number
         self._time = self._time * memory + ticket.at - self._since
         self._sending = self._sending * memory + ticket.at - flight.began
         top = sqrt(min(ticket.recent, rate) * rate)

@@ -63,6 +63,14 @@ def no_more_providers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No matplotlib is installed."""
+    monkeypatch.delitem(sys.modules, "transports.batch.plots", raising=False)
+    monkeypatch.delattr("transports.batch.plots", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+@pytest.fixture
 def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that has the system's resolver know every name at the given addresses; without any, no name exists."""
     real = socket.getaddrinfo

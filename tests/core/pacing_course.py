@@ -18,7 +18,6 @@ from sansio_core.pacing import Pacing
 
 Draw = Callable[[Random], float]
 NETWORK = (0.001, 0.02)  # seconds on the way there, drawn for each request
-FAIR = 3.0  # what a client of two may get more than the other
 STUCK = 25.0  # a run is cut off at so many times the best one's time
 
 
@@ -40,6 +39,7 @@ class Case:
     faults: float = 0.0  # the part of the answers that end as a 500
     stray: float = 0.0  # the part of the requests that are refused for no reason of ours
     late: tuple[float, ...] = (0.0,)  # when each client begins
+    fair: float = 3.0  # what one client may get more than another
     own: float | None = None  # the user's own bound, requests a second
     told: str = ""  # what a good response's quota fields say once nothing remains: the "wait", or until it is "full"
 
@@ -223,6 +223,6 @@ def missed(case: Case, course: Course) -> list[str]:
         wrong.append(f"share {course.share:.0%} < {case.share:.0%}")
     if case.refused is not None and course.refused_share > case.refused:
         wrong.append(f"refused {course.refused_share:.1%} > {case.refused:.0%}")
-    if course.fair > FAIR:
+    if course.fair > case.fair:
         wrong.append(f"{course.fair:.1f} times the other's answers")
     return wrong

@@ -110,7 +110,7 @@ class Afterwards(Bucket):
 
     def wait(self, now: float, tokens: float) -> float:
         self.fill(now)
-        return max(0.0, -self.level) / self.rate
+        return max(0.0, 0.0 - self.level) / self.rate
 
     def take(self, now: float, tokens: float, seconds: float) -> float:
         return now + seconds

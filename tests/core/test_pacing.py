@@ -42,6 +42,7 @@ SERVERS: dict[str, tuple[Callable[[], Server], int, float]] = {
     "fast bucket": (lambda: Server([Bucket(500, 50)], 0.2, refusal=None), 256, 15),
     "so many a minute": (lambda: Server([Fixed(120, 60, 17)], 0.8, 0.5), 64, 900),
     "so many a second, no Retry-After": (lambda: Server([Fixed(20, 1)], 0.3, asks="absent"), 64, 100),
+    "so many a minute, no Retry-After": (lambda: Server([Fixed(90, 60)], 0.6, 0.5, asks="absent"), 64, 900),
     "sliding minute": (lambda: Server([Sliding(300, 60)], 0.5, 0.3, asks="up"), 32, 400),
     "refused requests count": (lambda: Server([Sliding(40, 10)], 0.5, asks="up", counts=True), 64, 400),
     "so many at once": (lambda: Server([AtOnce(10, 1.0)], 1.0, 0.5, asks="absent"), 64, 150),
@@ -67,6 +68,15 @@ def test_most_of_a_limit_is_used_and_little_is_refused(name: str) -> None:
         assert outcome.refused_share <= 0.05, seed
         assert outcome.early == 0
         assert outcome.most <= concurrency
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 10])
+def test_a_limit_of_how_many_at_once_is_found_to_the_unit(number: int) -> None:
+    world = World(Server([AtOnce(number, 1.0)], 1.0, 0.5, asks="up"), 64)
+    outcome = world.run(600 / number)
+    assert outcome.share >= 0.85
+    assert outcome.refused_share <= 0.03
+    assert number <= world.pacing.window <= number + 1
 
 
 def test_a_limit_that_may_only_rise_slowly() -> None:
@@ -137,6 +147,18 @@ def test_without_retry_after_the_wait_grows_while_all_is_refused() -> None:
     assert pacing.ready(now) < inf
     pacing.sent(pacing.ready(now))
     assert pacing.ready(1e9) == inf  # one tries alone
+
+
+def test_the_one_that_tries_alone_may_fail() -> None:
+    pacing, now = Pacing(8), 0.0
+    for _ in range(3):
+        pacing.refused(pacing.sent(now), now, 1.0)
+        now = pacing.ready(now)
+    pacing.done(pacing.sent(now), now)  # a lost connection: it tells nothing
+    assert pacing.ready(now) < inf
+    pacing.head(pacing.sent(now), now)
+    pacing.sent(pacing.ready(now))
+    assert pacing.ready(now) < inf  # one was answered: the others may follow
 
 
 def test_two_refusals_of_one_flight_take_the_bounds_back_once() -> None:

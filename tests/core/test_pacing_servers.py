@@ -28,13 +28,14 @@ SOME = [
     "rate falls to a tenth",
     "two share a bucket",
     "no limit, 4 at once, two humps",
+    "bucket 11/s burst 1, quota fields",
 ]
 
 
-@pytest.mark.parametrize("name", SOME)
-def test_the_pacing_reaches_its_figures(name: str) -> None:
+@pytest.mark.parametrize(("name", "seed"), [*((name, 11) for name in SOME), ("outages of 20 s", 1)])
+def test_the_pacing_reaches_its_figures(name: str, seed: int) -> None:
     case = next(case for case in CASES if case.name == name)
-    course = Run(case, 11).go()
+    course = Run(case, seed).go()
     assert missed(case, course) == []
     assert course.answered == case.rows
 

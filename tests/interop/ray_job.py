@@ -1,6 +1,6 @@
 """A job of Ray Data, as a user writes it: the prompts of Parquet files are answered, and it can be resumed.
 
-    python ray_job.py FOLDER RAY_FOLDER URL ACTORS
+python ray_job.py FOLDER URL RAYS_FOLDER
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from ray.data.checkpoint import CheckpointConfig
 from transports.batch import AskBatch
 
 
-def main(folder: Path, ray_folder: str, url: str, actors: int) -> None:
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 << 20, _temp_dir=ray_folder)
+def main(folder: Path, url: str, rays_folder: str) -> None:
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 << 20, _temp_dir=rays_folder)
     ray.data.DataContext.get_current().checkpoint_config = CheckpointConfig("id", str(folder / "checkpoint"))
+    settings = {"provider": "openai", "model": "m", "base_url": url, "concurrency": 8}
+    AskBatch(**settings)  # raises for wrong ones here
     (
         ray.data.read_parquet(str(folder / "in"))
-        .repartition(target_num_rows_per_block=20)
+        .repartition(target_num_rows_per_block=20)  # what is not written yet of a block is asked again
         .map_batches(
             AskBatch,
-            fn_constructor_kwargs={"provider": "openai", "model": "m", "base_url": url, "concurrency": 8},
+            fn_constructor_kwargs=settings,
             batch_format="pyarrow",
             batch_size=20,
-            compute=ray.data.ActorPoolStrategy(size=actors),
-            num_cpus=0,
+            compute=ray.data.ActorPoolStrategy(size=2),
+            num_cpus=0,  # they wait, and two CPUs are taken by Ray's own reading and filtering
         )
         .write_parquet(str(folder / "out"))
     )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -3,7 +3,7 @@
 python -m tests.load.pacing [--seeds N] [--only TEXT] [--trace SECONDS] [--random N]
 
 The share is the time of the best possible client, who knows the limit, over the pacing's own. Each figure is the
-worst of the seeds. It exits with 1 where a figure is missed.
+worst of the seeds. It exits with 1 where a figure is missed; of servers drawn at random one in twenty may miss one.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
         for case in cases:
             print_trace(case, options.first, options.trace)
         return
-    start = time.process_time()
+    start = time.monotonic()
     seeds = range(options.first, options.first + options.seeds)
     print(f"{'server':46} worst  mid. refused  best s  fair  missed")
     count = 0
@@ -89,8 +89,8 @@ def main() -> None:
             text, wrong = line(case, courses)
             count += wrong
             print(text, flush=True)
-    print(f"{len(cases)} servers, {len(seeds)} seeds: {count} missed; {time.process_time() - start:.0f} s of CPU")
-    sys.exit(bool(count))
+    print(f"{len(cases)} servers, {len(seeds)} seeds: {count} missed; {time.monotonic() - start:.0f} s")
+    sys.exit(count > len(cases) * (options.random > 0) / 20)
 
 
 if __name__ == "__main__":

@@ -80,14 +80,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out.html"
 
 
-@pytest.fixture
-def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No matplotlib is installed."""
-    monkeypatch.delitem(sys.modules, "transports.batch.plots", raising=False)
-    monkeypatch.delattr("transports.batch.plots", raising=False)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-
-
 def report(tmp_path: Path, rows: Any) -> Page:
     """The page about these rows."""
     write_report(write(tmp_path / "out.jsonl", rows), tmp_path / "out.html")
@@ -262,7 +254,8 @@ def test_the_command_says_where_the_report_is(tmp_path: Path, capsys: Capture, m
     write(tmp_path / "out.jsonl", [answered(1)])
     assert show_report(Namespace(file="out.jsonl", output="out.html")) == 0
     where = f"the report of out.jsonl is in {tmp_path / 'out.html'}"
-    assert capsys.readouterr().err == f'sansio-chat: {where}, without plots: they need pip install "sansio-chat[report]"\n'
+    plots = 'without plots: they need pip install "sansio-chat[report]"'
+    assert capsys.readouterr().err == f"sansio-chat: {where}, {plots}\n"
 
 
 # --- the page --------------------------------------------------------------------------------------------------------

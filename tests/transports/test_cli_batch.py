@@ -15,9 +15,8 @@ import pytest
 from batches import Files
 from ports import closed_port
 
-from sansio_core import BadRequest, providers
+from sansio_core import providers
 from transports.batch import progress as progress_module
-from transports.batch.answer import Answer
 from transports.batch.progress import Progress, clock
 from transports.batch.run import Summary
 from transports.cli import main
@@ -135,6 +134,7 @@ def test_what_stops_a_run(
         (["in.jsonl", "in.jsonl"], "the output is the input"),
         (["in.jsonl", "notes"], "{}/notes is no output of a batch, and is left as it is"),
         (["in.jsonl", "out", "--report", "notes"], "'notes' is there, and is no page of HTML"),
+        (["in.jsonl", "out", "--report", "out"], "--report: OUT has the answers: give the page another name"),
         (["in.jsonl", "out", "--report", "no/x"], "--report: no: there is no such folder for the report"),
         (["in.jsonl", "out", "--concurrency", "999999999"], "--concurrency 999999999 needs 1000000063 open files"),
         (["in.jsonl", "out", "-o", "keep=a"], "--option keep is not for options of the model; see `sansio-chat batch"),
@@ -170,8 +170,8 @@ def test_an_emulators_answers_are_not_the_hosts_own(emulator: Emulator, tmp_path
     assert files.lines == before
 
 
-def test_a_report(emulator: Emulator, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+@pytest.mark.usefixtures("no_plots")
+def test_a_report(emulator: Emulator, tmp_path: Path, capsys: Capture) -> None:
     Files(tmp_path, 2)
     plots = ', without plots: they need pip install "sansio-chat[report]"'
     assert batch(emulator, "--report", "page.html") == 0
@@ -294,10 +294,12 @@ def test_without_tqdm_a_terminal_has_plain_lines(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("seen")
 def test_a_pipe_is_not_counted(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")  # whoever opened it would wait here, or take the run's lines
+    os.mkfifo(tmp_path / "fifo")
     screen = Screen()
-    with Progress(lambda: going(rows=5, first_failed=Answer(1, None, BadRequest(400))), "fifo", screen.say):
+    with Progress(lambda: going(rows=5), "fifo", screen.say):
         screen.wait_for("5 rows, ")
+        with pytest.raises(OSError, match="No such device"):  # nobody reads it, who would take the run's lines
+            os.open("fifo", os.O_WRONLY | os.O_NONBLOCK)
 
 
 def test_durations() -> None:

@@ -198,6 +198,7 @@ class Asking:
             self._refused(job, ticket, error, now)
             return
         if isinstance(error, HTTPStatusError) and error.status is not None:  # the server took the request all the same
+            self._starving = None
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
         wait = None if error is None else self._retry.after(error, job.tries, random, inf)

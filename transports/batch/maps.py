@@ -283,6 +283,7 @@ class _Bridge:
         self._task: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
         self._supply = Supply(self._most, threading.Event())
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="map_prompts", daemon=True)
 
     def start(self, prompts: Iterable[Prompt]) -> None:
@@ -301,6 +302,7 @@ class _Bridge:
 
     def close(self) -> None:
         """Cancel what is in flight; returns when the loop has ended. An iterator that waits is left to its thread."""
+        self._closed = True
         self._supply.close()
         self._tell(self._cancel)
         self._thread.join()
@@ -325,6 +327,8 @@ class _Bridge:
 
     async def _ask(self) -> None:
         self._task = asyncio.current_task()
+        if self._closed:  # before there was a task to be cancelled
+            return
         async with aclosing(self._course.answers(self._course.rows(self._supply))) as answers:
             async for answer in answers:
                 self._answers.put(answer)

@@ -18,6 +18,7 @@ _LINE = 10.0  # and between two lines
 _SPAN = 60.0  # seconds of which the speed is told
 _HOLD = 30.0  # seconds: a wait for the server that is worth a line
 _CHUNK = 1 << 20
+_READING = "the output is being read"
 _FORMAT = "{percentage:3.0f}% {bar} {desc}"
 _BAR = 10  # columns that are left to it, where there are so many
 
@@ -71,7 +72,7 @@ class Progress:
                         return
         except OSError:  # the run says so
             return
-        self._total = total + (not chunk.endswith(b"\n"))
+        self._total = total + (chunk != b"" and not chunk.endswith(b"\n"))
 
     def _run(self) -> None:
         meter = _meter() if self._draw is not None else None
@@ -83,10 +84,10 @@ class Progress:
                 self._mark(summary, now)
                 self._tell(summary, now)
             if self._draw is not None and meter is not None:
-                self._draw(self._bar(meter, summary, now) if begun else "")
+                self._draw(self._bar(meter, summary, now) if begun else _READING)
             elif now - line >= _LINE:
                 line = now
-                words = self._parts(summary, now) if begun else ["the output is being read"]
+                words = self._parts(summary, now) if begun else [_READING]
                 self._say(", ".join(words))
 
     def _mark(self, summary: Summary, now: float) -> None:

@@ -54,10 +54,10 @@ _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
 class Summary:
     """How a run went, or goes: counts of rows, tokens, seconds.
 
-    `rows` were done in this run: `answered`, or `failed`, by class in `errors`. `skipped`: they were done before.
-    `refused` counts requests that the server refused as there were too many; their rows were asked again. `stopped` is
-    the error that ended the run before its end, as a wrong key, and `interrupted` tells of Ctrl-C, SIGTERM or `stop`:
-    the rows that are open then are asked when the same run is begun again.
+    `rows` were done in this run: `answered`, or `failed`, by class in `errors`; `first_failed` is one of these.
+    `skipped`: they were done before. `refused` counts requests that the server refused as there were too many; their
+    rows were asked again. `stopped` is the error that ended the run before its end, as a wrong key, and `interrupted`
+    tells of Ctrl-C, SIGTERM or `stop`: the rows that are open then are asked when the same run is begun again.
     """
 
     rows: int = 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, nullcontext
+from functools import partial
 from inspect import signature
 from threading import Event
 
@@ -24,6 +24,8 @@ from .terminal import columns, has_status_line, show_status
 def run_batch(args: Namespace) -> int:
     """Ask the rows that have no answer yet; returns the exit code. Raises InvalidRequest before anything is sent."""
     if args.report is not None:
+        if args.report == args.output:
+            raise InvalidRequest("--report: OUT has the answers: give the page another name")
         try:
             check_place(args.report)
         except OSError as error:
@@ -32,7 +34,7 @@ def run_batch(args: Namespace) -> int:
         batch = _batch(args, stack)
         failure: OSError | None = None
         try:
-            with _progress(batch, args):
+            with nullcontext() if args.quiet else _progress(batch, args.input):
                 batch.run()
         except OSError as error:
             if not batch.summary.window:  # it did not begin
@@ -40,9 +42,7 @@ def run_batch(args: Namespace) -> int:
             failure = error
     code = _conclude(batch.summary, failure, args)
     if args.report is not None:
-        write_report(args.output, args.report)
-        if not args.quiet:
-            say(where(args.report))
+        _write_report(args)
     return code
 
 
@@ -67,25 +67,18 @@ def _batch(args: Namespace, stack: ExitStack) -> Batch:
     )
 
 
-@contextmanager
-def _progress(batch: Batch, args: Namespace) -> Iterator[None]:
-    """Meanwhile tell of the run on standard error."""
-    if args.quiet:
-        yield
-        return
-    over = Event()
+def _progress(batch: Batch, path: str) -> Progress:
+    """What tells of the run on standard error."""
+    draw = partial(show_status, over=Event()) if has_status_line() else None
+    return Progress(lambda: batch.summary, path, say, draw, lambda: columns() - 1)
 
-    def draw(line: str) -> None:
-        show_status(line, over)
 
-    try:
-        with Progress(
-            lambda: batch.summary, args.input, say, draw if has_status_line() else None, lambda: columns() - 1
-        ):
-            yield
-    finally:
-        over.set()
-        show_status("", over)
+def _write_report(args: Namespace) -> None:
+    if has_status_line() and not args.quiet:
+        show_status("the report is being written", Event())
+    write_report(args.output, args.report)
+    if not args.quiet:
+        say(where(args.report))
 
 
 def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int:
