@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from errno import EISDIR, ENOENT
 from math import floor, log10
 from pathlib import Path
 from typing import Final
@@ -36,7 +35,7 @@ def write_report(output_path: PathLike, html_path: PathLike) -> None:
     errors are.
 
     Raises OSError where a file cannot be read or written, and InvalidRequest where `output_path` is no output of a
-    batch or `html_path` is a file that is no page.
+    batch, or `html_path` a folder, a file that is no page, or in no folder.
     """
     check_place(html_path)
     tally = tally_of(output_path)
@@ -44,7 +43,7 @@ def write_report(output_path: PathLike, html_path: PathLike) -> None:
 
 
 def check_place(html_path: PathLike) -> None:
-    """Raise what stands against a report at `html_path`, before anything is done: OSError or InvalidRequest.
+    """Raises InvalidRequest for a path that no report can be written to, before anything is done; OSError.
 
     A file that is there must be a page, so that no two exchanged names cost a file of answers.
     """
@@ -55,9 +54,9 @@ def check_place(html_path: PathLike) -> None:
         if begin and not begin[:9].lower() == b"<!doctype":
             raise InvalidRequest(f"{os.fspath(path)!r} is there, and is no page of HTML: give the report another name")
     elif path.is_dir():
-        raise IsADirectoryError(EISDIR, "this is a folder: give the report a file's name", os.fspath(path))
+        raise InvalidRequest(f"{os.fspath(path)!r} is a folder: give the report a file's name")
     elif not path.parent.is_dir():
-        raise FileNotFoundError(ENOENT, "there is no such folder for the report", os.fspath(path.parent))
+        raise InvalidRequest(f"there is no folder {os.fspath(path.parent)!r} for the report: make it first")
 
 
 def _page(tally: Tally, name: str) -> bytes:
