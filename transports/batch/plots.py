@@ -95,16 +95,7 @@ def over_time(name: str, course: Course, series: Sequence[Series], label: str, *
         count, width = len(course.spans), course.width
         seconds, unit = next((scale for scale in _SCALES if count * width < 200 * scale[0]), _SCALES[-1])
         edges = [place * width / seconds for place in range(count + 1)]
-        below = [0.0] * count
-        for number, values in series:
-            colour = _SERIES[number - 1]
-            if line:
-                known = [float("nan") if value is None else value for value in values]
-                axes.stairs(known, edges, baseline=None, color=colour, linewidth=1.8)
-                continue
-            above = [base + (value or 0) for base, value in zip(below, values, strict=True)]
-            axes.stairs(above, edges, baseline=below, fill=True, facecolor=colour, edgecolor=_GROUND, linewidth=0.4)
-            below = above
+        (_lines if line else _areas)(axes, edges, series)
         for place in course.pauses:
             axes.axvline(edges[place], color=_QUIET, linewidth=1, linestyle=":")
         axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
@@ -115,6 +106,21 @@ def over_time(name: str, course: Course, series: Sequence[Series], label: str, *
         axes.set_ylabel(label)
 
     return _svg(name, draw)
+
+
+def _lines(axes: Axes, edges: Sequence[float], series: Sequence[Series]) -> None:
+    for number, values in series:
+        known = [float("nan") if value is None else value for value in values]
+        axes.stairs(known, edges, baseline=None, color=_SERIES[number - 1], linewidth=1.8)
+
+
+def _areas(axes: Axes, edges: Sequence[float], series: Sequence[Series]) -> None:
+    below = [0.0] * (len(edges) - 1)
+    for number, values in series:
+        above = [base + (value or 0) for base, value in zip(below, values, strict=True)]
+        face = _SERIES[number - 1]
+        axes.stairs(above, edges, baseline=below, fill=True, facecolor=face, edgecolor=_GROUND, linewidth=0.4)
+        below = above
 
 
 _numbers: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")

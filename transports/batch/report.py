@@ -16,7 +16,7 @@ from sansio_core import InvalidRequest
 
 from .._shared.ways import PathLike
 from .bins import Course, Histogram, Span
-from .page import figure, grid, page, paragraph, section, table, terms, tiles
+from .page import figure, grid, page, paragraph, section, table, terms
 from .tally import OTHERS, Tally, tally_of
 
 _PERCENTS: Final = (50, 90, 99)
@@ -92,7 +92,7 @@ def _how_it_stands(tally: Tally) -> str:
     if not tally.failed:
         return f"Every row in the file is answered: {tally.answered:,}."
     return (
-        f"{tally.failed:,} of {_rows(tally.rows)} failed ({_share(tally.failed, tally.rows)}). "
+        f"{tally.failed:,} of {tally.rows:,} rows failed ({_share(tally.failed, tally.rows)}). "
         "The same command with --retry-failed asks them again, and no others."
     )
 
@@ -118,16 +118,15 @@ def _summary(tally: Tally) -> Iterable[str]:
     if not tally.rows:
         return
     seconds, first = tally.seconds, tally.first_text
-    yield tiles(
-        (
-            ("Rows", f"{tally.rows:,}"),
-            ("Answered", f"{tally.answered:,}"),
-            ("Failed", f"{tally.failed:,}"),
-            ("Rows/s", _number(tally.lines / seconds) if seconds else "-"),
-            ("First text, median", f"{_number(first.percentile(50))} s" if first.count else "-"),
-            ("Output tokens", f"{tally.output_tokens:,.0f}"),
-        )
+    facts = (
+        ("Rows", f"{tally.rows:,}"),
+        ("Answered", f"{tally.answered:,}"),
+        ("Failed", f"{tally.failed:,}"),
+        ("Rows/s", _number(tally.lines / seconds) if seconds else "-"),
+        ("First text, median", f"{_number(first.percentile(50))} s" if first.count else "-"),
+        ("Output tokens", f"{tally.output_tokens:,.0f}"),
     )
+    yield terms(facts, "tiles")
     groups = (
         ("Models", "Model", "Answers", tally.models),
         ("How answers ended", "Finish reason", "Answers", tally.finished),
@@ -337,10 +336,6 @@ def _number(value: float) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.2%}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _duration(seconds: float) -> str:

@@ -16,6 +16,7 @@ from typing import IO, Any, Final
 from sansio_core import InvalidRequest
 
 from .bins import Histogram, Timeline
+from .keys import BUCKETS, SHIFT
 
 _LONGEST: Final = 1 << 25  # bytes of a line: a longer one is none of a batch, and is not held in memory
 _FOREIGN: Final = 100  # so many lines are read of a file in which none is a batch's
@@ -203,8 +204,8 @@ class _Failures:
     _AGAIN: Final = 255
 
     def __init__(self) -> None:
-        # By the key's first byte, so that only a small part is resolved at a time: the rest of the key, and the class.
-        self._entries = [array("Q") for _ in range(256)]
+        # By bucket, so that only a small part is resolved at a time: the rest of the key, and the class.
+        self._entries = [array("Q") for _ in range(BUCKETS)]
         self._classes: dict[str, int] = {}
 
     def add(self, key: int, name: str) -> None:
@@ -216,7 +217,7 @@ class _Failures:
         self._note(key, self._AGAIN)
 
     def _note(self, key: int, what: int) -> None:
-        self._entries[key >> 56].append(key << 8 & 0xFFFF_FFFF_FFFF_FFFF | what)
+        self._entries[key >> SHIFT].append(key << 8 & 0xFFFF_FFFF_FFFF_FFFF | what)
 
     def replaced(self) -> Counter[str]:
         """How many failed rows of each class were replaced by a later line."""
