@@ -45,21 +45,14 @@ class Journal:
             os.close(self._fd)
             raise
         self._history.settle()
-        self.rows = self._history.rows
-        """So many rows of the input have a line."""
         self.answered = self._history.answered
-        """So many of them have an answer."""
+        """How many rows had an answer when the file was opened."""
         self._syncer = threading.Thread(target=self._sync_each_second, name="batch-fsync", daemon=True)
         self._syncer.start()
 
     @property
-    def failed(self) -> int:
-        """So many rows of the input have an error, and no answer."""
-        return self.rows - self.answered
-
-    @property
     def failed_before(self) -> int:
-        """So many of the rows whose `state` was "done" have an error."""
+        """How many of the rows whose `state` was "done" have an error."""
         return self._history.failed_before
 
     def state(self, key: str) -> Literal["new", "done", "again"]:
@@ -75,8 +68,6 @@ class Journal:
             raise self._failure
         self._add(dump_line(line))
         self._unsynced = True
-        self.rows += "again" not in line
-        self.answered += "error" not in line
 
     def in_order(self, keys: Iterable[str]) -> None:
         """Write the file anew, its rows in the order of `keys`, those of the input's rows, and close it.
