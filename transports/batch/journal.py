@@ -186,19 +186,17 @@ class Journal:
         file.seek(0)
         line = b""
         for number, line in enumerate(file, 1):
-            said = read_line(line)
-            if said is None:
-                if not line.endswith(b"\n") and not is_json(line):
-                    return size - len(line)
-                if number > 1 and line.isspace():
-                    continue
+            if (said := read_line(line)) is not None:
+                if fresh:
+                    return 0
+                key, settings, failed, again = said
+                if settings != self._settings:
+                    raise self._others()
+                self._history.add(key, failed, again)
+            elif not line.endswith(b"\n") and not is_json(line):
+                return size - len(line)
+            elif number == 1 or not line.isspace():
                 raise self._no_row(number)
-            if fresh:
-                return 0
-            key, settings, failed, again = said
-            if settings != self._settings:
-                raise self._others()
-            self._history.add(key, failed, again)
         if line and not line.endswith(b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size
