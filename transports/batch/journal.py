@@ -168,6 +168,10 @@ class Journal:
     def _begin(self, fresh: bool) -> None:
         size = os.fstat(self._fd).st_size
         with self._reader() as file:
+            # A file of others may be one line of gigabytes.
+            if not BEGINNING.startswith(file.read(len(BEGINNING))):
+                raise self._no_row(1)
+            file.seek(0)
             keep = self._read(file, size, fresh)
         if keep < size:
             os.ftruncate(self._fd, keep)
@@ -180,10 +184,6 @@ class Journal:
 
     def _read(self, file: BinaryIO, size: int, fresh: bool) -> int:
         """Count the rows of `file`, of `size` bytes. Returns how many bytes of it stay."""
-        # A file of others may be one line of gigabytes.
-        if not BEGINNING.startswith(file.read(len(BEGINNING))):
-            raise self._no_row(1)
-        file.seek(0)
         line = b""
         for number, line in enumerate(file, 1):
             if (said := read_line(line)) is not None:
