@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -335,10 +334,8 @@ def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
 
 
-def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(
-    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # it takes a second to load
+@pytest.mark.usefixtures("no_plots")  # they take a second to load
+def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(None, NO_CREDIT)
     files, report = Files(tmp_path, 5), tmp_path / "out.html"
     assert files.batch(emulator, concurrency=1, report=report).run().stopped
