@@ -24,7 +24,8 @@ from sansio_core import (
 )
 from transports.batch import Batch, Summary
 from transports.emulator import DEFAULT_TEXT, Emulator
-from transports.emulator.faults import Hang, Reset, Stall, Status
+from transports.emulator.faults import Hang, InBandError, Reset, Stall, Status
+from transports.emulator.systems import ErrorResponse
 
 NO_CREDIT = Status(429, body=b'{"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}')
 
@@ -196,6 +197,35 @@ def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_
     assert "every request was refused" in str(summary.stopped)
     assert (summary.rows, files.lines) == (0, [])
     assert summary.refused >= 1
+
+
+@pytest.mark.parametrize("in_its_stream", [False, True])
+def test_one_row_that_is_refused_for_ever_holds_up_no_other(tmp_path: Path, in_its_stream: bool) -> None:
+    overloaded: dict[str, Any] = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+    def reply(prompt: str) -> str:
+        if prompt != "Question 7":
+            return "good"
+        if in_its_stream:
+            emulator.order(InBandError(payload=overloaded))
+            return "some text"
+        raise ErrorResponse(503, "upstream connect error")  # as a gateway says of a server that a row has crashed
+
+    with Emulator(reply=reply) as emulator:
+        files = Files(tmp_path, 100)
+        summary = files.batch(emulator, concurrency=4).run()
+        assert files.failed == {7: "ServerFailed"}
+        assert (summary.answered, summary.refused) == (99, files.lines[-1].get("refused", 0))
+        assert summary.refused <= 8
+
+
+def test_a_server_that_is_overloaded_in_every_answer_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
+    overloaded: dict[str, Any] = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+    emulator.order(InBandError(payload=overloaded), always=True)
+    files = Files(tmp_path, 50)
+    summary = files.batch(emulator, max_wait=0.6).run()
+    assert "every request was refused" in str(summary.stopped)
+    assert (summary.rows, files.lines) == (0, [])
 
 
 def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulator, tmp_path: Path) -> None:

@@ -24,15 +24,23 @@ if TYPE_CHECKING:
     from .rows import Row
 
 _ONCE = RetryPolicy(attempts=1)  # the engine itself asks again, so that other rows can go first meanwhile
+_FIRST = 2
+"""So often refused, a row lets others go first: it may be the row that is refused."""
+_OWN = 6
+"""So often refused, a row has failed if another, which was sent later, was taken meanwhile: a 503 is also what gateways
+say of a server that this row has crashed."""
 
 
 class _Job:
-    """A row, how often it was tried, and how often it was refused besides."""
+    """A row, how often it was tried, and how often it was refused besides, the last time `at`; `alone`: whether it was
+    refused again when another row, which was sent after that, had been taken.
+    """
 
-    __slots__ = ("refused", "row", "tries")
+    __slots__ = ("alone", "at", "refused", "row", "tries")
 
     def __init__(self, row: Row) -> None:
         self.row, self.tries, self.refused = row, 0, 0
+        self.at, self.alone = inf, False
 
 
 class Asking:
@@ -58,7 +66,8 @@ class Asking:
         self._answers: deque[Answer] = deque()
         self._suspects = Suspects()
         self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
-        self._starving: float | None = None  # since when every request was refused
+        self._starving = inf  # since when every request was refused
+        self._taken = -inf  # when the last of those was sent that were not refused
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -179,11 +188,12 @@ class Asking:
     # --- one attempt at a row ----------------------------------------------------------------------------------------
 
     async def _ask(self, job: _Job, ticket: Ticket, loop: asyncio.AbstractEventLoop) -> None:
-        began, first, error = loop.time(), None, None
+        began, first, error, starving = loop.time(), None, None, inf
         stream: AsyncStream | None = None
         try:
             async with self._client.stream(retry=_ONCE, **job.row.question) as stream:
                 await stream.start()
+                starving = self._starving
                 self._begins(stream, ticket, loop.time())
                 while events := await stream._read():
                     if first is None and any(type(event) is TextDelta for event in events):
@@ -195,10 +205,10 @@ class Asking:
             raise
         now = loop.time()
         if error is not None and refused(error):
-            self._refused(job, ticket, error, now)
+            self._refused(job, ticket, error, now, starving)
             return
-        if isinstance(error, HTTPStatusError) and error.status is not None:  # the server took the request all the same
-            self._starving = None
+        if error is None or isinstance(error, HTTPStatusError):  # the server took the request
+            self._starving, self._taken = inf, max(self._taken, began)
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
         wait = None if error is None else self._retry.after(error, job.tries, random, inf)
@@ -222,22 +232,31 @@ class Asking:
 
     def _begins(self, stream: AsyncStream, ticket: Ticket, now: float) -> None:
         """A good response began; its header fields may say that no more requests are worth sending for a while."""
-        self._starving = None
+        self._starving = inf
         wait = wait_of(stream._exchange.headers)
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"
             self._stop(RateLimited(stream.status, said, retry_after=wait))
 
-    def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float) -> None:
-        """Everybody waits, and the row goes back without losing an attempt."""
+    def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float, starving: float) -> None:
+        """Everybody waits, and the row goes back without losing an attempt.
+
+        `starving`: as it was when the answer began in whose stream this is.
+        """
         self.refused += 1
-        job.tries, job.refused = job.tries - 1, job.refused + 1
+        job.refused += 1
+        job.at, job.alone = now, job.alone or self._taken > job.at
         self.pacing.refused(ticket, now, error.retry_after if isinstance(error, HTTPStatusError) else None)
-        heappush(self._later, (now, -next(self._numbers), job))
-        self._starving = now if self._starving is None else self._starving
+        self._starving = min(self._starving, starving, now)
         if max(self.pacing.hold - now, now - self._starving) > self._max_wait:
             self._stop(error)
+        if job.alone and job.refused >= _OWN:
+            self._finish(self._answer(job, error))
+            return
+        job.tries -= 1
+        due = now if job.refused < _FIRST else max(now, self.pacing.hold) + 0.1 * 2 ** min(job.refused - _FIRST, 9)
+        heappush(self._later, (due, -next(self._numbers), job))
 
     def _finish(self, answer: Answer) -> None:
         """The row was answered, or has failed for good."""
