@@ -173,7 +173,10 @@ def test_a_wait_that_is_too_long_stops_the_run(emulator: Emulator, tmp_path: Pat
     assert files.batch(emulator).run().answered == 4
 
 
-def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run_if_rows_are_left(
+    tmp_path: Path, rows: int
+) -> None:
     body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop","index":0}]}\n\ndata: [DONE]\n\n'
     fields = {
         "content-type": "text/event-stream",
@@ -182,11 +185,15 @@ def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp
     }
     with Emulator() as emulator:
         emulator.order(Status(200, fields, body))
-        files = Files(tmp_path, 5)
-        summary = files.batch(emulator, concurrency=1).run()
-        assert isinstance(summary.stopped, RateLimited)
-        assert summary.stopped.retry_after == 25320
+        summary = Files(tmp_path, rows).batch(emulator, concurrency=1).run()
         assert (summary.answered, emulator.received) == (1, 1)
+        assert isinstance(summary.stopped, RateLimited) == (rows > 1)
+        assert summary.stopped is None or summary.stopped.retry_after == 25320
+
+
+def test_nothing_is_waited_for_where_no_row_is_left(emulator: Emulator, tmp_path: Path) -> None:
+    batch = Files(tmp_path, 1).batch(emulator, rate=0.001)
+    assert asyncio.run(asyncio.wait_for(batch.arun(), 20)).answered == 1
 
 
 def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
