@@ -360,10 +360,10 @@ def test_a_link_to_the_output_is_followed(path: Path, tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from transports.batch.journal import Journal
-from transports.batch.rows import read_rows
+from transports.batch.rows import RowReader
 path, source = sys.argv[1:]
 with open(source, "rb") as lines, Journal(path, "c01d77aa") as journal:
-    for row in read_rows(lines):
+    for row in RowReader().rows(lines):
         if journal.state(row.key) != "done":
             sys.stdin.readline()
             print(row.number, flush=True)

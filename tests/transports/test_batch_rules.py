@@ -13,12 +13,12 @@ from sansio_core import (
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from sansio_core.errors import QuotaExhausted
 from transports.batch.rules import Suspects, refused
 
 WRONG_KEY, NO_MODEL = AuthenticationFailed(401), NotFound(404)

@@ -13,8 +13,15 @@ from typing import Any
 import pytest
 from batches import Files
 
-from sansio_core import AuthenticationFailed, ConnectFailed, InvalidRequest, NotFound, OptionIgnored, RateLimited
-from sansio_core.errors import QuotaExhausted
+from sansio_core import (
+    AuthenticationFailed,
+    ConnectFailed,
+    InvalidRequest,
+    NotFound,
+    OptionIgnored,
+    QuotaExhausted,
+    RateLimited,
+)
 from transports.batch import Batch, Summary
 from transports.emulator import DEFAULT_TEXT, Emulator
 from transports.emulator.faults import Hang, InBandError, Reset, Stall, Status
@@ -166,7 +173,10 @@ def test_a_wait_that_is_too_long_stops_the_run(emulator: Emulator, tmp_path: Pat
     assert files.batch(emulator).run().answered == 4
 
 
-def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run_if_rows_are_left(
+    tmp_path: Path, rows: int
+) -> None:
     body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop","index":0}]}\n\ndata: [DONE]\n\n'
     fields = {
         "content-type": "text/event-stream",
@@ -175,11 +185,15 @@ def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp
     }
     with Emulator() as emulator:
         emulator.order(Status(200, fields, body))
-        files = Files(tmp_path, 5)
-        summary = files.batch(emulator, concurrency=1).run()
-        assert isinstance(summary.stopped, RateLimited)
-        assert summary.stopped.retry_after == 25320
+        summary = Files(tmp_path, rows).batch(emulator, concurrency=1).run()
         assert (summary.answered, emulator.received) == (1, 1)
+        assert isinstance(summary.stopped, RateLimited) == (rows > 1)
+        assert summary.stopped is None or summary.stopped.retry_after == 25320
+
+
+def test_nothing_is_waited_for_where_no_row_is_left(emulator: Emulator, tmp_path: Path) -> None:
+    batch = Files(tmp_path, 1).batch(emulator, rate=0.001)
+    assert asyncio.run(asyncio.wait_for(batch.arun(), 20)).answered == 1
 
 
 def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
@@ -419,8 +433,8 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
     [
         ({"concurrency": 0}, "concurrency must be a whole number from 1, not 0"),
         ({"concurrency": 10**7}, "needs 10000064 open files"),
-        ({"rate": "fast"}, "rate must be a number of requests a second, above 0, not 'fast'"),
-        ({"rate": 0}, "above 0"),
+        ({"rate": "fast"}, "rate must be a positive number of requests a second, not .fast."),
+        ({"rate": 0}, "a positive number"),
         ({"max_wait": -1}, "max_wait must be a number of seconds from 0, not -1"),
         ({"order": "x"}, "order must be 'done' or 'input', not 'x'"),
         ({"template": "{a.b}"}, "template"),

@@ -12,13 +12,13 @@ from sansio_core import (
     NotFound,
     ProviderRefused,
     ProxyFailed,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     TLSFailed,
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from sansio_core.errors import QuotaExhausted
 
 _AT_FIRST = 3
 """So many rows that fail for a reason which all rows may share end a run in which none was answered yet."""
