@@ -446,6 +446,7 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
         ({"system": 5}, "system"),
         ({"provider": "opnai", "base_url": None}, "did you mean 'openai'"),
         ({"report": "/no/such/folder/x.html"}, "there is no folder '/no/such/folder' for the report"),
+        ({"report": __file__}, "is there, and is no page of HTML"),
     ],
     ids=str,
 )  # fmt: skip
@@ -458,7 +459,8 @@ def test_parameters_of_no_use_are_told_at_once(
 
 
 def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) -> None:
-    there = Files(tmp_path, 1).input
+    files = Files(tmp_path, 1)
+    there = files.input
     for input, output, said in (
         (tmp_path / "no.jsonl", tmp_path / "out", "there is no input"),
         (tmp_path, tmp_path / "out", "is a folder"),
@@ -467,6 +469,8 @@ def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) ->
     ):
         with pytest.raises(InvalidRequest, match=said):
             Batch(input, output, "openai", api_key="k", base_url=emulator.base_url("openai"), model="m")
+    with pytest.raises(InvalidRequest, match="the report is the output"):
+        files.batch(emulator, report=files.output)
 
 
 def test_a_model_may_stand_in_each_row(emulator: Emulator, tmp_path: Path) -> None:
