@@ -26,14 +26,14 @@ from .template import Template
 _LONGEST = 16 << 20
 """Bytes: a longer line is an error row."""
 _UNUSABLE = 20
-"""Where so many rows at the beginning cannot be used, the file or the template is at fault, and not a row."""
+"""Rows: where none of the first 20 can be used, the file or the template is at fault, and not a row."""
 _BOM = b"\xef\xbb\xbf"
 
 Scalar = str | int | float | bool | None
 
 
 class _Content(NamedTuple):
-    """What a row says."""
+    """The content of a row, decoded."""
 
     id: Scalar
     question: dict[str, Any]
@@ -171,7 +171,7 @@ def _key(data: bytes) -> str:
 
 
 def _beginning(lines: Iterator[bytes]) -> list[bytes]:
-    """The first of `lines`, without a byte order mark: so many as show that they are JSON lines.
+    """As many of the first `lines` as are needed to see that they are JSON lines, without a byte order mark.
 
     Raises InvalidRequest if they are not.
     """
@@ -195,7 +195,7 @@ def _beginning(lines: Iterator[bytes]) -> list[bytes]:
 
 
 def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
-    """The lines of `file`; of one that is too long, so much that it can be told. No more of it is ever in memory."""
+    """The lines of `file`; of a line that is too long only the first 16 MiB, so that no more is in memory."""
     while line := file.readline(_LONGEST + 1):
         yield line
         while len(line) > _LONGEST and not line.endswith(b"\n"):

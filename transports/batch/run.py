@@ -252,7 +252,7 @@ class Batch:
 
 
 class _Running:
-    """What goes on beside the rows of a run: it is told of, and may be stopped."""
+    """A run in its event loop: reports its progress, and can be stopped."""
 
     def __init__(self, asking: Asking, summary: Summary, progress: Progress | None) -> None:
         self._asking, self._summary, self._progress = asking, summary, progress
@@ -275,7 +275,7 @@ class _Running:
 
     @contextmanager
     def ticking(self) -> Iterator[None]:
-        """Meanwhile it is told of each second, also while no row ends."""
+        """Reports the progress each second inside the `with`, also while no row ends."""
 
         async def tick() -> None:
             while True:
@@ -299,7 +299,7 @@ class _Running:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Meanwhile SIGINT and SIGTERM are `stop`; but in another thread than the main one they cannot be had."""
+        """SIGINT and SIGTERM call `stop` inside the `with`; only the main thread can have them do so."""
         before = {}
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):
@@ -349,7 +349,7 @@ def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> 
 
 
 def _named(value: object) -> object:
-    """What stands for a value that is not JSON in the digest: the same in every process."""
+    """A JSON value for one that is none, for the digest: the same in every process."""
     if isinstance(value, Mapping):
         return dict(value)
     return f"{type(value).__module__}.{type(value).__qualname__}"
