@@ -108,7 +108,7 @@ class AskBatch:
         return f"<AskBatch of {self._provider!r}: {', '.join(self._inputs)} -> {self.output}>"
 
     def __call__(self, batch: Any) -> Any:
-        """`batch` with the answers to its rows. Raises ChatError where all rows would fail alike; none is answered then.
+        """`batch` with its answers. Raises ChatError where all rows would fail alike; then no row has an answer.
 
         Raises InvalidRequest for a table without the columns that are needed, or with one that would be added.
         """

@@ -25,8 +25,8 @@ class Journal:
     """The output of a run, opened to add rows; a context manager.
 
     A torn last line, as a killed run leaves it, is cut off. `settings`: 8 hex digits, the digest of all that answers
-    depend on besides their rows. `fresh`: the file is emptied. `retry_failed`: rows with an error are asked again. The file
-    is locked while it is open (see `locking`).
+    depend on besides their rows. `fresh`: the file is emptied. `retry_failed`: rows with an error are asked again. The
+    file is locked while it is open (see `locking`).
 
     Raises InvalidRequest, and leaves the file as it is, if it is no output, or no regular file, if another run writes
     it, or if it has rows of other settings; OSError if it cannot be opened.
