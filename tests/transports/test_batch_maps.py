@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,37 @@ def test_async_prompts_may_raise_too(emulator: Emulator) -> None:
     emulator.order(Hang())
     with pytest.raises(LookupError, match="no more"):
         amapped(prompts(), emulator)
+
+
+def test_async_prompts_that_are_cancelled_end_the_answers(emulator: Emulator) -> None:
+    async def prompts() -> AsyncIterator[str]:
+        yield "one"
+        raise asyncio.CancelledError  # as of a task of the user's own
+
+    async def main() -> None:
+        async with asyncio.timeout(20):
+            async for _ in amap_prompts(prompts(), **settings(emulator)):
+                pass
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+
+
+def test_context_variables_are_those_of_the_caller(ask: Mapped, emulator: Emulator) -> None:
+    """As OpenTelemetry's span, whose children the calls are."""
+    variable, seen = ContextVar[int]("variable", default=0), []
+
+    def key() -> str:
+        seen.append(variable.get())
+        return "sk-1"
+
+    token = variable.set(7)
+    try:
+        list(ask((str(variable.get()) for _ in range(4)), emulator, api_key=key))
+    finally:
+        variable.reset(token)
+    assert seen == [7] * 4
+    assert {request.json["messages"][0]["content"] for request in emulator.requests} == {"7"}
 
 
 def test_what_the_key_function_raises_is_raised(ask: Mapped, emulator: Emulator) -> None:
@@ -323,7 +355,7 @@ def emulator_at(emulator: Emulator) -> Any:
     [
         ("text", {}, "put it in a list"),
         ({"prompt": "a"}, {}, "put it in a list"),
-        (5, {}, "put 5 in a list"),
+        (5, {}, "lists of messages and mappings, not 5"),
         (["a"], {"concurrency": 0}, "concurrency must be"),
         (["a"], {"rate": "fast"}, "rate must be"),
         (["a"], {"max_wait": "1h"}, "max_wait must be"),
