@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pickle
 import queue
@@ -68,6 +69,19 @@ def test_texts_and_mappings(ask: Mapped, emulator: Emulator) -> None:
     ]  # fmt: skip
     assert answers[0].reply is not None
     assert answers[0].reply.complete
+
+
+def test_an_answer_is_told_in_short_and_as_plain_json(ask: Mapped, emulator: Emulator) -> None:
+    answered, failed = ask([{"id": "a", "prompt": "One " * 200}, {"id": 5, "prompt": 1}], emulator, order=True)
+    assert repr(answered).startswith("<Answer 1, id 'a': 'Re: One One")
+    assert len(repr(answered)) < 100
+    assert repr(failed) == f"<Answer 2, id 5: InvalidRequest: {failed.error}>"
+    plain = json.loads(answered.to_json())
+    assert (plain["row"], plain["id"], plain["text"], plain["finish_reason"]) == (1, "a", answered.text, "stop")
+    assert json.loads(failed.to_json())["error"] == {"class": "InvalidRequest", "message": str(failed.error)}
+    assert "settings" not in plain
+    assert pickle.loads(pickle.dumps([answered, failed]))[0] == answered
+    assert failed.reply.usage is None
 
 
 def test_order(ask: Mapped, emulator: Emulator) -> None:

@@ -88,8 +88,7 @@ class Summary:
             self.failed += 1
             self.first_failed = self.first_failed or answer
             self.errors[type(answer.error).__name__] += 1
-        usage = None if answer.reply is None else answer.reply.usage
-        if usage is not None:
+        if (usage := answer.reply.usage) is not None:
             self.input_tokens += usage.input or 0
             self.output_tokens += usage.output or 0
 
