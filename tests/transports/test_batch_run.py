@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -222,7 +224,8 @@ def test_one_row_that_is_refused_for_ever_holds_up_no_other(tmp_path: Path, in_i
         files = Files(tmp_path, 100)
         summary = files.batch(emulator, concurrency=4).run()
         assert files.failed == {7: "ServerFailed"}
-        assert (summary.answered, summary.refused) == (99, files.lines[-1].get("refused", 0))
+        refused = [line.get("refused", 0) for line in files.lines if line["id"] == 7]
+        assert (summary.answered, [summary.refused]) == (99, refused)
         assert summary.refused <= 8
 
 
@@ -293,6 +296,35 @@ def test_an_answer_is_written_as_soon_as_it_is_whole(emulator: Emulator, tmp_pat
 
     assert files.batch(emulator, progress=progress).run().answered == 5
     assert seen[:5] == [1, 2, 3, 4, 5]
+
+
+def test_the_progress_is_told_while_no_row_ends(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.run._TICK", 0.01)
+    emulator.order(Stall(where="headers"))
+    seen: list[tuple[int, int]] = []
+
+    def progress(summary: Summary) -> None:
+        seen.append((summary.rows, summary.in_flight))
+        if seen[-1] == (0, 1):
+            emulator.release()
+
+    assert Files(tmp_path, 1).batch(emulator, progress=progress).run().answered == 1
+    assert (0, 1) in seen
+
+
+def test_a_programs_own_signal_handlers_are_back_after_a_run(emulator: Emulator, tmp_path: Path) -> None:
+    def own(number: int, frame: object) -> None:
+        """Does nothing."""
+
+    before = {number: signal.signal(number, own) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        Files(tmp_path, 1).batch(emulator).run()
+        assert [signal.getsignal(number) for number in before] == [own, own]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def interrupted(files: Files, emulator: Emulator, count: int, how: Callable[[Batch], None], **more: Any) -> Summary:
@@ -380,12 +412,18 @@ def test_a_task_that_runs_a_batch_may_be_cancelled(emulator: Emulator, tmp_path:
 
 
 def test_run_within_a_running_loop(emulator: Emulator, tmp_path: Path) -> None:
-    files = Files(tmp_path, 3)
+    files, seen, variable = Files(tmp_path, 3), [], ContextVar("variable", default=0)
+
+    def key() -> str:
+        seen.append(variable.get())
+        return "sk-1"
 
     async def notebook() -> Summary:
-        return files.batch(emulator).run()
+        variable.set(7)
+        return files.batch(emulator, api_key=key).run()
 
     assert asyncio.run(notebook()).answered == 3
+    assert seen == [7] * 3  # the context variables are those of the caller
 
 
 def test_a_warning_comes_once(emulator: Emulator, tmp_path: Path) -> None:

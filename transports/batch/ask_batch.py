@@ -200,7 +200,7 @@ def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 
 def _record(answer: Answer) -> dict[str, Any]:
     """The value of each column for a row."""
-    line, usage, error = answer.to_line(""), None if answer.reply is None else answer.reply.usage, answer.error
+    line, usage, error = answer.to_line(), answer.reply.usage, answer.error
     more = {name: line[name] for name in _MORE if name in line}
     # The number in the message is of no use: it counts all rows that the worker has asked.
     said = None if error is None else str(error).removeprefix(f"prompt {answer.row}: ")

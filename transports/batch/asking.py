@@ -12,7 +12,7 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, TextDelta
+from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, TextDelta
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
@@ -222,7 +222,7 @@ class Asking:
         row = job.row
         return Answer(
             row=row.number, id=row.id, key=row.key, keep=row.keep, again=row.again, error=error,
-            reply=None if stream is None else stream.reply, tries=job.tries, refused=job.refused,
+            reply=Reply() if stream is None else stream.reply, tries=job.tries, refused=job.refused,
             window=self.pacing.window, at=time(), first_text=first, seconds=seconds,
         )  # fmt: skip
 

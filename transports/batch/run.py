@@ -8,12 +8,12 @@ import os
 import signal
 import stat
 import sys
-import threading
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from inspect import signature
@@ -29,9 +29,9 @@ from .._shared.ways import PathLike
 from .answer import Answer
 from .asking import Asking
 from .journal import Journal
-from .maps import NONE_YET, Supply
 from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
+from .supply import NONE_YET, Supply
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 Order = Literal["done", "input"]
 
 GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
+_TICK = 1.0  # seconds between two reports of the progress while no row ends
 _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
 
 
@@ -88,8 +89,7 @@ class Summary:
             self.failed += 1
             self.first_failed = self.first_failed or answer
             self.errors[type(answer.error).__name__] += 1
-        usage = None if answer.reply is None else answer.reply.usage
-        if usage is not None:
+        if (usage := answer.reply.usage) is not None:
             self.input_tokens += usage.input or 0
             self.output_tokens += usage.output or 0
 
@@ -158,7 +158,7 @@ class Batch:
             return asyncio.run(self.arun())
         # A notebook's thread has a loop, which cannot be entered a second time.
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(asyncio.run, self.arun())
+            running = pool.submit(copy_context().run, asyncio.run, self.arun())
             while True:
                 try:
                     return running.result()
@@ -212,9 +212,9 @@ class Batch:
                 yield read(lines)
             return
         # A pipe may wait, and must not hold up the answers meanwhile, nor the end: so it is not closed here.
-        supply = Supply(self._concurrency, threading.Event())
+        supply = Supply(self._concurrency, wake)
         pipe = _standard_input() if self._input == "-" else open(self._input, "rb")  # noqa: SIM115
-        threading.Thread(target=supply.take, args=(read(pipe), wake), name="batch-input", daemon=True).start()
+        supply.take_in_thread(read(pipe), "batch-input")
         try:
             yield supply
         finally:
@@ -275,11 +275,11 @@ class _Running:
 
     @contextmanager
     def ticking(self) -> Iterator[None]:
-        """Reports the progress each second inside the `with`, also while no row ends."""
+        """Reports the progress each second inside the `with`."""
 
         async def tick() -> None:
             while True:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(_TICK)
                 self.tell()
 
         task = self._loop.create_task(tick())
