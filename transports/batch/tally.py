@@ -170,7 +170,7 @@ class Tally:
         if seconds is None:
             return
         if output and seconds:
-            self.speed.add(output / seconds)
+            self.speed.add(output / max(seconds, 0.001))
         if len(self._heap) < _SLOWEST or seconds > self._heap[0][0]:
             told = row.get("id")
             slow = Slow(row["row"], "" if told is None else str(told)[:_ID], seconds, first_text, output)
