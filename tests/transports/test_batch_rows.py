@@ -94,7 +94,7 @@ def test_a_line_that_cannot_be_asked_keeps_its_id_and_its_fields() -> None:
         ({"prompt": "Hi", "temprature": 0}, "no option is called 'temprature' (did you mean 'temperature'?)"),
         ({"prompt": "Hi", "max_output_tokens": 9}, "'max_output_tokens' (it is called max_tokens here)"),
         ({"prompt": "Hi", "label": 1}, "'label'; to copy what is data into the output, keep it: --keep label"),
-        ({"prompt": "Hi", "api_key": "sk-1"}, "'api_key' (give api_key= to Client() or AsyncClient()"),
+        ({"prompt": "Hi", "api_key": "sk-1"}, "no option is called 'api_key' (it is a setting of the whole run)"),
         ('{"prompt": "Hi", "seed": NaN}', "it has NaN, which is no JSON"),
         ('{"prompt": "Hi", "seed": -Infinity}', "it has -Infinity, which is no JSON"),
         ('{"prompt": "Hi", "temperature": 1e999}', "the number 1e999 is too large"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from inspect import signature
 from io import BufferedIOBase
 from itertools import chain
 from math import isinf
@@ -155,8 +156,11 @@ class RowReader:
             return _no_prompt(fields)
         from sansio_core.option_hints import hint_of  # imported here, as only a mistake needs it
 
+        from ..aio import AsyncClient
+
         unknown = sorted(str(name) for name in fields.keys() - self._known)
         said = {name: hint_of(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
+        said |= dict.fromkeys(signature(AsyncClient).parameters.keys() & said, " (it is a setting of the whole run)")
         text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
         if columns := [name for name, hint in said.items() if not hint]:
             text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"
