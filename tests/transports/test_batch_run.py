@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -212,6 +211,37 @@ def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulat
     assert files.batch(emulator, template="Say {text}", temperature=0, **changes).run().skipped == 1
 
 
+def test_begun_fresh_the_old_answers_fall_with_the_first_new_one(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 3)
+    files.batch(emulator).run()
+    before = files.output.read_bytes()
+    files.input.write_text('{"text": "a"}\n' * 3)
+    with pytest.raises(InvalidRequest, match="no row can be used"):
+        files.batch(emulator, fresh=True).run()
+    with pytest.raises(InvalidRequest, match="no row can be used"):
+        files.batch(emulator, fresh=True, template="Say {txet}").run()
+    assert files.output.read_bytes() == before
+    assert files.batch(emulator, fresh=True, template="Say {text}").run().answered == len(files.lines) == 3
+    files.input.write_text("")
+    files.batch(emulator, fresh=True).run()
+    assert files.lines == []
+
+
+def test_the_summary_knows_at_once_that_rows_are_asked(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Stall(where="headers"), always=True)
+    batch = Files(tmp_path, 1).batch(emulator)
+
+    async def main() -> int:
+        task = asyncio.create_task(batch.arun())
+        await asyncio.to_thread(emulator.wait_for, lambda e: e.received > 0)
+        window = batch.summary.window
+        task.cancel()
+        await asyncio.wait([task])
+        return window
+
+    assert asyncio.run(main()) > 0
+
+
 def test_functions_and_classes_as_options_are_the_same_settings_in_every_run(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -305,10 +335,8 @@ def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
 
 
-def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(
-    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # it takes a second to load
+@pytest.mark.usefixtures("no_plots")  # they take a second to load
+def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(None, NO_CREDIT)
     files, report = Files(tmp_path, 5), tmp_path / "out.html"
     assert files.batch(emulator, concurrency=1, report=report).run().stopped

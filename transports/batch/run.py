@@ -187,7 +187,7 @@ class Batch:
                 self._read(client.provider.own_options) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
-                self.summary.answered_before = journal.answered
+                self.summary.answered_before, self.summary.window = journal.answered, asking.pacing.window
                 with self._signals(), self._ticking(began):
                     async with aclosing(asking.answers(self._rows(rows, journal))) as answers:
                         async for answer in answers:
@@ -196,8 +196,10 @@ class Batch:
                             self._tell(began)
                 self.summary.stopped = asking.stopped
                 self._tell(began)
-                if self._order == "input" and not (asking.stopped or self.summary.interrupted):
-                    journal.in_order(f"{key:016x}" for key in self._keys)
+                if not (asking.stopped or self.summary.interrupted):
+                    journal.begin_anew()
+                    if self._order == "input":
+                        journal.in_order(f"{key:016x}" for key in self._keys)
         if self._report is not None:
             from .report import write_report
 
