@@ -171,6 +171,7 @@ def compare(scenario: Scenario, names: list[str], python: str, rounds: int) -> N
                 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                     client = Client(name, python, scenario, url, Path(folder))
                     outcomes[name].append(client.go(Random(number)))
+                print(f"    {name}: {outcomes[name][-1]}", file=sys.stderr, flush=True)
     print(
         "             s  rows/s  share  us CPU/row  peak MiB  first row s  answered  failed   lost  double  refused"
         "  asked again"

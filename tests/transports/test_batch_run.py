@@ -335,7 +335,7 @@ def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
 
 
-@pytest.mark.usefixtures("no_plots")  # they take a second to load
+@pytest.mark.usefixtures("no_plots")  # matplotlib takes a second to load
 def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(None, NO_CREDIT)
     files, report = Files(tmp_path, 5), tmp_path / "out.html"

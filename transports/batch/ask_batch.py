@@ -102,7 +102,7 @@ class AskBatch:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(AskBatch, self._provider, **self._given), ()
+        return partial(type(self), self._provider, **self._given), ()
 
     def __repr__(self) -> str:
         return f"<AskBatch of {self._provider!r}: {', '.join(self._inputs)} -> {self.output}>"
