@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -324,6 +325,23 @@ def test_a_second_stop_cancels_what_is_in_flight(emulator: Emulator, tmp_path: P
 
     summary = interrupted(files, emulator, 2, how, concurrency=4)
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 2, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_run_whose_input_is_a_pipe_that_nobody_writes_can_be_stopped(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 0)
+    files.input.unlink()
+    os.mkfifo(files.input)
+    batch = files.batch(emulator)
+
+    def stop() -> None:
+        while not batch.summary.window:
+            time.sleep(0.001)
+        batch.stop()
+
+    threading.Thread(target=stop).start()
+    assert batch.run().interrupted
+    os.close(os.open(files.input, os.O_WRONLY | os.O_NONBLOCK))  # the thread that opened it goes on, and ends
 
 
 def test_what_does_not_end_in_time_after_a_stop_is_cancelled(

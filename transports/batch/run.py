@@ -217,10 +217,17 @@ class Batch:
             with open(self._input, "rb") as lines:
                 yield read(lines)
             return
-        # A pipe may wait, and must not hold up the answers meanwhile, nor the end: so it is not closed here.
+
+        def piped() -> Iterator[Row]:
+            if self._input == "-":
+                yield from read(_standard_input())
+            else:
+                with open(self._input, "rb") as pipe:
+                    yield from read(pipe)
+
+        # A pipe may wait, for who opens it too, and must not hold up the answers meanwhile, nor the end.
         supply = Supply(self._concurrency, threading.Event())
-        pipe = _standard_input() if self._input == "-" else open(self._input, "rb")  # noqa: SIM115
-        threading.Thread(target=supply.take, args=(read(pipe), self._wake), name="batch-input", daemon=True).start()
+        threading.Thread(target=supply.take, args=(piped(), self._wake), name="batch-input", daemon=True).start()
         try:
             yield supply
         finally:

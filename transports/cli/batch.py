@@ -115,8 +115,9 @@ def _summary(summary: Summary, done: bool) -> str:
     seconds = max(summary.seconds, 0.001)
     time = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
     tokens = f"; {summary.input_tokens:,} tokens in, {summary.output_tokens:,} out" if summary.output_tokens else ""
-    refused = f"; {counted(summary.refused, 'request')} refused, and sent again" if summary.refused else ""
-    return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}"
+    refused = f"; {counted(summary.refused, 'request')} refused" if summary.refused else ""
+    again = ", and sent again" if refused and done else ""
+    return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}{again}"
 
 
 def _example(summary: Summary) -> str:
