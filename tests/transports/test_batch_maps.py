@@ -20,8 +20,7 @@ from typing import Any
 import pytest
 from batches import QUICK, settings
 
-from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, StreamMisused
-from sansio_core.errors import QuotaExhausted
+from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, QuotaExhausted, StreamMisused
 from transports import tapes
 from transports.batch import Answer, amap_prompts, map_prompts
 from transports.emulator import Emulator
@@ -105,8 +104,14 @@ def test_what_all_share_is_raised_after_the_answers(ask: Mapped, emulator: Emula
 
 def test_with_order_the_answers_beyond_an_open_row_come_before_the_stop(emulator: Emulator) -> None:
     no_credit = Status(429, body=b'{"error": {"code": "insufficient_quota"}}')
-    emulator.order(None, no_credit)
+    emulator.order(None, (Stall(where="headers"), no_credit))
     answers: list[int] = []
+
+    def release() -> None:
+        emulator.wait_for(lambda emulator: emulator.received == 4)
+        emulator.release()
+
+    threading.Thread(target=release).start()
     with pytest.raises(QuotaExhausted):
         answers.extend(answer.row for answer in mapped(map(str, range(4)), emulator, order=True, concurrency=4))
     assert len(answers) == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sansio_core import ChatRequest, InvalidRequest, OptionIgnored
-from transports.batch.rows import Row, read_rows, row_of
+from transports.batch.rows import Row, RowReader
 from transports.batch.template import Template
 
 GOOD = b'{"prompt": "Hi"}\n'
+
+
+def read_rows(lines: Any, **more: Any) -> Iterator[Row]:
+    return RowReader(**more).rows(lines)
+
+
+def row_of(value: object, number: int, **more: Any) -> Row:
+    return RowReader(**more).row(value, number)
 
 
 def rows(*lines: bytes | str | dict[str, Any], **more: Any) -> list[Row]:
@@ -331,6 +339,6 @@ def test_python_values_are_rows() -> None:
     assert row_of({"text": "Hi"}, 3, template="Say {text}").question == {"messages": "Say Hi"}
 
 
-@pytest.mark.parametrize("make", [lambda: row_of(3, 5), lambda: row_of({"prompt": None}, 5), lambda: row_of(b"Hi", 5)])
-def test_a_python_value_that_cannot_be_asked_is_a_row_with_an_error(make: Callable[[], Row]) -> None:
-    assert str(make().error).startswith("prompt 5: ")
+@pytest.mark.parametrize("value", [3, {"prompt": None}, b"Hi", b'"Hi"'])
+def test_a_python_value_that_cannot_be_asked_is_a_row_with_an_error(value: object) -> None:
+    assert str(row_of(value, 5).error).startswith("prompt 5: it ")

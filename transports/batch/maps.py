@@ -22,7 +22,7 @@ from sansio_core.pacing import Pacing
 from .._shared.forks import ELSEWHERE
 from .answer import Answer
 from .asking import Asking
-from .rows import Row, read_rows, row_of
+from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
 
 if TYPE_CHECKING:
@@ -123,17 +123,17 @@ class _Course:
         check_pace(concurrency, rate, max_wait)
         if not isinstance(order, bool):
             raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
-        read_rows((), template=template)  # raises for a wrong one
         self.client: AsyncClient = client_for(provider, concurrency, system, settings, _OWN, set())
         self.concurrency = concurrency
         self.asking = Asking(self.client, Pacing(concurrency, rate=rate), max_wait=max_wait)
-        self._template, self._system, self._order = template, system, order
+        self._reader = RowReader(template=template, own_options=self.client.provider.own_options)
+        self._system, self._order = system, order
         self._ahead = max(_AHEAD, _TIMES * concurrency)
         self._next = 1  # with `order`, the number of the row whose answer is handed out next
 
     def rows(self, prompts: Iterable[Any]) -> Iterator[Row | None]:
         """The rows of the prompts; None where there is none at present, and while too many are ahead."""
-        number, own = 0, self.client.provider.own_options
+        number = 0
         for prompt in prompts:
             if prompt is NONE_YET:
                 self.asking.settle()  # who gives the prompts may wait for the answers
@@ -142,8 +142,7 @@ class _Course:
             number += 1
             while self._order and number - self._next > self._ahead:
                 yield None
-            row = row_of(prompt, number, template=self._template, own_options=own)
-            yield with_system(row, self._system)
+            yield with_system(self._reader.row(prompt, number), self._system)
 
     async def answers(self, rows: Iterator[Row | None]) -> AsyncGenerator[Answer, None]:
         asking, early = self.asking, dict[int, Answer]()

@@ -146,7 +146,10 @@ def _add_batch(parser: ArgumentParser) -> None:
     add("output", metavar="OUT", help="where the answers go, a line each; what is there already is not asked again")
     add("--template", metavar="TEXT", type=utf8, help="the prompt, with {field} for a field of the line's object")
     add("--keep", metavar="FIELD,FIELD", type=names, default=[], help="fields of IN that are copied into OUT")
-    add("--concurrency", metavar="N", type=count, default=64, help="how many rows are asked at once, at most; without it, 64")
+    add(
+        "--concurrency", metavar="N", type=count, default=64,
+        help="how many rows are asked at once, at most; without it, 64",
+    )  # fmt: skip
     add(
         "--rate", metavar="N/s", type=rate,
         help="how many requests are sent a second (N/m: a minute, N/h, N/d), at most; "
