@@ -242,7 +242,11 @@ def test_answers_of_other_settings_are_refused(path: Path) -> None:
         Journal(path, SETTINGS)
     assert path.read_bytes() == data
     assert states(path, "a", fresh=True) == ["new"]
-    assert path.read_bytes() == b""
+    assert path.read_bytes() == data, "until there is a row in their place"
+    with Journal(path, SETTINGS, fresh=True) as journal:
+        for name in "cd":
+            journal.write(line_of(name))
+    assert path.read_bytes() == dump_line(line_of("c")) + dump_line(line_of("d"))
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -254,6 +255,9 @@ def test_a_report_overwrites_a_report_and_nothing_else(tmp_path: Path) -> None:
         write_report(path, tmp_path)
     with pytest.raises(FileNotFoundError, match=r"none\.jsonl"):
         write_report(tmp_path / "none.jsonl", tmp_path / "other.html")
+    if os.path.exists("/dev/full"):
+        with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+            write_report(path, "/dev/full")
 
 
 @pytest.mark.usefixtures("no_plots")

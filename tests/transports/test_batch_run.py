@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 import time
@@ -258,6 +259,37 @@ def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulat
     assert files.batch(emulator, template="Say {text}", temperature=0, **changes).run().skipped == 1
 
 
+def test_begun_fresh_the_old_answers_fall_with_the_first_new_one(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 3)
+    files.batch(emulator).run()
+    before = files.output.read_bytes()
+    files.input.write_text('{"text": "a"}\n' * 3)
+    with pytest.raises(InvalidRequest, match="no row can be used"):
+        files.batch(emulator, fresh=True).run()
+    with pytest.raises(InvalidRequest, match="no row can be used"):
+        files.batch(emulator, fresh=True, template="Say {txet}").run()
+    assert files.output.read_bytes() == before
+    assert files.batch(emulator, fresh=True, template="Say {text}").run().answered == len(files.lines) == 3
+    files.input.write_text("")
+    files.batch(emulator, fresh=True).run()
+    assert files.lines == []
+
+
+def test_the_summary_knows_at_once_that_rows_are_asked(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Stall(where="headers"), always=True)
+    batch = Files(tmp_path, 1).batch(emulator)
+
+    async def main() -> int:
+        task = asyncio.create_task(batch.arun())
+        await asyncio.to_thread(emulator.wait_for, lambda e: e.received > 0)
+        window = batch.summary.window
+        task.cancel()
+        await asyncio.wait([task])
+        return window
+
+    assert asyncio.run(main()) > 0
+
+
 def test_functions_and_classes_as_options_are_the_same_settings_in_every_run(
     emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -369,6 +401,23 @@ def test_a_second_stop_cancels_what_is_in_flight(emulator: Emulator, tmp_path: P
 
     summary = interrupted(files, emulator, 2, how, concurrency=4)
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 2, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_run_whose_input_is_a_pipe_that_nobody_writes_can_be_stopped(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 0)
+    files.input.unlink()
+    os.mkfifo(files.input)
+    batch = files.batch(emulator)
+
+    def stop() -> None:
+        while not batch.summary.window:
+            time.sleep(0.001)
+        batch.stop()
+
+    threading.Thread(target=stop).start()
+    assert batch.run().interrupted
+    os.close(os.open(files.input, os.O_WRONLY | os.O_NONBLOCK))  # the thread that opened it goes on, and ends
 
 
 def test_what_does_not_end_in_time_after_a_stop_is_cancelled(

@@ -25,8 +25,8 @@ class Journal:
     """The output of a run, opened to add rows; a context manager.
 
     A torn last line, as a killed run leaves it, is cut off. `settings`: 8 hex digits, the digest of all that answers
-    depend on besides their rows. `fresh`: the file is emptied. `retry_failed`: rows with an error are asked again. The
-    file is locked while it is open (see `locking`).
+    depend on besides their rows. `fresh`: the rows of the file are not read, and are deleted by `begin_anew`.
+    `retry_failed`: rows with an error are asked again. The file is locked while it is open (see `locking`).
 
     Raises InvalidRequest, and leaves the file as it is, if it is no output, or no regular file, if another run writes
     it, or if it has rows of other settings; OSError if it cannot be opened.
@@ -36,7 +36,7 @@ class Journal:
         self._settings, self._retry_failed = settings.encode(), retry_failed
         self._history = History()
         self._failure: OSError | None = None
-        self._unsynced = False
+        self._unsynced = self._old = False
         self._closing = threading.Event()
         self.path, self._fd = opened(path)
         try:
@@ -62,10 +62,17 @@ class Journal:
         """
         return self._history.state(int(key, 16), self._retry_failed)
 
+    def begin_anew(self) -> None:
+        """Delete what a file that is begun `fresh` had before: not sooner than there is a row, or no row will be."""
+        if self._old:
+            os.ftruncate(self._fd, 0)
+            self._old = False
+
     def write(self, line: dict[str, Any]) -> None:
         """Add a row, whole or not at all. Raises OSError."""
         if self._failure is not None:
             raise self._failure
+        self.begin_anew()
         self._add(dump_line(line))
         self._unsynced = True
 
@@ -188,7 +195,8 @@ class Journal:
         for number, line in enumerate(file, 1):
             if (said := read_line(line)) is not None:
                 if fresh:
-                    return 0
+                    self._old = True
+                    return size
                 key, settings, failed, again = said
                 if settings != self._settings:
                     raise self._others()

@@ -40,8 +40,12 @@ def write_report(output_path: PathLike, html_path: PathLike) -> None:
     batch, or `html_path` a folder, a file that is no page, or in no folder.
     """
     check_place(html_path)
-    tally = tally_of(output_path)
-    Path(html_path).write_bytes(_page(tally, os.path.basename(os.fspath(output_path))))
+    html = _page(tally_of(output_path), os.path.basename(os.fspath(output_path)))
+    try:
+        Path(html_path).write_bytes(html)
+    except OSError as error:
+        error.filename = os.fspath(html_path)  # a full disk's error has none
+        raise
 
 
 def check_place(html_path: PathLike) -> None:

@@ -6,6 +6,7 @@ A Row's JSON is parsed when its question is asked for: a run that is resumed pas
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from inspect import signature
@@ -14,7 +15,7 @@ from itertools import chain
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
-from sansio_core import InvalidRequest
+from sansio_core import InvalidRequest, OptionIgnored
 from sansio_core.errors import safe_repr
 from sansio_core.options import OPTIONS
 from sansio_core.plain import json_text
@@ -107,7 +108,7 @@ class RowReader:
         Raises InvalidRequest with the first row for a file that is no JSON lines, or of which none of the first 20 rows
         can be used, or none at all.
         """
-        return _usable(self._rows(lines))
+        return _usable(self._rows(lines), self._keep)
 
     def _rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
         lines = _bounded(lines) if isinstance(lines, BufferedIOBase) else iter(lines)
@@ -206,8 +207,11 @@ def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
             line = file.readline(_LONGEST + 1)
 
 
-def _usable(rows: Iterator[Row]) -> Iterator[Row]:
-    """`rows`. Raises InvalidRequest where none of the first can be used, or none at all."""
+def _usable(rows: Iterator[Row], keep: Sequence[str]) -> Iterator[Row]:
+    """`rows`. Raises InvalidRequest where none of the first can be used, or none at all.
+
+    Warns of names in `keep` that the first good row has not: once all are asked, it is late for what was misspelt.
+    """
     first: list[Row] = []
     for row in rows:
         first.append(row)
@@ -216,23 +220,29 @@ def _usable(rows: Iterator[Row]) -> Iterator[Row]:
     if first and first[-1].error is not None:
         none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
         raise InvalidRequest(f"{none} can be used: {first[0].error}")
+    if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
+        said = f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept"
+        warnings.warn(said, OptionIgnored, stacklevel=2)
     yield from first
     yield from rows
 
 
+_UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")
 _MAGIC = {
-    b"PAR1": "Parquet", b"\x1f\x8b": "compressed by gzip", b"\x28\xb5\x2f\xfd": "compressed by zstd",
-    b"PK\x03\x04": "a zip archive, or a spreadsheet", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
-    b"SQLite format 3": "an SQLite database", b"ARROW1": "Arrow", b"Obj\x01": "Avro",
+    b"\x1f\x8b": ("is compressed by gzip", "`gzip -dc FILE` gives the lines"),
+    b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "`zstd -dc FILE` gives the lines"),
+    b"\xff\xfe": _UTF16, b"\xfe\xff": _UTF16, b"PAR1": ("is Parquet",), b"ARROW1": ("is Arrow",),
+    b"Obj\x01": ("is Avro",), b"PK\x03\x04": ("is a zip archive, or a spreadsheet",),
+    b"SQLite format 3": ("is an SQLite database",),
 }  # fmt: skip
 
 
 def _is_foreign(line: bytes, first: bool) -> bool:
     """Whether `line` is not JSON, nor meant to be. Raises InvalidRequest where the `first` shows what the file is."""
     if first:
-        for magic, kind in _MAGIC.items():
+        for magic, said in _MAGIC.items():
             if line.startswith(magic):
-                raise _wrong_kind(f"is {kind}")
+                raise _wrong_kind(*said)
         if line.startswith(b"["):
             raise _wrong_kind("is a JSON array", "`jq -c '.[]' FILE` makes lines of it")
         if line == b"{":

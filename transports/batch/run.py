@@ -182,7 +182,7 @@ class Batch:
                 self._read(client.provider.own_options, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
-                summary.answered_before = journal.answered
+                summary.answered_before, summary.window = journal.answered, asking.pacing.window
                 with running.signals(), running.ticking():
                     open_rows = self._open_rows(rows, journal, keys, asking.wake)
                     async with aclosing(asking.answers(open_rows)) as answers:
@@ -192,8 +192,10 @@ class Batch:
                             running.tell()
                 summary.stopped = asking.stopped
                 running.tell()
-                if keys is not None and not (summary.stopped or summary.interrupted):
-                    journal.in_order(f"{key:016x}" for key in keys)
+                if not (summary.stopped or summary.interrupted):
+                    journal.begin_anew()
+                    if keys is not None:
+                        journal.in_order(f"{key:016x}" for key in keys)
         if self._report is not None:
             from .report import write_report
 
@@ -211,10 +213,17 @@ class Batch:
             with open(self._input, "rb") as lines:
                 yield read(lines)
             return
-        # A pipe may wait, and must not hold up the answers meanwhile, nor the end: so it is not closed here.
+
+        def piped() -> Iterator[Row]:
+            if self._input == "-":
+                yield from read(_standard_input())
+            else:
+                with open(self._input, "rb") as pipe:
+                    yield from read(pipe)
+
+        # A pipe may wait, for who opens it too, and must not hold up the answers meanwhile, nor the end.
         supply = Supply(self._concurrency, wake)
-        pipe = _standard_input() if self._input == "-" else open(self._input, "rb")  # noqa: SIM115
-        supply.take_in_thread(read(pipe), "batch-input")
+        supply.take_in_thread(piped(), "batch-input")
         try:
             yield supply
         finally:
