@@ -221,6 +221,13 @@ def test_a_server_that_is_overloaded_in_every_answer_stops_the_run(emulator: Emu
     assert (summary.rows, files.lines) == (0, [])
 
 
+def test_a_server_that_fails_at_once_is_asked_no_faster_for_it(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Status(500), always=True)
+    files = Files(tmp_path, 6)
+    assert files.batch(emulator, retry=1).run().failed == 6
+    assert {line["window"] for line in files.lines} == {4}
+
+
 def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulator, tmp_path: Path) -> None:
     files = Files(tmp_path, [{"id": 1, "text": "a"}])
     files.batch(emulator, template="Say {text}", temperature=0).run()

@@ -12,7 +12,7 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, TextDelta
+from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, ServerFailed, TextDelta
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
@@ -207,7 +207,8 @@ class Asking:
         if error is not None and refused(error):
             self._refused(job, ticket, error, now, starving)
             return
-        if error is None or isinstance(error, HTTPStatusError):  # the server took the request
+        # A 4xx is as good as an answer here. A server that fails is asked no faster for failing at once.
+        if error is None or (isinstance(error, HTTPStatusError) and not isinstance(error, ServerFailed)):
             self._starving, self._taken = inf, max(self._taken, began)
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
