@@ -166,6 +166,11 @@ def test_a_wait_that_is_too_long_stops_the_run(emulator: Emulator, tmp_path: Pat
     assert files.batch(emulator).run().answered == 4
 
 
+def test_a_wait_that_is_just_short_enough_is_waited_for(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Status(429, {"retry-after-ms": "50"}, b"{}"))
+    assert Files(tmp_path, 1).batch(emulator, max_wait=0.05).run().answered == 1
+
+
 def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp_path: Path) -> None:
     body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop","index":0}]}\n\ndata: [DONE]\n\n'
     fields = {

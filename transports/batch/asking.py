@@ -248,9 +248,10 @@ class Asking:
         self.refused += 1
         job.refused += 1
         job.at, job.alone = now, job.alone or self._taken > job.at
-        self.pacing.refused(ticket, now, error.retry_after if isinstance(error, HTTPStatusError) else None)
+        asked = error.retry_after if isinstance(error, HTTPStatusError) else None
+        self.pacing.refused(ticket, now, asked)
         self._starving = min(self._starving, starving, now)
-        if max(self.pacing.hold - now, now - self._starving) > self._max_wait:
+        if max(asked or 0.0, now - self._starving) > self._max_wait:  # what is asked is bounded, not its jitter
             self._stop(error)
         if job.alone and job.refused >= _OWN:
             self._finish(self._answer(job, error))
