@@ -176,6 +176,11 @@ def test_a_wait_that_is_too_long_stops_the_run(emulator: Emulator, tmp_path: Pat
     assert files.batch(emulator).run().answered == 4
 
 
+def test_a_wait_that_is_just_short_enough_is_waited_for(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Status(429, {"retry-after-ms": "50"}, b"{}"))
+    assert Files(tmp_path, 1).batch(emulator, max_wait=0.05).run().answered == 1
+
+
 @pytest.mark.parametrize("rows", [1, 5])
 def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run_if_rows_are_left(
     tmp_path: Path, rows: int
@@ -237,6 +242,13 @@ def test_a_server_that_is_overloaded_in_every_answer_stops_the_run(emulator: Emu
     summary = files.batch(emulator, max_wait=0.6).run()
     assert "every request was refused" in str(summary.stopped)
     assert (summary.rows, files.lines) == (0, [])
+
+
+def test_a_server_that_fails_at_once_is_asked_no_faster_for_it(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Status(500), always=True)
+    files = Files(tmp_path, 6)
+    assert files.batch(emulator, retry=1).run().failed == 6
+    assert {line["window"] for line in files.lines} == {4}
 
 
 def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulator, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, TextDelta
+from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
@@ -205,7 +205,8 @@ class Asking:
         if error is not None and refused(error):
             self._refused(job, ticket, error, now, starving)
             return
-        if error is None or isinstance(error, HTTPStatusError):  # the server took the request
+        # A 4xx is as good as an answer here. A server that fails is asked no faster for failing at once.
+        if error is None or (isinstance(error, HTTPStatusError) and not isinstance(error, ServerFailed)):
             self._starving, self._taken = inf, max(self._taken, began)
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
@@ -248,9 +249,10 @@ class Asking:
         self.refused += 1
         job.refused += 1
         job.at, job.alone = now, job.alone or self._taken > job.at
-        self.pacing.refused(ticket, now, error.retry_after if isinstance(error, HTTPStatusError) else None)
+        asked = error.retry_after if isinstance(error, HTTPStatusError) else None
+        self.pacing.refused(ticket, now, asked)
         self._starving = min(self._starving, starving, now)
-        if max(self.pacing.hold - now, now - self._starving) > self._max_wait:
+        if max(asked or 0.0, now - self._starving) > self._max_wait:  # what is asked is bounded, not its jitter
             self._stop(error)
         if job.alone and job.refused >= _OWN:
             self._finish(self._answer(job, error))

@@ -9,6 +9,7 @@ from sansio_core import (
     ChatError,
     ConnectFailed,
     HTTPStatusError,
+    IPBlocked,
     NotFound,
     ProviderRefused,
     ProxyFailed,
@@ -63,10 +64,10 @@ class Suspects:
         match error:
             case QuotaExhausted():
                 return "stop"
-            # 401, 402, 403; 404; a host, or the proxy on the way to it, that cannot be reached; and the page of a
+            # 401, 402, 403, a blocked address; 404; a host, or the proxy on the way to it, that cannot be reached; and the page of a
             # network that wants a login first, or the redirect to it
             case (
-                AuthenticationFailed() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed()
+                AuthenticationFailed() | IPBlocked() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed()
                 | UnexpectedContent() | UnexpectedRedirect()
             ):  # fmt: skip
                 self._running += 1
