@@ -16,11 +16,12 @@ class Answer(Plain):
     """What became of a row; `error` is None where it was answered.
 
     `row` is its number, from 1, `id` its own; `text` what was answered, up to the `error` where there is one, and
-    `reply` all of it: `reply.parse()`, `.tool_calls`, `.reasoning`, `.choices`, `.usage`; an empty one where nothing
-    came. `tries` counts the requests that failed, and the last one; `refused` those that the server refused besides, for there were
-    too many. `at` is the Unix time of the end; `first_text` and `seconds` are those of the last request until its first
-    text (None where none came) and its end. `window` is how many rows were asked at once at the end. `keep` has the
-    fields that were to be kept, `key` the digest of the row. `again`: the row has failed in an earlier run.
+    `reply` all of it: `reply.parse()`, `.tool_calls`, `.reasoning`, `.choices`, `.usage`; an empty one where
+    nothing came. `tries` counts the requests that failed, and the last one; `refused` those that the server refused
+    besides, for there were too many. `at` is the Unix time of the end; `first_text` and `seconds` are those of the
+    last request until its first text (None where none came) and its end. `window` is how many rows were asked at
+    once at the end. `keep` has the fields that were to be kept, `key` the digest of the row. `again`: the row has
+    failed in an earlier run.
     """
 
     row: int

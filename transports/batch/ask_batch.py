@@ -116,9 +116,9 @@ class AskBatch:
         table.check(self._inputs, [self.output + name for name in _COLUMNS])
         columns = [table.values(name) for name in self._inputs]
         if self.template is None:
-            prompts: list[Any] = [{"messages": each} if isinstance(each, list) else each for each in columns[0]]
+            prompts: list[Any] = columns[0]
         else:
-            prompts = [_fields(self._inputs, values) for values in zip(*columns, strict=True)]
+            prompts = [dict(zip(self._inputs, values, strict=True)) for values in zip(*columns, strict=True)]
         records = [_record(answer) for answer in self._running().ask(prompts)] if prompts else []
         return table.extended(
             {self.output + name: ([record[name] for record in records], kind) for name, kind in _COLUMNS.items()}
@@ -189,11 +189,6 @@ def _key_in(variable: str) -> str:
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
-
-
-def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """The fields of a row for its template, which reports those that have no value."""
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _record(answer: Answer) -> dict[str, Any]:
