@@ -350,7 +350,7 @@ def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
 
 
-@pytest.mark.usefixtures("no_plots")  # matplotlib takes a second to load
+@pytest.mark.usefixtures("no_plots")  # they take a second to load
 def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(None, NO_CREDIT)
     files, report = Files(tmp_path, 5), tmp_path / "out.html"
@@ -454,6 +454,7 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
         ({"system": 5}, "system"),
         ({"provider": "opnai", "base_url": None}, "did you mean 'openai'"),
         ({"report": "/no/such/folder/x.html"}, "there is no folder '/no/such/folder' for the report"),
+        ({"report": __file__}, "is there, and is no page of HTML"),
     ],
     ids=str,
 )  # fmt: skip
@@ -466,7 +467,8 @@ def test_parameters_of_no_use_are_told_at_once(
 
 
 def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) -> None:
-    there = Files(tmp_path, 1).input
+    files = Files(tmp_path, 1)
+    there = files.input
     for input, output, said in (
         (tmp_path / "no.jsonl", tmp_path / "out", "there is no input"),
         (tmp_path, tmp_path / "out", "is a folder"),
@@ -475,6 +477,8 @@ def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) ->
     ):
         with pytest.raises(InvalidRequest, match=said):
             Batch(input, output, "openai", api_key="k", base_url=emulator.base_url("openai"), model="m")
+    with pytest.raises(InvalidRequest, match="the report is the output"):
+        files.batch(emulator, report=files.output)
 
 
 def test_a_model_may_stand_in_each_row(emulator: Emulator, tmp_path: Path) -> None:

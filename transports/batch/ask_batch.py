@@ -114,15 +114,17 @@ class AskBatch:
         """
         table = Table(batch)
         table.check(self._inputs, [self.output + name for name in _COLUMNS])
-        columns = [table.values(name) for name in self._inputs]
-        if self.template is None:
-            prompts: list[Any] = columns[0]
-        else:
-            prompts = [dict(zip(self._inputs, values, strict=True)) for values in zip(*columns, strict=True)]
+        prompts = self._prompts(table)
         records = [_record(answer) for answer in self._running().ask(prompts)] if prompts else []
         return table.extended(
             {self.output + name: ([record[name] for record in records], kind) for name, kind in _COLUMNS.items()}
         )
+
+    def _prompts(self, table: Table) -> list[Any]:
+        columns = [table.values(name) for name in self._inputs]
+        if self.template is None:
+            return columns[0]
+        return [dict(zip(self._inputs, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def close(self) -> None:
         """Cancel what is in flight, and close the connections; they are opened anew when the object is called again."""

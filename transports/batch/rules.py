@@ -63,8 +63,8 @@ class Suspects:
         match error:
             case QuotaExhausted():
                 return "stop"
-            # 401, 402, 403; 404; a host, or the proxy on the way to it, that cannot be reached; and the page of a network
-            # that wants a login first, or the redirect to it
+            # 401, 402, 403; 404; a host, or the proxy on the way to it, that cannot be reached; and the page of a
+            # network that wants a login first, or the redirect to it
             case (
                 AuthenticationFailed() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed()
                 | UnexpectedContent() | UnexpectedRedirect()

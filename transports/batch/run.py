@@ -337,10 +337,14 @@ def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> 
             raise InvalidRequest("the output is the input: give it another name")
     if os.fspath(output) == "-":
         raise InvalidRequest("the output must be a file, which a run that is resumed reads again")
-    for what, path in (("output", output), ("report", report)):
-        folder = None if path is None else os.path.dirname(os.path.realpath(path))
-        if folder is not None and not os.path.isdir(folder):
-            raise InvalidRequest(f"there is no folder {folder!r} for the {what}: make it first")
+    if not os.path.isdir(folder := os.path.dirname(os.path.realpath(output))):
+        raise InvalidRequest(f"there is no folder {folder!r} for the output: make it first")
+    if report is not None:
+        from .report import check_place
+
+        if os.path.realpath(report) == os.path.realpath(output):
+            raise InvalidRequest("the report is the output: give it another name")
+        check_place(report)
 
 
 def _named(value: object) -> object:

@@ -9,7 +9,7 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from time import strftime
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +176,7 @@ def _faults(texts: list[str]) -> list[Fault]:
 def _fault_lines() -> list[str]:
     """The lines of `--fault help`: each fault with its parameters, and its docstring."""
     from ..emulator import FAULTS
-    from ..emulator.faults import COMMON
+    from ..emulator.faults import parameters
 
     lines = [
         "NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...",
@@ -184,8 +184,8 @@ def _fault_lines() -> list[str]:
         "",
     ]
     for name, kind in sorted(FAULTS.items()):
-        parameters = [_parameter(field) for field in fields(kind) if field.name not in COMMON]
-        lines.append(f"{name}:{','.join(parameters)}" if parameters else name)
+        own = [_parameter(field) for field in parameters(kind)]
+        lines.append(f"{name}:{','.join(own)}" if own else name)
         lines.append("    " + " ".join((kind.__doc__ or "").split()))
     return lines
 
