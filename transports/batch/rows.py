@@ -29,7 +29,7 @@ _UNUSABLE = 20
 """Where so many rows at the beginning cannot be used, the file or the template is at fault, and not a row."""
 _BOM = b"\xef\xbb\xbf"
 
-_OF_ALL = " (a setting of all rows, which one cannot have for itself)"
+_OF_ALL = " (it is a setting of the whole run)"
 
 Scalar = str | int | float | bool | None
 

@@ -169,7 +169,7 @@ class Tally:
             self.first_text.add(first_text)
         if seconds is not None:
             if output and seconds:
-                self.speed.add(output / seconds)
+                self.speed.add(output / max(seconds, 0.001))
             self._add_slow(row, seconds, first_text, output)
 
     def _add_slow(self, row: dict[str, Any], seconds: float, first_text: float | None, output: float | None) -> None:
