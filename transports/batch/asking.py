@@ -12,18 +12,20 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, TextDelta
+from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
 from .answer import Answer
-from .rules import Suspects, refused
+from .rules import Suspects, refused, unreached
 
 if TYPE_CHECKING:
     from ..aio import AsyncClient, AsyncStream
     from .rows import Row
 
 _ONCE = RetryPolicy(attempts=1)  # the engine itself asks again, so that other rows can go first meanwhile
+_WAITING = 256  # rows that wait to be asked again: with more of them, no new one is taken
+_OUTAGE = (1.0, 20.0)  # s: everybody waits so long for a host that is away, at first and at most
 
 
 class _Job:
@@ -38,15 +40,17 @@ class _Job:
 class Asking:
     """Asks rows, as many at once and as fast as `pacing` allows.
 
-    `max_wait`: the seconds for which a server may have everybody wait, or refuse every request; then the asking stops.
-    `stopped` is the error that stopped it: rows without an Answer were not asked then, or are to be asked again.
-    `refused` counts the requests that the server refused as there were too many.
+    `max_wait`: the seconds for which a server may have everybody wait, refuse every request, or be away; then the
+    asking stops. `stopped` is the error that stopped it: rows without an Answer were not asked then, or are to be asked
+    again. `refused` counts the requests that the server refused as there were too many. `away` is why it cannot be
+    reached at present, though it has answered before: everybody waits for it.
     """
 
     def __init__(self, client: AsyncClient, pacing: Pacing, *, max_wait: float = inf) -> None:
         self.pacing = pacing
         self.refused = 0
         self.stopped: ChatError | None = None
+        self.away: ChatError | None = None
         self._client, self._retry, self._max_wait = client, client.retry, max_wait
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: Iterator[Row | None] = iter(())
@@ -58,7 +62,7 @@ class Asking:
         self._answers: deque[Answer] = deque()
         self._suspects = Suspects()
         self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
-        self._starving: float | None = None  # since when every request was refused
+        self._starving: float | None = None  # since when no request was taken
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -148,7 +152,7 @@ class Asking:
         """The next row to send, None where there is none at present."""
         if self._later and self._later[0][0] <= now:
             return heappop(self._later)[2]
-        while self._left and not self._full:
+        while self._left and not self._full and len(self._later) < _WAITING:
             try:
                 row = next(self._rows)
                 if row is None:
@@ -198,14 +202,22 @@ class Asking:
             self._refused(job, ticket, error, now)
             return
         if isinstance(error, HTTPStatusError) and error.status is not None:  # the server took the request all the same
-            self._starving = None
+            self._starving = self.away = None
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
-        wait = None if error is None else self._retry.after(error, job.tries, random, inf)
-        if wait is None:
-            self._finish(self._answer(job, error, stream, first, now - began))
-        else:
+        wait = None if error is None else self._wait(error, job.tries)
+        if wait is not None:
             heappush(self._later, (now + wait, next(self._numbers), job))
+        elif error is not None and unreached(error) and self._suspects.answered:
+            self._unreached(job, error, now)
+        else:
+            self._finish(self._answer(job, error, stream, first, now - began))
+
+    def _wait(self, error: ChatError, tries: int) -> float | None:
+        """The seconds until a row is asked again; None where it has failed."""
+        if isinstance(error, TimedOut) and tries < self._retry.attempts:  # the total as well: it is each attempt's own
+            return self._retry.wait(tries, random)
+        return self._retry.after(error, tries, random, inf)
 
     def _answer(
         self, job: _Job, error: ChatError | None, stream: AsyncStream | None = None, first: float | None = None,
@@ -222,7 +234,7 @@ class Asking:
 
     def _begins(self, stream: AsyncStream, ticket: Ticket, now: float) -> None:
         """A good response began; its header fields may say that no more requests are worth sending for a while."""
-        self._starving = None
+        self._starving = self.away = None
         wait = wait_of(stream._exchange.headers)
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
@@ -230,10 +242,23 @@ class Asking:
             self._stop(RateLimited(stream.status, said, retry_after=wait))
 
     def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float) -> None:
-        """Everybody waits, and the row goes back without losing an attempt."""
+        """There were too many requests: everybody waits."""
         self.refused += 1
-        job.tries, job.refused = job.tries - 1, job.refused + 1
+        job.refused += 1
         self.pacing.refused(ticket, now, error.retry_after if isinstance(error, HTTPStatusError) else None)
+        self._put_back(job, error, now)
+
+    def _unreached(self, job: _Job, error: ChatError, now: float) -> None:
+        """The host, which has answered before, is away: everybody waits, as long again as it is away already."""
+        self.away = error
+        least, most = _OUTAGE
+        wait = least if self._starving is None else min(max(now - self._starving, least), most)
+        self.pacing.hold = max(self.pacing.hold, now + wait)
+        self._put_back(job, error, now)
+
+    def _put_back(self, job: _Job, error: ChatError, now: float) -> None:
+        """The row is asked again without losing an attempt, unless all have waited for too long."""
+        job.tries -= 1
         heappush(self._later, (now, -next(self._numbers), job))
         self._starving = now if self._starving is None else self._starving
         if max(self.pacing.hold - now, now - self._starving) > self._max_wait:
@@ -266,6 +291,8 @@ class Asking:
                 error.bound = bound
             else:
                 error.hint = f"every request was refused, and {bound}"
+        elif self.away is not None:
+            error.hint = f"max_wait is {self._max_wait:g} s"
         self.stopped = self.stopped or error
         self.drain()
 

@@ -80,7 +80,9 @@ class Summary:
     """How many rows are asked at the moment; `window`: how many may be, at once."""
     window: int = 0
     held: float = 0.0
-    """For how many seconds from now nothing is sent, as the server asked for it."""
+    """For how many seconds from now nothing is sent, as the server asked for it, or is away."""
+    away: ChatError | None = None
+    """Why the server cannot be reached at the moment, though it has answered before."""
 
     def _add(self, answer: Answer) -> None:
         self.rows += 1
@@ -267,7 +269,7 @@ class Batch:
         if asking is not None:
             summary.seconds, summary.refused = monotonic() - began, asking.refused
             pacing = asking.pacing
-            summary.in_flight, summary.window = pacing.in_flight, pacing.window
+            summary.in_flight, summary.window, summary.away = pacing.in_flight, pacing.window, asking.away
             assert self._loop is not None
             summary.held = max(0.0, pacing.hold - self._loop.time())
         if self._progress is not None:
