@@ -205,6 +205,14 @@ def test_what_has_many_names_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_plots")
+def test_numbers_that_no_run_writes_make_a_page_all_the_same(tmp_path: Path) -> None:
+    wrong = [5e-324, 1e308, -1, 10**4000, True, None, "1", [], {}]
+    names = ("tries", "refused", "window", "at", "first_text", "seconds", "settings", "model", "id", "again")
+    page = report(tmp_path, [answered(1, **dict.fromkeys(names, each)) for each in wrong])
+    assert "Every row in the file is answered: 9." in page.text
+
+
+@pytest.mark.usefixtures("no_plots")
 def test_odd_lines_are_told_and_left_out(tmp_path: Path) -> None:
     odd = [b"no json", b"[1]", b'{"row":1}', b"[" * 100_000, b'{"row":1,"key":"zz","text":""}', b"\xff", b""]
     (tmp_path / "out.jsonl").write_bytes(dump_line(answered(1)) + b"\n".join(odd) + b"\n" + dump_line(answered(2)))
@@ -240,9 +248,9 @@ def test_a_report_overwrites_a_report_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "out.html").touch()
     write_report(path, tmp_path / "out.html")
     write_report(path, tmp_path / "out.html")
-    with pytest.raises(FileNotFoundError, match=r"no such folder for the report.*nowhere"):
+    with pytest.raises(InvalidRequest, match=r"there is no folder '.*nowhere' for the report: make it first"):
         write_report(path, tmp_path / "nowhere" / "out.html")
-    with pytest.raises(IsADirectoryError, match="give the report a file's name"):
+    with pytest.raises(InvalidRequest, match="is a folder: give the report a file's name"):
         write_report(path, tmp_path)
     with pytest.raises(FileNotFoundError, match=r"none\.jsonl"):
         write_report(tmp_path / "none.jsonl", tmp_path / "other.html")

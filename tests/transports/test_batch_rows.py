@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sansio_core import ChatRequest, InvalidRequest
-from transports.batch.rows import Row, read_rows, row_of
+from transports.batch.rows import Row, RowReader
 from transports.batch.template import Template
 
 GOOD = b'{"prompt": "Hi"}\n'
+
+
+def read_rows(lines: Any, **more: Any) -> Iterator[Row]:
+    return RowReader(**more).rows(lines)
+
+
+def row_of(value: object, number: int, **more: Any) -> Row:
+    return RowReader(**more).row(value, number)
 
 
 def rows(*lines: bytes | str | dict[str, Any], **more: Any) -> list[Row]:
@@ -86,7 +94,7 @@ def test_a_line_that_cannot_be_asked_keeps_its_id_and_its_fields() -> None:
         ({"prompt": "Hi", "temprature": 0}, "no option is called 'temprature' (did you mean 'temperature'?)"),
         ({"prompt": "Hi", "max_output_tokens": 9}, "'max_output_tokens' (it is called max_tokens here)"),
         ({"prompt": "Hi", "label": 1}, "'label'; to copy what is data into the output, keep it: --keep label"),
-        ({"prompt": "Hi", "api_key": "sk-1"}, "'api_key' (give api_key= to Client() or AsyncClient()"),
+        ({"prompt": "Hi", "api_key": "sk-1"}, "no option is called 'api_key' (it is a setting of the whole run)"),
         ('{"prompt": "Hi", "seed": NaN}', "it has NaN, which is no JSON"),
         ('{"prompt": "Hi", "seed": -Infinity}', "it has -Infinity, which is no JSON"),
         ('{"prompt": "Hi", "temperature": 1e999}', "the number 1e999 is too large"),
@@ -327,6 +335,6 @@ def test_python_values_are_rows() -> None:
     assert row_of({"text": "Hi"}, 3, template="Say {text}").question == {"messages": "Say Hi"}
 
 
-@pytest.mark.parametrize("make", [lambda: row_of(3, 5), lambda: row_of({"prompt": None}, 5), lambda: row_of(b"Hi", 5)])
-def test_a_python_value_that_cannot_be_asked_is_a_row_with_an_error(make: Callable[[], Row]) -> None:
-    assert str(make().error).startswith("prompt 5: ")
+@pytest.mark.parametrize("value", [3, {"prompt": None}, b"Hi", b'"Hi"'])
+def test_a_python_value_that_cannot_be_asked_is_a_row_with_an_error(value: object) -> None:
+    assert str(row_of(value, 5).error).startswith("prompt 5: it ")

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,19 @@ from typing import Any
 import pytest
 from batches import Files
 
-from sansio_core import AuthenticationFailed, ConnectFailed, InvalidRequest, NotFound, OptionIgnored, RateLimited
-from sansio_core.errors import QuotaExhausted
+from sansio_core import (
+    AuthenticationFailed,
+    ConnectFailed,
+    InvalidRequest,
+    NotFound,
+    OptionIgnored,
+    QuotaExhausted,
+    RateLimited,
+)
 from transports.batch import Batch, Summary
 from transports.emulator import DEFAULT_TEXT, Emulator
-from transports.emulator.faults import Hang, Reset, Stall, Status
+from transports.emulator.faults import Hang, InBandError, Reset, Stall, Status
+from transports.emulator.systems import ErrorResponse
 
 NO_CREDIT = Status(429, body=b'{"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}')
 
@@ -165,7 +174,10 @@ def test_a_wait_that_is_too_long_stops_the_run(emulator: Emulator, tmp_path: Pat
     assert files.batch(emulator).run().answered == 4
 
 
-def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run_if_rows_are_left(
+    tmp_path: Path, rows: int
+) -> None:
     body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop","index":0}]}\n\ndata: [DONE]\n\n'
     fields = {
         "content-type": "text/event-stream",
@@ -174,11 +186,15 @@ def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp
     }
     with Emulator() as emulator:
         emulator.order(Status(200, fields, body))
-        files = Files(tmp_path, 5)
-        summary = files.batch(emulator, concurrency=1).run()
-        assert isinstance(summary.stopped, RateLimited)
-        assert summary.stopped.retry_after == 25320
+        summary = Files(tmp_path, rows).batch(emulator, concurrency=1).run()
         assert (summary.answered, emulator.received) == (1, 1)
+        assert isinstance(summary.stopped, RateLimited) == (rows > 1)
+        assert summary.stopped is None or summary.stopped.retry_after == 25320
+
+
+def test_nothing_is_waited_for_where_no_row_is_left(emulator: Emulator, tmp_path: Path) -> None:
+    batch = Files(tmp_path, 1).batch(emulator, rate=0.001)
+    assert asyncio.run(asyncio.wait_for(batch.arun(), 20)).answered == 1
 
 
 def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
@@ -207,7 +223,7 @@ class Away:
 def test_everybody_waits_for_a_server_that_has_answered_and_is_away(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transports.batch.asking._OUTAGE", (0.02, 0.02))
+    monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
     emulator.order(None, Reset(before="headers"), None)
     away, files = Away(*range(2, 20)), Files(tmp_path, 5)
     summary = files.batch(emulator, connect=away.connect, concurrency=1).run()
@@ -218,7 +234,7 @@ def test_everybody_waits_for_a_server_that_has_answered_and_is_away(
 def test_a_server_that_stays_away_stops_the_run(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transports.batch.asking._OUTAGE", (0.02, 0.02))
+    monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
     emulator.order(None, Reset(before="headers"))
     files, away = Files(tmp_path, 5), Away(*range(2, 1000))
     summary = files.batch(emulator, connect=away.connect, concurrency=2, max_wait=0.1).run()
@@ -249,6 +265,36 @@ def test_rows_that_wait_to_be_asked_again_are_few(
 
     assert Files(tmp_path, 12).batch(emulator, concurrency=2, retry=2, progress=look).run().failed == 12
     assert min(asked) <= 4 + 2 + 1
+
+
+@pytest.mark.parametrize("in_its_stream", [False, True])
+def test_one_row_that_is_refused_for_ever_holds_up_no_other(tmp_path: Path, in_its_stream: bool) -> None:
+    overloaded: dict[str, Any] = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+    def reply(prompt: str) -> str:
+        if prompt != "Question 7":
+            return "good"
+        if in_its_stream:
+            emulator.order(InBandError(payload=overloaded))
+            return "some text"
+        raise ErrorResponse(503, "upstream connect error")  # as a gateway says of a server that a row has crashed
+
+    with Emulator(reply=reply) as emulator:
+        files = Files(tmp_path, 100)
+        summary = files.batch(emulator, concurrency=4).run()
+        assert files.failed == {7: "ServerFailed"}
+        refused = [line.get("refused", 0) for line in files.lines if line["id"] == 7]
+        assert (summary.answered, [summary.refused]) == (99, refused)
+        assert summary.refused <= 8
+
+
+def test_a_server_that_is_overloaded_in_every_answer_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
+    overloaded: dict[str, Any] = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+    emulator.order(InBandError(payload=overloaded), always=True)
+    files = Files(tmp_path, 50)
+    summary = files.batch(emulator, max_wait=0.6).run()
+    assert "every request was refused" in str(summary.stopped)
+    assert (summary.rows, files.lines) == (0, [])
 
 
 def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulator, tmp_path: Path) -> None:
@@ -364,7 +410,7 @@ def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 1, 0)
 
 
-@pytest.mark.usefixtures("no_plots")  # matplotlib takes a second to load
+@pytest.mark.usefixtures("no_plots")  # they take a second to load
 def test_the_report_is_written_at_the_end_of_a_run_that_was_stopped_too(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(None, NO_CREDIT)
     files, report = Files(tmp_path, 5), tmp_path / "out.html"
@@ -396,12 +442,18 @@ def test_a_task_that_runs_a_batch_may_be_cancelled(emulator: Emulator, tmp_path:
 
 
 def test_run_within_a_running_loop(emulator: Emulator, tmp_path: Path) -> None:
-    files = Files(tmp_path, 3)
+    files, seen, variable = Files(tmp_path, 3), [], ContextVar("variable", default=0)
+
+    def key() -> str:
+        seen.append(variable.get())
+        return "sk-1"
 
     async def notebook() -> Summary:
-        return files.batch(emulator).run()
+        variable.set(7)
+        return files.batch(emulator, api_key=key).run()
 
     assert asyncio.run(notebook()).answered == 3
+    assert seen == [7] * 3  # the context variables are those of the caller
 
 
 def test_a_warning_comes_once(emulator: Emulator, tmp_path: Path) -> None:
@@ -449,8 +501,8 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
     [
         ({"concurrency": 0}, "concurrency must be a whole number from 1, not 0"),
         ({"concurrency": 10**7}, "needs 10000064 open files"),
-        ({"rate": "fast"}, "rate must be a number of requests a second, above 0, not 'fast'"),
-        ({"rate": 0}, "above 0"),
+        ({"rate": "fast"}, "rate must be a positive number of requests a second, not .fast."),
+        ({"rate": 0}, "a positive number"),
         ({"max_wait": -1}, "max_wait must be a number of seconds from 0, not -1"),
         ({"order": "x"}, "order must be 'done' or 'input', not 'x'"),
         ({"template": "{a.b}"}, "template"),
@@ -462,6 +514,7 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
         ({"system": 5}, "system"),
         ({"provider": "opnai", "base_url": None}, "did you mean 'openai'"),
         ({"report": "/no/such/folder/x.html"}, "there is no folder '/no/such/folder' for the report"),
+        ({"report": __file__}, "is there, and is no page of HTML"),
     ],
     ids=str,
 )  # fmt: skip
@@ -474,7 +527,8 @@ def test_parameters_of_no_use_are_told_at_once(
 
 
 def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) -> None:
-    there = Files(tmp_path, 1).input
+    files = Files(tmp_path, 1)
+    there = files.input
     for input, output, said in (
         (tmp_path / "no.jsonl", tmp_path / "out", "there is no input"),
         (tmp_path, tmp_path / "out", "is a folder"),
@@ -483,6 +537,8 @@ def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) ->
     ):
         with pytest.raises(InvalidRequest, match=said):
             Batch(input, output, "openai", api_key="k", base_url=emulator.base_url("openai"), model="m")
+    with pytest.raises(InvalidRequest, match="the report is the output"):
+        files.batch(emulator, report=files.output)
 
 
 def test_a_model_may_stand_in_each_row(emulator: Emulator, tmp_path: Path) -> None:

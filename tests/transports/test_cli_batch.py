@@ -135,7 +135,7 @@ def test_what_stops_a_run(
         (["in.jsonl", "notes"], "{}/notes is no output of a batch, and is left as it is"),
         (["in.jsonl", "out", "--report", "notes"], "'notes' is there, and is no page of HTML"),
         (["in.jsonl", "out", "--report", "out"], "--report: OUT has the answers: give the page another name"),
-        (["in.jsonl", "out", "--report", "no/x"], "--report: no: there is no such folder for the report"),
+        (["in.jsonl", "out", "--report", "no/x"], "there is no folder 'no' for the report: make it first"),
         (["in.jsonl", "out", "--concurrency", "999999999"], "--concurrency 999999999 needs 1000000063 open files"),
         (["in.jsonl", "out", "-o", "keep=a"], "--option keep is not for options of the model; see `sansio-chat batch"),
         (["in.jsonl", "out", "-o", "verify=false"], "--option verify is not for options of the model"),

@@ -130,7 +130,7 @@ def many(**settings: Unpack[ClientSettings]) -> None:
             assert_type(answer, bulk.Answer)
             assert_type(answer.text, str)
             assert_type(answer.error, ChatError | None)
-            assert_type(answer.reply, Reply | None)
+            assert_type(answer.reply, Reply)
     batch = Batch(
         "in.jsonl", Path("out.jsonl"), provider="openai", template="Summarise: {text}", order="input", keep=["text"],
         temperature=0, retry=RetryPolicy(attempts=5), api_key=lambda: "k", progress=lambda summary: summary.rows,

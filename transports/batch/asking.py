@@ -12,7 +12,7 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, TextDelta, TimedOut
+from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
@@ -24,17 +24,27 @@ if TYPE_CHECKING:
     from .rows import Row
 
 _ONCE = RetryPolicy(attempts=1)  # the engine itself asks again, so that other rows can go first meanwhile
-_WAITING = 256  # rows that wait to be asked again: with more of them, no new one is taken
-_OUTAGE = (1.0, 20.0)  # s: everybody waits so long for a host that is away, at first and at most
+_WAITING = 256
+"""Rows that wait to be asked again: with more of them, no new one is taken."""
+_AWAY = (1.0, 20.0)
+"""Seconds for which everybody waits where the host is away: at first, and at most."""
+_FIRST = 2
+"""So often refused, a row lets others go first: it may be the row that is refused."""
+_OWN = 6
+"""So often refused, a row has failed if another, which was sent later, was taken meanwhile: a 503 is also what gateways
+say of a server that this row has crashed."""
 
 
 class _Job:
-    """A row, how often it was tried, and how often it was refused besides."""
+    """A row, how often it was tried, and how often it was refused besides, the last time `at`; `alone`: whether it was
+    refused again when another row, which was sent after that, had been taken.
+    """
 
-    __slots__ = ("refused", "row", "tries")
+    __slots__ = ("alone", "at", "refused", "row", "tries")
 
     def __init__(self, row: Row) -> None:
         self.row, self.tries, self.refused = row, 0, 0
+        self.at, self.alone = inf, False
 
 
 class Asking:
@@ -56,13 +66,15 @@ class Asking:
         self._rows: Iterator[Row | None] = iter(())
         self._left = self._draining = False  # whether there may be more rows; whether no more are asked
         self._numbers = count()
-        self._later: list[tuple[float, int, _Job]] = []  # a heap of the rows that are asked again, and when
+        self._later: list[tuple[float, int, _Job]] = []  # a heap: when each of these rows is asked, at the earliest
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._answers: deque[Answer] = deque()
         self._suspects = Suspects()
         self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
-        self._starving: float | None = None  # since when no request was taken
+        self._used_up: RateLimited | None = None  # where it is longer than `max_wait` until there is quota again
+        self._starving = inf  # since when no request was taken
+        self._taken = -inf  # when the last of those was sent that were not refused
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -133,42 +145,41 @@ class Asking:
         when = inf
         while not (self._draining or self._full):
             now = loop.time()
-            if (ready := self.pacing.ready(now)) > now:
-                when = ready
+            # The row first: where there is none, nothing is waited for.
+            when = max(self._due(now), self.pacing.ready(now))
+            if when > now:
                 break
-            job = self._next(now)
-            if job is None:
-                when = self._later[0][0] if self._later else inf
-                break
+            job = heappop(self._later)[2]
             job.tries += 1
             task = loop.create_task(self._ask(job, self.pacing.sent(now), loop))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
+        if self._used_up is not None and self._later:
+            self._stop(self._used_up)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = loop.call_at(when, self._fill, loop) if when < inf else None
 
-    def _next(self, now: float) -> _Job | None:
-        """The next row to send, None where there is none at present."""
-        if self._later and self._later[0][0] <= now:
-            return heappop(self._later)[2]
-        while self._left and not self._full and len(self._later) < _WAITING:
+    def _due(self, now: float) -> float:
+        """When the first row of `_later` is to be asked, a new one at once; inf: there is none at present."""
+        while self._left and not (
+            self._full or len(self._later) >= _WAITING or (self._later and self._later[0][0] <= now)
+        ):
             try:
                 row = next(self._rows)
                 if row is None:
                     break
                 if row.error is None:
-                    return _Job(row)
+                    heappush(self._later, (now, next(self._numbers), _Job(row)))
+                else:
+                    self._hand_out(self._answer(_Job(row), row.error))
             except StopIteration:
                 self._left = False
                 self._changed.set()
-                break
             except BaseException as error:  # noqa: BLE001  # the user's: `answers` raises it
                 self._failure, self._left = error, False
                 self.cancel()
-                break
-            self._hand_out(self._answer(_Job(row), row.error))
-        return None
+        return self._later[0][0] if self._later else inf
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -183,11 +194,12 @@ class Asking:
     # --- one attempt at a row ----------------------------------------------------------------------------------------
 
     async def _ask(self, job: _Job, ticket: Ticket, loop: asyncio.AbstractEventLoop) -> None:
-        began, first, error = loop.time(), None, None
+        began, first, error, starving = loop.time(), None, None, inf
         stream: AsyncStream | None = None
         try:
             async with self._client.stream(retry=_ONCE, **job.row.question) as stream:
                 await stream.start()
+                starving = self._starving
                 self._begins(stream, ticket, loop.time())
                 while events := await stream._read():
                     if first is None and any(type(event) is TextDelta for event in events):
@@ -199,10 +211,10 @@ class Asking:
             raise
         now = loop.time()
         if error is not None and refused(error):
-            self._refused(job, ticket, error, now)
+            self._refused(job, ticket, error, now, starving)
             return
-        if isinstance(error, HTTPStatusError) and error.status is not None:  # the server took the request all the same
-            self._starving = self.away = None
+        if error is None or isinstance(error, HTTPStatusError):  # the server took the request
+            self._starving, self._taken, self.away = inf, max(self._taken, began), None
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
         wait = None if error is None else self._wait(error, job.tries)
@@ -226,43 +238,55 @@ class Asking:
         row = job.row
         return Answer(
             row=row.number, id=row.id, key=row.key, keep=row.keep, again=row.again, error=error,
-            reply=None if stream is None else stream.reply, tries=job.tries, refused=job.refused,
+            reply=Reply() if stream is None else stream.reply, tries=job.tries, refused=job.refused,
             window=self.pacing.window, at=time(), first_text=first, seconds=seconds,
         )  # fmt: skip
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
     def _begins(self, stream: AsyncStream, ticket: Ticket, now: float) -> None:
-        """A good response began; its header fields may say that no more requests are worth sending for a while."""
-        self._starving = self.away = None
+        """A good response began; its header fields may say that no more requests are worth sending for a while.
+
+        That is a reason to stop once there is another row to send.
+        """
+        self._starving, self.away = inf, None
         wait = wait_of(stream._exchange.headers)
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"
-            self._stop(RateLimited(stream.status, said, retry_after=wait))
+            self._used_up = RateLimited(stream.status, said, retry_after=wait)
 
-    def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float) -> None:
-        """There were too many requests: everybody waits."""
+    def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float, starving: float) -> None:
+        """Everybody waits, and the row goes back without losing an attempt.
+
+        `starving`: as it was when the answer began in whose stream this is.
+        """
         self.refused += 1
         job.refused += 1
+        job.at, job.alone = now, job.alone or self._taken > job.at
         self.pacing.refused(ticket, now, error.retry_after if isinstance(error, HTTPStatusError) else None)
-        self._put_back(job, error, now)
-
-    def _unreached(self, job: _Job, error: ChatError, now: float) -> None:
-        """The host, which has answered before, is away: everybody waits, as long again as it is away already."""
-        self.away = error
-        least, most = _OUTAGE
-        wait = least if self._starving is None else min(max(now - self._starving, least), most)
-        self.pacing.hold = max(self.pacing.hold, now + wait)
-        self._put_back(job, error, now)
-
-    def _put_back(self, job: _Job, error: ChatError, now: float) -> None:
-        """The row is asked again without losing an attempt, unless all have waited for too long."""
-        job.tries -= 1
-        heappush(self._later, (now, -next(self._numbers), job))
-        self._starving = now if self._starving is None else self._starving
+        self._starving = min(self._starving, starving, now)
         if max(self.pacing.hold - now, now - self._starving) > self._max_wait:
             self._stop(error)
+        if job.alone and job.refused >= _OWN:
+            self._finish(self._answer(job, error))
+            return
+        job.tries -= 1
+        due = now if job.refused < _FIRST else max(now, self.pacing.hold) + 0.1 * 2 ** min(job.refused - _FIRST, 9)
+        heappush(self._later, (due, -next(self._numbers), job))
+
+    def _unreached(self, job: _Job, error: ChatError, now: float) -> None:
+        """The host, which has answered before, is away: everybody waits, as long again as it is away already.
+
+        The row loses no attempt.
+        """
+        self.away, self._starving = error, min(self._starving, now)
+        least, most = _AWAY
+        self.pacing.hold = max(self.pacing.hold, now + min(max(now - self._starving, least), most))
+        if now - self._starving > self._max_wait:
+            self._stop(error)
+        job.tries -= 1
+        heappush(self._later, (now, -next(self._numbers), job))
 
     def _finish(self, answer: Answer) -> None:
         """The row was answered, or has failed for good."""

@@ -12,12 +12,14 @@ from sansio_core import (
     NotFound,
     ProviderRefused,
     ProxyFailed,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     TimedOut,
     TLSFailed,
+    UnexpectedContent,
+    UnexpectedRedirect,
 )
-from sansio_core.errors import QuotaExhausted
 
 _AT_FIRST = 3
 """So many rows that fail for a reason which all rows may share end a run in which none was answered yet."""
@@ -74,11 +76,12 @@ class Suspects:
         match error:
             case QuotaExhausted():
                 return "stop"
-            # 401, 402, 403; 404; and a host, or the proxy on the way to it, that cannot be reached
+            # 401, 402, 403; 404; a host, or the proxy on the way to it, that cannot be reached; and the page of a
+            # network that wants a login first, or the redirect to it
             case (
                 AuthenticationFailed() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed()
-                | TimedOut(clock="connect")
-            ):
+                | TimedOut(clock="connect") | UnexpectedContent() | UnexpectedRedirect()
+            ):  # fmt: skip
                 self._running += 1
                 return "stop" if self._running >= (_RUNNING if self.answered else _AT_FIRST) else "hold back"
             case None | HTTPStatusError() | ProviderRefused():  # the host takes the key, and has the model
