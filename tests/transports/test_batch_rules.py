@@ -83,7 +83,9 @@ def test_one_row_that_was_answered_clears_those_before_it() -> None:
 LOGIN_PAGE, TO_A_LOGIN = UnexpectedContent("an HTML page came"), UnexpectedRedirect(302, "to another origin")
 
 
-@pytest.mark.parametrize("error", [WRONG_KEY, NO_MODEL, IPBlocked("no"), ConnectFailed("a"), LOGIN_PAGE, TO_A_LOGIN], ids=str)
+@pytest.mark.parametrize(
+    "error", [WRONG_KEY, NO_MODEL, IPBlocked("no"), ConnectFailed("a"), LOGIN_PAGE, TO_A_LOGIN], ids=str
+)
 def test_twenty_running_stop_any_run(error: ChatError) -> None:
     assert verdicts(None, *[error] * 20) == ["hand out all", *["hold back"] * 19, "stop"]
 
