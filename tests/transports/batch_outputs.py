@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sansio_core import ChatError, Finished, Reply, TextDelta, TimedOut, UsageReport
-from sansio_core.errors import ContentFiltered, ContextTooLong, ServerFailed
+from sansio_core.errors import ContentFiltered, ContextTooLong, PermissionDenied, ServerFailed
 from transports.batch.answer import Answer
 from transports.batch.output_lines import dump_line
 
@@ -19,6 +19,7 @@ ERRORS: tuple[ChatError, ...] = (
     ServerFailed(500, "internal error"),
     TimedOut("idle", 60),
     ContentFiltered(None),
+    PermissionDenied(403),
 )
 _REPLY = Reply.of([TextDelta("Ljubljana."), UsageReport(10, 20), Finished("stop")])
 _ANSWERED = Answer(

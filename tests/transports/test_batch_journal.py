@@ -312,6 +312,57 @@ def test_what_was_written_is_on_the_disk_soon(path: Path, monkeypatch: pytest.Mo
         assert not synced.acquire(timeout=0.05)  # nothing was written since
 
 
+def test_a_new_file_has_its_name_on_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: folders.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
+    with Journal(path, SETTINGS) as journal:
+        assert folders == [os.name == "posix"]  # Windows opens no folders
+        journal.write(line_of("a"))
+    folders.clear()
+    states(path)
+    assert folders == []
+
+
+def test_nothing_is_written_behind_a_torn_line_that_cannot_be_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+
+    def torn(fd: int, data: bytes) -> int:
+        if len(data) < 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data[:-9])
+
+    def ftruncate(fd: int, size: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Journal(path, SETTINGS) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", torn)
+            patch.setattr(os, "ftruncate", ftruncate)
+            with pytest.raises(OSError, match="No space"):
+                journal.write(line_of("a"))
+        with pytest.raises(OSError, match="Input/output error"):
+            journal.write(line_of("b"))
+    assert states(path, "a", "b") == ["new", "new"]
+
+
+@posix
+@pytest.mark.parametrize(("number", "opens"), [(errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_file_system_without_locks_has_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, opens: bool
+) -> None:
+    def flock(fd: int, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    if opens:
+        assert states(path, "a") == ["new"]
+    else:
+        with pytest.raises(OSError, match=os.strerror(number)):
+            Journal(path, SETTINGS)
+
+
 def test_a_disk_that_fails_ends_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fsync(fd: int) -> None:
         raise OSError(errno.EIO, "Input/output error")

@@ -194,6 +194,12 @@ def test_a_long_answer_is_no_pause() -> None:
     assert timeline.course(120).pauses == []
 
 
+def test_the_slowest_are_those_that_took_longest(tmp_path: Path) -> None:
+    rows = [answered(n, seconds=n * 7 % 50 + 1) for n in range(50)]
+    tally = tally_of(write(tmp_path / "out.jsonl", rows))
+    assert [slow.seconds for slow in tally.slowest] == list(range(50, 30, -1))
+
+
 def test_what_has_many_names_is_bounded(tmp_path: Path) -> None:
     rows = [failed(n, error={"class": f"C{n}", "message": "no"}, settings=f"{n:08x}") for n in range(1, 300)]
     tally = tally_of(write(tmp_path / "out.jsonl", rows))
@@ -279,6 +285,14 @@ def test_a_run_that_goes_on_has_a_page(shared: Path) -> None:
     assert (page.count("svg"), page.count("h1"), page.count("h2")) == (6, 1, 6)
     for error in ERRORS:
         assert type(error).__name__ in page.text
+    assert re.search(r"var\(--series-6\)\"></i>others \d</li></ul>", shared.read_text())
+
+
+def test_what_did_not_happen_has_no_plot(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    page = report(tmp_path, [answered(1), answered(2)])
+    assert "No row failed. No request was refused." in page.text
+    assert page.count("svg") == 4
 
 
 def test_the_page_stands_alone_and_is_marked_up_for_all(shared: Path) -> None:
@@ -306,6 +320,7 @@ def test_what_others_wrote_is_text_and_cut(tmp_path: Path) -> None:
     bad = [answered(1, id=_HOSTILE, model=_HOSTILE, settings=_HOSTILE, finish_reason=_HOSTILE, seconds=99.5)]
     bad += [failed(2, error={"class": _HOSTILE, "message": _HOSTILE * 50}), answered(3, id="x" * 10_000_000)]
     bad += [answered(4, at=1e300, seconds=-1, usage={"output": "1"}), answered(5, at="x", first_text=[], window={})]
+    bad += [answered(4, at=3e11)]  # in the year 11476
     bad += [failed(n, error={"class": f"$C_{n}$" + "<" * 500, "message": "&" * 3000}) for n in range(6, 50)]
     bad += [
         answered(n, seconds=n, **dict.fromkeys(("id", "model", "settings", "finish_reason"), f"{n}{'&' * 500}"))

@@ -49,7 +49,7 @@ def test_every_row_is_answered_once_and_a_second_run_asks_nothing(emulator: Emul
     batch = files.batch(emulator, keep=["prompt"])
     for _ in range(2):  # the same object as well
         again = batch.run()
-        assert (again.rows, again.skipped, emulator.received) == (0, 30, asked)
+        assert (again.rows, again.skipped, again.answered_before, emulator.received) == (0, 30, 30, asked)
 
 
 def test_rows_may_be_added_and_moved(emulator: Emulator, tmp_path: Path) -> None:

@@ -276,8 +276,6 @@ class _Engine:
 
     def close(self) -> None:
         """End the thread, and what is in flight."""
-        if self.process != os.getpid():  # the thread is not in this process
-            return
         self._closed = True
         with suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(self._cancel)

@@ -297,7 +297,6 @@ class Asking:
         match self._suspects.after(answer.error):
             case "stop":
                 assert answer.error is not None
-                self._held_back.clear()
                 self._stop(answer.error)
             case "hold back":
                 self._held_back.append(answer)
