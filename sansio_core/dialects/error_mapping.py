@@ -216,7 +216,7 @@ def of_response(status: int, headers: Headers, body: bytes) -> HTTPStatusError:
         status,
         message,
         body=excerpt(text_of_html(text) if is_html(text) else text),
-        request_id=request_id(headers),
+        request_id=excerpt(request_id(headers) or "") or None,
         retry_after=_delay(known, said, found) if (asked := retry_after(headers)) is None else asked,
         **_codes(known),
     )
@@ -343,7 +343,8 @@ def _text_of(error: dict[str, Any]) -> str:
 
 def _code(value: Any) -> str | None:
     """A code as text: some vendors send it as a number. True and "" are no codes."""
-    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
+    told = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    return excerpt(str(value)) if told else None
 
 
 def _loads(text: str) -> Any:

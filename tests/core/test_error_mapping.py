@@ -265,3 +265,11 @@ def test_googles_details() -> None:
     assert of_response(429, (("retry-after", "0"),), json.dumps(value).encode()).retry_after == 0
     retry["retryDelay"] = "soon"
     assert of_response(429, (), json.dumps(value).encode()).retry_after is None
+
+
+def test_a_message_is_short_whatever_the_provider_sends() -> None:
+    long = "x" * 10_000
+    body = json.dumps({"error": {"message": long, "code": long, "type": long, "param": long}}).encode()
+    error = of_response(400, (("x-request-id", long),), body)
+    assert len(str(error)) < 2000
+    assert max(len(value) for value in (error.code, error.kind, error.param, error.request_id) if value) < 600

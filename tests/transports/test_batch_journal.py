@@ -476,6 +476,24 @@ def test_any_history_of_runs_ends_with_each_row_once(
 # --- the input's order -----------------------------------------------------------------------------------------------
 
 
+@posix
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_gone_or_another_is_told(path: Path, replaced: bool, ordered: bool) -> None:
+    moved = path.with_name("moved.jsonl")
+    journal = Journal(path, SETTINGS)
+    journal.write(line_of("a"))
+    path.rename(moved)
+    if replaced:
+        path.write_text("another")
+    with pytest.raises(OSError, match="moved, deleted or replaced") as gone:
+        journal.in_order([key_of("a")]) if ordered else journal.close()
+    journal.close()
+    assert gone.value.filename == str(path)
+    assert lines_in(moved) == [line_of("a")]
+    assert not replaced or path.read_text() == "another"
+
+
 def test_lines_are_put_in_the_inputs_order(path: Path) -> None:
     written(
         path, line_of("b", error=True), line_of("gone", error=True), line_of("a", n=1), line_of("c", error=True, n=1),

@@ -11,15 +11,19 @@ from sansio_core import (
     ConnectFailed,
     ConnectionLost,
     InvalidRequest,
+    IPBlocked,
     NotFound,
     PermissionDenied,
+    ProxyFailed,
     QuotaExhausted,
     RateLimited,
     ServerFailed,
+    TimedOut,
+    TLSFailed,
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from transports.batch.rules import Suspects, refused
+from transports.batch.rules import Suspects, refused, unreached
 
 WRONG_KEY, NO_MODEL = AuthenticationFailed(401), NotFound(404)
 
@@ -48,6 +52,12 @@ def test_these_do_not(error: ChatError) -> None:
     assert not refused(error)
 
 
+def test_a_host_that_is_away_is_told_from_one_that_does_not_want() -> None:
+    away = [ConnectFailed("a"), TimedOut("connect"), ProxyFailed("a"), ProxyFailed("a", 502)]
+    there = [ProxyFailed("a", 407), TLSFailed("a"), ConnectionLost("gone"), TimedOut("idle"), ServerFailed(502)]
+    assert [error for error in [*away, *there] if unreached(error)] == away
+
+
 def verdicts(*errors: ChatError | None) -> list[str]:
     suspects = Suspects()
     return [suspects.after(error) for error in errors]
@@ -55,7 +65,7 @@ def verdicts(*errors: ChatError | None) -> list[str]:
 
 def test_three_rows_that_fail_alike_at_first_stop_a_run() -> None:
     assert verdicts(WRONG_KEY, NO_MODEL, PermissionDenied(403)) == ["hold back", "hold back", "stop"]
-    assert verdicts(ConnectFailed("a"), ConnectFailed("b"), ConnectFailed("c"))[-1] == "stop"
+    assert verdicts(ConnectFailed("a"), ConnectFailed("b"), TimedOut("connect"))[-1] == "stop"
     # a row that was not sent, or whose connection broke, tells nothing of the key
     assert verdicts(WRONG_KEY, InvalidRequest("odd"), NO_MODEL, ConnectionLost("gone"), WRONG_KEY) == [
         "hold back", "hand out", "hold back", "hand out", "stop",
@@ -73,7 +83,9 @@ def test_one_row_that_was_answered_clears_those_before_it() -> None:
 LOGIN_PAGE, TO_A_LOGIN = UnexpectedContent("an HTML page came"), UnexpectedRedirect(302, "to another origin")
 
 
-@pytest.mark.parametrize("error", [WRONG_KEY, NO_MODEL, ConnectFailed("a"), LOGIN_PAGE, TO_A_LOGIN], ids=str)
+@pytest.mark.parametrize(
+    "error", [WRONG_KEY, NO_MODEL, IPBlocked("no"), ConnectFailed("a"), LOGIN_PAGE, TO_A_LOGIN], ids=str
+)
 def test_twenty_running_stop_any_run(error: ChatError) -> None:
     assert verdicts(None, *[error] * 20) == ["hand out all", *["hold back"] * 19, "stop"]
 

@@ -123,8 +123,8 @@ class AskBatch:
     def _prompts(self, table: Table) -> list[Any]:
         columns = [table.values(name) for name in self._inputs]
         if self.template is None:
-            return [{"messages": each} if isinstance(each, list) else each for each in columns[0]]
-        return [_fields(self._inputs, values) for values in zip(*columns, strict=True)]
+            return columns[0]
+        return [dict(zip(self._inputs, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def close(self) -> None:
         """Cancel what is in flight, and close the connections; they are opened anew when the object is called again."""
@@ -191,11 +191,6 @@ def _key_in(variable: str) -> str:
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
-
-
-def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """The fields of a row for its template, which reports those that have no value."""
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _record(answer: Answer) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -83,6 +84,7 @@ class Journal:
         this is interrupted, the file is as it was before. Raises OSError.
         """
         self._stop_syncing()
+        self._sync()
         self._history = History()  # their memory is needed
         new = f"{self.path}.in-order~"
         with suppress(FileNotFoundError):  # of a run that was killed meanwhile: the lock says that nobody writes it now
@@ -106,12 +108,14 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Write what the system holds back to the disk, and close the file. Raises OSError."""
+        """Write what the system holds back to the disk, and close the file. Raises OSError, also where it is gone."""
         if self._fd < 0:
             return
         try:
             self._stop_syncing()
             self._sync()
+            if self._failure is not None:
+                raise self._failure
         finally:
             os.close(self._fd)  # and the lock with it
             self._fd = -1
@@ -165,6 +169,11 @@ class Journal:
             except OSError as error:
                 error.filename = self.path
                 raise
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._fd), os.stat(self.path)):
+                    return
+            # as an editor does that saves it
+            raise OSError(errno.ENOENT, "it was moved, deleted or replaced while it was being written", self.path)
 
     def _stop_syncing(self) -> None:
         self._closing.set()

@@ -79,7 +79,9 @@ class Summary:
     """How many rows are asked at the moment; `window`: how many may be, at once."""
     window: int = 0
     held: float = 0.0
-    """For how many seconds from now nothing is sent, as the server asked for it."""
+    """For how many seconds from now nothing is sent, as the server asked for it, or is away."""
+    away: ChatError | None = None
+    """Why the server cannot be reached at the moment, though it has answered before."""
 
     def _add(self, answer: Answer) -> None:
         self.rows += 1
@@ -277,7 +279,7 @@ class _Running:
         """Bring the Summary up to date, and call `progress`."""
         summary, pacing, now = self._summary, self._asking.pacing, self._loop.time()
         summary.seconds, summary.refused = now - self._began, self._asking.refused
-        summary.in_flight, summary.window = pacing.in_flight, pacing.window
+        summary.in_flight, summary.window, summary.away = pacing.in_flight, pacing.window, self._asking.away
         summary.held = max(0.0, pacing.hold - now)
         if self._progress is not None:
             self._progress(summary)
