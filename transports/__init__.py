@@ -8,6 +8,7 @@ drive                    the two loops between an Exchange of the core and a wir
 http1/                   HTTP/1.1, proxies and TLS without I/O, for both
 _shared/                 what both clients share besides: settings, files, logging, look-ups, forks
 _requests/, _asyncio/    one wire each: connections, waiting under a deadline, cancelling
+batch/                   many prompts asked at once: from a file to a file, or from Python values
 tapes                    what every client of a process sends and receives, recorded to a file; such a file played
 pytest_plugin            the fixture `chat_tape`: a test's tape, recorded at its first run and played from then on
 otel                     an observer that gives spans and metrics to OpenTelemetry

@@ -290,11 +290,15 @@ def _quota_class(
     alibaba = "aliyun.com" in said or "alibabacloud.com" in said
     if said.lstrip().startswith("allocated quota exceeded") or (alibaba and "exceeded your current quota" in said):
         return RateLimited
-    # ai.google.dev/gemini-api/docs/rate-limits: a day's quota comes back at midnight in California. The RetryInfo
-    # beside it names some seconds all the same, after which every request fails until then.
-    ids = [str(each.get("quotaId")) for detail in _details(error) for each in objects(detail.get("violations"))]
-    used_up = QuotaExhausted in kinds or any("PerDay" in quota for quota in ids) or re.search(_USED_UP, said)
-    return QuotaExhausted if used_up else None
+    return QuotaExhausted if QuotaExhausted in kinds or _is_daily(error) or re.search(_USED_UP, said) else None
+
+
+def _is_daily(error: dict[str, Any]) -> bool:
+    """Whether Gemini names a day's quota: it comes back at midnight in California (ai.google.dev/gemini-api/docs/
+    rate-limits). The RetryInfo beside it names some seconds all the same, after which every request fails until then.
+    """
+    violations = (each for detail in _details(error) for each in objects(detail.get("violations")))
+    return any("PerDay" in str(each.get("quotaId")) for each in violations)
 
 
 def _fine_class(kinds: list[type[HTTPStatusError]], message: str) -> type[HTTPStatusError] | None:

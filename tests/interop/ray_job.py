@@ -27,7 +27,8 @@ def main(folder: Path, url: str, rays_folder: str) -> None:
             fn_constructor_kwargs=settings,
             batch_format="pyarrow",
             batch_size=20,
-            compute=ray.data.ActorPoolStrategy(size=2),
+            compute=ray.data.ActorPoolStrategy(size=2, enable_true_multi_threading=True),
+            max_concurrency=2,  # batches at once in each: one fills the gaps at the end of another
             num_cpus=0,  # they wait, and two CPUs are taken by Ray's own reading and filtering
         )
         .write_parquet(str(folder / "out"))

@@ -5,7 +5,7 @@ python -m tests.load.batch_peers [--python PYTHON] [--only NAMES] [--scenarios A
 A: 10,000 rows of 20 words after 0.2 s, 100 at once, no limit. B: 2,000 rows against 100 requests a second, 20 at once,
 refusals with Retry-After. C: A with four kill -9 at random, and the same command again each time.
 
-The others are in `peer_scripts`; they mostly live in an environment of their own, whose interpreter is `--python`:
+The others are in `peer_scripts`; those that this environment has not live in one of their own, `--python`:
 
 python -m venv PEERS; PEERS/bin/pip install openai tqdm tenacity litellm bespokelabs-curator
 """
@@ -103,13 +103,18 @@ class Client:
         seconds, cpu, peak, first = self._run(LONGEST)
         with urlopen(f"{self._url}/counts") as response:
             counts = json.load(response)
-        lines = [json.loads(line) for line in self._output.open()] if self._output.exists() else []
-        rows = Counter(line["id"] for line in lines)
-        answered = len({line["id"] for line in lines if "error" not in line and line["text"] is not None})
+        rows, answered = Counter[int](), set[int]()
+        if self._output.exists():
+            with self._output.open() as lines:  # one by one: what this process takes is the least that it measures
+                for line in map(json.loads, lines):
+                    rows[line["id"]] += 1
+                    if "error" not in line and line["text"] is not None:
+                        answered.add(line["id"])
         asked = [times for row, times in counts["asked"].items() if row.isdigit()]
         return Outcome(
-            seconds, cpu, peak, first, answered, failed=len(rows) - answered, lost=self._scenario.rows - len(rows),
-            double=sum(rows.values()) - len(rows), refused=counts["refused"], again=sum(asked) - len(asked),
+            seconds, cpu, peak, first, len(answered), failed=len(rows) - len(answered),
+            lost=self._scenario.rows - len(rows), double=sum(rows.values()) - len(rows),
+            refused=counts["refused"], again=sum(asked) - len(asked),
         )  # fmt: skip
 
     def _run(self, longest: float) -> tuple[float, float, float, float | None]:
@@ -146,22 +151,28 @@ class Client:
         return (self._folder / "log").read_text(errors="replace").replace("\r", "\n")[-1000:]
 
 
-def there(names: list[str], python: str) -> list[str]:
-    """Those of `names` that can be run; of the others it is said what is missing."""
-    found = []
+def there(names: list[str], python: str) -> dict[str, str]:
+    """The interpreter of each of `names`: this one if it has what is needed, else `python`.
+
+    Of those that neither has it is said what is missing.
+    """
+    found = {}
     for name in names:
-        code = f"import importlib.util as u; print(*(m for m in {NEEDS.get(name, ())} if not u.find_spec(m)))"
-        missing = subprocess.run([python, "-c", code], capture_output=True, text=True)
-        if missing.returncode or missing.stdout.strip():
-            print(f"{name} is left out: {python} has not all of {', '.join(NEEDS[name])} (see --help)")
+        needs = NEEDS.get(name, ())
+        code = "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))"
+        runs = {one: [one, "-c", code, *needs] for one in (sys.executable, python)}
+        fit = [one for one, run in runs.items() if not subprocess.run(run, stderr=subprocess.DEVNULL).returncode]
+        if fit:
+            found[name] = fit[0]
         else:
-            found.append(name)
+            print(f"{name} is left out: {python} has not all of {', '.join(needs)} (see --help)")
     return found
 
 
-def compare(scenario: Scenario, names: list[str], python: str, rounds: int) -> None:
+def compare(scenario: Scenario, pythons: dict[str, str], rounds: int) -> None:
     """Run them in turns, and print the table."""
     print(f"\n{scenario}; best possible: {scenario.best:.1f} s" + (f"; medians of {rounds}" if rounds > 1 else ""))
+    names = list(pythons)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
     limit = [scenario.rate, scenario.burst] if scenario.rate else []
     with server(scenario.delay, *limit) as url:
@@ -169,8 +180,9 @@ def compare(scenario: Scenario, names: list[str], python: str, rounds: int) -> N
             turn = number % len(names)
             for name in names[turn:] + names[:turn]:
                 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                    client = Client(name, python, scenario, url, Path(folder))
+                    client = Client(name, pythons[name], scenario, url, Path(folder))
                     outcomes[name].append(client.go(Random(number)))
+                print(f"    {name}: {outcomes[name][-1]}", file=sys.stderr, flush=True)
     print(
         "             s  rows/s  share  us CPU/row  peak MiB  first row s  answered  failed   lost  double  refused"
         "  asked again"
@@ -199,17 +211,17 @@ def line(name: str, scenario: Scenario, runs: list[Outcome]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the others")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has those that this one has not")
     parser.add_argument("--only", default=",".join(["ours", *NEEDS]), help="(default: %(default)s)")
     parser.add_argument("--scenarios", default="ABC", help="(default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of A; B and C have one (default: %(default)s)")
     parser.add_argument("--share", type=float, default=1.0, help="of the rows, for a quick look (default: %(default)s)")
     options = parser.parse_args()
-    names = there(options.only.split(","), options.python)
+    pythons = there(options.only.split(","), options.python)
     many, few = int(10_000 * options.share), int(2_000 * options.share)
     scenarios = {"A": Scenario("A", many), "B": Scenario("B", few, rate=100), "C": Scenario("C", many, kills=4)}
     for letter in options.scenarios:
-        compare(scenarios[letter], names, options.python, options.rounds if letter == "A" else 1)
+        compare(scenarios[letter], pythons, options.rounds if letter == "A" else 1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pickle
 import queue
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,7 @@ from typing import Any
 import pytest
 from batches import QUICK, settings
 
-from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, StreamMisused
-from sansio_core.errors import QuotaExhausted
+from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, QuotaExhausted, StreamMisused
 from transports import tapes
 from transports.batch import Answer, amap_prompts, map_prompts
 from transports.emulator import Emulator
@@ -70,6 +71,19 @@ def test_texts_and_mappings(ask: Mapped, emulator: Emulator) -> None:
     assert answers[0].reply.complete
 
 
+def test_an_answer_is_told_in_short_and_as_plain_json(ask: Mapped, emulator: Emulator) -> None:
+    answered, failed = ask([{"id": "a", "prompt": "One " * 200}, {"id": 5, "prompt": 1}], emulator, order=True)
+    assert repr(answered).startswith("<Answer 1, id 'a': 'Re: One One")
+    assert len(repr(answered)) < 100
+    assert repr(failed) == f"<Answer 2, id 5: InvalidRequest: {failed.error}>"
+    plain = json.loads(answered.to_json())
+    assert (plain["row"], plain["id"], plain["text"], plain["finish_reason"]) == (1, "a", answered.text, "stop")
+    assert json.loads(failed.to_json())["error"] == {"class": "InvalidRequest", "message": str(failed.error)}
+    assert "settings" not in plain
+    assert pickle.loads(pickle.dumps([answered, failed]))[0] == answered
+    assert failed.reply.usage is None
+
+
 def test_order(ask: Mapped, emulator: Emulator) -> None:
     emulator.order(Reset(before="headers"), None, Status(400), Reset(before="headers"))
     answers = list(ask(map(str, range(60)), emulator, order=True, concurrency=8))
@@ -105,8 +119,14 @@ def test_what_all_share_is_raised_after_the_answers(ask: Mapped, emulator: Emula
 
 def test_with_order_the_answers_beyond_an_open_row_come_before_the_stop(emulator: Emulator) -> None:
     no_credit = Status(429, body=b'{"error": {"code": "insufficient_quota"}}')
-    emulator.order(None, no_credit)
+    emulator.order(None, (Stall(where="headers"), no_credit))
     answers: list[int] = []
+
+    def release() -> None:
+        emulator.wait_for(lambda emulator: emulator.received == 4)
+        emulator.release()
+
+    threading.Thread(target=release).start()
     with pytest.raises(QuotaExhausted):
         answers.extend(answer.row for answer in mapped(map(str, range(4)), emulator, order=True, concurrency=4))
     assert len(answers) == 3
@@ -131,6 +151,37 @@ def test_async_prompts_may_raise_too(emulator: Emulator) -> None:
     emulator.order(Hang())
     with pytest.raises(LookupError, match="no more"):
         amapped(prompts(), emulator)
+
+
+def test_async_prompts_that_are_cancelled_end_the_answers(emulator: Emulator) -> None:
+    async def prompts() -> AsyncIterator[str]:
+        yield "one"
+        raise asyncio.CancelledError  # as of a task of the user's own
+
+    async def main() -> None:
+        async with asyncio.timeout(20):
+            async for _ in amap_prompts(prompts(), **settings(emulator)):
+                pass
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+
+
+def test_context_variables_are_those_of_the_caller(ask: Mapped, emulator: Emulator) -> None:
+    """As OpenTelemetry's span, whose children the calls are."""
+    variable, seen = ContextVar[int]("variable", default=0), []
+
+    def key() -> str:
+        seen.append(variable.get())
+        return "sk-1"
+
+    token = variable.set(7)
+    try:
+        list(ask((str(variable.get()) for _ in range(4)), emulator, api_key=key))
+    finally:
+        variable.reset(token)
+    assert seen == [7] * 4
+    assert {request.json["messages"][0]["content"] for request in emulator.requests} == {"7"}
 
 
 def test_what_the_key_function_raises_is_raised(ask: Mapped, emulator: Emulator) -> None:
@@ -318,7 +369,7 @@ def emulator_at(emulator: Emulator) -> Any:
     [
         ("text", {}, "put it in a list"),
         ({"prompt": "a"}, {}, "put it in a list"),
-        (5, {}, "put 5 in a list"),
+        (5, {}, "lists of messages and mappings, not 5"),
         (["a"], {"concurrency": 0}, "concurrency must be"),
         (["a"], {"rate": "fast"}, "rate must be"),
         (["a"], {"max_wait": "1h"}, "max_wait must be"),

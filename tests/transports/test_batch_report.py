@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -248,12 +249,15 @@ def test_a_report_overwrites_a_report_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "out.html").touch()
     write_report(path, tmp_path / "out.html")
     write_report(path, tmp_path / "out.html")
-    with pytest.raises(FileNotFoundError, match=r"no such folder for the report.*nowhere"):
+    with pytest.raises(InvalidRequest, match=r"there is no folder '.*nowhere' for the report: make it first"):
         write_report(path, tmp_path / "nowhere" / "out.html")
-    with pytest.raises(IsADirectoryError, match="give the report a file's name"):
+    with pytest.raises(InvalidRequest, match="is a folder: give the report a file's name"):
         write_report(path, tmp_path)
     with pytest.raises(FileNotFoundError, match=r"none\.jsonl"):
         write_report(tmp_path / "none.jsonl", tmp_path / "other.html")
+    if os.path.exists("/dev/full"):
+        with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+            write_report(path, "/dev/full")
 
 
 @pytest.mark.usefixtures("no_plots")

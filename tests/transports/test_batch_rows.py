@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sansio_core import ChatRequest, InvalidRequest
-from transports.batch.rows import Row, read_rows, row_of
+from sansio_core import ChatRequest, InvalidRequest, OptionIgnored
+from transports.batch.rows import Row, RowReader
 from transports.batch.template import Template
 
 GOOD = b'{"prompt": "Hi"}\n'
+
+
+def read_rows(lines: Any, **more: Any) -> Iterator[Row]:
+    return RowReader(**more).rows(lines)
+
+
+def row_of(value: object, number: int, **more: Any) -> Row:
+    return RowReader(**more).row(value, number)
 
 
 def rows(*lines: bytes | str | dict[str, Any], **more: Any) -> list[Row]:
@@ -66,7 +74,8 @@ def test_an_id_is_any_scalar(key: Any) -> None:
 
 
 def test_a_line_that_cannot_be_asked_keeps_its_id_and_its_fields() -> None:
-    (row,) = rows({"id": "a1", "promt": "Hi", "label": 3}, keep=["label", "other"])
+    with pytest.warns(OptionIgnored):
+        (row,) = rows({"id": "a1", "promt": "Hi", "label": 3}, keep=["label", "other"])
     assert (row.id, row.keep) == ("a1", {"label": 3})
     assert row.error is not None
 
@@ -105,7 +114,9 @@ def test_a_line_that_cannot_be_used_is_a_row_with_an_error(line: bytes | str | d
 
 
 def test_a_field_that_is_kept_need_not_be_an_option() -> None:
-    (row,) = rows({"prompt": "Hi", "label": 3, "id": 1}, keep=["label", "prompt", "missing"])
+    line = b'{"prompt": "Hi", "label": 3, "id": 1}'
+    with pytest.warns(OptionIgnored, match="^line 1 has no field 'lable', 'note', which is to be kept$"):
+        row, _ = read_rows([line, b'"Hi"'], keep=["label", "prompt", "lable", "note"])
     assert row.error is None
     assert row.keep == {"label": 3, "prompt": "Hi"}
 
@@ -271,8 +282,9 @@ def test_a_line_that_is_too_long_is_not_read_as_a_whole() -> None:
         (b"\n\nName a river.\nAnd its source?\n", "begins with 'Name a river.'"),
         (b"Name a river.", "begins with 'Name a river.'"),
         (b"PAR1\x15\x04\x15\n", "is Parquet"),
-        (b"\x1f\x8b\x08\x00\n", "is compressed by gzip"),
-        ('"é"\n'.encode("utf-16"), "is UTF-16"),
+        (b"\x1f\x8b\x08\x00\n", "is compressed by gzip, and must be JSON lines"),
+        (b"\x28\xb5\x2f\xfd\n", "an object or a text on each: `zstd -dc FILE` gives the lines"),
+        ('"é"\n'.encode("utf-16"), "`iconv -f UTF-16 -t UTF-8 FILE` writes it so"),
     ],
 )
 def test_a_file_that_is_no_json_lines_is_refused(data: bytes, words: str) -> None:
@@ -327,6 +339,6 @@ def test_python_values_are_rows() -> None:
     assert row_of({"text": "Hi"}, 3, template="Say {text}").question == {"messages": "Say Hi"}
 
 
-@pytest.mark.parametrize("make", [lambda: row_of(3, 5), lambda: row_of({"prompt": None}, 5), lambda: row_of(b"Hi", 5)])
-def test_a_python_value_that_cannot_be_asked_is_a_row_with_an_error(make: Callable[[], Row]) -> None:
-    assert str(make().error).startswith("prompt 5: ")
+@pytest.mark.parametrize("value", [3, {"prompt": None}, b"Hi", b'"Hi"'])
+def test_a_python_value_that_cannot_be_asked_is_a_row_with_an_error(value: object) -> None:
+    assert str(row_of(value, 5).error).startswith("prompt 5: it ")

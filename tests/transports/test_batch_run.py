@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,15 @@ from typing import Any
 import pytest
 from batches import Files
 
-from sansio_core import AuthenticationFailed, ConnectFailed, InvalidRequest, NotFound, OptionIgnored, RateLimited
-from sansio_core.errors import QuotaExhausted
+from sansio_core import (
+    AuthenticationFailed,
+    ConnectFailed,
+    InvalidRequest,
+    NotFound,
+    OptionIgnored,
+    QuotaExhausted,
+    RateLimited,
+)
 from transports.batch import Batch, Summary
 from transports.emulator import DEFAULT_TEXT, Emulator
 from transports.emulator.faults import Hang, InBandError, Reset, Stall, Status
@@ -171,7 +180,10 @@ def test_a_wait_that_is_just_short_enough_is_waited_for(emulator: Emulator, tmp_
     assert Files(tmp_path, 1).batch(emulator, max_wait=0.05).run().answered == 1
 
 
-def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run_if_rows_are_left(
+    tmp_path: Path, rows: int
+) -> None:
     body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop","index":0}]}\n\ndata: [DONE]\n\n'
     fields = {
         "content-type": "text/event-stream",
@@ -180,11 +192,15 @@ def test_a_quota_that_is_used_up_for_long_by_the_header_fields_stops_the_run(tmp
     }
     with Emulator() as emulator:
         emulator.order(Status(200, fields, body))
-        files = Files(tmp_path, 5)
-        summary = files.batch(emulator, concurrency=1).run()
-        assert isinstance(summary.stopped, RateLimited)
-        assert summary.stopped.retry_after == 25320
+        summary = Files(tmp_path, rows).batch(emulator, concurrency=1).run()
         assert (summary.answered, emulator.received) == (1, 1)
+        assert isinstance(summary.stopped, RateLimited) == (rows > 1)
+        assert summary.stopped is None or summary.stopped.retry_after == 25320
+
+
+def test_nothing_is_waited_for_where_no_row_is_left(emulator: Emulator, tmp_path: Path) -> None:
+    batch = Files(tmp_path, 1).batch(emulator, rate=0.001)
+    assert asyncio.run(asyncio.wait_for(batch.arun(), 20)).answered == 1
 
 
 def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_path: Path) -> None:
@@ -213,7 +229,8 @@ def test_one_row_that_is_refused_for_ever_holds_up_no_other(tmp_path: Path, in_i
         files = Files(tmp_path, 100)
         summary = files.batch(emulator, concurrency=4).run()
         assert files.failed == {7: "ServerFailed"}
-        assert (summary.answered, summary.refused) == (99, files.lines[-1].get("refused", 0))
+        refused = [line.get("refused", 0) for line in files.lines if line["id"] == 7]
+        assert (summary.answered, [summary.refused]) == (99, refused)
         assert summary.refused <= 8
 
 
@@ -251,6 +268,37 @@ def test_other_settings_are_refused_and_the_output_is_as_it_was(emulator: Emulat
         "order": "input",
     }
     assert files.batch(emulator, template="Say {text}", temperature=0, **changes).run().skipped == 1
+
+
+def test_begun_fresh_the_old_answers_fall_with_the_first_new_one(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 3)
+    files.batch(emulator).run()
+    before = files.output.read_bytes()
+    files.input.write_text('{"text": "a"}\n' * 3)
+    with pytest.raises(InvalidRequest, match="no row can be used"):
+        files.batch(emulator, fresh=True).run()
+    with pytest.raises(InvalidRequest, match="no row can be used"):
+        files.batch(emulator, fresh=True, template="Say {txet}").run()
+    assert files.output.read_bytes() == before
+    assert files.batch(emulator, fresh=True, template="Say {text}").run().answered == len(files.lines) == 3
+    files.input.write_text("")
+    files.batch(emulator, fresh=True).run()
+    assert files.lines == []
+
+
+def test_the_summary_knows_at_once_that_rows_are_asked(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Stall(where="headers"), always=True)
+    batch = Files(tmp_path, 1).batch(emulator)
+
+    async def main() -> int:
+        task = asyncio.create_task(batch.arun())
+        await asyncio.to_thread(emulator.wait_for, lambda e: e.received > 0)
+        window = batch.summary.window
+        task.cancel()
+        await asyncio.wait([task])
+        return window
+
+    assert asyncio.run(main()) > 0
 
 
 def test_functions_and_classes_as_options_are_the_same_settings_in_every_run(
@@ -337,6 +385,23 @@ def test_a_second_stop_cancels_what_is_in_flight(emulator: Emulator, tmp_path: P
     assert (summary.interrupted, summary.answered, summary.failed) == (True, 2, 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_run_whose_input_is_a_pipe_that_nobody_writes_can_be_stopped(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, 0)
+    files.input.unlink()
+    os.mkfifo(files.input)
+    batch = files.batch(emulator)
+
+    def stop() -> None:
+        while not batch.summary.window:
+            time.sleep(0.001)
+        batch.stop()
+
+    threading.Thread(target=stop).start()
+    assert batch.run().interrupted
+    os.close(os.open(files.input, os.O_WRONLY | os.O_NONBLOCK))  # the thread that opened it goes on, and ends
+
+
 def test_what_does_not_end_in_time_after_a_stop_is_cancelled(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,12 +443,18 @@ def test_a_task_that_runs_a_batch_may_be_cancelled(emulator: Emulator, tmp_path:
 
 
 def test_run_within_a_running_loop(emulator: Emulator, tmp_path: Path) -> None:
-    files = Files(tmp_path, 3)
+    files, seen, variable = Files(tmp_path, 3), [], ContextVar("variable", default=0)
+
+    def key() -> str:
+        seen.append(variable.get())
+        return "sk-1"
 
     async def notebook() -> Summary:
-        return files.batch(emulator).run()
+        variable.set(7)
+        return files.batch(emulator, api_key=key).run()
 
     assert asyncio.run(notebook()).answered == 3
+    assert seen == [7] * 3  # the context variables are those of the caller
 
 
 def test_a_warning_comes_once(emulator: Emulator, tmp_path: Path) -> None:
@@ -431,8 +502,8 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
     [
         ({"concurrency": 0}, "concurrency must be a whole number from 1, not 0"),
         ({"concurrency": 10**7}, "needs 10000064 open files"),
-        ({"rate": "fast"}, "rate must be a number of requests a second, above 0, not 'fast'"),
-        ({"rate": 0}, "above 0"),
+        ({"rate": "fast"}, "rate must be a positive number of requests a second, not .fast."),
+        ({"rate": 0}, "a positive number"),
         ({"max_wait": -1}, "max_wait must be a number of seconds from 0, not -1"),
         ({"order": "x"}, "order must be 'done' or 'input', not 'x'"),
         ({"template": "{a.b}"}, "template"),
@@ -444,6 +515,7 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
         ({"system": 5}, "system"),
         ({"provider": "opnai", "base_url": None}, "did you mean 'openai'"),
         ({"report": "/no/such/folder/x.html"}, "there is no folder '/no/such/folder' for the report"),
+        ({"report": __file__}, "is there, and is no page of HTML"),
     ],
     ids=str,
 )  # fmt: skip
@@ -456,7 +528,8 @@ def test_parameters_of_no_use_are_told_at_once(
 
 
 def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) -> None:
-    there = Files(tmp_path, 1).input
+    files = Files(tmp_path, 1)
+    there = files.input
     for input, output, said in (
         (tmp_path / "no.jsonl", tmp_path / "out", "there is no input"),
         (tmp_path, tmp_path / "out", "is a folder"),
@@ -465,6 +538,8 @@ def test_files_of_no_use_are_told_at_once(emulator: Emulator, tmp_path: Path) ->
     ):
         with pytest.raises(InvalidRequest, match=said):
             Batch(input, output, "openai", api_key="k", base_url=emulator.base_url("openai"), model="m")
+    with pytest.raises(InvalidRequest, match="the report is the output"):
+        files.batch(emulator, report=files.output)
 
 
 def test_a_model_may_stand_in_each_row(emulator: Emulator, tmp_path: Path) -> None:

@@ -57,14 +57,15 @@ def test_it_is_asked_once(emulator: Emulator, tmp_path: Path, capsys: Capture) -
     files = Files(tmp_path, [{"text": "a", "label": 7, "id": "x"}, {"text": "b"}])
     arguments = ["--template", "Say {text}", "--keep", "label, other", "-s", "Brief", "-o", "temperature=0"]
     assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input") == 0
-    assert said(capsys) == ["2 rows answered in T (V; 12 tokens in, 64 out)"]
+    missing = "warning: line 1 has no field 'other', which is to be kept"
+    assert said(capsys) == [missing, "2 rows answered in T (V; 12 tokens in, 64 out)"]
     assert [line.get("keep") for line in files.lines] == [{"label": 7}, None]
     body = emulator.requests[0].json
     assert (body["temperature"], [message["content"] for message in body["messages"]]) == (0, ["Brief", "Say a"])
     assert batch(emulator, *arguments) == 0
-    assert said(capsys) == ["every row is done already: 2 answered"]
+    assert said(capsys) == [missing, "every row is done already: 2 answered"]
     assert batch(emulator, *arguments, "-q", "--fresh") == 0
-    assert said(capsys) == []
+    assert said(capsys) == [missing]
     assert emulator.received == 4
     assert batch(emulator, "--template", "Tell {text}") == 2
     assert said(capsys)[0].endswith("give the output another name, or begin it anew with --fresh, which deletes them")
@@ -93,7 +94,7 @@ def test_lines_that_cannot_be_used(emulator: Emulator, tmp_path: Path, capsys: C
     assert batch(emulator) == 8
     _, first, advice = said(capsys)
     assert first.startswith("it is row 1: it has neither 'prompt' nor 'messages' (its fields: promt")
-    assert advice == "out.jsonl has their errors; once in.jsonl is mended, the same command asks the new lines"
+    assert advice == "out.jsonl has their errors; once the input is mended, the same command asks the new lines"
     (tmp_path / "in.jsonl").write_text("\n")
     assert batch(emulator, "--fresh") == 0
     assert said(capsys) == ["the input has no rows"]
@@ -114,6 +115,8 @@ def test_what_stops_a_run(
     capsys: Capture,
 ) -> None:  # fmt: skip
     files = Files(tmp_path, 5)
+    assert batch(emulator, "-m", "other", "-q") == 0
+    before = files.lines
     if fault is not None:
         emulator.order(fault, always=True)
     url = f"http://127.0.0.1:{closed_port()}/v1"
@@ -122,8 +125,8 @@ def test_what_stops_a_run(
     assert stop.startswith("stopped: ")
     assert message in stop
     assert how == "no row was answered"
-    assert advice == "the rows that are not done stay open: the same command without --fresh goes on with them"
-    assert files.lines == []
+    assert advice == "the rows that are not done stay open: the same command goes on with them"
+    assert files.lines == before, "what is there falls with the first row that is asked, and none was"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_what_stops_a_run(
         (["in.jsonl", "notes"], "{}/notes is no output of a batch, and is left as it is"),
         (["in.jsonl", "out", "--report", "notes"], "'notes' is there, and is no page of HTML"),
         (["in.jsonl", "out", "--report", "out"], "--report: OUT has the answers: give the page another name"),
-        (["in.jsonl", "out", "--report", "no/x"], "--report: no: there is no such folder for the report"),
+        (["in.jsonl", "out", "--report", "no/x"], "there is no folder 'no' for the report: make it first"),
         (["in.jsonl", "out", "--concurrency", "999999999"], "--concurrency 999999999 needs 1000000063 open files"),
         (["in.jsonl", "out", "-o", "keep=a"], "--option keep is not for options of the model; see `sansio-chat batch"),
         (["in.jsonl", "out", "-o", "verify=false"], "--option verify is not for options of the model"),
@@ -262,11 +265,23 @@ def test_plain_lines(tmp_path: Path) -> None:
         screen.wait_for("102 of 1,234 rows, waiting 34 s, ")
         summary = going(rows=102, interrupted=True)
         screen.wait_for("102 of 1,234 rows, 8 in flight may end, ")
-    assert [line for line in screen.said if " of 1,234 rows" not in line and "being read" not in line] == [
+        summary = going(rows=1300)  # the file has grown
+        screen.wait_for("1,300 rows, ")
+    assert [line for line in screen.said if " rows, " not in line and "being read" not in line] == [
         "120 rows answered already, and not asked again",
         "the server asks to slow down: everybody waits 34 s",
         "no new rows; 8 in flight may end (10 s), Ctrl-C again cancels them",
     ]
+
+
+def test_the_speed_of_slow_rows_is_that_of_more_than_a_minute() -> None:
+    progress = Progress(Summary, "-", print)
+    for now in range(0, 301, 100):
+        progress._mark(going(rows=now // 50), now)
+    assert progress._speeds(going(rows=6), 300) == (0.02, 0)
+    for now in range(301, 400):
+        progress._mark(going(rows=now - 200), now)
+    assert progress._speeds(going(rows=200), 400) == (1, 0)
 
 
 @pytest.mark.usefixtures("seen")

@@ -35,7 +35,8 @@ def test_emulate_takes_no_such_call(call: str, capsys: Capture) -> None:
 def test_emulate_takes_no_such_pace(pace: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit):
         main(["emulate", "--pace", pace, "--fault", "help"])
-    assert capsys.readouterr().err.endswith(f"argument --pace: {pace!r} is no duration: a number of seconds, or 30s, 10m, 1h, 2d\n")
+    said = f"argument --pace: {pace!r} is no duration: a number of seconds, or 30s, 10m, 1h, 2d\n"
+    assert capsys.readouterr().err.endswith(said)
 
 
 @pytest.mark.parametrize(

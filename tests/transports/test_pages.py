@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -36,6 +37,25 @@ def pytest_run(folder: Path, *arguments: str, **variables: str) -> str:
         capture_output=True, text=True, timeout=50,
     )  # fmt: skip
     return done.stdout + done.stderr
+
+
+def test_the_page_about_bulk_runs(tmp_path: Path) -> None:
+    """Its blocks, one after another in one folder, as its reader would run them."""
+    page = (EXAMPLES / "bulk.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(sh|python)\n(.*?)^```$", page, re.M | re.S)
+    assert {language for language, _ in blocks} == {"sh", "python"}
+    for language, block in blocks:
+        shell = block.replace("sansio-chat ", f"{sys.executable} -m transports ")
+        done = subprocess.run(
+            ["bash", "-e", "-c", shell] if language == "sh" else [sys.executable, "-W", "error", "-c", block],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=50,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {(row["id"], row.get("keep", {}).get("label")) for row in rows} == {("a1", 7), ("a2", None)}
+    shown = [json.loads(line) for line in re.findall(r'^\{"row".*', page, re.M)]  # its sample rows have our fields
+    known = {*rows[0], *rows[1], "usage", "error"}
+    assert not {name for row in shown for name in row} - known
 
 
 def test_the_gallery_names_each_example() -> None:

@@ -61,7 +61,7 @@ from sansio_core.parsers import Comment, NDJSONParser, ServerSentEvent, SSEParse
 from sansio_core.providers import Call, JSONProvider, Payload, Provider, ProviderInfo
 from transports import AsyncClient, AsyncStream, Client, Stream, otel, tapes
 from transports import batch as bulk
-from transports.batch import Batch, ClientSettings, Summary, amap_prompts, map_prompts
+from transports.batch import AskBatch, Batch, ClientSettings, Summary, amap_prompts, map_prompts
 from transports.emulator import Emulator
 from transports.g4f_compat import FreeNetfly
 
@@ -130,12 +130,14 @@ def many(**settings: Unpack[ClientSettings]) -> None:
             assert_type(answer, bulk.Answer)
             assert_type(answer.text, str)
             assert_type(answer.error, ChatError | None)
-            assert_type(answer.reply, Reply | None)
+            assert_type(answer.reply, Reply)
     batch = Batch(
         "in.jsonl", Path("out.jsonl"), provider="openai", template="Summarise: {text}", order="input", keep=["text"],
         temperature=0, retry=RetryPolicy(attempts=5), api_key=lambda: "k", progress=lambda summary: summary.rows,
     )  # fmt: skip
     assert_type(batch.run(), Summary)
+    with AskBatch("openai", column="text", api_key_env="KEY", rate=5, retry=2, temperature=0) as ask:
+        ask({"text": ["One?"]})
 
 
 async def many_in_a_loop() -> None:

@@ -13,5 +13,6 @@ taping      the tapes that this process records or plays at the moment
 recorder    the file that takes are written to, and the two wires that record
 replay      a tape that answers in place of the network, and the two wires that play it
 draft       a recording that is held in memory until a test has passed
+open_files  how many files and connections the system lets this process have open
 forks       what happens to connections in a forked process
 """

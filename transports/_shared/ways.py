@@ -101,8 +101,8 @@ def _path(uds: PathLike) -> str:
     return path
 
 
-def checked_count(count: int, name: str = "max_connections") -> int:
-    """`count`, unchanged. Raises InvalidRequest, which calls it `name`, for one that is no whole number from 1."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidRequest(f"{name} must be a whole number from 1, not {safe_repr(count)}")
-    return count
+def checked_count(max_connections: int) -> int:
+    """`max_connections`, unchanged. Raises InvalidRequest for one that is no whole number from 1."""
+    if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
+        raise InvalidRequest(f"max_connections must be a whole number from 1, not {safe_repr(max_connections)}")
+    return max_connections

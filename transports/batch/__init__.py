@@ -2,18 +2,29 @@
 
 The map, in reading order:
 
-rows        a line of the input as a Row: its key, and the question
-answer      Answer: what became of a row, and its line in the output
-journal     the output file, which is the journal: what is in it is not asked again
-settings    what Batch, map_prompts and amap_prompts are given alike, checked
-rules       what follows the outcome of an attempt
-asking      the engine: rows in, answers out, at the pace of sansio_core.pacing
-maps        map_prompts, amap_prompts: Python values in place of files
-run         Batch: a file of prompts to a file of answers
-progress    what is told of a run while it goes on; the command uses it
-ask_batch   AskBatch: tables in the workers of Ray Data, Dask and Spark (tables reads and extends them)
-report      write_report: a page of HTML about an output file (tally counts it in one pass, in bins; page and plots)
-typed       the types of settings, for type checkers and editors alone
+template     a prompt with places for the fields of a row
+openai_lines lines of OpenAI's batch files
+rows         a line of the input, or a Python value, as a Row: its key, and the question that it asks
+answer       Answer: what became of a row, and its line in the output
+output_lines such lines written and read
+keys         multisets of keys in little memory
+history      what an output says of the rows that were asked before
+order        an output put into the order of its input
+locking      a file that one process alone writes
+journal      Journal: the output file, which is the journal: what is in it is not asked again
+settings     what Batch, map_prompts, amap_prompts and AskBatch are given alike, checked
+rules        what follows the outcome of an attempt
+asking       Asking, the engine: rows in, answers out, at the pace of sansio_core.pacing
+maps         map_prompts, amap_prompts: Python values in place of files
+run          Batch: a file of prompts to a file of answers
+progress     what is shown of a run while it goes on; the command uses it
+tables       tables of pyarrow and pandas, and mappings, read and extended
+ask_batch    AskBatch: tables in the workers of Ray Data, Dask and Spark
+bins         histograms, and what happened over time, in flat memory
+tally        Tally: what an output file says, counted in one pass
+page, plots  the parts of the report's page
+report       write_report: a page of HTML about an output file
+typed        the types of settings, for type checkers and editors
 """
 
 from __future__ import annotations

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sansio_core import ChatError, Reply
+from sansio_core.plain import Plain
+
+_SHOWN = 60  # characters of a text, in a repr
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer(Plain):
     """What became of a row; `error` is None where it was answered.
 
-    `row` is its number, from 1, `id` its own; `text` what was answered, up to the `error` where there is one. `tries`
-    counts the requests that failed, and the last one; `refused` those that the server refused besides, for there were
+    `row` is its number, from 1, `id` its own; `text` what was answered, up to the `error` where there is one, and
+    `reply` all of it: `reply.parse()`, `.tool_calls`, `.reasoning`, `.choices`, `.usage`; an empty one where nothing
+    came. `tries` counts the requests that failed, and the last one; `refused` those that the server refused besides, for there were
     too many. `at` is the Unix time of the end; `first_text` and `seconds` are those of the last request until its first
     text (None where none came) and its end. `window` is how many rows were asked at once at the end. `keep` has the
     fields that were to be kept, `key` the digest of the row. `again`: the row has failed in an earlier run.
@@ -22,7 +26,7 @@ class Answer:
     row: int
     id: str | int | float | bool | None
     error: ChatError | None = None
-    reply: Reply | None = field(default=None, repr=False)
+    reply: Reply = field(default_factory=Reply)
     tries: int = 0
     at: float = 0.0
     first_text: float | None = None
@@ -36,14 +40,27 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer's text; of a row that failed, the part that came."""
-        return "" if self.reply is None else self.reply.text
+        return self.reply.text
 
-    def to_line(self, settings: str) -> dict[str, Any]:
+    def __repr__(self) -> str:
+        name = "" if self.id is None else f", id {self.id!r}"
+        if self.error is not None:
+            return f"<Answer {self.row}{name}: {type(self.error).__name__}: {self.error}>"
+        more = "…" if len(self.text) > _SHOWN else ""
+        return f"<Answer {self.row}{name}: {self.text[:_SHOWN]!r}{more}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as `to_line` has it."""
+        return self.to_line()
+
+    def to_line(self, settings: str = "") -> dict[str, Any]:
         """The row of the output; `settings` is the digest of what the answer depends on besides its row."""
         line: dict[str, Any] = {"row": self.row}
         if self.id is not None:
             line["id"] = self.id
-        line |= {"key": self.key, "settings": settings}
+        line["key"] = self.key
+        if settings:
+            line["settings"] = settings
         line |= self._said() if self.error is None else {"error": _told(self.error), "text": self.text}
         line["tries"] = self.tries
         if self.refused:
@@ -59,8 +76,7 @@ class Answer:
         return line
 
     def _said(self) -> dict[str, Any]:
-        reply = self.reply or Reply()
-        usage = reply.usage
+        reply, usage = self.reply, self.reply.usage
         said: dict[str, Any] = {"text": reply.text, "finish_reason": reply.finish_reason, "model": reply.model}
         if usage is not None:
             said["usage"] = {"input": usage.input, "output": usage.output}

@@ -24,7 +24,7 @@ from sansio_core.plain import json_text
 
 from .answer import Answer
 from .asking import Asking
-from .rows import Row, row_of
+from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
 from .tables import Table
 from .template import Template
@@ -102,7 +102,7 @@ class AskBatch:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(AskBatch, self._provider, **self._given), ()
+        return partial(type(self), self._provider, **self._given), ()
 
     def __repr__(self) -> str:
         return f"<AskBatch of {self._provider!r}: {', '.join(self._inputs)} -> {self.output}>"
@@ -114,15 +114,17 @@ class AskBatch:
         """
         table = Table(batch)
         table.check(self._inputs, [self.output + name for name in _COLUMNS])
-        columns = [table.values(name) for name in self._inputs]
-        if self.template is None:
-            prompts: list[Any] = [{"messages": each} if isinstance(each, list) else each for each in columns[0]]
-        else:
-            prompts = [_fields(self._inputs, values) for values in zip(*columns, strict=True)]
+        prompts = self._prompts(table)
         records = [_record(answer) for answer in self._running().ask(prompts)] if prompts else []
         return table.extended(
             {self.output + name: ([record[name] for record in records], kind) for name, kind in _COLUMNS.items()}
         )
+
+    def _prompts(self, table: Table) -> list[Any]:
+        columns = [table.values(name) for name in self._inputs]
+        if self.template is None:
+            return [{"messages": each} if isinstance(each, list) else each for each in columns[0]]
+        return [_fields(self._inputs, values) for values in zip(*columns, strict=True)]
 
     def close(self) -> None:
         """Cancel what is in flight, and close the connections; they are opened anew when the object is called again."""
@@ -146,7 +148,8 @@ class AskBatch:
                 asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
                 if self._closing is not None:
                     self._closing.detach()
-                self._engine = _Engine(client, asking, self.template, self._system)
+                reader = RowReader(template=self.template, own_options=client.provider.own_options)
+                self._engine = _Engine(client, asking, reader, self._system)
                 self._closing = finalize(self, self._engine.close)  # also when the interpreter ends
             return self._engine
 
@@ -197,7 +200,7 @@ def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 
 def _record(answer: Answer) -> dict[str, Any]:
     """What each column says of a row."""
-    line, usage, error = answer.to_line(""), None if answer.reply is None else answer.reply.usage, answer.error
+    line, usage, error = answer.to_line(), answer.reply.usage, answer.error
     more = {name: line[name] for name in _MORE if name in line}
     # Its number is of no use: it counts all rows that the worker has asked.
     said = None if error is None else str(error).removeprefix(f"prompt {answer.row}: ")
@@ -241,10 +244,10 @@ class _Call:
 class _Engine:
     """A thread with an event loop, which asks the rows of all calls; it ends with what makes asking senseless."""
 
-    def __init__(self, client: AsyncClient, asking: Asking, template: str | None, system: str | None) -> None:
+    def __init__(self, client: AsyncClient, asking: Asking, reader: RowReader, system: str | None) -> None:
         self.process = os.getpid()
         self.failure: BaseException | None = None
-        self._client, self._asking, self._template, self._system = client, asking, template, system
+        self._client, self._asking, self._reader, self._system = client, asking, reader, system
         self._numbers = count(1)
         self._rows: deque[Row] = deque()
         self._places: dict[int, _Place] = {}  # of the rows that have no answer yet, by their numbers
@@ -257,8 +260,8 @@ class _Engine:
 
     def ask(self, prompts: Sequence[Any]) -> list[Answer]:
         """The answers to `prompts`, in their order. Raises what ended the asking."""
-        call, own = _Call(len(prompts)), self._client.provider.own_options
-        rows = [row_of(prompt, next(self._numbers), template=self._template, own_options=own) for prompt in prompts]
+        call = _Call(len(prompts))
+        rows = [self._reader.row(prompt, next(self._numbers)) for prompt in prompts]
         with self._lock:
             if self.failure is not None:
                 raise self.failure

@@ -12,7 +12,7 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, RetryPolicy, ServerFailed, TextDelta
+from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
@@ -60,12 +60,13 @@ class Asking:
         self._rows: Iterator[Row | None] = iter(())
         self._left = self._draining = False  # whether there may be more rows; whether no more are asked
         self._numbers = count()
-        self._later: list[tuple[float, int, _Job]] = []  # a heap of the rows that are asked again, and when
+        self._later: list[tuple[float, int, _Job]] = []  # a heap: when each of these rows is asked, at the earliest
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._answers: deque[Answer] = deque()
         self._suspects = Suspects()
         self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
+        self._used_up: RateLimited | None = None  # where it is longer than `max_wait` until there is quota again
         self._starving = inf  # since when every request was refused
         self._taken = -inf  # when the last of those was sent that were not refused
         self._failure: BaseException | None = None
@@ -138,42 +139,39 @@ class Asking:
         when = inf
         while not (self._draining or self._full):
             now = loop.time()
-            if (ready := self.pacing.ready(now)) > now:
-                when = ready
+            # The row first: where there is none, nothing is waited for.
+            when = max(self._due(now), self.pacing.ready(now))
+            if when > now:
                 break
-            job = self._next(now)
-            if job is None:
-                when = self._later[0][0] if self._later else inf
-                break
+            job = heappop(self._later)[2]
             job.tries += 1
             task = loop.create_task(self._ask(job, self.pacing.sent(now), loop))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
+        if self._used_up is not None and self._later:
+            self._stop(self._used_up)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = loop.call_at(when, self._fill, loop) if when < inf else None
 
-    def _next(self, now: float) -> _Job | None:
-        """The next row to send, None where there is none at present."""
-        if self._later and self._later[0][0] <= now:
-            return heappop(self._later)[2]
-        while self._left and not self._full:
+    def _due(self, now: float) -> float:
+        """When the first row of `_later` is to be asked, a new one at once; inf: there is none at present."""
+        while self._left and not (self._full or (self._later and self._later[0][0] <= now)):
             try:
                 row = next(self._rows)
                 if row is None:
                     break
                 if row.error is None:
-                    return _Job(row)
+                    heappush(self._later, (now, next(self._numbers), _Job(row)))
+                else:
+                    self._hand_out(self._answer(_Job(row), row.error))
             except StopIteration:
                 self._left = False
                 self._changed.set()
-                break
             except BaseException as error:  # noqa: BLE001  # the user's: `answers` raises it
                 self._failure, self._left = error, False
                 self.cancel()
-                break
-            self._hand_out(self._answer(_Job(row), row.error))
-        return None
+        return self._later[0][0] if self._later else inf
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -225,20 +223,23 @@ class Asking:
         row = job.row
         return Answer(
             row=row.number, id=row.id, key=row.key, keep=row.keep, again=row.again, error=error,
-            reply=None if stream is None else stream.reply, tries=job.tries, refused=job.refused,
+            reply=Reply() if stream is None else stream.reply, tries=job.tries, refused=job.refused,
             window=self.pacing.window, at=time(), first_text=first, seconds=seconds,
         )  # fmt: skip
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
     def _begins(self, stream: AsyncStream, ticket: Ticket, now: float) -> None:
-        """A good response began; its header fields may say that no more requests are worth sending for a while."""
+        """A good response began; its header fields may say that no more requests are worth sending for a while.
+
+        That is a reason to stop once there is another row to send.
+        """
         self._starving = inf
         wait = wait_of(stream._exchange.headers)
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"
-            self._stop(RateLimited(stream.status, said, retry_after=wait))
+            self._used_up = RateLimited(stream.status, said, retry_after=wait)
 
     def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float, starving: float) -> None:
         """Everybody waits, and the row goes back without losing an attempt.

@@ -12,12 +12,10 @@ class History:
     """The rows of an output: all lines are added first; then each row of the input asks what is to be done with it."""
 
     def __init__(self) -> None:
-        self.rows = 0
-        """So many rows have a line."""
         self.answered = 0
-        """So many of them have an answer."""
+        """How many rows have an answer."""
         self.failed_before = 0
-        """So many of those that were done have an error."""
+        """How many of the rows whose `state` was "done" have an error."""
         self._rows, self._errors = Keys(), Keys()
         self._mended = array("Q")
 
@@ -25,7 +23,6 @@ class History:
         """Count a line; `again`: it replaces an earlier line, with an error, of an equal row."""
         self.answered += not failed
         if not again:
-            self.rows += 1
             self._rows.add(key)
             if failed:
                 self._errors.add(key)
@@ -37,7 +34,6 @@ class History:
         self._errors.settle()
         for key in self._mended:
             if not self._errors.take(key):  # somebody took the line with the error out
-                self.rows += 1
                 self._rows.add(key)
         self._mended = array("Q")
         self._rows.settle()

@@ -26,8 +26,8 @@ class Journal:
     """The output of a run, opened to add rows; a context manager.
 
     A torn last line, which a killed run leaves, is cut off. `settings`: the digest of what answers depend on besides
-    their rows, 8 hex digits. `fresh`: the file is emptied. `retry_failed`: rows with an error are asked again. The file
-    is locked while it is open (see `locking`).
+    their rows, 8 hex digits. `fresh`: what the file has is not read, and deleted by `begin_anew`. `retry_failed`: rows
+    with an error are asked again. The file is locked while it is open (see `locking`).
 
     Raises InvalidRequest, and leaves the file as it is, if it is no output, or no regular file, if another run writes
     it, or if it has rows of other settings; OSError if it cannot be opened.
@@ -37,7 +37,7 @@ class Journal:
         self._settings, self._retry_failed = settings.encode(), retry_failed
         self._history = History()
         self._failure: OSError | None = None
-        self._unsynced = False
+        self._unsynced = self._old = False
         self._closing = threading.Event()
         self.path, self._fd = opened(path)
         try:
@@ -46,21 +46,14 @@ class Journal:
             os.close(self._fd)
             raise
         self._history.settle()
-        self.rows = self._history.rows
-        """So many rows of the input have a line."""
         self.answered = self._history.answered
-        """So many of them have an answer."""
+        """How many rows had an answer when the file was opened."""
         self._syncer = threading.Thread(target=self._sync_each_second, name="batch-fsync", daemon=True)
         self._syncer.start()
 
     @property
-    def failed(self) -> int:
-        """So many rows of the input have an error, and no answer."""
-        return self.rows - self.answered
-
-    @property
     def failed_before(self) -> int:
-        """So many of the rows whose `state` was "done" have an error."""
+        """How many of the rows whose `state` was "done" have an error."""
         return self._history.failed_before
 
     def state(self, key: str) -> Literal["new", "done", "again"]:
@@ -70,14 +63,19 @@ class Journal:
         """
         return self._history.state(int(key, 16), self._retry_failed)
 
+    def begin_anew(self) -> None:
+        """Delete what a file that is begun `fresh` had before: not sooner than there is a row, or no row will be."""
+        if self._old:
+            os.ftruncate(self._fd, 0)
+            self._old = False
+
     def write(self, line: dict[str, Any]) -> None:
         """Add a row, whole or not at all. Raises OSError."""
         if self._failure is not None:
             raise self._failure
+        self.begin_anew()
         self._add(dump_line(line))
         self._unsynced = True
-        self.rows += "again" not in line
-        self.answered += "error" not in line
 
     def in_order(self, keys: Iterable[str]) -> None:
         """Write the file anew, its rows in the order of `keys`, those of the input's rows, and close it.
@@ -186,6 +184,10 @@ class Journal:
     def _begin(self, fresh: bool) -> None:
         size = os.fstat(self._fd).st_size
         with self._reader() as file:
+            # A file of others may be one line of gigabytes.
+            if not BEGINNING.startswith(file.read(len(BEGINNING))):
+                raise self._no_row(1)
+            file.seek(0)
             keep = self._read(file, size, fresh)
         if keep < size:
             os.ftruncate(self._fd, keep)
@@ -198,25 +200,20 @@ class Journal:
 
     def _read(self, file: BinaryIO, size: int, fresh: bool) -> int:
         """Count the rows of `file`, of `size` bytes. Returns how many bytes of it stay."""
-        # A file of others may be one line of gigabytes.
-        if not BEGINNING.startswith(file.read(len(BEGINNING))):
-            raise self._no_row(1)
-        file.seek(0)
         line = b""
         for number, line in enumerate(file, 1):
-            said = read_line(line)
-            if said is None:
-                if not line.endswith(b"\n") and not is_json(line):
-                    return size - len(line)
-                if number > 1 and line.isspace():
-                    continue
+            if (said := read_line(line)) is not None:
+                if fresh:
+                    self._old = True
+                    return size
+                key, settings, failed, again = said
+                if settings != self._settings:
+                    raise self._others()
+                self._history.add(key, failed, again)
+            elif not line.endswith(b"\n") and not is_json(line):
+                return size - len(line)
+            elif number == 1 or not line.isspace():
                 raise self._no_row(number)
-            if fresh:
-                return 0
-            key, settings, failed, again = said
-            if settings != self._settings:
-                raise self._others()
-            self._history.add(key, failed, again)
         if line and not line.endswith(b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size

@@ -14,6 +14,8 @@ from sansio_core.options import OPTIONS
 
 _CHAT, _RESPONSES = "/v1/chat/completions", "/v1/responses"
 _ASIDE = ("stream", "stream_options")  # every answer streams here, and its usage is always asked for
+_SAME = OPTIONS - {"extra"} | {"model"}
+"""What is called the same here."""
 
 
 def question_of_line(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def question_of_line(line: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidRequest(f"its 'url' must be {_CHAT} or {_RESPONSES}, by POST, not {safe_repr(url)}")
     fields = {name: value for name, value in body.items() if value is not None and name not in _ASIDE}
     question = _responses(fields) if url == _RESPONSES else _chat(fields)
-    question |= {name: fields.pop(name) for name in ("model", *OPTIONS) if name in fields and name != "extra"}
+    question |= {name: fields.pop(name) for name in list(fields) if name in _SAME}
     if fields:  # what has no name of ours goes as the wire writes it
         question["extra"] = fields
     return question

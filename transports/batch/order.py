@@ -96,8 +96,7 @@ class _Bucket:
 
 def _kept(places: array[int]) -> array[int]:
     """The offsets of the lines of one key that stay, in order: a line for each of the equal rows."""
-    # Nearly all keys have one line; a key with a million has answers, which need no sorting.
-    if (len(places) > 1 or places[0] & _AGAIN) and any(place & (_FAILED | _AGAIN) for place in places):
+    if len(places) > 1 or places[0] & _AGAIN:
         rows = sum(not place & _AGAIN for place in places)
         answers = array("Q", (place for place in places if not place & _FAILED))
         errors = array("Q", (place for place in places if place & _FAILED))

@@ -18,6 +18,7 @@ _AGAIN, _KEY = b',"again":true', b',"key":"'
 # The order of the fields is ours (Answer.to_line). An unescaped quote begins or ends a string, so that these bytes are
 # never within one: the first _KEY is the row's own, as only a number and a scalar stand before it.
 _FIELDS = re.compile(rb',"key":"([0-9a-f]{16})","settings":"([0-9a-f]{8})","(?:(text)|error)":')
+_KEY_FORM = re.compile("[0-9a-f]{16}")
 
 Said = tuple[int, bytes, bool, bool]
 """What a line says to a run that is resumed: its key, its settings, whether it has an error, and whether it replaces an
@@ -46,11 +47,17 @@ def read_line(line: bytes) -> Said | None:
             return int(key, 16), settings, text is None, False
     try:
         match json.loads(line):
-            case {"row": int(), "key": str(digits), "settings": str(name), "text": str(), **rest}:
-                return int(digits, 16), name.encode(), bool(rest.get("error")), rest.get("again") is True
+            case {"row": int(), "key": key, "settings": str(name), "text": str(), **rest}:
+                if (number := key_number(key)) is not None:
+                    return number, name.encode(), bool(rest.get("error")), rest.get("again") is True
     except (ValueError, RecursionError):
         pass
     return None
+
+
+def key_number(key: object) -> int | None:
+    """The number that a key, 16 hex digits, stands for; None for anything else."""
+    return int(key, 16) if isinstance(key, str) and _KEY_FORM.fullmatch(key) else None
 
 
 def is_json(line: bytes) -> bool:

@@ -28,14 +28,10 @@ def section(heading: str, *html: str) -> str:
     return f"<section>\n<h2>{shown(heading)}</h2>\n" + "\n".join(filter(None, html)) + "\n</section>"
 
 
-def tiles(facts: Iterable[tuple[str, str]]) -> str:
-    """The few numbers that are read first, each with its name."""
-    return _terms("tiles", facts)
-
-
-def terms(facts: Iterable[tuple[str, str]]) -> str:
-    """Facts, each with its name, a line each."""
-    return _terms("facts", facts)
+def terms(facts: Iterable[tuple[str, str]], kind: str = "facts") -> str:
+    """Facts, each with its name: a line each, or as "tiles", the few numbers that are read first."""
+    html = "".join(f"<div><dt>{shown(name)}</dt><dd>{shown(value)}</dd></div>\n" for name, value in facts)
+    return f'<dl class="{kind}">\n{html}</dl>'
 
 
 def grid(html: Iterable[str], kind: str = "grid") -> str:
@@ -93,11 +89,6 @@ def page(title: str, *html: str) -> bytes:
 </body>
 </html>
 """.encode()
-
-
-def _terms(kind: str, facts: Iterable[tuple[str, str]]) -> str:
-    html = "".join(f"<div><dt>{shown(name)}</dt><dd>{shown(value)}</dd></div>\n" for name, value in facts)
-    return f'<dl class="{kind}">\n{html}</dl>'
 
 
 def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from io import StringIO
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -51,11 +51,8 @@ _SETTINGS: Final[dict[Any, Any]] = {
 }
 
 
-class Series(NamedTuple):
-    """A number for each span of time; None where there is none. `colour`: 1 to 6, as `--series-N` of the page."""
-
-    colour: int
-    values: Sequence[float | None]
+Series = tuple[int, Sequence[float | None]]
+"""The number of a colour, 1 to 6 as `--series-N` of the page; and a number for each span of time, None for none."""
 
 
 def histogram(name: str, bars: Sequence[Bar], marks: Sequence[tuple[str, float]], unit: str) -> str:
@@ -98,16 +95,7 @@ def over_time(name: str, course: Course, series: Sequence[Series], label: str, *
         count, width = len(course.spans), course.width
         seconds, unit = next((scale for scale in _SCALES if count * width < 200 * scale[0]), _SCALES[-1])
         edges = [place * width / seconds for place in range(count + 1)]
-        below = [0.0] * count
-        for each in series:
-            colour = _SERIES[each.colour - 1]
-            if line:
-                values = [float("nan") if value is None else value for value in each.values]
-                axes.stairs(values, edges, baseline=None, color=colour, linewidth=1.8)
-                continue
-            above = [base + (value or 0) for base, value in zip(below, each.values, strict=True)]
-            axes.stairs(above, edges, baseline=below, fill=True, facecolor=colour, edgecolor=_GROUND, linewidth=0.4)
-            below = above
+        (_lines if line else _areas)(axes, edges, series)
         for place in course.pauses:
             axes.axvline(edges[place], color=_QUIET, linewidth=1, linestyle=":")
         axes.set_ylim(0, axes.get_ylim()[1] * 1.03)
@@ -118,6 +106,21 @@ def over_time(name: str, course: Course, series: Sequence[Series], label: str, *
         axes.set_ylabel(label)
 
     return _svg(name, draw)
+
+
+def _lines(axes: Axes, edges: Sequence[float], series: Sequence[Series]) -> None:
+    for number, values in series:
+        known = [float("nan") if value is None else value for value in values]
+        axes.stairs(known, edges, baseline=None, color=_SERIES[number - 1], linewidth=1.8)
+
+
+def _areas(axes: Axes, edges: Sequence[float], series: Sequence[Series]) -> None:
+    below = [0.0] * (len(edges) - 1)
+    for number, values in series:
+        above = [base + (value or 0) for base, value in zip(below, values, strict=True)]
+        face = _SERIES[number - 1]
+        axes.stairs(above, edges, baseline=below, fill=True, facecolor=face, edgecolor=_GROUND, linewidth=0.4)
+        below = above
 
 
 _numbers: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")

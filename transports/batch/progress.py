@@ -15,7 +15,8 @@ from .run import GRACE, Summary
 
 _LOOK = 0.2  # seconds between two looks at the run
 _LINE = 10.0  # and between two lines
-_SPAN = 60.0  # seconds of which the speed is told
+_SPAN = 60.0  # seconds of which the speed is told; more where fewer than so many rows ended in them
+_FEW = 10
 _HOLD = 30.0  # seconds: a wait for the server that is worth a line
 _CHUNK = 1 << 20
 _READING = "the output is being read"
@@ -41,7 +42,7 @@ class Progress:
     ) -> None:
         self._summary, self._path, self._say, self._draw, self._columns = summary, path, say, draw, columns
         self._total: int | None = None
-        self._marks: deque[tuple[float, int, int]] = deque()  # the rows and tokens of a time, each second
+        self._marks: deque[tuple[float, int, int]] = deque(maxlen=3600)  # the rows and tokens of a time, each second
         self._told: set[str] = set()
         self._held = 0.0  # until when the server has everybody wait, as was told
         self._over = threading.Event()
@@ -94,7 +95,7 @@ class Progress:
         marks = self._marks
         if not marks or now - marks[-1][0] >= 1:
             marks.append((now, summary.rows, summary.output_tokens))
-        while now - marks[0][0] > _SPAN:
+        while now - marks[0][0] > _SPAN and summary.rows - marks[1][1] >= _FEW:
             marks.popleft()
 
     def _speeds(self, summary: Summary, now: float) -> tuple[float, float]:
@@ -125,6 +126,8 @@ class Progress:
     def _parts(self, summary: Summary, now: float) -> list[str]:
         """What is said of a run, the most important first."""
         done = summary.skipped + summary.rows
+        if self._total is not None and done > self._total:  # the input grows
+            self._total = None
         rows, tokens = self._speeds(summary, now)
         parts = [f"{done:,} rows" if self._total is None else f"{done:,} of {self._total:,} rows"]
         if summary.failed:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from errno import EISDIR, ENOENT
+from itertools import chain
 from math import floor, log10
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 from sansio_core import InvalidRequest
 
 from .._shared.ways import PathLike
-from .bins import Histogram, Span
-from .page import figure, grid, page, paragraph, section, table, terms, tiles
+from .bins import Course, Histogram, Span
+from .page import figure, grid, page, paragraph, section, table, terms
 from .tally import OTHERS, Tally, tally_of
 
 _PERCENTS: Final = (50, 90, 99)
@@ -36,15 +37,19 @@ def write_report(output_path: PathLike, html_path: PathLike) -> None:
     errors are.
 
     Raises OSError where a file cannot be read or written, and InvalidRequest where `output_path` is no output of a
-    batch or `html_path` is a file that is no page.
+    batch, or `html_path` a folder, a file that is no page, or in no folder.
     """
     check_place(html_path)
-    tally = tally_of(output_path)
-    Path(html_path).write_bytes(_page(tally, os.path.basename(os.fspath(output_path))))
+    html = _page(tally_of(output_path), os.path.basename(os.fspath(output_path)))
+    try:
+        Path(html_path).write_bytes(html)
+    except OSError as error:
+        error.filename = os.fspath(html_path)  # a full disk's error has none
+        raise
 
 
 def check_place(html_path: PathLike) -> None:
-    """Raise what stands against a report at `html_path`, before anything is done: OSError or InvalidRequest.
+    """Raises InvalidRequest for a path that no report can be written to, before anything is done; OSError.
 
     A file that is there must be a page, so that no two exchanged names cost a file of answers.
     """
@@ -55,25 +60,34 @@ def check_place(html_path: PathLike) -> None:
         if begin and not begin[:9].lower() == b"<!doctype":
             raise InvalidRequest(f"{os.fspath(path)!r} is there, and is no page of HTML: give the report another name")
     elif path.is_dir():
-        raise IsADirectoryError(EISDIR, "this is a folder: give the report a file's name", os.fspath(path))
+        raise InvalidRequest(f"{os.fspath(path)!r} is a folder: give the report a file's name")
     elif not path.parent.is_dir():
-        raise FileNotFoundError(ENOENT, "there is no such folder for the report", os.fspath(path.parent))
+        raise InvalidRequest(f"there is no folder {os.fspath(path.parent)!r} for the report: make it first")
 
 
 def _page(tally: Tally, name: str) -> bytes:
-    drawn = _drawn(tally)
+    plots = _plots()
     return page(
         f"Batch report: {name}",
         paragraph(_how_it_stands(tally)),
         *_notes(tally),
         *_summary(tally),
-        _how_fast(tally, drawn),
-        _over_time(tally, drawn),
+        _how_fast(tally, plots),
+        _over_time(tally, plots),
         _slowest(tally),
         _errors(tally),
         _about(tally),
-        "" if drawn or not tally.rows else paragraph(_NO_PLOTS, "note"),
+        "" if plots or not tally.rows else paragraph(_NO_PLOTS, "note"),
     )
+
+
+def _plots() -> ModuleType | None:
+    """The module that draws; None without matplotlib."""
+    try:
+        from . import plots
+    except ImportError:
+        return None
+    return plots
 
 
 def _how_it_stands(tally: Tally) -> str:
@@ -82,7 +96,7 @@ def _how_it_stands(tally: Tally) -> str:
     if not tally.failed:
         return f"Every row in the file is answered: {tally.answered:,}."
     return (
-        f"{tally.failed:,} of {_rows(tally.rows)} failed ({_share(tally.failed, tally.rows)}). "
+        f"{tally.failed:,} of {tally.rows:,} rows failed ({_share(tally.failed, tally.rows)}). "
         "The same command with --retry-failed asks them again, and no others."
     )
 
@@ -108,16 +122,15 @@ def _summary(tally: Tally) -> Iterable[str]:
     if not tally.rows:
         return
     seconds, first = tally.seconds, tally.first_text
-    yield tiles(
-        (
-            ("Rows", f"{tally.rows:,}"),
-            ("Answered", f"{tally.answered:,}"),
-            ("Failed", f"{tally.failed:,}"),
-            ("Rows/s", _number(tally.lines / seconds) if seconds else "-"),
-            ("First text, median", f"{_number(first.percentile(50))} s" if first.count else "-"),
-            ("Output tokens", f"{tally.output_tokens:,.0f}"),
-        )
+    facts = (
+        ("Rows", f"{tally.rows:,}"),
+        ("Answered", f"{tally.answered:,}"),
+        ("Failed", f"{tally.failed:,}"),
+        ("Rows/s", _number(tally.lines / seconds) if seconds else "-"),
+        ("First text, median", f"{_number(first.percentile(50))} s" if first.count else "-"),
+        ("Output tokens", f"{tally.output_tokens:,.0f}"),
     )
+    yield terms(facts, "tiles")
     groups = (
         ("Models", "Model", "Answers", tally.models),
         ("How answers ended", "Finish reason", "Answers", tally.finished),
@@ -157,13 +170,9 @@ def _times(tally: Tally) -> Iterable[tuple[str, str]]:
 
 # --- how fast --------------------------------------------------------------------------------------------------------
 
-_FIRST: Final = ("Time to first text", "seconds")
-_SPEED: Final = ("Speed of an answer", "tokens/s")
-
-
-def _how_fast(tally: Tally, drawn: dict[str, str]) -> str:
-    kinds = ((_FIRST, tally.first_text), (_SPEED, tally.speed))
-    figures = [_histogram(*of, counted, drawn.get(of[0], "")) for of, counted in kinds if counted.count]
+def _how_fast(tally: Tally, plots: ModuleType | None) -> str:
+    kinds = (("Time to first text", "seconds", tally.first_text), ("Speed of an answer", "tokens/s", tally.speed))
+    figures = [_histogram(*kind, plots) for kind in kinds if kind[2].count]
     if not figures:
         return ""
     about = (
@@ -173,61 +182,88 @@ def _how_fast(tally: Tally, drawn: dict[str, str]) -> str:
     return section("How fast", paragraph(about, "quiet"), grid(figures))
 
 
-def _histogram(name: str, unit: str, counted: Histogram, svg: str) -> str:
-    said = ", ".join(f"{mark} {_number(value)} {unit}" for mark, value in _marks(counted))
+def _histogram(name: str, unit: str, counted: Histogram, plots: ModuleType | None) -> str:
+    marks = [(f"p{percent}", counted.percentile(percent)) for percent in _PERCENTS]
+    said = ", ".join(f"{mark} {_number(value)} {unit}" for mark, value in marks)
     rows = [
         (_number(bar.low), _number(bar.high), f"{bar.numbers:,}", _share(bar.numbers, counted.count))
         for bar in counted.bars(_LINES)
     ]
     numbers = table(f"{name}, {unit}", ("More than", "up to", "Rows", "Share"), rows)
+    svg = plots.histogram(name, counted.bars(_BARS), marks, unit) if plots else ""
     return figure(name, f"{said}; {counted.count:,} rows", svg, numbers)
-
-
-def _marks(counted: Histogram) -> list[tuple[str, float]]:
-    return [(f"p{percent}", counted.percentile(percent)) for percent in _PERCENTS]
 
 
 # --- over time -------------------------------------------------------------------------------------------------------
 
-_ANSWERED, _FAILED, _REFUSED, _WINDOW = "Answered", "Failed", "Refused", "Window"
 
-
-def _over_time(tally: Tally, drawn: dict[str, str]) -> str:
+def _over_time(tally: Tally, plots: ModuleType | None) -> str:
     if tally.begin is None:
         return ""
     course, few = tally.timeline.course(_SPANS), tally.timeline.course(_LINES)
     classes = _classes(course.spans)
-    spans, times = few.spans, list(map(_moment, few.times))
+    columns, times = _columns(few, classes), list(map(_moment, few.times))
 
-    def numbers(caption: str, columns: Mapping[str, Iterable[str]]) -> str:
-        rows = list(zip(times, *columns.values(), strict=True))
-        return table(f"{caption}, each {_duration(few.width)}", ("From (UTC)", *columns), rows)
+    def numbers(caption: str, columns: Iterable[tuple[str, list[str]]]) -> str:
+        headings, values = zip(*columns, strict=True)
+        rows = zip(times, *values, strict=True)
+        return table(f"{caption}, each {_duration(few.width)}", ("From (UTC)", *headings), rows)
 
-    failed = {name: [f"{n:,}" for n in values] for name, values in _by_class(spans, classes).items()}
-    refused = [f"{span.refused:,}" for span in spans]
-    window = ["-" if n is None else _number(n) for n in map(_window, spans)]
-    answered = {"Rows": [f"{span.answered:,}" for span in spans]}
-    answered["Rows/s"] = [_number(span.answered / few.width) for span in spans]
-    if not drawn:
-        columns = {"Answered": answered["Rows"], "Answered/s": answered["Rows/s"], **failed}
-        all_of_it = numbers("What happened", {**columns, _REFUSED: refused, _WINDOW: window})
-        return section("Over time", paragraph(_OVER_TIME, "quiet"), all_of_it)
-    each = f"in each span of {_duration(course.width)}"
-    totals = {name: sum(values) for name, values in _by_class(course.spans, classes).items()}
-    legend = [(colour, f"{name} {totals[name]:,}") for name, colour in _colours(classes).items()]
-    figures = (
-        (_ANSWERED, "Rows answered, in a second", numbers(_ANSWERED, answered), ()),
-        (_FAILED, f"Rows failed {each}, by the error's class", numbers(_FAILED, failed), legend),
-        (_REFUSED, f"How often the rows that ended were refused, {each}", numbers(_REFUSED, {_REFUSED: refused}), ()),
-        (_WINDOW, "How many rows could be under way at once", numbers(_WINDOW, {_WINDOW: window}), ()),
-    )
-    pauses = _PAUSES if course.pauses else ""
-    return section(
-        "Over time",
-        paragraph(f"{_OVER_TIME}{pauses}", "quiet"),
-        grid(figure(name, said, drawn[name], rows, key) for name, said, rows, key in figures if name in drawn),
-        *(paragraph(f"Nothing was {name.lower()}.", "quiet") for name in (_FAILED, _REFUSED) if name not in drawn),
-    )
+    about = paragraph(_OVER_TIME + (_PAUSES if plots and course.pauses else ""), "quiet")
+    if plots is None:
+        return section("Over time", about, numbers("What happened", chain(*columns.values())))
+    figures, nothing = [], []
+    for name, (said, none, unit, series) in _kinds(course, classes).items():
+        if any(map(any, (values for _, values in series))):
+            svg = plots.over_time(name, course, series, unit, line=name == _WINDOW)
+            figures.append(figure(name, said, svg, numbers(name, columns[name]), _legend(classes, series, name)))
+        elif none:
+            nothing.append(paragraph(none, "quiet"))
+    return section("Over time", about, grid(figures), *nothing)
+
+
+_ANSWERED, _FAILED, _REFUSED, _WINDOW = "Answered", "Failed", "Refused", "Window"
+
+
+def _columns(course: Course, classes: Sequence[str]) -> dict[str, list[tuple[str, list[str]]]]:
+    """The columns of the tables over time, each with its heading, by plot."""
+    spans = course.spans
+    return {
+        _ANSWERED: [
+            ("Answered", [f"{span.answered:,}" for span in spans]),
+            ("Answered/s", [_number(span.answered / course.width) for span in spans]),
+        ],
+        _FAILED: [(name, [f"{n:,}" for n in counts]) for name, counts in _by_class(spans, classes).items()],
+        _REFUSED: [("Refused", [f"{span.refused:,}" for span in spans])],
+        _WINDOW: [("Window", ["-" if n is None else _number(n) for n in map(_window, spans)])],
+    }
+
+
+def _kinds(course: Course, classes: Sequence[str]) -> dict[str, tuple[str, str, str, list[Any]]]:
+    """The plots over time: of each what it shows, what is said where that is nothing, its unit, and its series."""
+    spans, each = course.spans, f"in each span of {_duration(course.width)}"
+    failed = _by_class(spans, classes)
+    return {
+        _ANSWERED: (
+            "Rows answered, in a second", "No row was answered.", "rows/s",
+            [(1, [span.answered / course.width for span in spans])],
+        ),
+        _FAILED: (
+            f"Rows failed {each}, by the error's class", "No row failed.", "rows",
+            [(6 if name == OTHERS else colour, failed[name]) for colour, name in enumerate(classes, 2)],
+        ),
+        _REFUSED: (
+            f"How often the rows that ended were refused, {each}", "No request was refused.", "refusals",
+            [(5, [span.refused for span in spans])],
+        ),
+        _WINDOW: ("How many rows could be under way at once", "", "rows at once", [(1, list(map(_window, spans)))]),
+    }  # fmt: skip
+
+
+def _legend(classes: Sequence[str], series: list[Any], name: str) -> list[tuple[int, str]]:
+    if name != _FAILED:  # one series alone
+        return []
+    return [(colour, f"{kind} {sum(counts):,}") for kind, (colour, counts) in zip(classes, series, strict=True)]
 
 
 _OVER_TIME: Final = "A row counts at its end, as it happened: also where it failed and was asked again later."
@@ -251,46 +287,8 @@ def _by_class(spans: Sequence[Span], classes: Sequence[str]) -> dict[str, list[i
     return counts
 
 
-def _colours(classes: Sequence[str]) -> dict[str, int]:
-    return {name: 6 if name == OTHERS else colour for colour, name in enumerate(classes, 2)}
-
-
 def _window(span: Span) -> float | None:
     return span.window / span.windows if span.windows else None
-
-
-def _drawn(tally: Tally) -> dict[str, str]:
-    """The plots of the page as SVG by their names; none without matplotlib."""
-    if not tally.rows:
-        return {}
-    try:
-        from . import plots
-    except ImportError:
-        return {}
-    drawn = {
-        name: plots.histogram(name, counted.bars(_BARS), _marks(counted), unit)
-        for (name, unit), counted in ((_FIRST, tally.first_text), (_SPEED, tally.speed))
-        if counted.count
-    }
-    if tally.begin is None:
-        return drawn
-    course = tally.timeline.course(_SPANS)
-    spans, width = course.spans, course.width
-    classes = _classes(spans)
-    colours = _colours(classes)
-    failed = [
-        plots.Series(colours[name], counts) for name, counts in _by_class(spans, classes).items()
-    ]
-    kinds = (
-        (_ANSWERED, [plots.Series(1, [span.answered / width for span in spans])], "rows/s"),
-        (_FAILED, failed, "rows"),
-        (_REFUSED, [plots.Series(5, [span.refused for span in spans])], "refusals"),
-        (_WINDOW, [plots.Series(1, list(map(_window, spans)))], "rows at once"),
-    )
-    for name, series, label in kinds:
-        if any(map(any, (each.values for each in series))):
-            drawn[name] = plots.over_time(name, course, series, label, line=name == _WINDOW)
-    return drawn
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -342,10 +340,6 @@ def _number(value: float) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.2%}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _duration(seconds: float) -> str:

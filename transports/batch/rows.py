@@ -6,16 +6,16 @@ A Row's JSON is parsed when its question is asked for: a run that is resumed pas
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from inspect import signature
 from io import BufferedIOBase
 from itertools import chain
 from math import isinf
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sansio_core import InvalidRequest
+from sansio_core import InvalidRequest, OptionIgnored
 from sansio_core.errors import safe_repr
 from sansio_core.options import OPTIONS
 from sansio_core.plain import json_text
@@ -51,7 +51,7 @@ class Row:
 
     __slots__ = ("_reader", "_source", "again", "key", "number")
 
-    def __init__(self, number: int, key: str, source: object, reader: _Reader) -> None:
+    def __init__(self, number: int, key: str, source: bytes | _Content, reader: RowReader) -> None:
         self.number, self.key, self.again = number, key, False
         self._source, self._reader = source, reader
 
@@ -84,41 +84,88 @@ class Row:
         return self._source
 
 
-def read_rows(
-    lines: BufferedIOBase | Iterable[bytes],
-    *,
-    template: str | None = None,
-    keep: Sequence[str] = (),
-    own_options: Collection[str] = (),
-) -> Iterator[Row]:
-    """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
+class RowReader:
+    """Makes rows of lines, or of Python values.
 
     `template`: makes the prompt of a row's fields. `keep`: the names of fields that are copied into the output.
     `own_options`: options that the provider alone has (`Provider.own_options`). Raises InvalidRequest for a template or
-    names that are wrong, at once; and with the first row, for a file that is no JSON lines, or of which none of the
-    first 20 rows can be used, or none at all.
+    names that are wrong.
     """
-    reader = _reader(template, _names(keep), frozenset(own_options), "line")
-    return _usable(_rows(lines, reader))
 
+    def __init__(
+        self, *, template: str | None = None, keep: Sequence[str] = (), own_options: Collection[str] = ()
+    ) -> None:
+        if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
+            raise InvalidRequest(f"keep is a list of the names of fields, as ['text', 'label'], not {safe_repr(keep)}")
+        self._template = None if template is None else Template(template)
+        self._keep = tuple(keep)
+        self._options = OPTIONS.union(own_options, ("model", "system"))
+        self._known = self._options.union(("id", "prompt", "messages"), keep)
 
-def row_of(
-    value: object,
-    number: int,
-    *,
-    template: str | None = None,
-    keep: Sequence[str] = (),
-    own_options: Collection[str] = (),
-) -> Row:
-    """The row of a Python value: a str, or a mapping as a line of a file has it; `number` is its place, from 1."""
-    reader = _reader(template, _names(keep), frozenset(own_options), "prompt")
-    return Row(number, _key(json_text(value).encode()), value, reader)
+    def rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
+        """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
 
+        Raises InvalidRequest with the first row for a file that is no JSON lines, or of which none of the first 20 rows
+        can be used, or none at all.
+        """
+        return _usable(self._rows(lines), self._keep)
 
-def _names(keep: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
-        raise InvalidRequest(f"keep is a list of the names of fields, as ['text', 'label'], not {safe_repr(keep)}")
-    return tuple(keep)
+    def _rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
+        lines = _bounded(lines) if isinstance(lines, BufferedIOBase) else iter(lines)
+        for number, line in enumerate(chain(_beginning(lines), lines), 1):
+            line = line.rstrip(b"\r\n")
+            if line and not line.isspace():
+                yield Row(number, _key(line), line, self)
+
+    def row(self, value: object, number: int) -> Row:
+        """The row of a Python value: a str, or a mapping as a line has it; `number` is its place, from 1."""
+        return Row(number, _key(json_text(value).encode()), self.content(value, number, "prompt"), self)
+
+    def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
+        """What the row of a line, in bytes, or of a Python value ("prompt") says."""
+        key: Scalar = None
+        keep: dict[str, Any] = {}
+        try:
+            value = _parsed(source) if what == "line" else source
+            fields = {"prompt": value} if isinstance(value, str) else value
+            if not isinstance(fields, Mapping):
+                raise InvalidRequest(f"it must be an object or a text, not {_kind(value)}")
+            keep = {name: fields[name] for name in self._keep if name in fields}
+            key = _id(fields)
+            return _Content(key, self._question(fields), keep, None)
+        except InvalidRequest as error:
+            return _Content(key, {}, keep, InvalidRequest(f"{what} {number}: {error}"))
+
+    def _question(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if self._template is not None:
+            question: dict[str, Any] = {"messages": self._template.fill(fields)}
+            # A field that the template names is data, whatever it is called.
+            if "model" not in self._template.fields and fields.get("model") is not None:
+                question["model"] = fields["model"]
+            return question
+        if "body" in fields:
+            return question_of_line(fields)
+        if not self._known.issuperset(fields):
+            raise self._unknown(fields)
+        question = {name: value for name, value in fields.items() if name in self._options and value is not None}
+        question["messages"] = _messages(fields)
+        return question
+
+    def _unknown(self, fields: Mapping[str, Any]) -> InvalidRequest:
+        """The error for fields that are no options."""
+        if not fields.keys() & {"prompt", "messages"}:
+            return _no_prompt(fields)
+        from sansio_core.option_hints import hint_of  # imported here, as only a mistake needs it
+
+        from ..aio import AsyncClient
+
+        unknown = sorted(str(name) for name in fields.keys() - self._known)
+        said = {name: hint_of(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
+        said |= dict.fromkeys(signature(AsyncClient).parameters.keys() & said, " (it is a setting of the whole run)")
+        text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
+        if columns := [name for name, hint in said.items() if not hint]:
+            text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"
+        return InvalidRequest(text)
 
 
 def _key(data: bytes) -> str:
@@ -126,14 +173,6 @@ def _key(data: bytes) -> str:
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
-
-
-def _rows(lines: BufferedIOBase | Iterable[bytes], reader: _Reader) -> Iterator[Row]:
-    lines = _bounded(lines) if isinstance(lines, BufferedIOBase) else iter(lines)
-    for number, line in enumerate(chain(_beginning(lines), lines), 1):
-        line = line.rstrip(b"\r\n")
-        if line and not line.isspace():
-            yield Row(number, blake2b(line, digest_size=8).hexdigest(), line, reader)
 
 
 def _beginning(lines: Iterator[bytes]) -> list[bytes]:
@@ -168,8 +207,11 @@ def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
             line = file.readline(_LONGEST + 1)
 
 
-def _usable(rows: Iterator[Row]) -> Iterator[Row]:
-    """`rows`. Raises InvalidRequest where none of the first can be used, or none at all."""
+def _usable(rows: Iterator[Row], keep: Sequence[str]) -> Iterator[Row]:
+    """`rows`. Raises InvalidRequest where none of the first can be used, or none at all.
+
+    Warns of names in `keep` that the first good row has not: once all are asked, it is late for what was misspelt.
+    """
     first: list[Row] = []
     for row in rows:
         first.append(row)
@@ -178,23 +220,29 @@ def _usable(rows: Iterator[Row]) -> Iterator[Row]:
     if first and first[-1].error is not None:
         none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
         raise InvalidRequest(f"{none} can be used: {first[0].error}")
+    if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
+        said = f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept"
+        warnings.warn(said, OptionIgnored, stacklevel=2)
     yield from first
     yield from rows
 
 
+_UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")
 _MAGIC = {
-    b"PAR1": "Parquet", b"\x1f\x8b": "compressed by gzip", b"\x28\xb5\x2f\xfd": "compressed by zstd",
-    b"PK\x03\x04": "a zip archive, or a spreadsheet", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
-    b"SQLite format 3": "an SQLite database", b"ARROW1": "Arrow", b"Obj\x01": "Avro",
+    b"\x1f\x8b": ("is compressed by gzip", "`gzip -dc FILE` gives the lines"),
+    b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "`zstd -dc FILE` gives the lines"),
+    b"\xff\xfe": _UTF16, b"\xfe\xff": _UTF16, b"PAR1": ("is Parquet",), b"ARROW1": ("is Arrow",),
+    b"Obj\x01": ("is Avro",), b"PK\x03\x04": ("is a zip archive, or a spreadsheet",),
+    b"SQLite format 3": ("is an SQLite database",),
 }  # fmt: skip
 
 
 def _is_foreign(line: bytes, first: bool) -> bool:
     """Whether `line` is not JSON, nor meant to be. Raises InvalidRequest where the `first` shows what the file is."""
     if first:
-        for magic, kind in _MAGIC.items():
+        for magic, said in _MAGIC.items():
             if line.startswith(magic):
-                raise _wrong_kind(f"is {kind}")
+                raise _wrong_kind(*said)
         if line.startswith(b"["):
             raise _wrong_kind("is a JSON array", "`jq -c '.[]' FILE` makes lines of it")
         if line == b"{":
@@ -207,67 +255,6 @@ def _wrong_kind(what: str, advice: str = "write it as JSON lines, in UTF-8") -> 
 
 
 # --- what a row says -------------------------------------------------------------------------------------------------
-
-
-@lru_cache(8)
-def _reader(template: str | None, keep: tuple[str, ...], own_options: frozenset[str], word: str) -> _Reader:
-    return _Reader(template, keep, own_options, word)
-
-
-class _Reader:
-    """Reads rows; `word` is what a row is called in errors."""
-
-    def __init__(self, template: str | None, keep: tuple[str, ...], own_options: frozenset[str], word: str) -> None:
-        self._template = None if template is None else Template(template)
-        self._keep, self._word = keep, word
-        self._options = OPTIONS | own_options | {"model", "system"}
-        self._known = self._options | {"id", "prompt", "messages", *keep}
-
-    def content(self, source: object, number: int) -> _Content:
-        """What the row of `source`, a line or a Python value, says."""
-        key: Scalar = None
-        keep: dict[str, Any] = {}
-        try:
-            value = _parsed(source) if isinstance(source, bytes) else source
-            fields = {"prompt": value} if isinstance(value, str) else value
-            if not isinstance(fields, Mapping):
-                raise InvalidRequest(f"it must be an object or a text, not {_kind(value)}")
-            keep = {name: fields[name] for name in self._keep if name in fields}
-            key = _id(fields)
-            return _Content(key, self._question(fields), keep, None)
-        except InvalidRequest as error:
-            return _Content(key, {}, keep, InvalidRequest(f"{self._word} {number}: {error}"))
-
-    def _question(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        if self._template is not None:
-            question: dict[str, Any] = {"messages": self._template.fill(fields)}
-            # A field that the template names is data, whatever it is called.
-            if "model" not in self._template.fields and fields.get("model") is not None:
-                question["model"] = fields["model"]
-            return question
-        if "body" in fields:
-            return question_of_line(fields)
-        if not self._known.issuperset(fields):
-            raise self._unknown(fields)
-        question = {name: value for name, value in fields.items() if name in self._options and value is not None}
-        question["messages"] = _messages(fields)
-        return question
-
-    def _unknown(self, fields: Mapping[str, Any]) -> InvalidRequest:
-        """The error for fields that are no options."""
-        if not fields.keys() & {"prompt", "messages"}:
-            return _no_prompt(fields)
-        from sansio_core.option_hints import hint_of  # imported here, as only a mistake needs it
-
-        from ..aio import AsyncClient
-
-        unknown = sorted(str(name) for name in fields.keys() - self._known)
-        said = {name: hint_of(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
-        said |= dict.fromkeys(signature(AsyncClient).parameters.keys() & said, " (it is a setting of the whole run)")
-        text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
-        if columns := [name for name, hint in said.items() if not hint]:
-            text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"
-        return InvalidRequest(text)
 
 
 def _messages(fields: Mapping[str, Any]) -> Any:

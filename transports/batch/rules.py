@@ -13,13 +13,13 @@ from sansio_core import (
     NotFound,
     ProviderRefused,
     ProxyFailed,
+    QuotaExhausted,
     RateLimited,
     ServerFailed,
     TLSFailed,
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from sansio_core.errors import QuotaExhausted
 
 _AT_FIRST = 3
 """So many rows that fail for a reason which all rows may share end a run in which none was answered yet."""
@@ -64,8 +64,8 @@ class Suspects:
         match error:
             case QuotaExhausted():
                 return "stop"
-            # 401, 402, 403, a blocked address; 404; a host, or the proxy on the way to it, that cannot be reached; and the page of a
-            # network that wants a login first, or the redirect to it
+            # 401, 402, 403, a blocked address; 404; a host, or the proxy on the way to it, that cannot be reached; and
+            # the page of a network that wants a login first, or the redirect to it
             case (
                 AuthenticationFailed() | IPBlocked() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed()
                 | UnexpectedContent() | UnexpectedRedirect()

@@ -8,17 +8,15 @@ import os
 import signal
 import stat
 import sys
-import threading
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import blake2b
 from inspect import signature
-from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
@@ -31,9 +29,9 @@ from .._shared.ways import PathLike
 from .answer import Answer
 from .asking import Asking
 from .journal import Journal
-from .maps import NONE_YET, Supply
-from .rows import Row, read_rows
+from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
+from .supply import NONE_YET, Supply
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -90,8 +88,7 @@ class Summary:
             self.failed += 1
             self.first_failed = self.first_failed or answer
             self.errors[type(answer.error).__name__] += 1
-        usage = None if answer.reply is None else answer.reply.usage
-        if usage is not None:
+        if (usage := answer.reply.usage) is not None:
             self.input_tokens += usage.input or 0
             self.output_tokens += usage.output or 0
 
@@ -135,7 +132,7 @@ class Batch:
         if order not in get_args(Order):
             raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
         _check_files(input, output, report)
-        read_rows((), template=template, keep=keep)  # raises for a wrong template
+        RowReader(template=template, keep=keep)  # raises for a wrong one
         self._input, self._output, self._report = input, output, report
         self._template, self._system, self._keep = template, system, keep
         self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
@@ -144,8 +141,7 @@ class Batch:
         self._provider, self._settings = provider, settings
         self._warned: set[str] = set()
         self._client()  # raises for settings of no use
-        self._asking: Asking | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: _Running | None = None
         self.summary = Summary()
 
     def run(self) -> Summary:
@@ -161,7 +157,7 @@ class Batch:
             return asyncio.run(self.arun())
         # A notebook's thread has a loop, which cannot be entered a second time.
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(asyncio.run, self.arun())
+            running = pool.submit(copy_context().run, asyncio.run, self.arun())
             while True:
                 try:
                     return running.result()
@@ -170,66 +166,67 @@ class Batch:
 
     def stop(self) -> None:
         """Ask no more rows; those in flight have 10 seconds to end; a second call cancels them. Any thread may call."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # it has ended
-                self._loop.call_soon_threadsafe(self._stop)
+        if self._running is not None:
+            self._running.call(self._running.stop)
 
     async def arun(self) -> Summary:
         """As `run`, in the running event loop. To be cancelled at any time: what is written stays."""
-        began, self.summary, self._keys = monotonic(), Summary(), array("Q")
-        self._loop = asyncio.get_running_loop()
+        self.summary = summary = Summary()
         async with self._client() as client:
             digest = self._digest(client)
-            self._asking = asking = Asking(
-                client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait
-            )
+            asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
+            self._running = running = _Running(asking, summary, self._progress)
+            keys = array("Q") if self._order == "input" else None
             with (
-                self._read(client.provider.own_options) as rows,
+                self._read(client.provider.own_options, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
-                self.summary.answered_before = journal.answered
-                with self._signals(), self._ticking(began):
-                    async with aclosing(asking.answers(self._rows(rows, journal))) as answers:
+                summary.answered_before, summary.window = journal.answered, asking.pacing.window
+                with running.signals(), running.ticking():
+                    open_rows = self._open_rows(rows, journal, keys, asking.wake)
+                    async with aclosing(asking.answers(open_rows)) as answers:
                         async for answer in answers:
                             journal.write(answer.to_line(digest))
-                            self.summary._add(answer)
-                            self._tell(began)
-                self.summary.stopped = asking.stopped
-                self._tell(began)
-                if self._order == "input" and not (asking.stopped or self.summary.interrupted):
-                    journal.in_order(f"{key:016x}" for key in self._keys)
+                            summary._add(answer)
+                            running.tell()
+                summary.stopped = asking.stopped
+                running.tell()
+                if not (summary.stopped or summary.interrupted):
+                    journal.begin_anew()
+                    if keys is not None:
+                        journal.in_order(f"{key:016x}" for key in keys)
         if self._report is not None:
             from .report import write_report
 
             write_report(self._output, self._report)
-        return self.summary
+        return summary
 
     def _client(self) -> AsyncClient:
         return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN, self._warned)
 
     @contextmanager
-    def _read(self, own_options: Collection[str]) -> Iterator[Iterator[Any]]:
-        """The rows of the input, and NONE_YET where a pipe has none at present."""
-        read = partial(read_rows, template=self._template, keep=self._keep, own_options=own_options)
+    def _read(self, own_options: Collection[str], wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
+        """The rows of the input; NONE_YET where a pipe has none at present, and then `wake` is called once it has."""
+        read = RowReader(template=self._template, keep=self._keep, own_options=own_options).rows
         if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
             with open(self._input, "rb") as lines:
                 yield read(lines)
             return
-        # A pipe may wait, and must not hold up the answers meanwhile, nor the end: so it is not closed here.
-        supply = Supply(self._concurrency, threading.Event())
-        pipe = _standard_input() if self._input == "-" else open(self._input, "rb")  # noqa: SIM115
-        threading.Thread(target=supply.take, args=(read(pipe), self._wake), name="batch-input", daemon=True).start()
+
+        def piped() -> Iterator[Row]:
+            if self._input == "-":
+                yield from read(_standard_input())
+            else:
+                with open(self._input, "rb") as pipe:
+                    yield from read(pipe)
+
+        # A pipe may wait, for who opens it too, and must not hold up the answers meanwhile, nor the end.
+        supply = Supply(self._concurrency, wake)
+        supply.take_in_thread(piped(), "batch-input")
         try:
             yield supply
         finally:
             supply.close()
-
-    def _wake(self) -> None:
-        """From the thread of a pipe."""
-        assert self._asking is not None
-        assert self._loop is not None
-        with suppress(RuntimeError):  # it has ended
-            self._loop.call_soon_threadsafe(self._asking.wake)
 
     def _digest(self, client: AsyncClient) -> str:
         """The digest of what an answer depends on besides its row: another one means another run."""
@@ -240,16 +237,17 @@ class Batch:
         said = [provider.info.name, elsewhere, provider.model, self._template, self._system, options]
         return blake2b(json.dumps(said, sort_keys=True, default=_named).encode(), digest_size=4).hexdigest()
 
-    def _rows(self, rows: Iterable[Any], journal: Journal) -> Iterator[Row | None]:
-        """The rows that are to be asked; a None now and then while many are passed over."""
-        assert self._asking is not None
-        summary, wake = self.summary, self._asking.wake
+    def _open_rows(
+        self, rows: Iterable[Any], journal: Journal, keys: array[int] | None, wake: Callable[[], object]
+    ) -> Iterator[Row | None]:
+        """The rows that are to be asked; a None now and then while many are passed over. `keys` gets all keys."""
+        summary = self.summary
         for row in rows:
             if row is NONE_YET:
                 yield None
                 continue
-            if self._order == "input":
-                self._keys.append(int(row.key, 16))
+            if keys is not None:
+                keys.append(int(row.key, 16))
             if (state := journal.state(row.key)) == "done":
                 summary.skipped += 1
                 summary.failed_before = journal.failed_before
@@ -260,57 +258,61 @@ class Batch:
             row.again = state == "again"
             yield with_system(row, self._system)
 
-    # --- meanwhile ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, began: float) -> None:
-        summary, asking = self.summary, self._asking
-        if asking is not None:
-            summary.seconds, summary.refused = monotonic() - began, asking.refused
-            pacing = asking.pacing
-            summary.in_flight, summary.window = pacing.in_flight, pacing.window
-            assert self._loop is not None
-            summary.held = max(0.0, pacing.hold - self._loop.time())
+class _Running:
+    """What goes on beside the rows of a run: it is told of, and may be stopped."""
+
+    def __init__(self, asking: Asking, summary: Summary, progress: Progress | None) -> None:
+        self._asking, self._summary, self._progress = asking, summary, progress
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call `function` in the run's loop. Any thread may call this."""
+        with suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(function)
+
+    def tell(self) -> None:
+        """Bring the Summary up to date, and call `progress`."""
+        summary, pacing, now = self._summary, self._asking.pacing, self._loop.time()
+        summary.seconds, summary.refused = now - self._began, self._asking.refused
+        summary.in_flight, summary.window = pacing.in_flight, pacing.window
+        summary.held = max(0.0, pacing.hold - now)
         if self._progress is not None:
             self._progress(summary)
 
     @contextmanager
-    def _ticking(self, began: float) -> Iterator[None]:
-        """Tells of the progress each second, also while no row ends."""
-        assert self._loop is not None
-        loop, timer = self._loop, None
+    def ticking(self) -> Iterator[None]:
+        """Meanwhile it is told of each second, also while no row ends."""
 
-        def tick() -> None:
-            nonlocal timer
-            if timer is not None:
-                self._tell(began)
-            timer = loop.call_later(1.0, tick)
+        async def tick() -> None:
+            while True:
+                await asyncio.sleep(1.0)
+                self.tell()
 
-        tick()
+        task = self._loop.create_task(tick())
         try:
             yield
         finally:
-            if timer is not None:
-                timer.cancel()
+            task.cancel()
 
-    def _stop(self) -> None:
-        assert self._asking is not None
-        assert self._loop is not None
-        if self.summary.interrupted:
+    def stop(self) -> None:
+        """Ask no more rows; those in flight have 10 seconds to end. A second call cancels them."""
+        if self._summary.interrupted:
             self._asking.cancel()
             return
-        self.summary.interrupted = True
+        self._summary.interrupted = True
         self._asking.drain()
         self._loop.call_later(GRACE, self._asking.cancel)
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def signals(self) -> Iterator[None]:
         """Meanwhile SIGINT and SIGTERM are `stop`; but in another thread than the main one they cannot be had."""
-        assert self._loop is not None
         before = {}
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 handler = signal.getsignal(number)
-                self._loop.add_signal_handler(number, self._stop)
+                self._loop.add_signal_handler(number, self.stop)
                 before[number] = handler
         try:
             yield
@@ -344,10 +346,14 @@ def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> 
             raise InvalidRequest("the output is the input: give it another name")
     if os.fspath(output) == "-":
         raise InvalidRequest("the output must be a file, which a run that is resumed reads again")
-    for what, path in (("output", output), ("report", report)):
-        folder = None if path is None else os.path.dirname(os.path.realpath(path))
-        if folder is not None and not os.path.isdir(folder):
-            raise InvalidRequest(f"there is no folder {folder!r} for the {what}: make it first")
+    if not os.path.isdir(folder := os.path.dirname(os.path.realpath(output))):
+        raise InvalidRequest(f"there is no folder {folder!r} for the output: make it first")
+    if report is not None:
+        from .report import check_place
+
+        if os.path.realpath(report) == os.path.realpath(output):
+            raise InvalidRequest("the report is the output: give it another name")
+        check_place(report)
 
 
 def _named(value: object) -> object:

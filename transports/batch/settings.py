@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from copy import copy
 from inspect import signature
 from math import inf
@@ -13,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr, suggestion
 from sansio_core.options import OPTIONS
+from sansio_core.pacing import Pacing
+from sansio_core.timing import within
 
-from .._shared.ways import checked_count
+from .._shared.open_files import allow_open_files
 from ..aio import AsyncClient
 
 if TYPE_CHECKING:
@@ -29,15 +29,9 @@ _SPARE = 64
 
 def check_pace(concurrency: int, rate: float | None, max_wait: float) -> None:
     """Raises InvalidRequest for a number that is none, or out of its range."""
-    checked_count(concurrency, "concurrency")
-    if rate is not None and not (_is_number(rate) and 0 < rate < inf):
-        raise InvalidRequest(f"rate must be a number of requests a second, above 0, not {safe_repr(rate)}")
-    if not (_is_number(max_wait) and max_wait >= 0):
+    Pacing(concurrency, rate=rate)
+    if not within(max_wait, inf):
         raise InvalidRequest(f"max_wait must be a number of seconds from 0, not {safe_repr(max_wait)}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def client_for(
@@ -58,7 +52,12 @@ def client_for(
         near = suggestion(name, known.union(own))
         if any(repr(each) in near for each in own):
             raise InvalidRequest(f"there is no setting {name!r}{near}")
-    _allow_connections(concurrency)
+    needed = concurrency + _SPARE
+    if (allowed := allow_open_files(needed)) < needed:
+        raise InvalidRequest(
+            f"concurrency={concurrency} needs {needed} open files, and this process may have {allowed}: give a lower "
+            "concurrency, or raise the system's limit (ulimit -Hn)"
+        )
     given: dict[str, Any] = {"max_connections": concurrency, **settings}
     client = AsyncClient(provider, **given)
     client._pool.max_idle = max(client._pool.max_idle, concurrency)  # all of them are idle while everybody waits
@@ -77,22 +76,3 @@ def with_system(row: Row, system: str | None) -> Row:
         if not (isinstance(first, Mapping) and first.get("role") in ("system", "developer")):
             row.question["system"] = system
     return row
-
-
-def _allow_connections(count: int) -> None:
-    """Have the system allow this process so many connections. Raises InvalidRequest where it does not."""
-    if sys.platform == "win32":  # it has no such limit
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = count + _SPARE
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-        return
-    raise InvalidRequest(
-        f"concurrency={count} needs {needed} open files, and this process may have {hard}: give a lower concurrency, "
-        "or raise the system's limit (ulimit -Hn)"
-    )

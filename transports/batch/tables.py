@@ -58,19 +58,22 @@ class Table:
             return self._batch.assign(
                 **{name: pandas.array(values, dtype=names.get(kind, kind)) for name, (values, kind) in columns.items()}
             )
-        of_numpy = not self._arrow and any(_is(column, "numpy", "ndarray") for column in self._batch.values())
-        if not self._arrow and not (of_numpy and "pyarrow" in sys.modules):
-            return {**self._batch, **{name: values for name, (values, _) in columns.items()}}
-        pyarrow = import_module("pyarrow")
-        # An array of Arrow's has its type where it is empty, or all of it null; numpy has no texts that may be null.
-        # Ray takes both in one mapping.
-        arrays = {name: pyarrow.array(values, kind) for name, (values, kind) in columns.items()}
-        if of_numpy:
-            return {**self._batch, **arrays}
-        table = self._batch
-        for name, array in arrays.items():
-            table = table.append_column(name, array)
-        return table
+        if self._arrow:
+            table = self._batch
+            for name, array in _arrays(columns).items():
+                table = table.append_column(name, array)
+            return table
+        # numpy has no texts that may be null; Ray takes arrays of Arrow beside its own in one mapping.
+        of_numpy = any(_is(column, "numpy", "ndarray") for column in self._batch.values())
+        if of_numpy and "pyarrow" in sys.modules:
+            return {**self._batch, **_arrays(columns)}
+        return {**self._batch, **{name: values for name, (values, _) in columns.items()}}
+
+
+def _arrays(columns: Mapping[str, tuple[list[Any], str]]) -> dict[str, Any]:
+    """Arrays of Arrow, each of its type also where it is empty, or all of it null."""
+    pyarrow = import_module("pyarrow")
+    return {name: pyarrow.array(values, kind) for name, (values, kind) in columns.items()}
 
 
 def _is(value: object, module: str, *names: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -16,13 +15,14 @@ from typing import IO, Any, Final
 from sansio_core import InvalidRequest
 
 from .bins import Histogram, Timeline
+from .keys import BUCKETS, SHIFT
+from .output_lines import key_number
 
 _LONGEST: Final = 1 << 25  # bytes of a line: a longer one is none of a batch, and is not held in memory
 _FOREIGN: Final = 100  # so many lines are read of a file in which none is a batch's
 _NAMES: Final = 20  # different models, settings or classes of errors that are told apart
 OTHERS: Final = "others"
 _decode: Final = json.JSONDecoder().decode  # json.loads guesses the encoding of bytes first
-_KEY: Final = re.compile("[0-9a-f]{16}")
 _YEAR_10000: Final = 253_402_300_800.0  # seconds since the epoch; Python's dates end there
 _SLOWEST: Final = 20
 _ID: Final = 80  # characters that are kept of an id, a model, a class
@@ -167,10 +167,12 @@ class Tally:
         first_text = _number(row.get("first_text"))
         if first_text is not None:
             self.first_text.add(first_text)
-        if seconds is None:
-            return
-        if output and seconds:
-            self.speed.add(output / max(seconds, 0.001))
+        if seconds is not None:
+            if output and seconds:
+                self.speed.add(output / max(seconds, 0.001))
+            self._add_slow(row, seconds, first_text, output)
+
+    def _add_slow(self, row: dict[str, Any], seconds: float, first_text: float | None, output: float | None) -> None:
         if len(self._heap) < _SLOWEST or seconds > self._heap[0][0]:
             told = row.get("id")
             slow = Slow(row["row"], "" if told is None else str(told)[:_ID], seconds, first_text, output)
@@ -203,8 +205,8 @@ class _Failures:
     _AGAIN: Final = 255
 
     def __init__(self) -> None:
-        # By the key's first byte, so that only a small part is resolved at a time: the rest of the key, and the class.
-        self._entries = [array("Q") for _ in range(256)]
+        # By bucket, so that only a small part is resolved at a time: the rest of the key, and the class.
+        self._entries = [array("Q") for _ in range(BUCKETS)]
         self._classes: dict[str, int] = {}
 
     def add(self, key: int, name: str) -> None:
@@ -216,7 +218,7 @@ class _Failures:
         self._note(key, self._AGAIN)
 
     def _note(self, key: int, what: int) -> None:
-        self._entries[key >> 56].append(key << 8 & 0xFFFF_FFFF_FFFF_FFFF | what)
+        self._entries[key >> SHIFT].append(key << 8 & 0xFFFF_FFFF_FFFF_FFFF | what)
 
     def replaced(self) -> Counter[str]:
         """How many failed rows of each class were replaced by a later line."""
@@ -275,8 +277,7 @@ def _digest(row: Any) -> int | None:
         return None
     if not isinstance(row.get("error"), dict) and ("error" in row or "text" not in row):
         return None
-    key = row.get("key")
-    return int(key, 16) if isinstance(key, str) and _KEY.fullmatch(key) else None
+    return key_number(row.get("key"))
 
 
 def _number(value: Any) -> float | None:

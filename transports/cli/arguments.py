@@ -146,7 +146,10 @@ def _add_batch(parser: ArgumentParser) -> None:
     add("output", metavar="OUT", help="where the answers go, a line each; what is there already is not asked again")
     add("--template", metavar="TEXT", type=utf8, help="the prompt, with {field} for a field of the line's object")
     add("--keep", metavar="FIELD,FIELD", type=names, default=[], help="fields of IN that are copied into OUT")
-    add("--concurrency", metavar="N", type=count, default=64, help="how many rows are asked at once, at most; 64")
+    add(
+        "--concurrency", metavar="N", type=count, default=64,
+        help="how many rows are asked at once, at most; without it, 64",
+    )  # fmt: skip
     add(
         "--rate", metavar="N/s", type=rate,
         help="how many requests are sent a second (N/m: a minute, N/h, N/d), at most; "
@@ -154,11 +157,11 @@ def _add_batch(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add(
         "--max-wait", metavar="TIME", type=duration, default=3600.0,
-        help="stop, rather than wait longer, where the provider has everybody wait; 1h",
+        help="how long the provider may have everybody wait before the run stops; without it, 1h",
     )  # fmt: skip
     add("--order", choices=("done", "input"), default="done", help="input: put OUT into the order of IN at the end")
     add("--retry-failed", action="store_true", help="ask the rows again that have an error in OUT")
-    add("--fresh", action="store_true", help="begin anew: the answers in OUT are deleted")
+    add("--fresh", action="store_true", help="begin anew: the first new answer deletes all in OUT")
     add("--report", metavar="FILE", help="write a page about the run at its end, as `report` does")
     add("-q", "--quiet", action="store_true", help="no progress on standard error, and no summary")
     _add_question(parser, timeout="for each attempt at a row", retry="how many attempts at each row")

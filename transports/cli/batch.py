@@ -95,7 +95,8 @@ def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int
     elif summary.failed or summary.failed_before:
         code = ROWS_FAILED
     if not args.quiet:
-        say(_summary(summary, done=code in (COMPLETE, ROWS_FAILED)))
+        how = "interrupted: " if code == INTERRUPTED else ""
+        say(how + _summary(summary, done=code in (COMPLETE, ROWS_FAILED)))
         say(_example(summary))
         say(_advice(summary, code, args))
     return code
@@ -114,8 +115,9 @@ def _summary(summary: Summary, done: bool) -> str:
     seconds = max(summary.seconds, 0.001)
     time = f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
     tokens = f"; {summary.input_tokens:,} tokens in, {summary.output_tokens:,} out" if summary.output_tokens else ""
-    refused = f"; {counted(summary.refused, 'request')} refused, and sent again" if summary.refused else ""
-    return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}"
+    refused = f"; {counted(summary.refused, 'request')} refused" if summary.refused else ""
+    again = ", and sent again" if refused and done else ""
+    return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}{again}"
 
 
 def _example(summary: Summary) -> str:
@@ -134,10 +136,10 @@ def _advice(summary: Summary, code: int, args: Namespace) -> str:
     if code == ROWS_FAILED:
         failed = summary.failed + summary.failed_before
         if summary.errors["InvalidRequest"] == failed:
-            return f"{args.output} has their errors; once {args.input} is mended, the same command asks the new lines"
+            return f"{args.output} has their errors; once the input is mended, the same command asks the new lines"
         these = "this row" if failed == 1 else f"these {failed:,} rows"
         return f"{args.output} has their errors; --retry-failed asks {these} again"
-    same = "the same command" + (" without --fresh" if args.fresh else "")
+    same = "the same command" + (" without --fresh" if args.fresh and summary.rows else "")
     return f"the rows that are not done stay open: {same} goes on with them"
 
 

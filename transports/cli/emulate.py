@@ -9,13 +9,13 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from time import strftime
 from typing import TYPE_CHECKING, Any
 
 from sansio_core import InvalidRequest
 
+from .._shared.open_files import allow_open_files
 from .exit import COMPLETE, LOCAL, say
 from .output import output_for
 
@@ -29,6 +29,8 @@ _MADE_UP = (
     "reply", "tool_call", "reasoning", "pace", "delay", "limit", "burst", "limit_headers", "fault", "once",
 )  # fmt: skip
 """The arguments that say what the emulator's own answers are like."""
+_CONNECTIONS = 1 << 16
+"""As many as there are ports to connect from; the usual limit of open files, 1,024, is for programs with few."""
 
 
 def emulate(args: Namespace) -> int:
@@ -37,7 +39,7 @@ def emulate(args: Namespace) -> int:
         output_for(None).write("\n".join(_fault_lines()) + "\n")
         return COMPLETE
     server, names = _emulator(args) if args.tape is None else _tape_server(args)
-    _allow_connections()
+    allow_open_files(_CONNECTIONS)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _serve(server, names)
@@ -103,17 +105,6 @@ def _reason(error: UnmatchedRequest) -> str:
     """Its text, with an option of the command where that names an argument of Python."""
     text, _, fields = str(error).partition("ignore=(")
     return text + " ".join(f"--ignore '{field}'" for field in re.findall(r'"([^"]+)"', fields))
-
-
-def _allow_connections() -> None:
-    """Open as many connections as the system lets this process: its usual bound, 1,024, is for programs with few."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such bound
-        return
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with suppress(ValueError, OSError):  # macOS takes no "infinity" here
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
@@ -185,7 +176,7 @@ def _faults(texts: list[str]) -> list[Fault]:
 def _fault_lines() -> list[str]:
     """The lines of `--fault help`: each fault with its parameters, and its docstring."""
     from ..emulator import FAULTS
-    from ..emulator.faults import COMMON
+    from ..emulator.faults import parameters
 
     lines = [
         "NAME, NAME:VALUE for its first parameter, or NAME:PARAMETER=VALUE,...",
@@ -193,8 +184,8 @@ def _fault_lines() -> list[str]:
         "",
     ]
     for name, kind in sorted(FAULTS.items()):
-        parameters = [_parameter(field) for field in fields(kind) if field.name not in COMMON]
-        lines.append(f"{name}:{','.join(parameters)}" if parameters else name)
+        own = [_parameter(field) for field in parameters(kind)]
+        lines.append(f"{name}:{','.join(own)}" if own else name)
         lines.append("    " + " ".join((kind.__doc__ or "").split()))
     return lines
 

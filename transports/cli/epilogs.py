@@ -61,6 +61,10 @@ each line of IN:
   {"text": "...", "label": 7}         any object, with --template
   {"custom_id": ..., "body": {...}}   as in the files of OpenAI's Batch API
 
+each line of OUT, in the order in which they are done:
+  {"row": 2, "id": ..., ..., "text": "...", ...}    `jq -r .text OUT` prints the answers
+  {"row": 7, "id": ..., ..., "error": {...}, ...}   `jq -c 'select(.error)' OUT` prints the rows that failed
+
 However a run ended, with kill -9 too, the same command goes on: what has a line in OUT is not asked again.
 Ctrl-C: no new rows are asked, and those in flight may end; a second one cancels them.
 

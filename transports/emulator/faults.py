@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from types import UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -238,13 +238,13 @@ FAULTS: dict[str, type[Fault]] = {
 """Every fault under its name for a command line: `missing-end`, `split-crlf`, …"""
 
 
-COMMON = [item.name for item in fields(Fault)]
+_COMMON = [item.name for item in fields(Fault)]
 """The fields that all faults have."""
 
 
-def parameters(kind: type[Fault]) -> list[str]:
+def parameters(kind: type[Fault]) -> list[Field[Any]]:
     """The fields of a fault's own."""
-    return [item.name for item in fields(kind) if item.name not in COMMON]
+    return [item for item in fields(kind) if item.name not in _COMMON]
 
 
 def parse_fault(text: str) -> Fault:
@@ -256,7 +256,7 @@ def parse_fault(text: str) -> Fault:
     kind = FAULTS.get(name)
     if kind is None:
         raise ValueError(f"there is no fault {name!r}; known are: {', '.join(sorted(FAULTS))}")
-    known = [*parameters(kind), *COMMON]
+    known = [*(item.name for item in parameters(kind)), *_COMMON]
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for argument in filter(None, arguments.split(",")):
