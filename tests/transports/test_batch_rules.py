@@ -80,12 +80,13 @@ def test_one_row_that_was_answered_clears_those_before_it() -> None:
     assert verdicts(WRONG_KEY, WRONG_KEY, BadRequest(400), WRONG_KEY, WRONG_KEY, WRONG_KEY)[-1] == "stop"
 
 
-LOGIN_PAGE, TO_A_LOGIN = UnexpectedContent("an HTML page came"), UnexpectedRedirect(302, "to another origin")
+SHARED = [
+    WRONG_KEY, NO_MODEL, IPBlocked("no"), ConnectFailed("a"), UnexpectedContent("an HTML page came"),
+    UnexpectedRedirect(302, "to another origin"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "error", [WRONG_KEY, NO_MODEL, IPBlocked("no"), ConnectFailed("a"), LOGIN_PAGE, TO_A_LOGIN], ids=str
-)
+@pytest.mark.parametrize("error", SHARED, ids=str)
 def test_twenty_running_stop_any_run(error: ChatError) -> None:
     assert verdicts(None, *[error] * 20) == ["hand out all", *["hold back"] * 19, "stop"]
 
