@@ -41,7 +41,12 @@ def write_report(output_path: PathLike, html_path: PathLike) -> None:
     """
     check_place(html_path)
     tally = tally_of(output_path)
-    Path(html_path).write_bytes(_page(tally, os.path.basename(os.fspath(output_path))))
+    written = _page(tally, os.path.basename(os.fspath(output_path)))
+    try:
+        Path(html_path).write_bytes(written)
+    except OSError as error:  # of a full disk it has no name
+        error.filename = error.filename or os.fspath(html_path)
+        raise
 
 
 def check_place(html_path: PathLike) -> None:

@@ -79,6 +79,8 @@ class Summary:
     window: int = 0
     held: float = 0.0
     """For how many seconds from now nothing is sent, as the server asked for it, or is away."""
+    ordering: bool = False
+    """Whether the rows are done, and are being put into the order of the input."""
     away: ChatError | None = None
     """Why the server cannot be reached at the moment, though it has answered before."""
 
@@ -194,6 +196,7 @@ class Batch:
                 summary.stopped = asking.stopped
                 running.tell()
                 if keys is not None and not (summary.stopped or summary.interrupted):
+                    summary.ordering = True
                     journal.in_order(f"{key:016x}" for key in keys)
         if self._report is not None:
             from .report import write_report
