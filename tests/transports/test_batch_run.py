@@ -271,7 +271,7 @@ def test_rows_that_wait_to_be_asked_again_are_few(
         asked.append(emulator.received if summary.rows else 12)
 
     assert Files(tmp_path, 12).batch(emulator, concurrency=2, retry=2, progress=look).run().failed == 12
-    assert min(asked) <= 4 + 2 + 1
+    assert min(asked) <= 4 + 2 + 2  # those that wait, those in flight, and two of these again
 
 
 @pytest.mark.parametrize("in_its_stream", [False, True])

@@ -47,6 +47,20 @@ class _Job:
         self.at, self.alone = inf, False
 
 
+class _Request:
+    """A request for a row: when it `began`, the seconds until its `first` text, and `Asking._starving` at its head."""
+
+    __slots__ = ("began", "first", "starving", "stream")
+
+    def __init__(self, began: float) -> None:
+        self.began, self.starving = began, inf
+        self.first: float | None = None
+        self.stream: AsyncStream | None = None
+
+
+_NONE = _Request(0.0)
+
+
 class Asking:
     """Asks rows, as many at once and as fast as `pacing` allows.
 
@@ -194,31 +208,34 @@ class Asking:
     # --- one attempt at a row ----------------------------------------------------------------------------------------
 
     async def _ask(self, job: _Job, ticket: Ticket, loop: asyncio.AbstractEventLoop) -> None:
-        began, first, error, starving = loop.time(), None, None, inf
-        stream: AsyncStream | None = None
+        request, error = _Request(loop.time()), None
         try:
             async with self._client.stream(retry=_ONCE, **job.row.question) as stream:
+                request.stream = stream
                 await stream.start()
-                starving = self._starving
+                request.starving = self._starving
                 self._begins(stream, ticket, loop.time())
                 while events := await stream._read():
-                    if first is None and any(type(event) is TextDelta for event in events):
-                        first = loop.time() - began
+                    if request.first is None and any(type(event) is TextDelta for event in events):
+                        request.first = loop.time() - request.began
         except ChatError as failed:
             error = failed
         except BaseException:
             self.pacing.done(ticket, loop.time())
             raise
-        now = loop.time()
         if error is not None and refused(error):
-            self._refused(job, ticket, error, now, starving)
-            return
+            self._refused(job, ticket, error, loop.time(), request.starving)
+        else:
+            self._taken_on(job, request, ticket, error, loop.time())
+
+    def _taken_on(self, job: _Job, request: _Request, ticket: Ticket, error: ChatError | None, now: float) -> None:
+        """The request ended, and was not refused: the row is answered, is asked again, or has failed."""
         if error is None or isinstance(error, HTTPStatusError):
             self.away = None
-        # A 4xx is as good as an answer here. A server that fails is asked no faster for failing at once.
-        if error is None or (isinstance(error, HTTPStatusError) and not isinstance(error, ServerFailed)):
-            self._starving, self._taken = inf, max(self._taken, began)
-            self.pacing.head(ticket, now)
+            # A 4xx is as good as an answer here. A server that fails is asked no faster for failing at once.
+            if not isinstance(error, ServerFailed):
+                self._starving, self._taken = inf, max(self._taken, request.began)
+                self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
         wait = None if error is None else self._wait(error, job.tries)
         if wait is not None:
@@ -226,7 +243,7 @@ class Asking:
         elif error is not None and unreached(error) and self._suspects.answered:
             self._unreached(job, error, now)
         else:
-            self._finish(self._answer(job, error, stream, first, now - began))
+            self._finish(self._answer(job, error, request, now))
 
     def _wait(self, error: ChatError, tries: int) -> float | None:
         """The seconds until a row is asked again; None where it has failed."""
@@ -234,15 +251,12 @@ class Asking:
             return self._retry.wait(tries, random)
         return self._retry.after(error, tries, random, inf)
 
-    def _answer(
-        self, job: _Job, error: ChatError | None, stream: AsyncStream | None = None, first: float | None = None,
-        seconds: float = 0.0,
-    ) -> Answer:  # fmt: skip
+    def _answer(self, job: _Job, error: ChatError | None, request: _Request = _NONE, now: float = 0.0) -> Answer:
         row = job.row
         return Answer(
             row=row.number, id=row.id, key=row.key, keep=row.keep, again=row.again, error=error,
-            reply=Reply() if stream is None else stream.reply, tries=job.tries, refused=job.refused,
-            window=self.pacing.window, at=time(), first_text=first, seconds=seconds,
+            reply=Reply() if request.stream is None else request.stream.reply, tries=job.tries, refused=job.refused,
+            window=self.pacing.window, at=time(), first_text=request.first, seconds=now - request.began,
         )  # fmt: skip
 
     # --- what follows ------------------------------------------------------------------------------------------------

@@ -250,7 +250,7 @@ def _kinds(course: Course, classes: Sequence[str]) -> dict[str, tuple[str, str, 
         ),
         _FAILED: (
             f"Rows failed {each}, by the error's class", "No row failed.", "rows",
-            [(6 if name == OTHERS else colour, failed[name]) for colour, name in enumerate(classes, 2)],
+            [(colour, failed[name]) for colour, name in enumerate(classes, 2)],
         ),
         _REFUSED: (
             f"How often the rows that ended were refused, {each}", "No request was refused.", "refusals",
