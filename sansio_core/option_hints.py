@@ -73,6 +73,8 @@ _SAID = {
 }
 # What a call takes beside its options: suggested too.
 _BESIDE = ("model", "timeout", "retry", "limits", "proxy", "headers", "cookies", "observer")
+SETTINGS = frozenset([*_PLACES, *_BESIDE]) - {"messages", "system", "model"}
+"""The parameters of the clients and of their calls that are no options."""
 # Fields of single vendors, which have no name of ours.
 _FIELDS = (
     "audio", "background", "cached_content", "context_management", "include", "keep_alive", "max_tool_calls",

@@ -129,7 +129,7 @@ class Provider(ABC):
             self.info = info
         if api_key is not None and not callable(api_key):
             _check_key(api_key, "api_key=, or the environment variable that it comes from")
-        self.api_key = api_key
+        self.api_key = None if api_key == "" else api_key  # as of a variable that is set, and empty
         base = check_base_url(base_url or self.info.url)
         self.base_url = versioned(base, self.version or urlsplit(self.info.url).path.rstrip("/"), self.openai_wire)
         self._agent: Headers = (("user-agent", self.user_agent),) if self.user_agent else ()

@@ -213,6 +213,7 @@ def test_a_list_of_models_asks_too() -> None:
 
 
 def test_a_function_is_a_key_where_one_is_needed() -> None:
-    with pytest.raises(InvalidRequest, match="openai needs a key"):
-        exchange("openai")
+    for no_key in (None, ""):  # "" as of a variable that is set, and empty
+        with pytest.raises(InvalidRequest, match="openai needs a key"):
+            exchange("openai", config={"api_key": no_key})
     exchange("openai", config={"api_key": lambda: "sk"})

@@ -132,7 +132,7 @@ def test_a_killed_job_goes_on_from_its_checkpoint(jobs: Jobs, emulator: Emulator
     table = pyarrow.parquet.read_table(jobs.folder / "out")
     rows = {row["id"]: row for row in table.to_pylist()}
     assert sorted(table["id"].to_pylist()) == list(range(ROWS))
-    assert rows.pop(NULL)["answer_error"] == "InvalidRequest: it must be an object or a text, not null"
+    assert rows.pop(NULL)["answer_error"].endswith("it must be a text, a list of messages or a mapping, not null")
     assert all(row["answer"] == f"Re: {row['prompt']}" and row["answer_error"] is None for row in rows.values())
     assert emulator.received - asked <= ROWS - written
     assert str(table.schema.field("answer_error").type) == "string"

@@ -55,7 +55,8 @@ def test_each_row_has_its_answer_in_its_place(make: Make, emulator: Emulator) ->
     assert list(answers) == ["n", "prompt", *(f"answer{name}" for name in NAMES)]
     assert answers["n"] == [1, 2, 3, 4]
     assert answers["answer"] == ["Re: One?", "Re: Two?", None, "Re: Three?"]
-    assert answers["answer_error"] == [None, None, "InvalidRequest: it must be an object or a text, not null", None]
+    unusable = "InvalidRequest: it must be a text, a list of messages or a mapping, not null"
+    assert answers["answer_error"] == [None, None, unusable, None]
     assert answers["answer_finish_reason"] == ["stop", "stop", None, "stop"]
     assert answers["answer_input_tokens"][0] == 1
     assert answers["answer_output_tokens"][0] == 2
@@ -69,7 +70,7 @@ def test_a_template_takes_its_columns_alone(make: Make, emulator: Emulator) -> N
     ask = make(template="{a}: {b}", output="told")
     answers = ask({"a": ["x", None, "y"], "b": [1, 2, [3]], "model": ["a column", "of", "data"]})
     assert answers["told"] == ["Re: x: 1", None, "Re: y: [3]"]
-    assert "has no field 'a'" in answers["told_error"][1]
+    assert "its field 'a', which the template names, has no value" in answers["told_error"][1]
     assert json.loads(emulator.requests[0].body)["model"] == "m"
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from math import nan
 from typing import Any
 
 import pytest
@@ -94,8 +97,10 @@ def test_a_line_that_cannot_be_asked_keeps_its_id_and_its_fields() -> None:
         ({"id": 1, "text": "x", "label": 2}, "its fields: text, label; or make a prompt of them with a template"),
         ({"prompt": "Hi", "temprature": 0}, "no option is called 'temprature' (did you mean 'temperature'?)"),
         ({"prompt": "Hi", "max_output_tokens": 9}, "'max_output_tokens' (it is called max_tokens here)"),
-        ({"prompt": "Hi", "label": 1}, "'label'; to copy what is data into the output, keep it: --keep label"),
+        ({"prompt": "Hi", "label": 1}, "'label'; leave out what is data, or name it in keep, for the output: label"),
         ({"prompt": "Hi", "api_key": "sk-1"}, "no option is called 'api_key' (it is a setting of the whole run)"),
+        ({"prompt": "Hi", "timeout": 5}, "'timeout' (it is a setting of the whole run)"),
+        ({"role": "user", "content": "Hi"}, "this is a message: several, in a list, are the 'messages' of one prompt"),
         ('{"prompt": "Hi", "seed": NaN}', "it has NaN, which is no JSON"),
         ('{"prompt": "Hi", "seed": -Infinity}', "it has -Infinity, which is no JSON"),
         ('{"prompt": "Hi", "temperature": 1e999}', "the number 1e999 is too large"),
@@ -176,12 +181,22 @@ def test_a_batch_line_that_cannot_be_asked_says_why(line: dict[str, Any], words:
 
 
 def test_a_template_makes_the_prompt() -> None:
-    template = 'Say {{"a": 1}} of {text} ({n}, {tags}, {none}) {text}'
-    line = {"id": 1, "model": "m", "text": "Kranj {n}", "n": 1.5, "tags": ["ž", {}], "none": None, "temperature": 2}
+    template = 'Say {{"a": 1}} of {text} ({n}, {tags}) {text}'
+    line = {"id": 1, "model": "m", "text": "Kranj {n}", "n": 1.5, "tags": ["ž", None], "temperature": 2}
     assert asked(line, template=template) == {
-        "messages": 'Say {"a": 1} of Kranj {n} (1.5, ["ž", {}], null) Kranj {n}',
+        "messages": 'Say {"a": 1} of Kranj {n} (1.5, ["ž", null]) Kranj {n}',
         "model": "m",
     }
+
+
+def test_python_values_that_json_lacks_are_written_in_a_template_as_python_prints_them() -> None:
+    assert Template("On {day}: {n}").fill({"day": date(2026, 11, 22), "n": Decimal("1.50")}) == "On 2026-11-22: 1.50"
+
+
+@pytest.mark.parametrize("value", [None, nan])
+def test_a_field_without_a_value_is_an_error(value: object) -> None:
+    row = row_of({"text": value}, 3, template="{text}")
+    assert str(row.error) == "prompt 3: its field 'text', which the template names, has no value"
 
 
 def test_a_text_is_the_field_prompt_of_a_template() -> None:

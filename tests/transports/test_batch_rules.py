@@ -14,13 +14,16 @@ from sansio_core import (
     IPBlocked,
     NotFound,
     PermissionDenied,
+    ProxyFailed,
     QuotaExhausted,
     RateLimited,
     ServerFailed,
+    TimedOut,
+    TLSFailed,
     UnexpectedContent,
     UnexpectedRedirect,
 )
-from transports.batch.rules import Suspects, refused
+from transports.batch.rules import Suspects, refused, unreached
 
 WRONG_KEY, NO_MODEL = AuthenticationFailed(401), NotFound(404)
 
@@ -49,6 +52,12 @@ def test_these_do_not(error: ChatError) -> None:
     assert not refused(error)
 
 
+def test_a_host_that_is_away_is_told_from_one_that_does_not_want() -> None:
+    away = [ConnectFailed("a"), TimedOut("connect"), ProxyFailed("a"), ProxyFailed("a", 502)]
+    there = [ProxyFailed("a", 407), TLSFailed("a"), ConnectionLost("gone"), TimedOut("idle"), ServerFailed(502)]
+    assert [error for error in [*away, *there] if unreached(error)] == away
+
+
 def verdicts(*errors: ChatError | None) -> list[str]:
     suspects = Suspects()
     return [suspects.after(error) for error in errors]
@@ -56,7 +65,7 @@ def verdicts(*errors: ChatError | None) -> list[str]:
 
 def test_three_rows_that_fail_alike_at_first_stop_a_run() -> None:
     assert verdicts(WRONG_KEY, NO_MODEL, PermissionDenied(403)) == ["hold back", "hold back", "stop"]
-    assert verdicts(ConnectFailed("a"), ConnectFailed("b"), ConnectFailed("c"))[-1] == "stop"
+    assert verdicts(ConnectFailed("a"), ConnectFailed("b"), TimedOut("connect"))[-1] == "stop"
     # a row that was not sent, or whose connection broke, tells nothing of the key
     assert verdicts(WRONG_KEY, InvalidRequest("odd"), NO_MODEL, ConnectionLost("gone"), WRONG_KEY) == [
         "hold back", "hand out", "hold back", "hand out", "stop",

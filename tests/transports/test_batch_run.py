@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -213,6 +214,66 @@ def test_a_server_that_refuses_everything_stops_the_run(emulator: Emulator, tmp_
     assert summary.refused >= 1
 
 
+class Away:
+    """What connects to the emulator, but not at the times of `away`, counted from 1."""
+
+    def __init__(self, *away: int) -> None:
+        self.times, self.away = 0, away
+
+    async def connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self.times += 1
+        if self.times in self.away:
+            raise ConnectionRefusedError
+        return await asyncio.open_connection(host, port)
+
+
+def test_everybody_waits_for_a_server_that_has_answered_and_is_away(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
+    emulator.order(None, Reset(before="headers"), None)
+    away, files = Away(*range(2, 20)), Files(tmp_path, 5)
+    summary = files.batch(emulator, connect=away.connect, concurrency=1).run()
+    assert (summary.answered, summary.failed, summary.refused, summary.away) == (5, 0, 0, None)
+    assert max(line["tries"] for line in files.lines) == 3  # the broken connection, two more, and none for the waits
+
+
+def test_a_server_that_stays_away_stops_the_run(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
+    emulator.order(None, Reset(before="headers"))
+    files, away = Files(tmp_path, 5), Away(*range(2, 1000))
+    summary = files.batch(emulator, connect=away.connect, concurrency=2, max_wait=0.1).run()
+    assert isinstance(summary.stopped, ConnectFailed)
+    assert "max_wait is 0.1 s" in str(summary.stopped)
+    assert isinstance(summary.away, ConnectFailed)
+    assert (summary.failed, files.failed) == (0, {})
+    assert files.batch(emulator).run().failed == 0
+    assert files.answered == list(range(5))
+
+
+def test_an_attempt_that_took_too_long_is_followed_by_another(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.order(Hang(), None)
+    files = Files(tmp_path, 1)
+    assert files.batch(emulator, timeout=0.3).run().answered == 1
+    assert files.lines[0]["tries"] == 2
+
+
+def test_rows_that_wait_to_be_asked_again_are_few(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.asking._WAITING", 4)
+    emulator.order(Status(500, {"retry-after-ms": "300"}), always=True)
+    asked: list[int] = []  # before each row that ended
+
+    def look(summary: Summary) -> None:
+        asked.append(emulator.received if summary.rows else 12)
+
+    assert Files(tmp_path, 12).batch(emulator, concurrency=2, retry=2, progress=look).run().failed == 12
+    assert min(asked) <= 4 + 2 + 1
+
+
 @pytest.mark.parametrize("in_its_stream", [False, True])
 def test_one_row_that_is_refused_for_ever_holds_up_no_other(tmp_path: Path, in_its_stream: bool) -> None:
     overloaded: dict[str, Any] = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
@@ -339,6 +400,35 @@ def test_an_answer_is_written_as_soon_as_it_is_whole(emulator: Emulator, tmp_pat
 
     assert files.batch(emulator, progress=progress).run().answered == 5
     assert seen[:5] == [1, 2, 3, 4, 5]
+
+
+def test_the_progress_is_told_while_no_row_ends(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transports.batch.run._TICK", 0.01)
+    emulator.order(Stall(where="headers"))
+    seen: list[tuple[int, int]] = []
+
+    def progress(summary: Summary) -> None:
+        seen.append((summary.rows, summary.in_flight))
+        if seen[-1] == (0, 1):
+            emulator.release()
+
+    assert Files(tmp_path, 1).batch(emulator, progress=progress).run().answered == 1
+    assert (0, 1) in seen
+
+
+def test_a_programs_own_signal_handlers_are_back_after_a_run(emulator: Emulator, tmp_path: Path) -> None:
+    def own(number: int, frame: object) -> None:
+        """Does nothing."""
+
+    before = {number: signal.signal(number, own) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        Files(tmp_path, 1).batch(emulator).run()
+        assert [signal.getsignal(number) for number in before] == [own, own]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def interrupted(files: Files, emulator: Emulator, count: int, how: Callable[[Batch], None], **more: Any) -> Summary:

@@ -56,6 +56,7 @@ FOREIGN = {
     "aiohttp_relay.py": "aiohttp",
     "fastapi_relay.py": "fastapi",
     "gevent_chat.py": "gevent",
+    "paced_httpx.py": "httpx",
     "protocol_callbacks.py": "h11",
     "pyodide_chat.py": "pyodide",  # its tests are in tests/interop
 }
@@ -94,6 +95,13 @@ def test_a_program_that_chats(example: str) -> None:
         done = run(example, "--base-url", emulator.base_url("free_netfly"))
         assert (done.returncode, done.stdout) == (1, "")
         assert complaints(done.stderr) == "\nthe provider wants a key, and none was sent (status 401)\n"
+
+
+@needs("paced_httpx.py")
+def test_the_pacing_over_httpx() -> None:
+    done = run("paced_httpx.py")
+    assert (done.returncode, complaints(done.stderr)) == (0, "")
+    assert done.stdout.startswith("60 answers, at last with ")
 
 
 @needs("gevent_chat.py")

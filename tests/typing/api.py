@@ -124,6 +124,10 @@ def connections() -> None:
 def many(**settings: Unpack[ClientSettings]) -> None:
     for answer in map_prompts(["One?", {"id": 7, "messages": [{"role": "user", "content": "Two?"}]}], "openai"):
         print(answer.id, answer.text, answer.error)
+    conversations: list[list[dict[str, str]]] = [[{"role": "user", "content": "Three?"}]]
+    for answer in map_prompts(conversations, "openai", response_format=dict):
+        assert_type(answer.reply.parse(), Any)
+        assert_type(answer.to_dict(), dict[str, Any])
     prompts = (f"What is {number}?" for number in range(9))
     with closing(map_prompts(prompts, "openai", concurrency=8, rate=0.5, order=True, **settings)) as answers:
         for answer in answers:

@@ -15,12 +15,12 @@ _SHOWN = 60  # characters of a text, in a repr
 class Answer(Plain):
     """What became of a row; `error` is None where it was answered.
 
-    `row` is its number, from 1, `id` its own; `text` what was answered, up to the `error` where there is one, and
-    `reply` all of it: `reply.parse()`, `.tool_calls`, `.reasoning`, `.choices`, `.usage`; an empty one where nothing
-    came. `tries` counts the requests that failed, and the last one; `refused` those that the server refused besides, for there were
-    too many. `at` is the Unix time of the end; `first_text` and `seconds` are those of the last request until its first
-    text (None where none came) and its end. `window` is how many rows were asked at once at the end. `keep` has the
-    fields that were to be kept, `key` the digest of the row. `again`: the row has failed in an earlier run.
+    `row` is its number, from 1, `id` its own. `reply`: the whole answer (`reply.parse()`, `.tool_calls`, `.reasoning`,
+    `.choices`, `.usage`), as far as it came; `text`: its text. `tries` counts the requests that failed, and the last
+    one, `refused` the others, which the server refused because there were too many. `at`: the Unix time of the end.
+    `first_text`, `seconds`: the time of the last request until its first text (None where none came) and its end.
+    `window`: how many rows were asked at once at the end. `keep`: the fields that were to be kept. `key`: the digest of
+    the row. `again`: whether the row has failed in an earlier run.
     """
 
     row: int

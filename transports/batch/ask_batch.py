@@ -42,7 +42,7 @@ _COLUMNS = {
     "": "string", "_error": "string", "_finish_reason": "string", "_input_tokens": "int64", "_output_tokens": "int64",
     "_seconds": "float64", "_tries": "int64", "_more": "string",
 }  # fmt: skip
-"""What stands behind `output` in the name of each column that is added, and its type."""
+"""The columns that are added: what follows `output` in their names, and their types."""
 _MORE = ("reasoning", "refusal", "tool_calls", "other_texts")
 
 
@@ -56,10 +56,10 @@ class AskBatch:
     `_input_tokens`, `_output_tokens`, `_seconds` and `_tries` of the last request, and `_more` (JSON: the reasoning,
     the refusal, the tool calls, where there are any).
 
-    A row that fails is a row with an error. What makes asking senseless (a wrong key, a used-up quota, no such host) is
-    raised, so that the job ends, and not a table full of errors. `concurrency`, `rate` (requests a second) and
-    `max_wait` are those of each object, which asks with one client, at a pace that it keeps from table to table. It
-    may be called by several threads: they share it, and the rows of one table fill the gaps at the end of another.
+    A row that fails is a row with an error. An error that every row would share (a wrong key, a used-up quota, an
+    unknown host) is raised, so that the job ends. `concurrency`, `rate` (requests a second) and `max_wait` (seconds)
+    bound each object by itself: it has one client, and keeps its pace from table to table. Several threads may call it
+    at once: the rows of one table then fill the gaps at the end of another.
 
     Only the settings are pickled. No key is: `api_key_env` is the name of the environment variable that the worker
     reads it from (else the provider's own), or `api_key` is a function, which is called there. `settings`: those of
@@ -108,7 +108,7 @@ class AskBatch:
         return f"<AskBatch of {self._provider!r}: {', '.join(self._inputs)} -> {self.output}>"
 
     def __call__(self, batch: Any) -> Any:
-        """`batch` with its answers, row by row. Raises ChatError where asking makes no sense; then all of it is open.
+        """`batch` with its answers. Raises ChatError where all rows would fail alike; then no row has an answer.
 
         Raises InvalidRequest for a table without the columns that are needed, or with one that would be added.
         """
@@ -123,8 +123,8 @@ class AskBatch:
     def _prompts(self, table: Table) -> list[Any]:
         columns = [table.values(name) for name in self._inputs]
         if self.template is None:
-            return [{"messages": each} if isinstance(each, list) else each for each in columns[0]]
-        return [_fields(self._inputs, values) for values in zip(*columns, strict=True)]
+            return columns[0]
+        return [dict(zip(self._inputs, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def close(self) -> None:
         """Cancel what is in flight, and close the connections; they are opened anew when the object is called again."""
@@ -193,16 +193,11 @@ def _key_in(variable: str) -> str:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """The fields of a row for its template, which reports those that have no value."""
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
-
-
 def _record(answer: Answer) -> dict[str, Any]:
-    """What each column says of a row."""
+    """The value of each column for a row."""
     line, usage, error = answer.to_line(), answer.reply.usage, answer.error
     more = {name: line[name] for name in _MORE if name in line}
-    # Its number is of no use: it counts all rows that the worker has asked.
+    # The number in the message is of no use: it counts all rows that the worker has asked.
     said = None if error is None else str(error).removeprefix(f"prompt {answer.row}: ")
     return {
         "": line["text"] if error is None else None,
@@ -242,7 +237,7 @@ class _Call:
 
 
 class _Engine:
-    """A thread with an event loop, which asks the rows of all calls; it ends with what makes asking senseless."""
+    """A thread with an event loop, which asks the rows of all calls, until an error stops the asking."""
 
     def __init__(self, client: AsyncClient, asking: Asking, reader: RowReader, system: str | None) -> None:
         self.process = os.getpid()

@@ -12,18 +12,22 @@ from random import random
 from time import time
 from typing import TYPE_CHECKING
 
-from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta
+from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
 from .answer import Answer
-from .rules import Suspects, refused
+from .rules import Suspects, refused, unreached
 
 if TYPE_CHECKING:
     from ..aio import AsyncClient, AsyncStream
     from .rows import Row
 
 _ONCE = RetryPolicy(attempts=1)  # the engine itself asks again, so that other rows can go first meanwhile
+_WAITING = 256
+"""Rows that wait to be asked again: with more of them, no new one is taken."""
+_AWAY = (1.0, 20.0)
+"""Seconds for which everybody waits where the host is away: at first, and at most."""
 _FIRST = 2
 """So often refused, a row lets others go first: it may be the row that is refused."""
 _OWN = 6
@@ -46,15 +50,17 @@ class _Job:
 class Asking:
     """Asks rows, as many at once and as fast as `pacing` allows.
 
-    `max_wait`: the seconds for which a server may have everybody wait, or refuse every request; then the asking stops.
-    `stopped` is the error that stopped it: rows without an Answer were not asked then, or are to be asked again.
-    `refused` counts the requests that the server refused as there were too many.
+    `max_wait`: the seconds for which a server may have everybody wait, refuse every request, or be away; then the
+    asking stops. `stopped` is the error that stopped it: rows without an Answer were not asked then, or are to be asked
+    again. `refused` counts the requests that the server refused as there were too many. `away` is why it cannot be
+    reached at present, though it has answered before: everybody waits for it.
     """
 
     def __init__(self, client: AsyncClient, pacing: Pacing, *, max_wait: float = inf) -> None:
         self.pacing = pacing
         self.refused = 0
         self.stopped: ChatError | None = None
+        self.away: ChatError | None = None
         self._client, self._retry, self._max_wait = client, client.retry, max_wait
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: Iterator[Row | None] = iter(())
@@ -67,7 +73,7 @@ class Asking:
         self._suspects = Suspects()
         self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
         self._used_up: RateLimited | None = None  # where it is longer than `max_wait` until there is quota again
-        self._starving = inf  # since when every request was refused
+        self._starving = inf  # since when no request was taken
         self._taken = -inf  # when the last of those was sent that were not refused
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
@@ -156,7 +162,9 @@ class Asking:
 
     def _due(self, now: float) -> float:
         """When the first row of `_later` is to be asked, a new one at once; inf: there is none at present."""
-        while self._left and not (self._full or (self._later and self._later[0][0] <= now)):
+        while self._left and not (
+            self._full or len(self._later) >= _WAITING or (self._later and self._later[0][0] <= now)
+        ):
             try:
                 row = next(self._rows)
                 if row is None:
@@ -205,16 +213,26 @@ class Asking:
         if error is not None and refused(error):
             self._refused(job, ticket, error, now, starving)
             return
+        if error is None or isinstance(error, HTTPStatusError):
+            self.away = None
         # A 4xx is as good as an answer here. A server that fails is asked no faster for failing at once.
         if error is None or (isinstance(error, HTTPStatusError) and not isinstance(error, ServerFailed)):
             self._starving, self._taken = inf, max(self._taken, began)
             self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
-        wait = None if error is None else self._retry.after(error, job.tries, random, inf)
-        if wait is None:
-            self._finish(self._answer(job, error, stream, first, now - began))
-        else:
+        wait = None if error is None else self._wait(error, job.tries)
+        if wait is not None:
             heappush(self._later, (now + wait, next(self._numbers), job))
+        elif error is not None and unreached(error) and self._suspects.answered:
+            self._unreached(job, error, now)
+        else:
+            self._finish(self._answer(job, error, stream, first, now - began))
+
+    def _wait(self, error: ChatError, tries: int) -> float | None:
+        """The seconds until a row is asked again; None where it has failed."""
+        if isinstance(error, TimedOut) and tries < self._retry.attempts:  # the total as well: it is each attempt's own
+            return self._retry.wait(tries, random)
+        return self._retry.after(error, tries, random, inf)
 
     def _answer(
         self, job: _Job, error: ChatError | None, stream: AsyncStream | None = None, first: float | None = None,
@@ -234,7 +252,7 @@ class Asking:
 
         That is a reason to stop once there is another row to send.
         """
-        self._starving = inf
+        self._starving, self.away = inf, None
         wait = wait_of(stream._exchange.headers)
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
@@ -261,12 +279,24 @@ class Asking:
         due = now if job.refused < _FIRST else max(now, self.pacing.hold) + 0.1 * 2 ** min(job.refused - _FIRST, 9)
         heappush(self._later, (due, -next(self._numbers), job))
 
+    def _unreached(self, job: _Job, error: ChatError, now: float) -> None:
+        """The host, which has answered before, is away: everybody waits, as long again as it is away already.
+
+        The row loses no attempt.
+        """
+        self.away, self._starving = error, min(self._starving, now)
+        least, most = _AWAY
+        self.pacing.hold = max(self.pacing.hold, now + min(max(now - self._starving, least), most))
+        if now - self._starving > self._max_wait:
+            self._stop(error)
+        job.tries -= 1
+        heappush(self._later, (now, -next(self._numbers), job))
+
     def _finish(self, answer: Answer) -> None:
         """The row was answered, or has failed for good."""
         match self._suspects.after(answer.error):
             case "stop":
                 assert answer.error is not None
-                self._held_back.clear()
                 self._stop(answer.error)
             case "hold back":
                 self._held_back.append(answer)
@@ -288,6 +318,8 @@ class Asking:
                 error.bound = bound
             else:
                 error.hint = f"every request was refused, and {bound}"
+        elif self.away is not None:
+            error.hint = f"max_wait is {self._max_wait:g} s"
         self.stopped = self.stopped or error
         self.drain()
 

@@ -1,4 +1,4 @@
-"""What a report counts in flat memory: a histogram of positive numbers, and what happened over time."""
+"""Counts for a report, in bounded memory: a histogram of positive numbers, and a run over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PER_DECADE: Final = 120
 histogram with a relative error of DDSketch (Masson, Rim and Lee, PVLDB 12, 2019, section 2.1)."""
 _JOINED: Final = (1, 2, 3, 6, 12, 24, 40, 60, 120)
 """How many bins a bar may have: divisors of a decade, so that bars begin at 1, 10 and 100 alike."""
-_LEAST: Final = 0.001  # what is smaller is counted as this: an output has its seconds in milliseconds
+_LEAST: Final = 0.001  # smaller numbers are counted as this: an output has its seconds to the millisecond
 
 _WIDTHS: Final = (0.1, 0.2, 1, 2, 10, 20, 60, 120, 600, 1200, 3600, 7200, 21600, 43200, 86400, 604800)
 """Seconds of a time bin: each a multiple of the one before."""
@@ -23,7 +23,7 @@ _MOST: Final = 240
 
 
 class Bar(NamedTuple):
-    """How many numbers are more than `low` and at most `high`."""
+    """The count of the numbers that are more than `low` and at most `high`."""
 
     low: float
     high: float
@@ -61,7 +61,7 @@ class Histogram:
         return min(max(middle, self.lowest), self.highest)
 
     def bars(self, at_most: int) -> list[Bar]:
-        """All numbers in bars of one ratio, the empty ones between the first and the last too."""
+        """At most `at_most` bars that hold all numbers, each with the same ratio of `high` to `low`."""
         if not self.count:
             return []
         first, last = min(self._bins), max(self._bins)
@@ -81,8 +81,8 @@ class Span:
     answered: int = 0
     failed: Counter[str] = field(default_factory=Counter)  # by the error's class
     refused: int = 0
-    window: float = 0.0  # the sum of those at the rows' ends
-    windows: int = 0  # how many have told one
+    window: float = 0.0  # the sum of the windows at the rows' ends
+    windows: int = 0  # how many rows have one
     begun: int = 0  # rows that began here, less those that ended here
 
     def add(self, other: Span) -> None:
@@ -97,10 +97,10 @@ class Span:
 
 @dataclass(slots=True)
 class Course:
-    """What happened, span after span, without the pauses: a minute and more in which no row was under way.
+    """A run as a list of spans, each of `width` seconds, without its pauses: a minute or more with no row under way.
 
-    `times`: when each span begins, in seconds since the epoch; `pauses`: before which spans there is a pause, by their
-    places in the list; `paused`: the seconds of all pauses.
+    `times`: when each span begins, in seconds since the epoch; `pauses`: the indices of the spans that follow a pause;
+    `paused`: the seconds of all pauses.
     """
 
     width: float
@@ -129,7 +129,7 @@ class Timeline:
         return span
 
     def course(self, most: int) -> Course:
-        """The whole of it in at most `most` spans, with the empty ones that are no pause."""
+        """The whole run in at most `most` spans; empty spans are left out only where they are a pause."""
         width, spans = self._width, self._spans
         while (course := _course(width, spans, most)) is None:
             width, spans = _wider(width, spans)
@@ -137,7 +137,7 @@ class Timeline:
 
 
 def _course(width: float, spans: dict[int, Span], most: int) -> Course | None:
-    """The course of these spans; None if that is more than `most`."""
+    """The course of `spans`, by their numbers; None where it would have more than `most`."""
     course = Course(width)
     under_way, end = 0, min(spans, default=0)
     for place in sorted(spans):
@@ -156,7 +156,7 @@ def _course(width: float, spans: dict[int, Span], most: int) -> Course | None:
 
 
 def _wider(width: float, spans: dict[int, Span]) -> tuple[float, dict[int, Span]]:
-    """The next width, and the same in new spans of it."""
+    """The next larger width, and `spans` joined to spans of that width."""
     wider = next((each for each in _WIDTHS if each > width), width * 2)
     ratio = round(wider / width)
     joined: dict[int, Span] = {}

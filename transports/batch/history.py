@@ -1,4 +1,4 @@
-"""What an output says of the rows that were asked before: pure counts, by key."""
+"""The rows that an output has already, counted by key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .keys import Keys
 
 
 class History:
-    """The rows of an output: all lines are added first; then each row of the input asks what is to be done with it."""
+    """The rows of an output: its lines are added first, then `state` is asked for each row of the input."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -39,9 +39,9 @@ class History:
         self._rows.settle()
 
     def state(self, key: int, retry_failed: bool) -> Literal["new", "done", "again"]:
-        """What is to be done with the next row of this key; of equal rows each has a line of its own.
+        """Whether the next row of this key has a line: "done", or "new"; each of several equal rows has its own.
 
-        "again", with `retry_failed` alone: it has a line with an error, and no answer.
+        "again", with `retry_failed` alone: its line has an error, and it is to be asked again.
         """
         if not self._rows.take(key):
             return "new"

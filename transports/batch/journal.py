@@ -1,4 +1,4 @@
-"""Journal: the output file, which says by itself what is not asked again. There is no other file."""
+"""Journal: the output file, which is also the only record of what was asked."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SYNC = 1.0  # seconds: what a power cut may cost
 class Journal:
     """The output of a run, opened to add rows; a context manager.
 
-    A torn last line, which a killed run leaves, is cut off. `settings`: the digest of what answers depend on besides
-    their rows, 8 hex digits. `fresh`: what the file has is not read, and deleted by `begin_anew`. `retry_failed`: rows
-    with an error are asked again. The file is locked while it is open (see `locking`).
+    A torn last line, as a killed run leaves it, is cut off. `settings`: 8 hex digits, the digest of all that answers
+    depend on besides their rows. `fresh`: the rows of the file are not read, and are deleted by `begin_anew`.
+    `retry_failed`: rows with an error are asked again. The file is locked while it is open (see `locking`).
 
     Raises InvalidRequest, and leaves the file as it is, if it is no output, or no regular file, if another run writes
     it, or if it has rows of other settings; OSError if it cannot be opened.
@@ -57,9 +57,9 @@ class Journal:
         return self._history.failed_before
 
     def state(self, key: str) -> Literal["new", "done", "again"]:
-        """What is to be done with the next row of this key; of equal rows each has a line of its own.
+        """Whether the next row of this key has a line: "done", or "new"; each of several equal rows has its own.
 
-        "again": it has a line with an error, and is to be written with `again`.
+        "again": its line has an error, and the row is to be asked again and written with `again`.
         """
         return self._history.state(int(key, 16), self._retry_failed)
 
@@ -136,7 +136,7 @@ class Journal:
         written = 0
         try:
             written = os.write(self._fd, data)
-            while written < len(data):  # a signal came, or the disk is full, which the next call tells
+            while written < len(data):  # a signal came, or the disk is full: then the next call raises
                 written += os.write(self._fd, data[written:])
         except BaseException as error:
             if written:
@@ -146,7 +146,7 @@ class Journal:
             raise
 
     def _cut(self, torn: int) -> None:
-        """Cut off so many bytes at the end."""
+        """Cut off the last `torn` bytes."""
         try:
             os.ftruncate(self._fd, os.fstat(self._fd).st_size - torn)
         except OSError as error:
@@ -199,7 +199,7 @@ class Journal:
         return open(self._fd, "rb", closefd=False, buffering=1 << 17)
 
     def _read(self, file: BinaryIO, size: int, fresh: bool) -> int:
-        """Count the rows of `file`, of `size` bytes. Returns how many bytes of it stay."""
+        """Count the rows of `file`, which has `size` bytes. Returns how many of these bytes are kept."""
         line = b""
         for number, line in enumerate(file, 1):
             if (said := read_line(line)) is not None:

@@ -1,4 +1,4 @@
-"""The lines of an output: written, and read for what resuming needs, without decoding the texts."""
+"""The lines of an output: written, and read again as far as a resumed run needs it, without decoding the texts."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _FIELDS = re.compile(rb',"key":"([0-9a-f]{16})","settings":"([0-9a-f]{8})","(?:(
 _KEY_FORM = re.compile("[0-9a-f]{16}")
 
 Said = tuple[int, bytes, bool, bool]
-"""What a line says to a run that is resumed: its key, its settings, whether it has an error, and whether it replaces an
-earlier line, with an error, of the same row. (A NamedTuple takes a fifth more time for a file.)"""
+"""What a resumed run reads of a line: its key and settings, whether it has an error, and whether it replaces an earlier
+line of the same row that has one. (As NamedTuples they take a fifth more time.)"""
 
 
 def dump_line(line: dict[str, Any]) -> bytes:
@@ -38,7 +38,7 @@ def dump_line(line: dict[str, Any]) -> bytes:
 
 
 def read_line(line: bytes) -> Said | None:
-    """What `line` says; None where it is no whole row of an output."""
+    """What `line` says; None where it is not a whole row of an output."""
     # A zero is in no JSON: a power cut may leave some in place of what was not on the disk yet.
     if _AGAIN not in line and b"\0" not in line and line.startswith(BEGINNING) and line.endswith(b"}\n"):
         found = _FIELDS.match(line, line.find(_KEY))

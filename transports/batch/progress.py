@@ -112,6 +112,10 @@ class Progress:
         if summary.interrupted and summary.in_flight:
             flying = f"{summary.in_flight:,} in flight may end ({GRACE:g} s)"
             self._once("interrupted", f"no new rows; {flying}, Ctrl-C again cancels them")
+        if summary.away is None:
+            self._told.discard("away")
+        else:
+            self._once("away", f"{summary.away}: everybody waits for it")
         if summary.held >= _HOLD and now > self._held:
             self._held = now + summary.held
             self._say(f"the server asks to slow down: everybody waits {clock(summary.held)}")

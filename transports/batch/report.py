@@ -240,7 +240,7 @@ def _columns(course: Course, classes: Sequence[str]) -> dict[str, list[tuple[str
 
 
 def _kinds(course: Course, classes: Sequence[str]) -> dict[str, tuple[str, str, str, list[Any]]]:
-    """The plots over time: of each what it shows, what is said where that is nothing, its unit, and its series."""
+    """The plots over time: for each its caption, the sentence where there is nothing to show, its unit, its series."""
     spans, each = course.spans, f"in each span of {_duration(course.width)}"
     failed = _by_class(spans, classes)
     return {
@@ -271,7 +271,7 @@ _PAUSES: Final = " Pauses, a minute and more without a row under way, are left o
 
 
 def _classes(spans: Sequence[Span]) -> list[str]:
-    """The classes of errors that are told apart over time, the most frequent first; `OTHERS` are the rest."""
+    """The classes of errors that have their own series, the most frequent first; `OTHERS` for the rest."""
     total: Counter[str] = Counter()
     for span in spans:
         total += span.failed

@@ -9,7 +9,6 @@ import json
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from inspect import signature
 from io import BufferedIOBase
 from itertools import chain
 from math import isinf
@@ -28,14 +27,16 @@ from .template import Template
 _LONGEST = 16 << 20
 """Bytes: a longer line is an error row."""
 _UNUSABLE = 20
-"""Where so many rows at the beginning cannot be used, the file or the template is at fault, and not a row."""
+"""Rows: where none of the first 20 can be used, the file or the template is at fault, and not a row."""
 _BOM = b"\xef\xbb\xbf"
+
+_OF_ALL = " (it is a setting of the whole run)"
 
 Scalar = str | int | float | bool | None
 
 
 class _Content(NamedTuple):
-    """What a row says."""
+    """The content of a row, decoded."""
 
     id: Scalar
     question: dict[str, Any]
@@ -118,7 +119,10 @@ class RowReader:
                 yield Row(number, _key(line), line, self)
 
     def row(self, value: object, number: int) -> Row:
-        """The row of a Python value: a str, or a mapping as a line has it; `number` is its place, from 1."""
+        """The row of a Python value: a str, a list of messages, or a mapping as a line has it.
+
+        `number` is its place, from 1.
+        """
         return Row(number, _key(json_text(value).encode()), self.content(value, number, "prompt"), self)
 
     def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
@@ -127,9 +131,15 @@ class RowReader:
         keep: dict[str, Any] = {}
         try:
             value = _parsed(source) if what == "line" else source
-            fields = {"prompt": value} if isinstance(value, str) else value
-            if not isinstance(fields, Mapping):
-                raise InvalidRequest(f"it must be an object or a text, not {_kind(value)}")
+            if isinstance(value, str):
+                fields: Any = {"prompt": value}
+            elif isinstance(value, list) and what == "prompt":
+                fields = {"messages": value}
+            elif isinstance(value, Mapping):
+                fields = value
+            else:
+                wanted = "an object or a text" if what == "line" else "a text, a list of messages or a mapping"
+                raise InvalidRequest(f"it must be {wanted}, not {_kind(value)}")
             keep = {name: fields[name] for name in self._keep if name in fields}
             key = _id(fields)
             return _Content(key, self._question(fields), keep, None)
@@ -155,16 +165,14 @@ class RowReader:
         """The error for fields that are no options."""
         if not fields.keys() & {"prompt", "messages"}:
             return _no_prompt(fields)
-        from sansio_core.option_hints import hint_of  # imported here, as only a mistake needs it
-
-        from ..aio import AsyncClient
+        from sansio_core.option_hints import SETTINGS, hint_of  # imported here, as only a mistake needs it
 
         unknown = sorted(str(name) for name in fields.keys() - self._known)
-        said = {name: hint_of(name, self._options | {"prompt", "messages", "id"}, True) for name in unknown}
-        said |= dict.fromkeys(signature(AsyncClient).parameters.keys() & said, " (it is a setting of the whole run)")
+        known = self._options | {"prompt", "messages", "id"}
+        said = {name: _OF_ALL if name in SETTINGS else hint_of(name, known, True) for name in unknown}
         text = f"no option is called {', '.join(repr(excerpt(name)) + hint for name, hint in said.items())}"
         if columns := [name for name, hint in said.items() if not hint]:
-            text += f"; to copy what is data into the output, keep it: --keep {excerpt(','.join(columns))}"
+            text += f"; leave out what is data, or name it in keep, for the output: {excerpt(','.join(columns))}"
         return InvalidRequest(text)
 
 
@@ -176,7 +184,7 @@ def _key(data: bytes) -> str:
 
 
 def _beginning(lines: Iterator[bytes]) -> list[bytes]:
-    """The first of `lines`, without a byte order mark: so many as show that they are JSON lines.
+    """As many of the first `lines` as are needed to see that they are JSON lines, without a byte order mark.
 
     Raises InvalidRequest if they are not.
     """
@@ -200,7 +208,7 @@ def _beginning(lines: Iterator[bytes]) -> list[bytes]:
 
 
 def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
-    """The lines of `file`; of one that is too long, so much that it can be told. No more of it is ever in memory."""
+    """The lines of `file`; of a line that is too long only the first 16 MiB, so that no more is in memory."""
     while line := file.readline(_LONGEST + 1):
         yield line
         while len(line) > _LONGEST and not line.endswith(b"\n"):
@@ -273,7 +281,9 @@ def _messages(fields: Mapping[str, Any]) -> Any:
 def _no_prompt(fields: Mapping[str, Any]) -> InvalidRequest:
     names = [str(name) for name in fields if name != "id"]
     there = f"its fields: {excerpt(', '.join(names))}" if names else "it has no field"
-    advice = f"; or make a prompt of them with a template, as --template '{{{names[0]}}}'" if names else ""
+    advice = f"; or make a prompt of them with a template, as '{{{names[0]}}}'" if names else ""
+    if "role" in names:
+        advice = "; this is a message: several, in a list, are the 'messages' of one prompt"
     return InvalidRequest(f"it has neither 'prompt' nor 'messages' ({there}{advice})")
 
 
@@ -292,7 +302,7 @@ def _kind(value: object) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return "a number"
+            return "a number" if value == value else "NaN"
         case str():
             return "a text"
         case list() | tuple():

@@ -16,6 +16,7 @@ from sansio_core import (
     QuotaExhausted,
     RateLimited,
     ServerFailed,
+    TimedOut,
     TLSFailed,
     UnexpectedContent,
     UnexpectedRedirect,
@@ -49,6 +50,17 @@ def refused(error: ChatError) -> bool:
             return False
 
 
+def unreached(error: ChatError) -> bool:
+    """Whether `error` says that the host, or the proxy on the way to it, cannot be reached."""
+    match error:
+        case ConnectFailed() | TimedOut(clock="connect"):
+            return True
+        case ProxyFailed(status=status):  # None: the proxy itself; 5xx: it could not reach the host
+            return status is None or status >= 500
+        case _:
+            return False
+
+
 class Suspects:
     """Looks for the run whose rows all fail for one reason, as a wrong key: it stops, and its rows stay open.
 
@@ -57,7 +69,8 @@ class Suspects:
 
     def __init__(self) -> None:
         self._running = 0
-        self._answered = False
+        self.answered = False
+        """Whether a row was answered."""
 
     def after(self, error: ChatError | None) -> Verdict:
         """What to do with the row that has just failed with `error`, or was answered (None)."""
@@ -68,17 +81,17 @@ class Suspects:
             # the page of a network that wants a login first, or the redirect to it
             case (
                 AuthenticationFailed() | IPBlocked() | NotFound() | ConnectFailed() | ProxyFailed() | TLSFailed()
-                | UnexpectedContent() | UnexpectedRedirect()
+                | TimedOut(clock="connect") | UnexpectedContent() | UnexpectedRedirect()
             ):  # fmt: skip
                 self._running += 1
-                return "stop" if self._running >= (_RUNNING if self._answered else _AT_FIRST) else "hold back"
+                return "stop" if self._running >= (_RUNNING if self.answered else _AT_FIRST) else "hold back"
             case None | HTTPStatusError() | ProviderRefused():  # the host takes the key, and has the model
                 self._running = 0
-                self._answered = self._answered or error is None
+                self.answered = self.answered or error is None
                 return "hand out all"
             case _:  # it was not sent, or has told nothing
                 return "hand out"
 
     def ends(self) -> bool:
         """Whether a run that has no more rows ends in a stop: none was answered, and there are suspects."""
-        return bool(self._running) and not self._answered
+        return bool(self._running) and not self.answered

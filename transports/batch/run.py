@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 Order = Literal["done", "input"]
 
 GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
+_TICK = 1.0  # seconds between two reports of the progress while no row ends
 _SKIPPED = 1000  # rows that are passed over without a look at what is in flight
 
 
@@ -78,7 +79,9 @@ class Summary:
     """How many rows are asked at the moment; `window`: how many may be, at once."""
     window: int = 0
     held: float = 0.0
-    """For how many seconds from now nothing is sent, as the server asked for it."""
+    """For how many seconds from now nothing is sent, as the server asked for it, or is away."""
+    away: ChatError | None = None
+    """Why the server cannot be reached at the moment, though it has answered before."""
 
     def _add(self, answer: Answer) -> None:
         self.rows += 1
@@ -260,7 +263,7 @@ class Batch:
 
 
 class _Running:
-    """What goes on beside the rows of a run: it is told of, and may be stopped."""
+    """A run in its event loop: reports its progress, and can be stopped."""
 
     def __init__(self, asking: Asking, summary: Summary, progress: Progress | None) -> None:
         self._asking, self._summary, self._progress = asking, summary, progress
@@ -276,18 +279,18 @@ class _Running:
         """Bring the Summary up to date, and call `progress`."""
         summary, pacing, now = self._summary, self._asking.pacing, self._loop.time()
         summary.seconds, summary.refused = now - self._began, self._asking.refused
-        summary.in_flight, summary.window = pacing.in_flight, pacing.window
+        summary.in_flight, summary.window, summary.away = pacing.in_flight, pacing.window, self._asking.away
         summary.held = max(0.0, pacing.hold - now)
         if self._progress is not None:
             self._progress(summary)
 
     @contextmanager
     def ticking(self) -> Iterator[None]:
-        """Meanwhile it is told of each second, also while no row ends."""
+        """Reports the progress each second inside the `with`."""
 
         async def tick() -> None:
             while True:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(_TICK)
                 self.tell()
 
         task = self._loop.create_task(tick())
@@ -307,7 +310,7 @@ class _Running:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Meanwhile SIGINT and SIGTERM are `stop`; but in another thread than the main one they cannot be had."""
+        """SIGINT and SIGTERM call `stop` inside the `with`; only the main thread can have them do so."""
         before = {}
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):
@@ -357,7 +360,7 @@ def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> 
 
 
 def _named(value: object) -> object:
-    """What stands for a value that is not JSON in the digest: the same in every process."""
+    """A JSON value for one that is none, for the digest: the same in every process."""
     if isinstance(value, Mapping):
         return dict(value)
     return f"{type(value).__module__}.{type(value).__qualname__}"

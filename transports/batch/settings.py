@@ -1,4 +1,4 @@
-"""What Batch, map_prompts and amap_prompts are given alike, checked before anything is sent; and what becomes of it."""
+"""The parameters that Batch, map_prompts, amap_prompts and AskBatch share: checked, and made into a client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPARE = 64
 
 
 def check_pace(concurrency: int, rate: float | None, max_wait: float) -> None:
-    """Raises InvalidRequest for a number that is none, or out of its range."""
+    """Raises InvalidRequest for what is no number, or out of its range."""
     Pacing(concurrency, rate=rate)
     if not within(max_wait, inf):
         raise InvalidRequest(f"max_wait must be a number of seconds from 0, not {safe_repr(max_wait)}")
@@ -42,10 +42,10 @@ def client_for(
     own: Collection[str],
     warned: set[str],
 ) -> AsyncClient:
-    """A client for so many requests at once. Raises InvalidRequest for what no row could be asked with.
+    """A client for `concurrency` requests at once. Raises InvalidRequest for settings with which no row can be asked.
 
-    `own`: the parameters that the caller has besides, for suggestions. `warned`: what the provider has warned of: it
-    warns once of each thing that it does not take, and not once for each row.
+    `own`: the caller's other parameters, for suggestions. `warned`: the warnings that were given already: the provider
+    warns once of each option that it does not take, not once for each row.
     """
     known = {*signature(AsyncClient).parameters, *OPTIONS}
     for name in settings.keys() - known:
@@ -69,7 +69,7 @@ def client_for(
 
 
 def with_system(row: Row, system: str | None) -> Row:
-    """`row`, with the `system` text of all rows if it has none of its own."""
+    """`row`, with `system` as its system text where it has none of its own."""
     if system is not None and row.error is None and "system" not in row.question:
         messages = row.question["messages"]
         first = messages[0] if isinstance(messages, list) and messages else None

@@ -1,4 +1,4 @@
-"""What an output file of a batch says, counted in one pass and in flat memory: a Tally. The report shows it."""
+"""Tally: the counts of an output file, made in one pass and in bounded memory, for the report."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .bins import Histogram, Timeline
 from .keys import BUCKETS, SHIFT
 from .output_lines import key_number
 
-_LONGEST: Final = 1 << 25  # bytes of a line: a longer one is none of a batch, and is not held in memory
-_FOREIGN: Final = 100  # so many lines are read of a file in which none is a batch's
-_NAMES: Final = 20  # different models, settings or classes of errors that are told apart
+_LONGEST: Final = 1 << 25  # bytes: a longer line is no row of a batch, and is not held in memory
+_FOREIGN: Final = 100  # lines that are read of a file before it is clear that it is no output
+_NAMES: Final = 20  # models, settings or classes of errors that are counted apart
 OTHERS: Final = "others"
 _decode: Final = json.JSONDecoder().decode  # json.loads guesses the encoding of bytes first
 _YEAR_10000: Final = 253_402_300_800.0  # seconds since the epoch; Python's dates end there
@@ -30,7 +30,7 @@ _MESSAGE: Final = 400
 
 
 class Names:
-    """How often each name occurs; from the 21st on, names are counted together, as `OTHERS`."""
+    """How often each name occurs; names after the first 20 are counted together, as `OTHERS`."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -70,9 +70,8 @@ class Tally:
     """The counts of an output file.
 
     `rows` counts each line of the input once: a row that was asked again (`--retry-failed`) counts as what it became.
-    Refusals, tokens and times are those of all lines, as they happened. `begin` and `end`: seconds since the epoch,
-    None before the first row has told its time. `odd` counts lines that are no rows of a batch; `odd_lines` has the
-    numbers of the first.
+    Refusals, tokens and times are those of all lines. `begin` and `end`: seconds since the epoch, None before the first
+    row with a time. `odd` counts lines that are no rows of a batch; `odd_lines` has the numbers of the first three.
     """
 
     def __init__(self) -> None:
@@ -103,7 +102,7 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """From `begin` to `end`; 0 before the first row has told its time, and else more than 0."""
+        """The seconds from `begin` to `end`, 0 only where there is no time."""
         return 0.0 if self.begin is None or self.end is None else max(self.end - self.begin, 0.001)
 
     def add_line(self, number: int, line: bytes) -> None:
@@ -112,7 +111,7 @@ class Tally:
             row = _decode(line.decode())
         except (ValueError, RecursionError):
             row = None
-        if not self._add(row) and line.endswith(b"\n"):  # what is torn will be whole soon, or be cut off
+        if not self._add(row) and line.endswith(b"\n"):  # a torn line will be whole soon, or be cut off
             self.odd += 1
             if len(self.odd_lines) < 3:
                 self.odd_lines.append(number)
@@ -200,7 +199,7 @@ class Tally:
 
 
 class _Failures:
-    """Which class of error each failed row had, in 8 bytes a row, to know what an `again` line took the place of."""
+    """The class of error of each failed row, in 8 bytes a row, to know which one an `again` line replaces."""
 
     _AGAIN: Final = 255
 
@@ -255,7 +254,7 @@ def tally_of(path: str | os.PathLike[str]) -> Tally:
 
 
 def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Each line with its number; an empty one in place of one that is too long."""
+    """Each line with its number; an empty line in place of one that is too long."""
     number = 0
     while line := file.readline(_LONGEST):
         number += 1
@@ -267,12 +266,12 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _ended(file: IO[bytes]) -> bool:
-    """Whether the line that is read in part has an end, behind which the file is afterwards."""
+    """Skip the rest of a line. Returns whether it ends before the file does."""
     return any(rest.endswith(b"\n") for rest in iter(lambda: file.readline(_LONGEST), b""))
 
 
 def _digest(row: Any) -> int | None:
-    """The digest of its input line that an output row has as its key; None for what is no output row."""
+    """The number of an output row's key; None for anything else."""
     if not isinstance(row, dict) or not isinstance(row.get("row"), int):
         return None
     if not isinstance(row.get("error"), dict) and ("error" in row or "text" not in row):

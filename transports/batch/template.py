@@ -25,7 +25,7 @@ class Template:
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise InvalidRequest(f"a template is a str, not {type(text).__name__}")
-        self._pieces: list[tuple[str, str | None]] = []  # a text, and the field that follows it
+        self._pieces: list[tuple[str, str]] = []  # a text, and the field that follows it
         self._end = ""
         at = 0
         for found in _BRACES.finditer(text):
@@ -45,15 +45,14 @@ class Template:
     def fill(self, fields: Mapping[str, Any]) -> str:
         """The prompt for a row with these `fields`; a value that is no text goes as JSON.
 
-        Raises InvalidRequest for a field that is missing.
+        Raises InvalidRequest for a field that is missing, or has no value: null, or what a table's empty cell gives.
         """
         filled = []
         for before, name in self._pieces:
-            try:
-                value = fields[name]  # type: ignore[index]
-            except KeyError:
-                raise InvalidRequest(_missing(str(name), fields)) from None
-            filled += [before, value if isinstance(value, str) else json_text(value)]
+            value = fields.get(name)
+            if _is_missing(value):
+                raise InvalidRequest(_missing(name, fields))
+            filled += [before, _text(value)]
         return "".join([*filled, self._end])
 
 
@@ -72,7 +71,25 @@ def _field(found: re.Match[str], text: str) -> str:
     return name
 
 
+def _is_missing(value: object) -> bool:
+    if isinstance(value, float):
+        return value != value
+    return value is None or type(value).__name__ in ("NAType", "NaTType")  # pandas' own
+
+
+def _text(value: object) -> str:
+    """What stands for `value` in a prompt."""
+    match value:
+        case str():
+            return value
+        case bool() | int() | float() | list() | tuple() | Mapping():
+            return json_text(value)
+    return str(value)  # JSON has no form of it, as of a date
+
+
 def _missing(name: str, fields: Mapping[str, Any]) -> str:
+    if name in fields:
+        return f"its field {name!r}, which the template names, has no value"
     names = list(map(str, fields))
     there = excerpt(", ".join(names) or "none")
     return f"it has no field {name!r}, which the template names{suggestion(name, names)}; its fields: {there}"
