@@ -237,6 +237,12 @@ def test_a_file_that_is_no_output_is_refused(line: bytes, tmp_path: Path) -> Non
     assert not (tmp_path / "out.html").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_a_full_disk_is_told_with_the_reports_name(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="/dev/full"):
+        write_report(write(tmp_path / "out.jsonl", []), "/dev/full")
+
+
 def test_an_output_without_rows_has_a_page_that_says_so(tmp_path: Path) -> None:
     page = report(tmp_path, [])
     assert page.text.endswith("Batch report: out.jsonl No row has ended yet: the file has none.")

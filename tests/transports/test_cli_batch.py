@@ -15,7 +15,7 @@ import pytest
 from batches import Files
 from ports import closed_port
 
-from sansio_core import providers
+from sansio_core import ConnectFailed, providers
 from transports.batch import progress as progress_module
 from transports.batch.progress import Progress, clock
 from transports.batch.run import Summary
@@ -263,13 +263,18 @@ def test_plain_lines(tmp_path: Path) -> None:
         screen.wait_for(" tokens/s, 8 at once, 2 refused")
         summary = going(rows=102, held=34.0)
         screen.wait_for("102 of 1,234 rows, waiting 34 s, ")
+        summary = going(rows=102, away=ConnectFailed("refused"))
+        screen.wait_for("refused: everybody waits for it")
         summary = going(rows=102, interrupted=True)
         screen.wait_for("102 of 1,234 rows, 8 in flight may end, ")
+        summary = going(rows=1234, ordering=True)
+        screen.wait_for("put into the order of the input")
         summary = going(rows=1300)  # the file has grown
         screen.wait_for("1,300 rows, ")
-    assert [line for line in screen.said if " rows, " not in line and "being read" not in line] == [
+    assert [line for line in screen.said if " rows, " not in line and not line.startswith("the output is being")] == [
         "120 rows answered already, and not asked again",
         "the server asks to slow down: everybody waits 34 s",
+        "refused: everybody waits for it",
         "no new rows; 8 in flight may end (10 s), Ctrl-C again cancels them",
     ]
 

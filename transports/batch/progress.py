@@ -20,6 +20,7 @@ _FEW = 10
 _HOLD = 30.0  # seconds: a wait for the server that is worth a line
 _CHUNK = 1 << 20
 _READING = "the output is being read"
+_ORDERING = "the output is being put into the order of the input"
 _FORMAT = "{percentage:3.0f}% {bar} {desc}"
 _BAR = 10  # columns that are left to it, where there are so many
 
@@ -81,15 +82,15 @@ class Progress:
         while not self._over.wait(_LOOK):
             now, summary = monotonic(), self._summary()
             begun = summary.window > 0  # before, what is in the output is read
+            other = _ORDERING if summary.ordering else "" if begun else _READING
             if begun:
                 self._mark(summary, now)
                 self._tell(summary, now)
             if self._draw is not None and meter is not None:
-                self._draw(self._bar(meter, summary, now) if begun else _READING)
+                self._draw(other or self._bar(meter, summary, now))
             elif now - line >= _LINE:
                 line = now
-                words = self._parts(summary, now) if begun else [_READING]
-                self._say(", ".join(words))
+                self._say(other or ", ".join(self._parts(summary, now)))
 
     def _mark(self, summary: Summary, now: float) -> None:
         marks = self._marks

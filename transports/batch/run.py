@@ -80,6 +80,8 @@ class Summary:
     window: int = 0
     held: float = 0.0
     """For how many seconds from now nothing is sent, as the server asked for it, or is away."""
+    ordering: bool = False
+    """Whether the rows are done, and are being put into the order of the input."""
     away: ChatError | None = None
     """Why the server cannot be reached at the moment, though it has answered before."""
 
@@ -197,6 +199,7 @@ class Batch:
                 if not (summary.stopped or summary.interrupted):
                     journal.begin_anew()
                     if keys is not None:
+                        summary.ordering = True
                         journal.in_order(f"{key:016x}" for key in keys)
         if self._report is not None:
             from .report import write_report
