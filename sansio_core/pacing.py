@@ -2,9 +2,10 @@
 
 How it works, from the first request on:
 
-1. Slow start. Four requests at once, and 0.4 more for each that is answered, up to `concurrency`: half as many again
-   in the time of an answer. They are spread over that time, so that a small bucket is not emptied by a burst. There
-   is no rate yet. A server without a limit gets no further than this.
+1. Slow start. Four requests at once, and 0.4 more for each that is answered, half as many again in the time of an
+   answer; from sixteen on one more for each, so that they double, up to `concurrency`: a limit that is larger is met in
+   a longer run, in which what overshoots weighs less. They are spread over that time, so that a small bucket is not
+   emptied by a burst. There is no rate yet. A server without a limit gets no further than this.
 2. A refusal (429, 503, 529) makes everybody wait: as long as Retry-After says, and a little longer by chance, so that
    many clients do not come back together. Without Retry-After the wait is short at first, doubles while no request is
    answered, and begins the next time at half of what was needed the last time; and where two in a row were refused,
@@ -42,7 +43,7 @@ from .retry import middle
 from .timing import MAX_SECONDS, within
 
 _FIRST = 4  # at once, before any answer: they may all be 401
-_MORE = 0.4  # requests at once for each answer: less overshoots by less, and takes longer
+_SMALL, _MORE = 16, 0.4  # below so many at once, so many more for each answer: less overshoots by less, takes longer
 _MARGIN = 0.97  # of a measured rate: a bucket that is empty takes nothing above its rate
 _PRICE = 100.0  # answers for one refused request
 _HELD = 16.0  # seconds of sending for one of waiting
@@ -207,7 +208,10 @@ class Pacing:
         self.in_flight -= 1
         if ticket.good:
             self._spells += 1
-            self._spell += (now - ticket.at - self._spell) / min(self._spells, 8)
+            spell = now - ticket.at
+            if self._spells > 8:  # a machine that slept for an hour must not take hours to forget it
+                spell = min(spell, 8 * self._spell)
+            self._spell += (spell - self._spell) / min(self._spells, 8)
         elif ticket.flight is self._flight:
             ticket.flight.open -= 1
 
@@ -241,7 +245,7 @@ class Pacing:
         rate, window = self._rate, self._window
         if rate.value == inf:
             if self.in_flight * 2 >= window.value:
-                window.value += _MORE
+                window.value += _MORE if window.value < _SMALL else 1.0
         else:
             if ticket.by_rate:
                 rate.grow(rate.value, self._delay, self._pause, self._refused)
