@@ -336,14 +336,17 @@ def test_nothing_is_written_behind_a_torn_line_that_cannot_be_cut_off(
     def ftruncate(fd: int, size: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    with Journal(path, SETTINGS) as journal:
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "write", torn)
-            patch.setattr(os, "ftruncate", ftruncate)
-            with pytest.raises(OSError, match="No space"):
-                journal.write(line_of("a"))
-        with pytest.raises(OSError, match="Input/output error"):
+    def run() -> None:
+        with Journal(path, SETTINGS) as journal:
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "write", torn)
+                patch.setattr(os, "ftruncate", ftruncate)
+                with pytest.raises(OSError, match="No space"):
+                    journal.write(line_of("a"))
             journal.write(line_of("b"))
+
+    with pytest.raises(OSError, match="Input/output error"):
+        run()
     assert states(path, "a", "b") == ["new", "new"]
 
 

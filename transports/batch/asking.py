@@ -130,7 +130,7 @@ class Asking:
         self._rows, self._left = rows, True
         try:
             self._fill(loop)
-            while self._answers or self._tasks or (not self._draining and (self._left or self._later)):
+            while self._answers or self._goes_on:
                 if self._answers:
                     full = self._full
                     yield self._answers.popleft()
@@ -150,8 +150,13 @@ class Asking:
             raise self._failure
 
     @property
+    def _goes_on(self) -> bool:
+        """Whether there may be more answers than those that wait to be taken."""
+        return bool(self._tasks) or (not self._draining and (self._left or bool(self._later)))
+
+    @property
     def _full(self) -> bool:
-        """Whether so many answers wait to be taken, as many as rows are asked at once, that no more rows are."""
+        """Whether as many answers wait to be taken as rows are asked at once: then no more rows are asked."""
         return len(self._answers) >= self.pacing.window
 
     def _fill(self, loop: asyncio.AbstractEventLoop) -> None:
