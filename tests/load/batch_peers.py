@@ -3,7 +3,8 @@
 python -m tests.load.batch_peers [--python PYTHON] [--only NAMES] [--scenarios ABC] [--rounds N] [--share 0.1]
 
 A: 10,000 rows of 20 words after 0.2 s, 100 at once, no limit. B: 2,000 rows against 100 requests a second, 20 at once,
-refusals with Retry-After. C: A with four kill -9 at random, and the same command again each time.
+refusals with Retry-After. C: A with four kill -9 at random, and the same command again each time. The share is of the
+best possible time, with the process's start and its slow start, which took 2.5 s of our A.
 
 The others are in `peer_scripts`; those that this environment has not live in one of their own, `--python`:
 
