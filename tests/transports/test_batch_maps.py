@@ -293,6 +293,22 @@ def test_an_answer_that_is_held_back_is_waited_for_by_the_prompts(emulator: Emul
     assert errors == ["NoneType", "NotFound", "NoneType"]
 
 
+def test_prompts_that_come_slowly_are_no_reason_to_hand_out_what_is_held_back(emulator: Emulator) -> None:
+    """The key is withdrawn after the first: no prompt becomes an error, however long each lets the others wait."""
+
+    def prompts() -> Iterator[str]:
+        for number in range(25):
+            yield str(number)
+            time.sleep(0.01)
+
+    emulator.order(None)
+    emulator.order(Status(401), always=True)
+    answers = mapped(prompts(), emulator, concurrency=1)
+    assert next(answers).error is None
+    with pytest.raises(AuthenticationFailed):
+        next(answers)
+
+
 def test_many_async_prompts(emulator: Emulator) -> None:
     async def prompts() -> AsyncIterator[str]:
         for number in range(100):

@@ -36,6 +36,8 @@ Prompt = Messages | Mapping[str, Any]
 
 _AHEAD, _TIMES = 1000, 16
 """With `order`, so many prompts, or so many times `concurrency`, are asked beyond one that is not answered yet."""
+_PATIENCE = 1.0
+"""Seconds without a prompt, after which whoever gives them may be waiting for the answers."""
 _MOMENT = 0.1
 """Seconds in which a thread that has nothing to wait for ends."""
 
@@ -158,10 +160,14 @@ class _Course:
 
     def _rows(self, prompts: Iterable[Any]) -> Iterator[Row | None]:
         """The rows of the prompts; None where there is none at present, and while too many are ahead."""
-        number = 0
+        number, loop = 0, asyncio.get_running_loop()
+        settling: asyncio.TimerHandle | None = None
         for prompt in prompts:
+            if settling is not None:
+                settling.cancel()
+                settling = None
             if prompt is NONE_YET:
-                self.asking.settle()  # who gives the prompts may wait for the answers
+                settling = loop.call_later(_PATIENCE, self.asking.settle)
                 yield None
                 continue
             number += 1
