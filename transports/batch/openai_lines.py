@@ -25,12 +25,19 @@ def question_of_line(line: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidRequest(f"its 'body' must be an object, not {safe_repr(body)}")
     if method != "POST" or url not in (_CHAT, _RESPONSES):
         raise InvalidRequest(f"its 'url' must be {_CHAT} or {_RESPONSES}, by POST, not {safe_repr(url)}")
-    fields = {name: value for name, value in body.items() if value is not None and name not in _ASIDE}
+    fields = _given(body)
+    for name in _ASIDE:
+        fields.pop(name, None)
     question = _responses(fields) if url == _RESPONSES else _chat(fields)
     question |= {name: fields.pop(name) for name in list(fields) if name in _SAME}
     if fields:  # what has no name of ours goes as the wire writes it
         question["extra"] = fields
     return question
+
+
+def _given(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a JSON object that are not null."""
+    return {name: each for name, each in value.items() if each is not None}
 
 
 def _chat(fields: dict[str, Any]) -> dict[str, Any]:
@@ -57,13 +64,12 @@ def _responses(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _take(fields: dict[str, Any], name: str, ours: Mapping[str, str], question: dict[str, Any]) -> None:
-    """Move what the object `name` has into `question`, by the names that it has here; the rest stays."""
-    if isinstance(inner := fields.get(name), Mapping):
-        question |= {ours[each]: value for each, value in inner.items() if each in ours and value is not None}
-        if rest := {each: value for each, value in inner.items() if each not in ours and value is not None}:
-            fields[name] = rest
-        else:
-            del fields[name]
+    """Move the fields of the object `name` that have a name in `ours` into `question`, under it; the rest stays."""
+    if isinstance(fields.get(name), Mapping):
+        inner = _given(fields.pop(name))
+        question |= {ours[each]: inner.pop(each) for each in list(inner) if each in ours}
+        if inner:
+            fields[name] = inner
 
 
 def _input(given: Any) -> Any:

@@ -106,10 +106,7 @@ def _summary(summary: Summary, done: bool) -> str:
     """How many rows were done, now and before, and how fast. `done`: all are."""
     before = summary.skipped - summary.failed_before
     if not summary.rows:
-        if not summary.skipped:
-            return "the input has no rows" if done else "no row was answered"
-        failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
-        return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
+        return _nothing_new(summary, before, done)
     answered = f"{counted(summary.answered, 'row')} answered" + (f" ({before:,} before)" if before else "")
     failed = f", {summary.failed:,} failed ({_classes(summary)})" if summary.failed else ""
     seconds = max(summary.seconds, 0.001)
@@ -118,6 +115,14 @@ def _summary(summary: Summary, done: bool) -> str:
     refused = f"; {counted(summary.refused, 'request')} refused" if summary.refused else ""
     again = ", and sent again" if refused and done else ""
     return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}{again}"
+
+
+def _nothing_new(summary: Summary, before: int, done: bool) -> str:
+    """The summary of a run in which no row was done; `before`: how many were answered earlier."""
+    if not summary.skipped:
+        return "the input has no rows" if done else "no row was answered"
+    failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
+    return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
 
 
 def _example(summary: Summary) -> str:
