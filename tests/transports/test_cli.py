@@ -275,7 +275,7 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["--emulate", "--timeout", "0", "Hi"], "the total timeout must be a positive number of seconds"),
         (["--emulate", "--retry", "0", "Hi"], "attempts must be a whole number from 1"),
         (["--emulate", "--proxy", "ftp://proxy.example", "Hi"], "a proxy's URL cannot begin with 'ftp'"),
-        (["--base-url", "http://u:p@a.test", "Hi"], "credentials do not belong in the URL 'http://a.test': use --api-key-env"),
+        (["--base-url", "http://u:p@a.test", "Hi"], "credentials do not belong in the URL 'http://a.test': use --api"),
         (["--base-url", "chat.example", "Hi"], "'chat.example' is not an http:// or https:// URL with a host"),
     ],
     ids=lambda value: None if isinstance(value, str) else " ".join(value),

@@ -6,7 +6,6 @@ A Row's JSON is parsed when its question is asked for: a run that is resumed pas
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from io import BufferedIOBase
@@ -14,11 +13,12 @@ from itertools import chain
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
-from sansio_core import InvalidRequest, OptionIgnored
+from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr
 from sansio_core.options import OPTIONS
 from sansio_core.plain import json_text
 from sansio_core.redact import excerpt
+from sansio_core.warning import warn
 
 from .openai_lines import question_of_line
 from .output_lines import is_json
@@ -229,8 +229,7 @@ def _usable(rows: Iterator[Row], keep: Sequence[str]) -> Iterator[Row]:
         none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
         raise InvalidRequest(f"{none} can be used: {first[0].error}")
     if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
-        said = f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept"
-        warnings.warn(said, OptionIgnored, stacklevel=2)
+        warn(f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept")
     yield from first
     yield from rows
 
