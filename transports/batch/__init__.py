@@ -15,6 +15,7 @@ journal      Journal: the output file, which is the journal: what is in it is no
 settings     what Batch, map_prompts, amap_prompts and AskBatch are given alike, checked
 rules        what follows the outcome of an attempt
 asking       Asking, the engine: rows in, answers out, at the pace of sansio_core.pacing
+loop_thread  LoopThread: an event loop in a thread, for callers that are not async
 supply       Supply: what an iterator gives, taken in another thread or task
 maps         map_prompts, amap_prompts: Python values in place of files
 run          Batch: a file of prompts to a file of answers

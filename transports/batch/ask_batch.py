@@ -5,12 +5,12 @@ It imports none of them.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
 from inspect import signature
 from itertools import count
@@ -24,6 +24,7 @@ from sansio_core.plain import json_text
 
 from .answer import Answer
 from .asking import Asking
+from .loop_thread import LoopThread
 from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
 from .tables import Table
@@ -247,11 +248,7 @@ class _Engine:
         self._rows: deque[Row] = deque()
         self._places: dict[int, _Place] = {}  # of the rows that have no answer yet, by their numbers
         self._lock = threading.Lock()
-        self._closed = False
-        self._task: asyncio.Task[None] | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="AskBatch", daemon=True)
-        self._thread.start()
+        self._thread = LoopThread(self._ask(), "AskBatch", self._ended)
 
     def ask(self, prompts: Sequence[Any]) -> list[Answer]:
         """The answers to `prompts`, in their order. Raises what ended the asking."""
@@ -263,8 +260,7 @@ class _Engine:
             self._places |= {row.number: _Place(call, number) for number, row in enumerate(rows)}
             self._rows += rows
         try:
-            with suppress(RuntimeError):  # it has ended meanwhile, and this call with it
-                self._loop.call_soon_threadsafe(self._asking.wake)
+            self._thread.call(self._asking.wake)  # if the thread has ended meanwhile, so has this call
             call.done.wait()
         except BaseException:  # Ctrl-C
             self.close()
@@ -276,42 +272,22 @@ class _Engine:
 
     def close(self) -> None:
         """End the thread, and what is in flight."""
-        self._closed = True
-        with suppress(RuntimeError):  # it has ended
-            self._loop.call_soon_threadsafe(self._cancel)
-        if threading.current_thread() is not self._thread:  # which may be the one that collects garbage
-            self._thread.join()
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def _run(self) -> None:
-        """In the thread."""
-        failure: BaseException | None = None
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._ask())
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:  # noqa: BLE001  # `ask` raises it
-            failure = error
-        with self._lock:
-            self.failure = failure or ClientClosed()
-            for place in self._places.values():
-                place.call.done.set()
+        self._thread.close()
 
     async def _ask(self) -> None:
-        self._task = asyncio.current_task()
         async with self._client, aclosing(self._asking.answers(self._supply())) as answers:
-            while not self._closed:
-                answer = await anext(answers, None)
-                if answer is None:
-                    break
+            async for answer in answers:
                 place = self._places.pop(answer.row)
                 place.call.take(place.number, answer)
         if self._asking.stopped is not None:
             raise self._asking.stopped
+
+    def _ended(self, failure: BaseException | None) -> None:
+        """In the thread, at its end: the calls that wait end too."""
+        with self._lock:
+            self.failure = ClientClosed() if failure is None or isinstance(failure, CancelledError) else failure
+            for place in self._places.values():
+                place.call.done.set()
 
     def _supply(self) -> Iterator[Row | None]:
         """The rows as they come, None while there are none."""

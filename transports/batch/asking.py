@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
-from sansio_core.quota import wait_of
 
 from .answer import Answer
 from .rules import Suspects, refused, unreached
@@ -220,7 +219,7 @@ class Asking:
                 await stream.start()
                 request.starving = self._starving
                 self._begins(stream, ticket, loop.time())
-                while events := await stream._read():
+                while events := await stream.next_events():
                     if request.first is None and any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
         except ChatError as failed:
@@ -272,7 +271,7 @@ class Asking:
         That is a reason to stop once there is another row to send.
         """
         self._starving, self.away = inf, None
-        wait = wait_of(stream._exchange.headers)
+        wait = stream.quota_wait
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from inspect import signature
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from sansio_core.pacing import Pacing
 from .._shared.forks import ELSEWHERE
 from .answer import Answer
 from .asking import Asking
+from .loop_thread import LoopThread
 from .rows import Row, RowReader
 from .settings import check_pace, client_for, with_system
 from .supply import NONE_YET, Supply
@@ -191,14 +191,9 @@ def _check_prompts(prompts: object) -> None:
 
 def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
     """The answers, while a thread asks and another takes the prompts, as an iterator that waits holds up no answers."""
-    process, loop, most = os.getpid(), asyncio.new_event_loop(), course.concurrency
+    process, most = os.getpid(), course.concurrency
     answers, taken = SimpleQueue[Answer | BaseException | None](), asyncio.Event()
-
-    def tell(function: Callable[[], object]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: all is over
-            loop.call_soon_threadsafe(function)
-
-    supply = Supply(most, lambda: tell(course.asking.wake))
+    supply = Supply(most, lambda: thread.call(course.asking.wake))
 
     async def ask() -> None:
         async with aclosing(course.answers(supply)) as found:
@@ -208,26 +203,14 @@ def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, 
                     taken.clear()
                     await taken.wait()
 
-    asking = loop.create_task(ask())  # with the context variables of this thread
-
-    def run() -> None:
-        failure: BaseException | None = None
-        try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.get_loop().run_until_complete(asking)
-        except BaseException as error:  # noqa: BLE001  # raised below
-            failure = error
-        answers.put(failure)
-
-    running = threading.Thread(target=run, name="map_prompts", daemon=True)
-    running.start()
+    thread = LoopThread(ask(), "map_prompts", answers.put)
     taking = supply.take_in_thread(prompts, "map_prompts-prompts")
     try:
         while (answer := answers.get()) is not None:
             if isinstance(answer, BaseException):
                 raise answer
             if answers.qsize() == most // 2:
-                tell(taken.set)
+                thread.call(taken.set)
             yield answer
             if os.getpid() != process:
                 raise StreamMisused(ELSEWHERE.format("process"))
@@ -235,6 +218,5 @@ def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, 
         # At the interpreter's end the threads have stopped where they were, and nothing is to be waited for.
         if os.getpid() == process and not sys.is_finalizing():
             supply.close()
-            tell(asking.cancel)
-            running.join()
+            thread.close()
             taking.join(_MOMENT)  # an iterator that waits is left to its thread

@@ -85,18 +85,6 @@ class Summary:
     away: ChatError | None = None
     """Why the server cannot be reached at the moment, though it has answered before."""
 
-    def _add(self, answer: Answer) -> None:
-        self.rows += 1
-        if answer.error is None:
-            self.answered += 1
-        else:
-            self.failed += 1
-            self.first_failed = self.first_failed or answer
-            self.errors[type(answer.error).__name__] += 1
-        if (usage := answer.reply.usage) is not None:
-            self.input_tokens += usage.input or 0
-            self.output_tokens += usage.output or 0
-
 
 Progress = Callable[[Summary], object]
 
@@ -192,8 +180,7 @@ class Batch:
                     async with aclosing(asking.answers(open_rows)) as answers:
                         async for answer in answers:
                             journal.write(answer.to_line(digest))
-                            summary._add(answer)
-                            running.tell()
+                            running.count(answer)
                 summary.stopped = asking.stopped
                 running.tell()
                 if not (summary.stopped or summary.interrupted):
@@ -277,6 +264,21 @@ class _Running:
         """Call `function` in the run's loop. Any thread may call this."""
         with suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(function)
+
+    def count(self, answer: Answer) -> None:
+        """Count an answer in the Summary, and call `progress`."""
+        summary = self._summary
+        summary.rows += 1
+        if answer.error is None:
+            summary.answered += 1
+        else:
+            summary.failed += 1
+            summary.first_failed = summary.first_failed or answer
+            summary.errors[type(answer.error).__name__] += 1
+        if (usage := answer.reply.usage) is not None:
+            summary.input_tokens += usage.input or 0
+            summary.output_tokens += usage.output or 0
+        self.tell()
 
     def tell(self) -> None:
         """Bring the Summary up to date, and call `progress`."""

@@ -60,7 +60,7 @@ def client_for(
         )
     given: dict[str, Any] = {"max_connections": concurrency, **settings}
     client = AsyncClient(provider, **given)
-    client._pool.max_idle = max(client._pool.max_idle, concurrency)  # all of them are idle while everybody waits
+    client.keep_idle(concurrency)  # all of them are idle while everybody waits
     client.provider = copy(client.provider)
     client.provider.warned = warned
     if client.provider.model or client.provider.any_model:  # else each row must name one
