@@ -16,10 +16,10 @@ from batches import Files
 from ports import closed_port
 
 from sansio_core import ConnectFailed, providers
-from transports.batch import progress as progress_module
-from transports.batch.progress import Progress, clock
 from transports.batch.run import Summary
 from transports.cli import main
+from transports.cli import progress as progress_module
+from transports.cli.progress import Progress, clock
 from transports.cli.values import count, duration, names
 from transports.emulator import Emulator, Stall, Status
 

@@ -19,7 +19,6 @@ loop_thread  LoopThread: an event loop in a thread, for callers that are not asy
 supply       Supply: what an iterator gives, taken in another thread or task
 maps         map_prompts, amap_prompts: Python values in place of files
 run          Batch: a file of prompts to a file of answers
-progress     what is shown of a run while it goes on; the command uses it
 tables       tables of pyarrow and pandas, and mappings, read and extended
 ask_batch    AskBatch: tables in the workers of Ray Data, Dask and Spark
 bins         histograms, and what happened over time, in flat memory

@@ -200,6 +200,8 @@ class Asking:
         return self._later[0][0] if self._later else inf
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        # The event loop calls this after it has woken the reader of `answers`, which `_hand_out` told earlier: Batch
+        # writes a row before another is sent, so that a kill repeats no more rows than were in flight.
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._failure = self._failure or failure

@@ -12,11 +12,11 @@ from sansio_core import InvalidRequest
 from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
-from ..batch.progress import Progress, clock, counted
 from ..batch.report import check_place, write_report
 from ..batch.run import Batch, Summary
 from .ask import client_settings, options_of
 from .exit import COMPLETE, INTERRUPTED, LOCAL, ROWS_FAILED, code_of, message_of, say, words_of
+from .progress import Progress, clock, counted
 from .report import where
 from .terminal import columns, has_status_line, show_status
 

@@ -11,7 +11,7 @@ from math import ceil
 from time import monotonic
 from typing import Any, Self
 
-from .run import GRACE, Summary
+from ..batch.run import GRACE, Summary
 
 _LOOK = 0.2  # seconds between two looks at the run
 _LINE = 10.0  # and between two lines
