@@ -200,8 +200,8 @@ class Asking:
         return self._later[0][0] if self._later else inf
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        # The event loop calls this after it has woken the reader of `answers`, which `_hand_out` told earlier: Batch
-        # writes a row before another is sent, so that a kill repeats no more rows than were in flight.
+        # A task that takes the place of this one begins after the reader of `answers`, whom `_hand_out` woke before:
+        # Batch has written the row by then, so that a kill repeats no more rows than may be in flight at once.
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._failure = self._failure or failure
