@@ -7,20 +7,16 @@ import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from inspect import signature
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from sansio_core import InvalidRequest, Messages, StreamMisused
 from sansio_core.errors import safe_repr
-from sansio_core.pacing import Pacing
 
 from .._shared.forks import ELSEWHERE
 from .answer import Answer
-from .asking import Asking
 from .loop_thread import LoopThread
-from .rows import Row, RowReader
-from .settings import check_pace, client_for, with_system
+from .settings import Setup
 from .supply import NONE_YET, Supply
 
 if TYPE_CHECKING:
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     from sansio_core import ProviderName
     from sansio_core.providers import Provider
 
-    from ..aio import AsyncClient
+    from .rows import Row
     from .typed import ClientSettings
 
 Prompt = Messages | Mapping[str, Any]
@@ -83,8 +79,11 @@ def map_prompts(
     """
     if isinstance(prompts, AsyncIterable):
         raise InvalidRequest("prompts must be an iterable, and this is an async one: amap_prompts takes it")
-    course = _Course(prompts, provider, concurrency, rate, order, max_wait, system, template, settings)
-    return _in_thread(course, prompts)
+    setup = Setup(
+        map_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
+        template=template,
+    )  # fmt: skip
+    return _in_thread(_Course(prompts, setup, order), prompts)
 
 
 def amap_prompts(
@@ -104,35 +103,31 @@ def amap_prompts(
     One that waits should be async: a plain one holds up the event loop. Whoever leaves the loop early closes it, as by
     `contextlib.aclosing`, and so cancels what is in flight; else that is done some time later.
     """
-    course = _Course(prompts, provider, concurrency, rate, order, max_wait, system, template, settings)
+    setup = Setup(
+        amap_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
+        template=template,
+    )  # fmt: skip
+    course = _Course(prompts, setup, order)
     return course.answers_to(prompts) if isinstance(prompts, AsyncIterable) else course.answers(prompts)
 
 
-_OWN = [name for name in signature(amap_prompts).parameters if name != "settings"]
-
-
 class _Course:
-    """One mapping: its parameters, checked, and what they make of prompts."""
+    """One mapping: the answers to its prompts. Raises InvalidRequest for parameters of no use."""
 
-    def __init__(
-        self, prompts: object, provider: Any, concurrency: int, rate: float | None, order: bool, max_wait: float,
-        system: str | None, template: str | None, settings: Mapping[str, Any],
-    ) -> None:  # fmt: skip
+    def __init__(self, prompts: object, setup: Setup, order: bool) -> None:
         _check_prompts(prompts)
-        check_pace(concurrency, rate, max_wait)
         if not isinstance(order, bool):
             raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
-        self.client: AsyncClient = client_for(provider, concurrency, system, settings, _OWN, set())
-        self.concurrency = concurrency
-        self.asking = Asking(self.client, Pacing(concurrency, rate=rate), max_wait=max_wait)
-        self._reader = RowReader(template=template, own_options=self.client.provider.own_options)
-        self._system, self._order = system, order
-        self._ahead = max(_AHEAD, _TIMES * concurrency)
+        self.concurrency = setup.concurrency
+        self._client = setup.client()
+        self.asking, self._reader = setup.asking(self._client), setup.reader(self._client)
+        self._order = order
+        self._ahead = max(_AHEAD, _TIMES * self.concurrency)
         self._next = 1  # with `order`, the number of the row whose answer is handed out next
 
     async def answers(self, prompts: Iterable[Any]) -> AsyncGenerator[Answer, None]:
         asking, early = self.asking, dict[int, Answer]()
-        async with self.client, aclosing(asking.answers(self._rows(prompts))) as answers:
+        async with self._client, aclosing(asking.answers(self._rows(prompts))) as answers:
             async for answer in answers:
                 if not self._order:
                     yield answer
@@ -173,7 +168,7 @@ class _Course:
             number += 1
             while self._order and number - self._next > self._ahead:
                 yield None
-            yield with_system(self._reader.row(prompt, number), self._system)
+            yield self._reader.row(prompt, number)
 
 
 def _check_prompts(prompts: object) -> None:

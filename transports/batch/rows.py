@@ -88,18 +88,19 @@ class Row:
 class RowReader:
     """Makes rows of lines, or of Python values.
 
-    `template`: makes the prompt of a row's fields. `keep`: the names of fields that are copied into the output.
-    `own_options`: options that the provider alone has (`Provider.own_options`). Raises InvalidRequest for a template or
-    names that are wrong.
+    `template`: makes the prompt of a row's fields. `system`: the system text of rows that have none. `keep`: the names
+    of fields that are copied into the output. `own_options`: options that the provider alone has
+    (`Provider.own_options`). Raises InvalidRequest for a template or names that are wrong.
     """
 
     def __init__(
-        self, *, template: str | None = None, keep: Sequence[str] = (), own_options: Collection[str] = ()
-    ) -> None:
+        self, *, template: str | None = None, system: str | None = None, keep: Sequence[str] = (),
+        own_options: Collection[str] = (),
+    ) -> None:  # fmt: skip
         if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
             raise InvalidRequest(f"keep is a list of the names of fields, as ['text', 'label'], not {safe_repr(keep)}")
         self._template = None if template is None else Template(template)
-        self._keep = tuple(keep)
+        self._system, self._keep = system, tuple(keep)
         self._options = OPTIONS.union(own_options, ("model", "system"))
         self._known = self._options.union(("id", "prompt", "messages"), keep)
 
@@ -142,7 +143,7 @@ class RowReader:
                 raise InvalidRequest(f"it must be {wanted}, not {_kind(value)}")
             keep = {name: fields[name] for name in self._keep if name in fields}
             key = _id(fields)
-            return _Content(key, self._question(fields), keep, None)
+            return _Content(key, self._with_system(self._question(fields)), keep, None)
         except InvalidRequest as error:
             return _Content(key, {}, keep, InvalidRequest(f"{what} {number}: {error}"))
 
@@ -159,6 +160,15 @@ class RowReader:
             raise self._unknown(fields)
         question = {name: value for name, value in fields.items() if name in self._options and value is not None}
         question["messages"] = _messages(fields)
+        return question
+
+    def _with_system(self, question: dict[str, Any]) -> dict[str, Any]:
+        """`question`, with the system text of all rows where it has none of its own."""
+        if self._system is not None and "system" not in question:
+            messages = question["messages"]
+            first = messages[0] if isinstance(messages, list) and messages else None
+            if not (isinstance(first, Mapping) and first.get("role") in ("system", "developer")):
+                question["system"] = self._system
         return question
 
     def _unknown(self, fields: Mapping[str, Any]) -> InvalidRequest:

@@ -10,27 +10,23 @@ import stat
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from inspect import signature
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
 from sansio_core.errors import safe_repr
 from sansio_core.http_request import origin
 from sansio_core.options import types_out
-from sansio_core.pacing import Pacing
 
 from .._shared.ways import PathLike
 from .answer import Answer
-from .asking import Asking
 from .journal import Journal
-from .rows import Row, RowReader
-from .settings import check_pace, client_for, with_system
+from .settings import Setup
 from .supply import NONE_YET, Supply
 
 if TYPE_CHECKING:
@@ -40,6 +36,8 @@ if TYPE_CHECKING:
     from sansio_core.providers import Provider
 
     from ..aio import AsyncClient
+    from .asking import Asking
+    from .rows import Row, RowReader
     from .typed import ClientSettings
 
 Order = Literal["done", "input"]
@@ -121,19 +119,17 @@ class Batch:
         progress: Progress | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
-        check_pace(concurrency, rate, max_wait)
         if order not in get_args(Order):
             raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
         _check_files(input, output, report)
-        RowReader(template=template, keep=keep)  # raises for a wrong one
         self._input, self._output, self._report = input, output, report
-        self._template, self._system, self._keep = template, system, keep
-        self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
         self._progress = progress
-        self._provider, self._settings = provider, settings
-        self._warned: set[str] = set()
-        self._client()  # raises for settings of no use
+        self._setup = Setup(
+            Batch, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
+            template=template, keep=keep,
+        )  # fmt: skip
+        self._setup.client()  # raises for settings of no use
         self._running: _Running | None = None
         self.summary = Summary()
 
@@ -165,13 +161,13 @@ class Batch:
     async def arun(self) -> Summary:
         """As `run`, in the running event loop. To be cancelled at any time: what is written stays."""
         self.summary = summary = Summary()
-        async with self._client() as client:
+        async with self._setup.client() as client:
             digest = self._digest(client)
-            asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
+            asking = self._setup.asking(client)
             self._running = running = _Running(asking, summary, self._progress)
             keys = array("Q") if self._order == "input" else None
             with (
-                self._read(client.provider.own_options, lambda: running.call(asking.wake)) as rows,
+                self._read(self._setup.reader(client), lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
                 summary.answered_before, summary.window = journal.answered, asking.pacing.window
@@ -194,27 +190,23 @@ class Batch:
             write_report(self._output, self._report)
         return summary
 
-    def _client(self) -> AsyncClient:
-        return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN, self._warned)
-
     @contextmanager
-    def _read(self, own_options: Collection[str], wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
+    def _read(self, reader: RowReader, wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
         """The rows of the input; NONE_YET where a pipe has none at present, and then `wake` is called once it has."""
-        read = RowReader(template=self._template, keep=self._keep, own_options=own_options).rows
         if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
             with open(self._input, "rb") as lines:
-                yield read(lines)
+                yield reader.rows(lines)
             return
 
         def piped() -> Iterator[Row]:
             if self._input == "-":
-                yield from read(_standard_input())
+                yield from reader.rows(_standard_input())
             else:
                 with open(self._input, "rb") as pipe:
-                    yield from read(pipe)
+                    yield from reader.rows(pipe)
 
         # A pipe may wait, for who opens it too, and must not hold up the answers meanwhile, nor the end.
-        supply = Supply(self._concurrency, wake)
+        supply = Supply(self._setup.concurrency, wake)
         supply.take_in_thread(piped(), "batch-input")
         try:
             yield supply
@@ -227,7 +219,7 @@ class Batch:
         types_out(options)
         provider = client.provider
         elsewhere = origin(provider.base_url) != origin(provider.info.url)  # an emulator's answers are not the vendor's
-        said = [provider.info.name, elsewhere, provider.model, self._template, self._system, options]
+        said = [provider.info.name, elsewhere, provider.model, self._setup.template, self._setup.system, options]
         return blake2b(json.dumps(said, sort_keys=True, default=_named).encode(), digest_size=4).hexdigest()
 
     def _open_rows(
@@ -249,7 +241,7 @@ class Batch:
                     yield None
                 continue
             row.again = state == "again"
-            yield with_system(row, self._system)
+            yield row
 
 
 class _Running:
@@ -328,9 +320,6 @@ class _Running:
             for number, handler in before.items():
                 self._loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: of no Python code
-
-
-_OWN = [name for name in signature(Batch).parameters if name != "settings"]
 
 
 def _standard_input() -> BinaryIO:
