@@ -15,11 +15,11 @@ from sansio_core.options import OPTIONS
 _CHAT, _RESPONSES = "/v1/chat/completions", "/v1/responses"
 _ASIDE = ("stream", "stream_options")  # every answer streams here, and its usage is always asked for
 _SAME = OPTIONS - {"extra"} | {"model"}
-"""What is called the same here."""
+"""Parameters that are options here by the same name."""
 
 
 def question_of_line(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of AsyncClient.stream. Raises InvalidRequest for another endpoint's line."""
+    """The question of `line` as keyword arguments of AsyncClient.stream. Raises InvalidRequest for other endpoints."""
     body, url, method = line["body"], line.get("url", _CHAT), line.get("method", "POST")
     if not isinstance(body, Mapping):
         raise InvalidRequest(f"its 'body' must be an object, not {safe_repr(body)}")
@@ -30,7 +30,7 @@ def question_of_line(line: Mapping[str, Any]) -> dict[str, Any]:
         fields.pop(name, None)
     question = _responses(fields) if url == _RESPONSES else _chat(fields)
     question |= {name: fields.pop(name) for name in list(fields) if name in _SAME}
-    if fields:  # what has no name of ours goes as the wire writes it
+    if fields:  # what is no option here is sent as it is
         question["extra"] = fields
     return question
 
@@ -41,7 +41,7 @@ def _given(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chat(fields: dict[str, Any]) -> dict[str, Any]:
-    """The question's messages and what is called otherwise here, taken out of `fields`."""
+    """Take the messages, and options that have another name here, out of `fields`; returns them by their names here."""
     if "messages" not in fields:
         raise InvalidRequest("its 'body' has no 'messages'")
     question = {"messages": fields.pop("messages")}

@@ -127,7 +127,7 @@ class RowReader:
         return Row(number, _key(json_text(value).encode()), self.content(value, number, "prompt"), self)
 
     def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
-        """What the row of a line, in bytes, or of a Python value ("prompt") says."""
+        """The decoded content of a row: of a line, in bytes, or of a Python value ("prompt")."""
         key: Scalar = None
         keep: dict[str, Any] = {}
         try:
@@ -271,7 +271,7 @@ def _wrong_kind(what: str, advice: str = "write it as JSON lines, in UTF-8") -> 
     return InvalidRequest(f"the input {what}, and must be JSON lines, an object or a text on each: {advice}")
 
 
-# --- what a row says -------------------------------------------------------------------------------------------------
+# --- the fields of a row ---------------------------------------------------------------------------------------------
 
 
 def _messages(fields: Mapping[str, Any]) -> Any:

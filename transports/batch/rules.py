@@ -1,4 +1,4 @@
-"""What follows the outcome of one attempt at a row. It knows no clock and no I/O: the engine (`asking`) applies it."""
+"""Rules by which the engine (`asking`) goes: which errors ask to slow down, and which end a run. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def unreached(error: ChatError) -> bool:
 
 
 class Suspects:
-    """Looks for the run whose rows all fail for one reason, as a wrong key: it stops, and its rows stay open.
+    """Finds out that all rows fail for one reason, as a wrong key: then the run stops, and they stay open.
 
-    Rows that fail so are suspects: they are held back until another row shows that it is their own fault.
+    Rows that fail so are suspects: they are held back until another row shows that the fault is their own.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Suspects:
                 self._running = 0
                 self.answered = self.answered or error is None
                 return "hand out all"
-            case _:  # it was not sent, or has told nothing
+            case _:  # it was not sent, or shows nothing of the others: a timeout, a cut stream
                 return "hand out"
 
     def ends(self) -> bool:

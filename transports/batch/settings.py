@@ -28,7 +28,7 @@ _SPARE = 64
 
 
 class Setup:
-    """Whom rows are asked, how fast, and what is asked of all of them.
+    """The provider, the pace and the texts that all rows of a run share.
 
     `settings`: those of AsyncClient, and options. `caller`: the public function or class that was given all this: its
     own parameters are suggested for unknown settings. Raises InvalidRequest for a number out of its range, and for a

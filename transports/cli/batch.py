@@ -68,7 +68,7 @@ def _batch(args: Namespace, stack: ExitStack) -> Batch:
 
 
 def _progress(batch: Batch, path: str) -> Progress:
-    """What tells of the run on standard error."""
+    """The display of the run's progress on standard error."""
     draw = partial(show_status, over=Event()) if has_status_line() else None
     return Progress(lambda: batch.summary, path, say, draw, lambda: columns() - 1)
 
