@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
@@ -22,7 +21,9 @@ from sansio_core.plain import json_text
 
 from .answer import Answer
 from .loop_thread import LoopThread
+from .maps import Mapper
 from .settings import Setup
+from .supply import NONE_YET
 from .tables import Table
 from .template import Template
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from sansio_core import ProviderName
     from sansio_core.providers import Provider
 
-    from ..aio import AsyncClient
-    from .asking import Asking
-    from .rows import Row, RowReader
     from .typed import ClientSettings
 
 _COLUMNS = {
@@ -144,10 +142,10 @@ class AskBatch:
         with self._lock:
             if self._engine is None or self._engine.process != os.getpid() or self._engine.failure is not None:
                 key = {} if self._api_key_env is None else {"api_key": _key_in(self._api_key_env)}
-                client = self._setup.client(**key)
+                mapper = Mapper(self._setup, self._setup.client(**key), patience=0)
                 if self._closing is not None:
                     self._closing.detach()
-                self._engine = _Engine(client, self._setup.asking(client), self._setup.reader(client))
+                self._engine = _Engine(mapper)
                 self._closing = finalize(self, self._engine.close)  # also when the interpreter ends
             return self._engine
 
@@ -220,29 +218,30 @@ class _Call:
 
 
 class _Engine:
-    """A thread with an event loop, which asks the rows of all calls, until an error stops the asking."""
+    """A thread that asks the prompts of all calls, until an error stops the asking."""
 
-    def __init__(self, client: AsyncClient, asking: Asking, reader: RowReader) -> None:
+    def __init__(self, mapper: Mapper) -> None:
         self.process = os.getpid()
         self.failure: BaseException | None = None
-        self._client, self._asking, self._reader = client, asking, reader
-        self._numbers = count(1)
-        self._rows: deque[Row] = deque()
-        self._calls: dict[int, _Call] = {}  # of the rows that have no answer yet, by their numbers
+        self._mapper = mapper
+        self._prompts: deque[Any] = deque()
+        self._given = 0  # how many prompts there were so far
+        self._calls: dict[int, _Call] = {}  # of the prompts that have no answer yet, by their numbers
         self._lock = threading.Lock()
         self._thread = LoopThread(self._ask(), "AskBatch", self._ended)
 
     def ask(self, prompts: Sequence[Any]) -> list[Answer]:
         """The answers to `prompts`, in their order. Raises what ended the asking."""
         call = _Call(len(prompts))
-        rows = [self._reader.row(prompt, next(self._numbers)) for prompt in prompts]
         with self._lock:
             if self.failure is not None:
                 raise self.failure
-            self._calls |= {row.number: call for row in rows}
-            self._rows += rows
+            numbers = range(self._given + 1, self._given + len(prompts) + 1)
+            self._given += len(prompts)
+            self._calls |= dict.fromkeys(numbers, call)
+            self._prompts += prompts
         try:
-            self._thread.call(self._asking.wake)  # if the thread has ended meanwhile, so has this call
+            self._thread.call(self._mapper.asking.wake)  # if the thread has ended meanwhile, so has this call
             call.done.wait()
         except BaseException:  # Ctrl-C
             self.close()
@@ -250,18 +249,20 @@ class _Engine:
         if len(call.answers) < call.rows:
             assert self.failure is not None
             raise self.failure
-        return [call.answers[row.number] for row in rows]
+        return [call.answers[number] for number in numbers]
 
     def close(self) -> None:
         """End the thread, and what is in flight."""
         self._thread.close()
 
     async def _ask(self) -> None:
-        async with self._client, aclosing(self._asking.answers(self._supply())) as answers:
+        async with aclosing(self._mapper.answers(self._waiting())) as answers:
             async for answer in answers:
                 self._calls.pop(answer.row).take(answer)
-        if self._asking.stopped is not None:
-            raise self._asking.stopped
+
+    def _waiting(self) -> Iterator[Any]:
+        while True:
+            yield self._prompts.popleft() if self._prompts else NONE_YET
 
     def _ended(self, failure: BaseException | None) -> None:
         """In the thread, at its end: the calls that wait end too."""
@@ -269,12 +270,3 @@ class _Engine:
             self.failure = ClientClosed() if failure is None or isinstance(failure, CancelledError) else failure
             for call in self._calls.values():
                 call.done.set()
-
-    def _supply(self) -> Iterator[Row | None]:
-        """The rows as they come, None while there are none."""
-        while True:
-            if self._rows:
-                yield self._rows.popleft()
-            else:
-                self._asking.settle()
-                yield None

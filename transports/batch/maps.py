@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sansio_core import ProviderName
     from sansio_core.providers import Provider
 
+    from ..aio import AsyncClient
     from .rows import Row
     from .typed import ClientSettings
 
@@ -32,8 +33,6 @@ Prompt = Messages | Mapping[str, Any]
 
 _AHEAD, _TIMES = 1000, 16
 """With `order`, so many prompts, or so many times `concurrency`, are asked beyond one that is not answered yet."""
-_PATIENCE = 1.0
-"""Seconds without a prompt, after which whoever gives them may be waiting for the answers."""
 _MOMENT = 0.1
 """Seconds in which a thread that has nothing to wait for ends."""
 
@@ -77,13 +76,14 @@ def map_prompts(
     loop (a notebook) too, and may be left at any time (`break`, `close()`), which cancels what is in flight. A slow
     reader slows the asking: at most some three times `concurrency` prompts are ahead of the answers that were taken.
     """
+    _check(prompts, order)
     if isinstance(prompts, AsyncIterable):
         raise InvalidRequest("prompts must be an iterable, and this is an async one: amap_prompts takes it")
     setup = Setup(
         map_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
         template=template,
     )  # fmt: skip
-    return _in_thread(_Course(prompts, setup, order), prompts)
+    return _in_thread(Mapper(setup, setup.client(), order=order), prompts)
 
 
 def amap_prompts(
@@ -103,29 +103,31 @@ def amap_prompts(
     One that waits should be async: a plain one holds up the event loop. Whoever leaves the loop early closes it, as by
     `contextlib.aclosing`, and so cancels what is in flight; else that is done some time later.
     """
+    _check(prompts, order)
     setup = Setup(
         amap_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
         template=template,
     )  # fmt: skip
-    course = _Course(prompts, setup, order)
-    return course.answers_to(prompts) if isinstance(prompts, AsyncIterable) else course.answers(prompts)
+    mapper = Mapper(setup, setup.client(), order=order)
+    return mapper.answers_to(prompts) if isinstance(prompts, AsyncIterable) else mapper.answers(prompts)
 
 
-class _Course:
-    """One mapping: the answers to its prompts. Raises InvalidRequest for parameters of no use."""
+class Mapper:
+    """Makes rows of prompts, and asks them over `client`, which it closes at the end.
 
-    def __init__(self, prompts: object, setup: Setup, order: bool) -> None:
-        _check_prompts(prompts)
-        if not isinstance(order, bool):
-            raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
-        self.concurrency = setup.concurrency
-        self._client = setup.client()
-        self.asking, self._reader = setup.asking(self._client), setup.reader(self._client)
-        self._order = order
+    `order`: as for map_prompts. `patience`: the seconds without a prompt after which answers that are held back are
+    handed out, as whoever gives the prompts may be waiting for them.
+    """
+
+    def __init__(self, setup: Setup, client: AsyncClient, *, order: bool = False, patience: float = 1.0) -> None:
+        self.concurrency, self._client = setup.concurrency, client
+        self.asking, self._reader = setup.asking(client), setup.reader(client)
+        self._order, self._patience = order, patience
         self._ahead = max(_AHEAD, _TIMES * self.concurrency)
         self._next = 1  # with `order`, the number of the row whose answer is handed out next
 
     async def answers(self, prompts: Iterable[Any]) -> AsyncGenerator[Answer, None]:
+        """The answers; a NONE_YET among `prompts`: `asking.wake` tells when there are more."""
         asking, early = self.asking, dict[int, Answer]()
         async with self._client, aclosing(asking.answers(self._rows(prompts))) as answers:
             async for answer in answers:
@@ -143,6 +145,7 @@ class _Course:
             raise asking.stopped
 
     async def answers_to(self, prompts: AsyncIterable[Prompt]) -> AsyncGenerator[Answer, None]:
+        """As `answers`, for an async iterable."""
         supply = Supply(self.concurrency, self.asking.wake)
         taking = asyncio.create_task(supply.atake(prompts))
         try:
@@ -162,7 +165,7 @@ class _Course:
                 settling.cancel()
                 settling = None
             if prompt is NONE_YET:
-                settling = loop.call_later(_PATIENCE, self.asking.settle)
+                settling = loop.call_later(self._patience, self.asking.settle)
                 yield None
                 continue
             number += 1
@@ -171,8 +174,10 @@ class _Course:
             yield self._reader.row(prompt, number)
 
 
-def _check_prompts(prompts: object) -> None:
-    """Raises InvalidRequest for what is one prompt, or none."""
+def _check(prompts: object, order: object) -> None:
+    """Raises InvalidRequest for an `order` that is no bool, and for `prompts` that are one prompt, or none."""
+    if not isinstance(order, bool):
+        raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
     if isinstance(prompts, (str, bytes, Mapping)):
         raise InvalidRequest("prompts must be an iterable of prompts, and this is one: put it in a list")
     if hasattr(prompts, "columns"):  # to iterate a DataFrame gives their names
@@ -184,14 +189,14 @@ def _check_prompts(prompts: object) -> None:
         )
 
 
-def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
+def _in_thread(mapper: Mapper, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
     """The answers, while a thread asks and another takes the prompts, as an iterator that waits holds up no answers."""
-    process, most = os.getpid(), course.concurrency
+    process, most = os.getpid(), mapper.concurrency
     answers, taken = SimpleQueue[Answer | BaseException | None](), asyncio.Event()
-    supply = Supply(most, lambda: thread.call(course.asking.wake))
+    supply = Supply(most, lambda: thread.call(mapper.asking.wake))
 
     async def ask() -> None:
-        async with aclosing(course.answers(supply)) as found:
+        async with aclosing(mapper.answers(supply)) as found:
             async for answer in found:
                 answers.put(answer)
                 while answers.qsize() > most:
