@@ -25,7 +25,7 @@ from processes import complaints
 from sansio_core import LimitExceeded, TimedOut, providers
 from transports import Client
 from transports.cli import main
-from transports.cli.exit import message_of
+from transports.cli.exit import SPELLED, message_of
 from transports.emulator import (
     DEFAULT_TEXT,
     Ban,
@@ -327,6 +327,9 @@ def test_a_key_that_was_not_sent_is_missed(capsys: Capture, monkeypatch: pytest.
 def test_messages_name_options_and_no_python() -> None:
     assert message_of(TimedOut("connect", 10)) == "no connection was made within 10 s"
     assert message_of(LimitExceeded("frame", 16)) == "the answer has a frame of more than 16 bytes"
+    files = [*(ROOT / "sansio_core").rglob("*.py"), *(ROOT / "transports").rglob("*.py")]
+    library = "".join(path.read_text() for path in files)
+    assert [words for words in SPELLED if library.count(words) < 2] == [], "its own table is the only place"
 
 
 def test_standard_input_that_is_no_text(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

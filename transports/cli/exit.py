@@ -64,7 +64,7 @@ def code_of(error: ChatError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), LOCAL)
 
 
-_SPELLED = {
+SPELLED = {
     "base_url=": "--base-url",
     "concurrency=": "--concurrency ",
     "max_wait": "--max-wait",
@@ -73,10 +73,11 @@ _SPELLED = {
     "api_key= or headers=": "--api-key-env",
     "api_key=": "--api-key-env",
     "a client's models(), or ModelList,": "`sansio-chat models`",
+    "register it first (providers.register, or register_host)": "add its host with `sansio-chat providers --add`",
     "for another host, or the emulator's": "for another host, or --emulate",
 }
 """What stands in the command for the library's parameters and functions; of two that match, the first."""
-_OURS = re.compile(rf"\b(?:{'|'.join(map(re.escape, _SPELLED))})")
+_OURS = re.compile(rf"\b(?:{'|'.join(map(re.escape, SPELLED))})")
 
 
 def message_of(error: ChatError) -> str:
@@ -87,9 +88,8 @@ def message_of(error: ChatError) -> str:
             return f"{TimedOut.MEANING.get(clock, 'timed out')} within {seconds:g} s{option}"
         case LimitExceeded(limit=limit, size=size):
             return f"the answer has a {limit} of more than {size} bytes"
-        case InvalidRequest(hint=hint):
-            text = str(error).replace(hint, "add its host with `sansio-chat providers --add`") if hint else str(error)
-            return _spelled(text)
+        case InvalidRequest():
+            return _spelled(str(error))
     error = copy(error)
     error.hint = _spelled(error.hint)  # and no words of the provider's
     if isinstance(error, HTTPStatusError):
@@ -98,7 +98,7 @@ def message_of(error: ChatError) -> str:
 
 
 def _spelled(text: str) -> str:
-    return _OURS.sub(lambda found: _SPELLED[found[0]], text)
+    return _OURS.sub(lambda found: SPELLED[found[0]], text)
 
 
 def words_of(error: OSError) -> str:
