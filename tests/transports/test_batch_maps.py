@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from batches import QUICK, settings
+from processes import until_it_waits
 
 from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, QuotaExhausted, StreamMisused
 from transports import tapes
@@ -455,8 +456,9 @@ def test_ctrl_c_in_the_loop(emulator: Emulator) -> None:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Re: ")
         emulator.wait_for(lambda emulator: emulator.received >= 4)
+        until_it_waits(process.pid)
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=10)
+        _, complaint = process.communicate()
     assert process.returncode in (130, -signal.SIGINT)
     assert complaint.rstrip().endswith("KeyboardInterrupt")
     assert complaint.count("Traceback") == 1
