@@ -100,7 +100,8 @@ class Connection:
         """
         if self._lost is not None:
             raise self._lost
-        # The timer outlives the read: the next read mostly has a later deadline, which then costs one comparison.
+        # The timer outlives the read, and the response: the next read mostly has a later deadline, which then costs
+        # one comparison.
         self._deadline = deadline
         if deadline is not None and deadline < self._timer_at:
             self._set_timer(max(deadline, self._loop.time() + _GRACE))
@@ -151,16 +152,12 @@ class Connection:
         if isinstance(self._reader, Reader):
             self._reader.on_activity = callback
 
-    def cancel_timer(self) -> None:
-        """For a connection that becomes idle: the timer outlives the reads."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer, self._timer_at = None, inf
-
     def abort(self, error: ChatError | None = None) -> None:
         """Close at once, without waiting for the peer; a read, under way or later, raises `error`, or Cancelled."""
         self.set_idle_callback(None)
-        self.cancel_timer()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._timer_at = None, inf
         if self._lost is None:
             self._interrupt(error or Cancelled("the stream was closed"))
         if not self._loop.is_closed():
