@@ -13,7 +13,7 @@ from wire_harness import answering, body, fetch, forever, gone, read_request, re
 from wires import LOOPS, get
 
 from sansio_core.errors import ClientClosed, ConnectFailed, InvalidRequest
-from transports._asyncio.connection import Connection
+from transports._asyncio.connection import Connection, Reader
 from transports._asyncio.pool import Pool
 from transports._asyncio.wire import AsyncWire
 
@@ -346,9 +346,33 @@ def test_many_bytes_are_neither_held_nor_lost() -> None:
                 pieces.append(piece)
                 await asyncio.sleep(0)  # a slow reader: the server is held up meanwhile
                 assert wire._connection is not None
-                assert len(wire._connection._reader._buffer) <= 128 * 1024
+                assert wire._connection._reader._size <= 128 * 1024
             assert b"".join(pieces) == sent
             await pool.aclose()
+
+    run(main)
+
+
+def test_small_pieces_are_not_held_without_bound() -> None:
+    class Transport(asyncio.Transport):
+        paused = False
+
+        def pause_reading(self) -> None:
+            self.paused = True
+
+        def resume_reading(self) -> None:
+            self.paused = False
+
+    async def main() -> None:
+        reader = Reader(asyncio.get_running_loop())
+        reader.connection_made(transport := Transport())
+        received = 0
+        while not transport.paused:
+            reader.data_received(b"%d" % (received % 10))
+            received += 1
+        assert received <= 1024  # each is an object
+        assert await reader.read(1) == (b"0123456789" * 103)[:received]
+        assert not transport.paused
 
     run(main)
 
