@@ -1,4 +1,4 @@
-"""The asyncio client, on asyncio streams and h11: AsyncClient, and the AsyncStream that it returns."""
+"""The asyncio client, on asyncio and h11: AsyncClient, and the AsyncStream that it returns."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 from ports import closed_port
-from processes import complaints
+from processes import complaints, until_it_waits
 
 from sansio_core import LimitExceeded, TimedOut, providers
 from transports import Client
@@ -705,6 +705,7 @@ def test_ctrl_c(output: list[str], emulator: Emulator) -> None:
             got = b""
         else:
             got = read_until(process, lambda got: b" leaves" in got)
+        until_it_waits(process.pid)
         process.send_signal(signal.SIGINT)
         rest, err = process.communicate()
     assert process.returncode == 130

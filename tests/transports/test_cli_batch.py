@@ -56,7 +56,7 @@ def said(capsys: Capture) -> list[str]:
 def test_it_is_asked_once(emulator: Emulator, tmp_path: Path, capsys: Capture) -> None:
     files = Files(tmp_path, [{"text": "a", "label": 7, "id": "x"}, {"text": "b"}])
     arguments = ["--template", "Say {text}", "--keep", "label, other", "-s", "Brief", "-o", "temperature=0"]
-    assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input") == 0
+    assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input", "--concurrency", "1") == 0
     missing = "warning: line 1 has no field 'other', which is to be kept"
     assert said(capsys) == [missing, "2 rows answered in T (V; 12 tokens in, 64 out)"]
     assert [line.get("keep") for line in files.lines] == [{"label": 7}, None]

@@ -107,7 +107,7 @@ class Progress:
 
     def _tell(self, summary: Summary, now: float) -> None:
         """Say what has happened since the last look."""
-        if summary.answered_before:
+        if summary.answered_before and (summary.rows or summary.in_flight):
             done = counted(summary.answered_before, "row")
             self._once("resumed", f"{done} answered already, and not asked again")
         if summary.interrupted and summary.in_flight:
