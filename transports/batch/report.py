@@ -105,12 +105,7 @@ def _notes(tally: Tally) -> Iterable[str]:
     if tally.odd:
         numbers = ", ".join(f"{number:,}" for number in tally.odd_lines)
         more = f" and {tally.odd - len(tally.odd_lines):,} more" if tally.odd > len(tally.odd_lines) else ""
-        one = tally.odd == 1
-        yield paragraph(
-            f"{'Line' if one else 'Lines'} {numbers}{more} of the file {'is no row' if one else 'are no rows'} of a "
-            f"batch, and {'is' if one else 'are'} left out.",
-            "note",
-        )
+        yield paragraph(f"Left out, as they are no rows of a batch: lines {numbers}{more} of the file.", "note")
     if len(tally.settings.counts) > 1:
         yield paragraph(
             "The rows were answered under different settings (model, template or options): see the table of settings.",
