@@ -79,10 +79,7 @@ def map_prompts(
     _check(prompts, order)
     if isinstance(prompts, AsyncIterable):
         raise InvalidRequest("prompts must be an iterable, and this is an async one: amap_prompts takes it")
-    setup = Setup(
-        map_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-        template=template,
-    )  # fmt: skip
+    setup = Setup(map_prompts, provider, settings, concurrency, rate, max_wait, system, template)
     return _in_thread(Mapper(setup, setup.client(), order=order), prompts)
 
 
@@ -104,10 +101,7 @@ def amap_prompts(
     `contextlib.aclosing`, and so cancels what is in flight; else that is done some time later.
     """
     _check(prompts, order)
-    setup = Setup(
-        amap_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-        template=template,
-    )  # fmt: skip
+    setup = Setup(amap_prompts, provider, settings, concurrency, rate, max_wait, system, template)
     mapper = Mapper(setup, setup.client(), order=order)
     return mapper.answers_to(prompts) if isinstance(prompts, AsyncIterable) else mapper.answers(prompts)
 

@@ -125,10 +125,7 @@ class Batch:
         self._input, self._output, self._report = input, output, report
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
         self._progress = progress
-        self._setup = Setup(
-            Batch, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-            template=template, keep=keep,
-        )  # fmt: skip
+        self._setup = Setup(Batch, provider, settings, concurrency, rate, max_wait, system, template, keep)
         self._setup.client()  # raises for settings of no use
         self._running: _Running | None = None
         self.summary = Summary()

@@ -36,7 +36,7 @@ class Setup:
     """
 
     def __init__(
-        self, caller: Callable[..., Any], provider: ProviderName | str | Provider, settings: Mapping[str, Any], *,
+        self, caller: Callable[..., Any], provider: ProviderName | str | Provider, settings: Mapping[str, Any],
         concurrency: int, rate: float | None, max_wait: float, system: str | None, template: str | None,
         keep: Sequence[str] = (),
     ) -> None:  # fmt: skip
