@@ -35,8 +35,8 @@ class Attempts:
     """The part of Exchange that does it; Exchange sets these attributes, and says what they are."""
 
     __slots__ = (
-        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser",
-        "_redirects", "_renewed", "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider",
+        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser", "_redirects",
+        "_renewed", "_resent", "_room", "_until", "attempts", "delay", "error", "headers", "limits", "provider",
         "random", "reply", "request", "retry", "secrets", "state", "status",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Attempts:
     _redirects: int
     _renewed: bool
     _resent: bool
+    _room: int
     _until: float
 
     # --- SETUP, ERROR_RESPONSE, DRAIN: bodies that are no answer ------------------------------------------------------
@@ -124,7 +125,8 @@ class Attempts:
 
     def _answer(self, data: Data, now: float) -> list[ChatEvent]:
         parser = self._parser
-        events = parser.feed(data)
+        self._room -= len(data)
+        events = parser.feed(data if self._room >= 0 else data[: self._room])
         content, error = self._fold(events, now) if events else (False, None)
         if error is not None:
             self._fail(error, now)
@@ -138,6 +140,8 @@ class Attempts:
             self._clocks.start_grace(now + GRACE, anew=content)
         else:
             self._clocks.stop_grace()
+        if self._room < 0 and self.state is State.STREAM:
+            return events + self._answer_ended(LimitExceeded("body", self.limits.body), now)
         # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
         if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
             events += self._answer_ended(TimedOut(*self._clocks.fired(now, connecting=False)), now)

@@ -20,6 +20,7 @@ from sansio_core import (
     AuthenticationFailed,
     ConnectFailed,
     InvalidRequest,
+    Limits,
     NotFound,
     OptionIgnored,
     QuotaExhausted,
@@ -103,6 +104,16 @@ def test_then_it_is_an_error_row_with_the_partial_text(emulator: Emulator, tmp_p
     assert (summary.answered, files.answered) == (3, [0, 1, 2])
     assert [line.get("again") for line in files.lines] == [None] * 3 + [True] * 3
     assert files.batch(emulator, retry_failed=True).run().rows == 0
+
+
+def test_an_answer_without_an_end_is_an_error_row_without_its_text(tmp_path: Path) -> None:
+    with Emulator(reply="word " * 1000) as emulator:
+        files = Files(tmp_path, 2)
+        summary = files.batch(emulator, limits=Limits(body=10_000)).run()
+        assert (summary.failed, dict(summary.errors), emulator.received) == (2, {"LimitExceeded": 2}, 2)
+        assert {(line["text"], line["error"]["message"]) for line in files.lines} == {
+            ("", "the answer passed the limit 'body' of 10000 bytes (see Limits)")
+        }
 
 
 def test_what_no_attempt_changes_is_an_error_row_at_once(emulator: Emulator, tmp_path: Path) -> None:
