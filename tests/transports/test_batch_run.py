@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batches import Files
+from batches import Files, settings
 
 from sansio_core import (
     AuthenticationFailed,
@@ -26,7 +26,7 @@ from sansio_core import (
     QuotaExhausted,
     RateLimited,
 )
-from transports.batch import Batch, Summary
+from transports.batch import Batch, Summary, map_prompts
 from transports.emulator import DEFAULT_TEXT, Emulator
 from transports.emulator.faults import Hang, InBandError, Reset, Stall, Status
 from transports.emulator.systems import ErrorResponse
@@ -596,6 +596,22 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
 
     with pytest.raises(LookupError, match="no vault"):
         Files(tmp_path, 3).batch(emulator, api_key=key).run()
+
+
+@pytest.mark.parametrize(("key", "said"), [(None, "gave no key"), ("", "gave no key"), ("k\n", "a stray newline")])
+def test_a_function_that_gives_no_key_stops_the_run_and_no_row_has_failed(
+    emulator: Emulator, tmp_path: Path, key: Any, said: str
+) -> None:
+    files, keys = Files(tmp_path, 5), iter(["sk-1", "sk-1", key, key])
+    summary = files.batch(emulator, api_key=lambda: next(keys), concurrency=1).run()
+    assert (summary.answered, summary.failed, len(files.lines), emulator.received) == (2, 0, 2, 2)
+    assert isinstance(summary.stopped, InvalidRequest)
+    assert said in str(summary.stopped)
+    assert files.batch(emulator).run().answered == 3
+    given = []
+    with pytest.raises(InvalidRequest, match=said):
+        given += map_prompts(["a", "b"], **{**settings(emulator), "api_key": lambda: key})
+    assert given == []
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from sansio_core import (
     ChatError,
     ConnectFailed,
     HTTPStatusError,
+    InvalidRequest,
     IPBlocked,
     NotFound,
     ProviderRefused,
     ProxyFailed,
     QuotaExhausted,
     RateLimited,
+    Reply,
     ServerFailed,
     TimedOut,
     TLSFailed,
@@ -75,7 +77,8 @@ class Suspects:
     def after(self, error: ChatError | None) -> Verdict:
         """What to do with the row that has just failed with `error`, or was answered (None)."""
         match error:
-            case QuotaExhausted():
+            # An exchange that has begun took the row: what cannot be used then is the key that a function gave.
+            case QuotaExhausted() | InvalidRequest(reply=Reply()):
                 return "stop"
             # 401, 402, 403, a blocked address; 404; a host, or the proxy on the way to it, that cannot be reached; and
             # the page of a network that wants a login first, or the redirect to it
