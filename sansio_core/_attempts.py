@@ -133,7 +133,7 @@ class Attempts:
         elif parser.ended:
             # The answer is whole. What is left of the body is read only so that the connection can be reused.
             self._clocks.only_grace(now + DRAIN)
-            self.reply.elapsed = self._clocks.elapsed(now)
+            self._reply_ended(now)
             self._to(State.DRAIN, now)
         elif parser.complete:
             # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
@@ -151,13 +151,17 @@ class Attempts:
         events = self._parser.end(proper=failure is None)
         _, error = self._fold(events, now)
         if error is None:
-            self.reply.elapsed = self._clocks.elapsed(now)
+            self._reply_ended(now)
             self._to(State.DONE, now)
         else:
             # An error that the stream itself reported says more than how the connection broke; that the answer has no
             # end says less.
             self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
         return events
+
+    def _reply_ended(self, now: float) -> None:
+        self.reply.elapsed = self._clocks.elapsed(now)
+        self.reply.redact(self.secrets)
 
     def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
         if self._parser.complete:
@@ -204,7 +208,8 @@ class Attempts:
         # Before anybody sees the error: peers and proxies quote the request that they reject.
         error.redact(self.secrets)
         error.reply, error.attempts = self.reply, self.attempts
-        self.reply.failed, self.reply.elapsed = True, self._clocks.elapsed(now)
+        self.reply.failed = True
+        self._reply_ended(now)
         advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()
