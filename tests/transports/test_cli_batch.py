@@ -156,6 +156,26 @@ def test_what_is_refused(arguments: list[str], message: str, tmp_path: Path, cap
     assert (tmp_path / "notes").read_text() == "my notes\n"
 
 
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("batch --retry 0", "'0' is no whole number from 1"),
+        ("batch --retry x", "'x' is no whole number from 1"),
+        ("batch --concurrency 0", "'0' is no whole number from 1"),
+        ("batch --timeout 0", "'0' leaves no time for an answer: a number of seconds, or 30s, 10m, 1h, 2d"),
+        ("batch --timeout 99999d", "'99999d' is no duration: a number of seconds"),
+        ("batch --max-wait -1", "'-1' is no duration: a number of seconds, or 30s, 10m, 1h, 2d"),
+        ("batch --rate 0", "'0' is no rate: N/s, N/m, N/h or N/d"),
+        ("emulate --burst 0", "'0' is no whole number from 1"),
+    ],
+)
+def test_a_value_of_no_use_is_told_with_its_option(argument: str, words: str, capsys: Capture) -> None:
+    command, option, value = argument.split()
+    with pytest.raises(SystemExit, match="2"):
+        main([command, *(("in", "out") if command == "batch" else ()), option, value])
+    assert f"error: argument {option}: {words}" in capsys.readouterr().err
+
+
 def test_a_template_of_several_words_without_quotes(capsys: Capture) -> None:
     with pytest.raises(SystemExit):
         main(["batch", "in.jsonl", "out.jsonl", "--template", "Summarise:", "{text}"])
@@ -329,7 +349,7 @@ def test_durations() -> None:
         with pytest.raises(ArgumentTypeError, match="is no duration: a number of seconds, or 30s, 10m, 1h, 2d"):
             duration(text)
     assert count("64") == 64
-    with pytest.raises(ArgumentTypeError, match="'0' is no number from 1"):
+    with pytest.raises(ArgumentTypeError, match="'0' is no whole number from 1"):
         count("0")
     assert names("text, label,") == ["text", "label"]
 
