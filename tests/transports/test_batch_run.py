@@ -81,6 +81,28 @@ def test_nothing_is_sent_while_everybody_waits(emulator: Emulator, tmp_path: Pat
     assert waits[0] >= 0.29
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"prompt": "a", "temperature": "hot"}, "line 1: temperature must be a number"),
+        ({"messages": [{"role": "user"}]}, r"line 1: messages\[0\] has no content"),
+        ({"messages": []}, "line 1: "),
+        ({"prompt": "a", "tools": 7}, "line 1: "),
+        ({"prompt": "a", "system": 5}, "line 1: system"),
+    ],
+    ids=str,
+)
+def test_rows_that_the_client_refuses_are_of_no_use_either(
+    emulator: Emulator, tmp_path: Path, row: dict[str, Any], said: str
+) -> None:
+    for rows, how in (([row] * 25, "none of the first 20 rows"), ([row], "no row")):
+        with pytest.raises(InvalidRequest, match=f"^{how} can be used: {said}"):
+            Files(tmp_path, rows).batch(emulator).run()
+    files = Files(tmp_path, [row, {"prompt": "b"}])
+    summary = files.batch(emulator).run()
+    assert (summary.answered, files.failed, emulator.received) == (1, {1: "InvalidRequest"}, 1)
+
+
 def test_a_row_is_asked_again_by_the_retry_policy(emulator: Emulator, tmp_path: Path) -> None:
     files = Files(tmp_path, 4)
     # a reset and a 500 before any text; an answer that is cut after some: nobody has seen it, so it is asked again

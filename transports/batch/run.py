@@ -10,11 +10,12 @@ import stat
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from inspect import signature
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
@@ -183,7 +184,7 @@ class Batch:
             self._running = running = _Running(asking, summary, self._progress)
             keys = array("Q") if self._order == "input" else None
             with (
-                self._read(client.provider.own_options, lambda: running.call(asking.wake)) as rows,
+                self._read(client, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
                 summary.answered_before, summary.window = journal.answered, asking.pacing.window
@@ -211,9 +212,10 @@ class Batch:
         return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN, self._warned)
 
     @contextmanager
-    def _read(self, own_options: Collection[str], wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
+    def _read(self, client: AsyncClient, wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
         """The rows of the input; NONE_YET where a pipe has none at present, and then `wake` is called once it has."""
-        read = RowReader(template=self._template, keep=self._keep, own_options=own_options).rows
+        reader = RowReader(template=self._template, keep=self._keep, own_options=client.provider.own_options)
+        read = partial(reader.rows, check=lambda row: client.stream(**with_system(row, self._system).question).close())
         if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
             with open(self._input, "rb") as lines:
                 yield read(lines)
