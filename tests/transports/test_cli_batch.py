@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import threading
 from argparse import ArgumentTypeError
@@ -373,6 +374,40 @@ def terminal(tmp_path: Path) -> Iterator[Any]:
     for child in children:
         child.delayafterclose = child.ptyproc.delayafterclose = 0
         child.close(force=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals that one sends to oneself")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("fcntl.flock", ["interrupted before a row was asked: the same command goes on"]),
+        (
+            "os.replace",
+            ["interrupted: out.jsonl has all rows, in the order in which they were done; the same command puts them "
+             "into the order of the input, and asks nothing"],
+        ),
+    ],
+    ids=["the output is read", "it is put into order"],
+)  # fmt: skip
+def test_a_signal_while_no_row_is_asked(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, stage: str,
+    message: list[str], number: signal.Signals,
+) -> None:  # fmt: skip
+    files, before = Files(tmp_path, 9), signal.getsignal(number)
+    assert batch(emulator) == 0
+    lines, asked = sorted(files.output.read_text().splitlines()), emulator.received
+    said(capsys)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, lambda *_: os.kill(os.getpid(), number))
+        assert batch(emulator, "--order", "input", "-q") == 130
+    assert said(capsys) == message
+    assert sorted(files.output.read_text().splitlines()) == lines
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert signal.getsignal(number) == before
+    assert batch(emulator, "--order", "input") == 0
+    assert [line["id"] for line in files.lines] == list(range(9))
+    assert emulator.received == asked
 
 
 def test_a_terminal(terminal: Any, emulator: Emulator, tmp_path: Path) -> None:
