@@ -284,13 +284,10 @@ def test_answers_come_while_async_prompts_are_waited_for(emulator: Emulator) -> 
     assert asyncio.run(main()) == [f"Re: {number}" for number in range(5)]
 
 
-def test_an_answer_that_is_held_back_is_waited_for_by_the_prompts(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_is_held_back_is_waited_for_by_the_prompts(emulator: Emulator) -> None:
     """A 404 is held back until another row shows that the model is there: here no other row comes before it."""
     questions: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     questions.put("0")
-    monkeypatch.setattr("transports.batch.maps._PATIENCE", 0.05)
     emulator.order(None, Status(404))
     errors = []
     for answer in mapped(iter(questions.get, None), emulator):

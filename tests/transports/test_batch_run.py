@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batches import Files
+from batches import Files, settings
 
 from sansio_core import (
     AuthenticationFailed,
     ConnectFailed,
     InvalidRequest,
+    Limits,
     NotFound,
     OptionIgnored,
     QuotaExhausted,
     RateLimited,
     RetryPolicy,
 )
-from transports.batch import Batch, Summary
+from transports.batch import Batch, Summary, map_prompts
 from transports.emulator import DEFAULT_TEXT, Emulator
 from transports.emulator.faults import Hang, InBandError, Reset, Stall, Status
 from transports.emulator.systems import ErrorResponse
@@ -73,6 +74,28 @@ def test_nothing_is_sent_while_everybody_waits(tmp_path: Path) -> None:
     assert times[3] - times[1] >= 0.29  # the second was refused; the first and the third may have come beside it
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"prompt": "a", "temperature": "hot"}, "line 1: temperature must be a number"),
+        ({"messages": [{"role": "user"}]}, r"line 1: messages\[0\] has no content"),
+        ({"messages": []}, "line 1: "),
+        ({"prompt": "a", "tools": 7}, "line 1: "),
+        ({"prompt": "a", "system": 5}, "line 1: system"),
+    ],
+    ids=str,
+)
+def test_rows_that_the_client_refuses_are_of_no_use_either(
+    emulator: Emulator, tmp_path: Path, row: dict[str, Any], said: str
+) -> None:
+    for rows, how in (([row] * 25, "none of the first 20 rows"), ([row], "no row")):
+        with pytest.raises(InvalidRequest, match=f"^{how} can be used: {said}"):
+            Files(tmp_path, rows).batch(emulator).run()
+    files = Files(tmp_path, [row, {"prompt": "b"}])
+    summary = files.batch(emulator).run()
+    assert (summary.answered, files.failed, emulator.received) == (1, {1: "InvalidRequest"}, 1)
+
+
 def test_a_row_is_asked_again_by_the_retry_policy(emulator: Emulator, tmp_path: Path) -> None:
     files = Files(tmp_path, 4)
     # a reset and a 500 before any text; an answer that is cut after some: nobody has seen it, so it is asked again
@@ -97,6 +120,16 @@ def test_then_it_is_an_error_row_with_the_partial_text(emulator: Emulator, tmp_p
     assert (summary.answered, files.answered) == (3, [0, 1, 2])
     assert [line.get("again") for line in files.lines] == [None] * 3 + [True] * 3
     assert files.batch(emulator, retry_failed=True).run().rows == 0
+
+
+def test_an_answer_without_an_end_is_an_error_row_without_its_text(tmp_path: Path) -> None:
+    with Emulator(reply="word " * 1000) as emulator:
+        files = Files(tmp_path, 2)
+        summary = files.batch(emulator, limits=Limits(body=10_000)).run()
+        assert (summary.failed, dict(summary.errors), emulator.received) == (2, {"LimitExceeded": 2}, 2)
+        assert {(line["text"], line["error"]["message"]) for line in files.lines} == {
+            ("", "the answer passed the limit 'body' of 10000 bytes (see Limits)")
+        }
 
 
 def test_what_no_attempt_changes_is_an_error_row_at_once(emulator: Emulator, tmp_path: Path) -> None:
@@ -580,6 +613,22 @@ def test_what_the_key_function_raises_is_raised(emulator: Emulator, tmp_path: Pa
 
     with pytest.raises(LookupError, match="no vault"):
         Files(tmp_path, 3).batch(emulator, api_key=key).run()
+
+
+@pytest.mark.parametrize(("key", "said"), [(None, "gave no key"), ("", "gave no key"), ("k\n", "a stray newline")])
+def test_a_function_that_gives_no_key_stops_the_run_and_no_row_has_failed(
+    emulator: Emulator, tmp_path: Path, key: Any, said: str
+) -> None:
+    files, keys = Files(tmp_path, 5), iter(["sk-1", "sk-1", key, key])
+    summary = files.batch(emulator, api_key=lambda: next(keys), concurrency=1).run()
+    assert (summary.answered, summary.failed, len(files.lines), emulator.received) == (2, 0, 2, 2)
+    assert isinstance(summary.stopped, InvalidRequest)
+    assert said in str(summary.stopped)
+    assert files.batch(emulator).run().answered == 3
+    given = []
+    with pytest.raises(InvalidRequest, match=said):
+        given += map_prompts(["a", "b"], **{**settings(emulator), "api_key": lambda: key})
+    assert given == []
 
 
 @pytest.mark.parametrize(

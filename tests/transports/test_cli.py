@@ -272,8 +272,6 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["--emulate", "--option", "heat=1", "Hi"], "free_netfly does not know the option 'heat'; known are "),
         (["--emulate", "--option", "temperature=NaN", "Hi"], "the request cannot be written as JSON"),
         (["--emulate", "--api-key-env", "NO_SUCH_KEY", "Hi"], "the environment variable that --api-key-env names is"),
-        (["--emulate", "--timeout", "0", "Hi"], "the total timeout must be a positive number of seconds"),
-        (["--emulate", "--retry", "0", "Hi"], "attempts must be a whole number from 1"),
         (["--emulate", "--proxy", "ftp://proxy.example", "Hi"], "a proxy's URL cannot begin with 'ftp'"),
         (["--base-url", "http://u:p@a.test", "Hi"], "credentials do not belong in the URL 'http://a.test': use --api"),
         (["--base-url", "chat.example", "Hi"], "'chat.example' is not an http:// or https:// URL with a host"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import threading
 from argparse import ArgumentTypeError
@@ -154,6 +155,26 @@ def test_what_is_refused(arguments: list[str], message: str, tmp_path: Path, cap
     assert main(["batch", *arguments, *at("http://127.0.0.1:9/v1")[:6]]) == 2
     assert said(capsys)[0].startswith(message.format(tmp_path))
     assert (tmp_path / "notes").read_text() == "my notes\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("batch --retry 0", "'0' is no whole number from 1"),
+        ("batch --retry x", "'x' is no whole number from 1"),
+        ("batch --concurrency 0", "'0' is no whole number from 1"),
+        ("batch --timeout 0", "'0' leaves no time for an answer: a number of seconds, or 30s, 10m, 1h, 2d"),
+        ("batch --timeout 99999d", "'99999d' is no duration: a number of seconds"),
+        ("batch --max-wait -1", "'-1' is no duration: a number of seconds, or 30s, 10m, 1h, 2d"),
+        ("batch --rate 0", "'0' is no rate: N/s, N/m, N/h or N/d"),
+        ("emulate --burst 0", "'0' is no whole number from 1"),
+    ],
+)
+def test_a_value_of_no_use_is_told_with_its_option(argument: str, words: str, capsys: Capture) -> None:
+    command, option, value = argument.split()
+    with pytest.raises(SystemExit, match="2"):
+        main([command, *(("in", "out") if command == "batch" else ()), option, value])
+    assert f"error: argument {option}: {words}" in capsys.readouterr().err
 
 
 def test_a_template_of_several_words_without_quotes(capsys: Capture) -> None:
@@ -329,7 +350,7 @@ def test_durations() -> None:
         with pytest.raises(ArgumentTypeError, match="is no duration: a number of seconds, or 30s, 10m, 1h, 2d"):
             duration(text)
     assert count("64") == 64
-    with pytest.raises(ArgumentTypeError, match="'0' is no number from 1"):
+    with pytest.raises(ArgumentTypeError, match="'0' is no whole number from 1"):
         count("0")
     assert names("text, label,") == ["text", "label"]
 
@@ -353,6 +374,40 @@ def terminal(tmp_path: Path) -> Iterator[Any]:
     for child in children:
         child.delayafterclose = child.ptyproc.delayafterclose = 0
         child.close(force=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals that one sends to oneself")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("fcntl.flock", ["interrupted before a row was asked: the same command goes on"]),
+        (
+            "os.replace",
+            ["interrupted: out.jsonl has all rows, in the order in which they were done; the same command puts them "
+             "into the order of the input, and asks nothing"],
+        ),
+    ],
+    ids=["the output is read", "it is put into order"],
+)  # fmt: skip
+def test_a_signal_while_no_row_is_asked(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, stage: str,
+    message: list[str], number: signal.Signals,
+) -> None:  # fmt: skip
+    files, before = Files(tmp_path, 9), signal.getsignal(number)
+    assert batch(emulator) == 0
+    lines, asked = sorted(files.output.read_text().splitlines()), emulator.received
+    said(capsys)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, lambda *_: os.kill(os.getpid(), number))
+        assert batch(emulator, "--order", "input", "-q") == 130
+    assert said(capsys) == message
+    assert sorted(files.output.read_text().splitlines()) == lines
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert signal.getsignal(number) == before
+    assert batch(emulator, "--order", "input") == 0
+    assert [line["id"] for line in files.lines] == list(range(9))
+    assert emulator.received == asked
 
 
 def test_a_terminal(terminal: Any, emulator: Emulator, tmp_path: Path) -> None:

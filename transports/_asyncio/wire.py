@@ -107,7 +107,7 @@ class AsyncWire:
         """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end.
 
         Raises TimeoutError at `deadline`, ConnectionLost, StreamTruncated, ProtocolViolation, UnexpectedContent,
-        LimitExceeded("decompressed"), Cancelled. Each of them but TimeoutError closes the connection.
+        LimitExceeded("body"), Cancelled. Each of them but TimeoutError closes the connection.
         """
         self._enter()
         response, connection = self._response, self._connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sansio_core import ChatError, Reply
+from sansio_core import ChatError, LimitExceeded, Reply
 from sansio_core.plain import Plain
 
 _SHOWN = 60  # characters of a text, in a repr
@@ -61,7 +61,7 @@ class Answer(Plain):
         line["key"] = self.key
         if settings:
             line["settings"] = settings
-        line |= self._said() if self.error is None else {"error": _told(self.error), "text": self.text}
+        line |= self._said() if self.error is None else {"error": _told(self.error), "text": self._partial()}
         line["tries"] = self.tries
         if self.refused:
             line["refused"] = self.refused
@@ -74,6 +74,10 @@ class Answer(Plain):
         if self.keep:
             line["keep"] = self.keep
         return line
+
+    def _partial(self) -> str:
+        """The text of a row that failed; none of one that was too long: it would be a line of hundreds of MiB."""
+        return "" if isinstance(self.error, LimitExceeded) and self.error.limit == "body" else self.text
 
     def _said(self) -> dict[str, Any]:
         reply, usage = self.reply, self.reply.usage

@@ -6,7 +6,7 @@ A Row's JSON is parsed when its question is asked for: a run that is resumed pas
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from io import BufferedIOBase
 from itertools import chain
@@ -85,6 +85,9 @@ class Row:
         return self._source
 
 
+Check = Callable[[Row], object]
+
+
 class RowReader:
     """Makes rows of lines, or of Python values.
 
@@ -104,13 +107,14 @@ class RowReader:
         self._options = OPTIONS.union(own_options, ("model", "system"))
         self._known = self._options.union(("id", "prompt", "messages"), keep)
 
-    def rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
+    def rows(self, lines: BufferedIOBase | Iterable[bytes], check: Check = lambda row: None) -> Iterator[Row]:
         """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
 
-        Raises InvalidRequest with the first row for a file that is no JSON lines, or of which none of the first 20 rows
-        can be used, or none at all.
+        `check` raises InvalidRequest for a row that says what is no question to the provider. Raises InvalidRequest
+        with the first row for a file that is no JSON lines, or of which none of the first 20 rows can be used, or none
+        at all.
         """
-        return _usable(self._rows(lines), self._keep)
+        return _usable(self._rows(lines), self._keep, check)
 
     def _rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
         lines = _bounded(lines) if isinstance(lines, BufferedIOBase) else iter(lines)
@@ -225,23 +229,36 @@ def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
             line = file.readline(_LONGEST + 1)
 
 
-def _usable(rows: Iterator[Row], keep: Sequence[str]) -> Iterator[Row]:
+def _usable(rows: Iterator[Row], keep: Sequence[str], check: Check) -> Iterator[Row]:
     """`rows`. Raises InvalidRequest where none of the first can be used, or none at all.
 
     Warns of names in `keep` that the first good row has not: once all are asked, it is late for what was misspelt.
     """
     first: list[Row] = []
+    errors: list[InvalidRequest] = []
     for row in rows:
         first.append(row)
-        if row.error is None or len(first) == _UNUSABLE:
+        if (error := row.error or _refused(row, check)) is None:
             break
-    if first and first[-1].error is not None:
+        errors.append(error)
+        if len(errors) == _UNUSABLE:
+            break
+    if first and len(errors) == len(first):
         none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
-        raise InvalidRequest(f"{none} can be used: {first[0].error}")
+        raise InvalidRequest(f"{none} can be used: {errors[0]}")
     if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
         warn(f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept")
     yield from first
     yield from rows
+
+
+def _refused(row: Row, check: Check) -> InvalidRequest | None:
+    """Why `check` refuses `row`; None where it does not."""
+    try:
+        check(row)
+    except InvalidRequest as error:
+        return InvalidRequest(f"line {row.number}: {error}")
+    return None
 
 
 _UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")

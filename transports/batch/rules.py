@@ -9,12 +9,14 @@ from sansio_core import (
     ChatError,
     ConnectFailed,
     HTTPStatusError,
+    InvalidRequest,
     IPBlocked,
     NotFound,
     ProviderRefused,
     ProxyFailed,
     QuotaExhausted,
     RateLimited,
+    Reply,
     ServerFailed,
     TimedOut,
     TLSFailed,
@@ -77,7 +79,8 @@ class Suspects:
     def after(self, answer: Answer) -> list[Answer]:
         """The answers that may be handed out now that this one is there; none once there is an `error`."""
         match answer.error:
-            case QuotaExhausted():
+            # An exchange that has begun took the row: what cannot be used then is the key that a function gave.
+            case QuotaExhausted() | InvalidRequest(reply=Reply()):
                 self.error = answer.error
                 return []
             # 401, 402, 403, a blocked address; 404; a host, or the proxy on the way to it, that cannot be reached; and

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from ..aio import AsyncClient
     from .asking import Asking
-    from .rows import Row, RowReader
+    from .rows import Row
     from .typed import ClientSettings
 
 Order = Literal["done", "input"]
@@ -164,7 +165,7 @@ class Batch:
             self._running = running = _Running(asking, summary, self._progress)
             keys = array("Q") if self._order == "input" else None
             with (
-                self._read(self._setup.reader(client), lambda: running.call(asking.wake)) as rows,
+                self._read(client, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
                 summary.answered_before, summary.window = journal.answered, asking.pacing.window
@@ -188,19 +189,21 @@ class Batch:
         return summary
 
     @contextmanager
-    def _read(self, reader: RowReader, wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
+    def _read(self, client: AsyncClient, wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
         """The rows of the input; NONE_YET where a pipe has none at present, and then `wake` is called once it has."""
+        reader = self._setup.reader(client)
+        read = partial(reader.rows, check=lambda row: client.stream(**row.question).close())
         if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
             with open(self._input, "rb") as lines:
-                yield reader.rows(lines)
+                yield read(lines)
             return
 
         def piped() -> Iterator[Row]:
             if self._input == "-":
-                yield from reader.rows(_standard_input())
+                yield from read(_standard_input())
             else:
                 with open(self._input, "rb") as pipe:
-                    yield from reader.rows(pipe)
+                    yield from read(pipe)
 
         # A pipe may wait, for who opens it too, and must not hold up the answers meanwhile, nor the end.
         supply = Supply(self._setup.concurrency, wake)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import Namespace
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from inspect import signature
 from threading import Event
@@ -33,17 +35,53 @@ def run_batch(args: Namespace) -> int:
     with ExitStack() as stack:
         batch = _batch(args, stack)
         failure: OSError | None = None
+        stack.enter_context(_interrupted_at_once())
         try:
             with nullcontext() if args.quiet else _progress(batch, args.input):
                 batch.run()
+        except KeyboardInterrupt:
+            say(_left(batch.summary, args))
+            return INTERRUPTED
         except OSError as error:
             if not batch.summary.window:  # it did not begin
                 raise
             failure = error
-    code = _conclude(batch.summary, failure, args)
-    if args.report is not None:
-        _write_report(args)
+        code = _conclude(batch.summary, failure, args)
+        if args.report is not None:
+            _write_report(args)
     return code
+
+
+@contextmanager
+def _interrupted_at_once() -> Iterator[None]:
+    """SIGINT and SIGTERM raise KeyboardInterrupt where the output is read or put into order, or the report is written.
+
+    While rows are asked, they are the batch's. asyncio's own handler would wait until the event loop goes on.
+    """
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if callable(handler := signal.getsignal(number)) or handler == signal.SIG_DFL:  # not where it is ignored
+            with suppress(ValueError):  # in another thread than the main one
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _left(summary: Summary, args: Namespace) -> str:
+    """What is there where a run is interrupted while no rows are asked."""
+    if not summary.ordering:
+        return "interrupted before a row was asked: the same command goes on"
+    return (
+        f"interrupted: {args.output} has all rows, in the order in which they were done; "
+        "the same command puts them into the order of the input, and asks nothing"
+    )
 
 
 def _batch(args: Namespace, stack: ExitStack) -> Batch:
@@ -76,7 +114,11 @@ def _progress(batch: Batch, path: str) -> Progress:
 def _write_report(args: Namespace) -> None:
     if has_status_line() and not args.quiet:
         show_status("the report is being written", Event())
-    write_report(args.output, args.report)
+    try:
+        write_report(args.output, args.report)
+    except KeyboardInterrupt:
+        say(f"the report was not written: `sansio-chat report {args.output} -o {args.report}` writes it")
+        raise
     if not args.quiet:
         say(where(args.report))
 
