@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from io import BufferedIOBase
-from itertools import chain
+from itertools import chain, islice
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
@@ -110,9 +110,8 @@ class RowReader:
     def rows(self, lines: BufferedIOBase | Iterable[bytes], check: Check = lambda row: None) -> Iterator[Row]:
         """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
 
-        `check` raises InvalidRequest for a row that says what is no question to the provider. Raises InvalidRequest
-        with the first row for a file that is no JSON lines, or of which none of the first 20 rows can be used, or none
-        at all.
+        `check` raises InvalidRequest for a row that cannot be sent to the provider. Raises InvalidRequest with the
+        first row for a file that is no JSON lines, or of which none of the first 20 rows can be used, or none at all.
         """
         return _usable(self._rows(lines), self._keep, check)
 
@@ -235,30 +234,30 @@ def _usable(rows: Iterator[Row], keep: Sequence[str], check: Check) -> Iterator[
     Warns of names in `keep` that the first good row has not: once all are asked, it is late for what was misspelt.
     """
     first: list[Row] = []
-    errors: list[InvalidRequest] = []
-    for row in rows:
+    why: InvalidRequest | None = None  # the first of them cannot be used
+    for row in islice(rows, _UNUSABLE):
         first.append(row)
-        if (error := row.error or _refused(row, check)) is None:
+        if (problem := _problem(row, check)) is None:
+            if missing := [repr(name) for name in keep if name not in row.keep]:
+                warn(f"line {row.number} has no field {', '.join(missing)}, which is to be kept")
             break
-        errors.append(error)
-        if len(errors) == _UNUSABLE:
-            break
-    if first and len(errors) == len(first):
-        none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
-        raise InvalidRequest(f"{none} can be used: {errors[0]}")
-    if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
-        warn(f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept")
+        why = why or problem
+    else:
+        if why is not None:
+            none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
+            raise InvalidRequest(f"{none} can be used: {why}")
     yield from first
     yield from rows
 
 
-def _refused(row: Row, check: Check) -> InvalidRequest | None:
-    """Why `check` refuses `row`; None where it does not."""
-    try:
-        check(row)
-    except InvalidRequest as error:
-        return InvalidRequest(f"line {row.number}: {error}")
-    return None
+def _problem(row: Row, check: Check) -> InvalidRequest | None:
+    """Why `row` cannot be asked; None where it can."""
+    if row.error is None:
+        try:
+            check(row)
+        except InvalidRequest as error:
+            return InvalidRequest(f"line {row.number}: {error}")
+    return row.error
 
 
 _UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")
