@@ -45,17 +45,18 @@ Order = Literal["done", "input"]
 
 GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
 _TICK = 1.0  # seconds between two reports of the progress while no row ends
-_SKIPPED = 1000  # rows that are passed over without a look at what is in flight
+_SKIPPED = 1000  # rows that are passed over at a stretch: then the event loop serves what is in flight
 
 
 @dataclass(slots=True)
 class Summary:
     """How a run went, or goes: counts of rows, tokens, seconds.
 
-    `rows` were done in this run: `answered`, or `failed`, by class in `errors`; `first_failed` is one of these.
-    `skipped`: they were done before. `refused` counts requests that the server refused as there were too many; their
-    rows were asked again. `stopped` is the error that ended the run before its end, as a wrong key, and `interrupted`
-    tells of Ctrl-C, SIGTERM or `stop`: the rows that are open then are asked when the same run is begun again.
+    `rows` were done in this run: `answered`, or `failed`. `errors` counts the failed ones by class, and `first_failed`
+    is the first of them. `skipped` rows were done before. `refused` counts requests that the server refused as there
+    were too many; their rows were asked again. `stopped` is the error that ended the run before its end, as a wrong
+    key; `interrupted`: Ctrl-C, SIGTERM or `stop` ended it. The rows that are open then are asked when the same run is
+    begun again.
     """
 
     rows: int = 0
