@@ -45,19 +45,24 @@ class _Content(NamedTuple):
 
 
 class Row:
-    """A row: `number` counts lines from 1, `key` is 16 hex digits, the digest of the line.
+    """A row: `number` counts lines from 1, `digest` is that of the line, a number of 64 bits.
 
     `again`: whether the row has failed in an earlier run, and is asked again.
     """
 
-    __slots__ = ("_reader", "_source", "again", "key", "number")
+    __slots__ = ("_reader", "_source", "again", "digest", "number")
 
-    def __init__(self, number: int, key: str, source: bytes | _Content, reader: RowReader) -> None:
-        self.number, self.key, self.again = number, key, False
+    def __init__(self, number: int, digest: int, source: bytes | _Content, reader: RowReader) -> None:
+        self.number, self.digest, self.again = number, digest, False
         self._source, self._reader = source, reader
 
     def __repr__(self) -> str:
         return f"<Row {self.number}, key {self.key}>"
+
+    @property
+    def key(self) -> str:
+        """The digest as 16 hex digits."""
+        return f"{self.digest:016x}"
 
     @property
     def id(self) -> Scalar:
@@ -120,14 +125,14 @@ class RowReader:
         for number, line in enumerate(chain(_beginning(lines), lines), 1):
             line = line.rstrip(b"\r\n")
             if line and not line.isspace():
-                yield Row(number, _key(line), line, self)
+                yield Row(number, _digest(line), line, self)
 
     def row(self, value: object, number: int) -> Row:
         """The row of a Python value: a str, a list of messages, or a mapping as a line has it.
 
         `number` is its place, from 1.
         """
-        return Row(number, _key(json_text(value).encode()), self.content(value, number, "prompt"), self)
+        return Row(number, _digest(json_text(value).encode()), self.content(value, number, "prompt"), self)
 
     def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
         """The decoded content of a row: of a line, in bytes, or of a Python value ("prompt")."""
@@ -189,8 +194,8 @@ class RowReader:
         return InvalidRequest(text)
 
 
-def _key(data: bytes) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
+def _digest(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------

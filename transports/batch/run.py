@@ -169,7 +169,7 @@ class Batch:
                 self._read(client, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
-                summary.answered_before, summary.window = journal.answered, asking.pacing.window
+                summary.answered_before, summary.window = journal.history.answered, asking.pacing.window
                 with running.signals(), running.ticking():
                     open_rows = self._open_rows(rows, journal, keys, asking.wake)
                     async with aclosing(asking.answers(open_rows)) as answers:
@@ -182,7 +182,7 @@ class Batch:
                     journal.begin_anew()
                     if keys is not None:
                         summary.ordering = True
-                        journal.in_order(f"{key:016x}" for key in keys)
+                        journal.in_order(keys)
         if self._report is not None:
             from .report import write_report
 
@@ -227,16 +227,16 @@ class Batch:
         self, rows: Iterable[Any], journal: Journal, keys: array[int] | None, wake: Callable[[], object]
     ) -> Iterator[Row | None]:
         """The rows that are to be asked; a None now and then while many are passed over. `keys` gets all keys."""
-        summary = self.summary
+        summary, history = self.summary, journal.history
         for row in rows:
             if row is NONE_YET:
                 yield None
                 continue
             if keys is not None:
-                keys.append(int(row.key, 16))
-            if (state := journal.state(row.key)) == "done":
+                keys.append(row.digest)
+            if (state := history.state(row.digest)) == "done":
                 summary.skipped += 1
-                summary.failed_before = journal.failed_before
+                summary.failed_before = history.failed_before
                 if summary.skipped % _SKIPPED == 0:
                     asyncio.get_running_loop().call_soon(wake)
                     yield None
