@@ -55,6 +55,10 @@ def _words_about(rest: list[str], args: Namespace) -> str:
         if not names:
             return "there is no such option"
         near = suggestion(names[0], args.parser.options) if len(names) == 1 else ""
+        from sansio_core.options import OPTIONS  # imported here, as only a mistake needs it
+
+        if "option" in args and (named := names[0][2:].replace("-", "_")) in OPTIONS:
+            near = f": -o {named}=VALUE gives the model's options"
         return f"there is no option {', '.join(names)}{near}"
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
