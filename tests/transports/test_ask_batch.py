@@ -128,7 +128,7 @@ def test_a_table_that_waits_holds_up_no_other(make: Make, emulator: Emulator) ->
         assert not waiting.done()
         ask.close()
         with pytest.raises(ClientClosed):
-            waiting.result(5)
+            waiting.result(30)
     assert ask({"prompt": ["d"]})["answer"] == ["Re: d"]
 
 

@@ -238,7 +238,7 @@ def test_a_damaged_line_in_the_midst_is_named(path: Path) -> None:
 
 def test_answers_of_other_settings_are_refused(path: Path) -> None:
     data = written(path, line_of("a"), line_of("b", settings="00000000")).read_bytes()
-    with pytest.raises(InvalidRequest, match=r"has answers of other settings .* begin it anew with --fresh"):
+    with pytest.raises(InvalidRequest, match=r"has answers of other settings .* begin it anew with fresh=True"):
         Journal(path, SETTINGS)
     assert path.read_bytes() == data
     assert states(path, "a", fresh=True) == ["new"]

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from itertools import pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from sansio_core import (
     OptionIgnored,
     QuotaExhausted,
     RateLimited,
+    RetryPolicy,
 )
 from transports.batch import Batch, Summary, map_prompts
 from transports.emulator import DEFAULT_TEXT, Emulator
@@ -77,8 +78,7 @@ def test_nothing_is_sent_while_everybody_waits(emulator: Emulator, tmp_path: Pat
     with emulator:
         emulator.order(None, Status(429, {"retry-after-ms": "300"}, b"{}"))
         assert Files(tmp_path, 3).batch(emulator).run().answered == 3
-    waits = sorted((later - sooner for sooner, later in pairwise(times)), reverse=True)
-    assert waits[0] >= 0.29
+    assert times[3] - times[1] >= 0.29  # the second was refused; the first and the third may have come beside it
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,8 @@ def test_a_row_is_asked_again_by_the_retry_policy(emulator: Emulator, tmp_path: 
     files = Files(tmp_path, 4)
     # a reset and a 500 before any text; an answer that is cut after some: nobody has seen it, so it is asked again
     emulator.order(Reset(before="headers"), None, Status(500), None, Reset(after_pieces=2), None)
-    assert files.batch(emulator).run().answered == 4
+    # one row may have met all three
+    assert files.batch(emulator, retry=RetryPolicy(attempts=4, first_wait=0.01)).run().answered == 4
     assert sum(line["tries"] for line in files.lines) == 7
     assert {line["text"] for line in files.lines} == {DEFAULT_TEXT}
 
@@ -178,7 +179,7 @@ def test_what_all_rows_share_stops_the_run_and_no_row_has_failed(
 def test_twenty_running_stop_a_run_that_went_well_before(emulator: Emulator, tmp_path: Path) -> None:
     files = Files(tmp_path, 60)
     emulator.order(*[None] * 5, *[Status(403)] * 12, *[None] * 2, *[Status(401)] * 40)
-    summary = files.batch(emulator, concurrency=2).run()
+    summary = files.batch(emulator, concurrency=1).run()
     assert isinstance(summary.stopped, AuthenticationFailed)
     assert (summary.answered, summary.failed) == (7, 12)  # the twelve are their rows' own fault: others were answered
     with Emulator() as healthy:
@@ -277,7 +278,7 @@ def test_a_server_that_stays_away_stops_the_run(
     monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
     emulator.order(None, Reset(before="headers"))
     files, away = Files(tmp_path, 5), Away(*range(2, 1000))
-    summary = files.batch(emulator, connect=away.connect, concurrency=2, max_wait=0.1).run()
+    summary = files.batch(emulator, connect=away.connect, concurrency=1, max_wait=0.1).run()
     assert isinstance(summary.stopped, ConnectFailed)
     assert "max_wait is 0.1 s" in str(summary.stopped)
     assert isinstance(summary.away, ConnectFailed)
@@ -289,8 +290,9 @@ def test_a_server_that_stays_away_stops_the_run(
 def test_an_attempt_that_took_too_long_is_followed_by_another(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(Hang(), None)
     files = Files(tmp_path, 1)
-    assert files.batch(emulator, timeout=0.3).run().answered == 1
-    assert files.lines[0]["tries"] == 2
+    retry = RetryPolicy(attempts=50, first_wait=0.01, factor=1)  # on a busy machine others may take too long as well
+    assert files.batch(emulator, timeout=0.3, retry=retry).run().answered == 1
+    assert files.lines[0]["tries"] >= 2
 
 
 def test_rows_that_wait_to_be_asked_again_are_few(
@@ -320,11 +322,11 @@ def test_one_row_that_is_refused_for_ever_holds_up_no_other(tmp_path: Path, in_i
         raise ErrorResponse(503, "upstream connect error")  # as a gateway says of a server that a row has crashed
 
     with Emulator(reply=reply) as emulator:
-        files = Files(tmp_path, 100)
+        files = Files(tmp_path, 40)
         summary = files.batch(emulator, concurrency=4).run()
         assert files.failed == {7: "ServerFailed"}
         refused = [line.get("refused", 0) for line in files.lines if line["id"] == 7]
-        assert (summary.answered, [summary.refused]) == (99, refused)
+        assert (summary.answered, [summary.refused]) == (39, refused)
         assert summary.refused <= 8
 
 
@@ -432,7 +434,7 @@ def test_an_answer_is_written_as_soon_as_it_is_whole(emulator: Emulator, tmp_pat
             emulator.release()
 
     assert files.batch(emulator, progress=progress).run().answered == 5
-    assert seen[:5] == [1, 2, 3, 4, 5]
+    assert [rows for rows, _ in groupby(filter(None, seen))] == [1, 2, 3, 4, 5]  # each second it is told again
 
 
 def test_the_progress_is_told_while_no_row_ends(

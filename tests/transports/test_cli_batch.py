@@ -18,10 +18,10 @@ from batches import Files
 from ports import closed_port
 
 from sansio_core import ConnectFailed, providers
-from transports.batch import progress as progress_module
-from transports.batch.progress import Progress, clock
 from transports.batch.run import Summary
 from transports.cli import main
+from transports.cli import progress as progress_module
+from transports.cli.progress import Progress, clock
 from transports.cli.values import count, duration, names
 from transports.emulator import Emulator, Stall, Status
 
@@ -58,7 +58,7 @@ def said(capsys: Capture) -> list[str]:
 def test_it_is_asked_once(emulator: Emulator, tmp_path: Path, capsys: Capture) -> None:
     files = Files(tmp_path, [{"text": "a", "label": 7, "id": "x"}, {"text": "b"}])
     arguments = ["--template", "Say {text}", "--keep", "label, other", "-s", "Brief", "-o", "temperature=0"]
-    assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input") == 0
+    assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input", "--concurrency", "1") == 0
     missing = "warning: line 1 has no field 'other', which is to be kept"
     assert said(capsys) == [missing, "2 rows answered in T (V; 12 tokens in, 64 out)"]
     assert [line.get("keep") for line in files.lines] == [{"label": 7}, None]

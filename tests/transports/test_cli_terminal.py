@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
+from processes import until_it_waits
 
 from transports.cli import main
 from transports.cli import status as status_module
@@ -85,6 +86,12 @@ class Terminal:
         return ["".join(line).rstrip() for line in lines]
 
 
+def interrupt() -> None:
+    """Press Ctrl-C."""
+    until_it_waits(os.getpid())
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 @pytest.fixture(autouse=True)
 def interruptible() -> Iterator[None]:
     """Ctrl-C raises KeyboardInterrupt, even where the tests were started in the background."""
@@ -139,7 +146,7 @@ def test_what_is_tried_again(columns: int, client: list[str], emulator: Emulator
     emulator.order(Status(503, {"retry-after": "30"}))
     terminal.resize(columns)
     line = "retrying in 30 s (attempt 2 of 2): the provider failed (status 503)"
-    terminal.react = {line[: columns - 1]: lambda: os.kill(os.getpid(), signal.SIGINT)}
+    terminal.react = {line[: columns - 1]: interrupt}
     assert terminal.ask(emulator, "--retry", "2", *client) == 130
     assert terminal.screen == ["sansio-chat: interrupted", ""]
 
@@ -198,7 +205,7 @@ def test_an_interrupted_answer_that_is_not_on_its_tape(
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full")
     emulator.order(Stall(after_pieces=2))
-    terminal.react = {"Green leaves": lambda: os.kill(os.getpid(), signal.SIGINT)}
+    terminal.react = {"Green leaves": interrupt}
     assert terminal.ask(emulator, "--record", "/dev/full", *client) == 130
     assert terminal.screen[:3] == ["Green leaves", "sansio-chat: interrupted", "sansio-chat: the answer is incomplete"]
     assert "No space left on device" in terminal.screen[3]

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
-from sansio_core.quota import wait_of
 
 from .answer import Answer
 from .rules import Suspects, refused, unreached
@@ -85,7 +84,6 @@ class Asking:
         self._timer: asyncio.TimerHandle | None = None
         self._answers: deque[Answer] = deque()
         self._suspects = Suspects()
-        self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
         self._used_up: RateLimited | None = None  # where it is longer than `max_wait` until there is quota again
         self._starving = inf  # since when no request was taken
         self._taken = -inf  # when the last of those was sent that were not refused
@@ -102,12 +100,11 @@ class Asking:
 
         Or it stops the asking, as at the end of all rows.
         """
-        if self._held_back and not (self._tasks or self._later):
-            rest, self._held_back = self._rest(), []
+        if not (self._tasks or self._later):
+            for answer in self._rest():
+                self._hand_out(answer)
             if self.stopped is not None:
                 self.drain()
-            for answer in rest:
-                self._hand_out(answer)
 
     def drain(self) -> None:
         """Ask nothing more; what is in flight may end."""
@@ -201,6 +198,8 @@ class Asking:
         return self._later[0][0] if self._later else inf
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        # A task that takes the place of this one begins after the reader of `answers`, whom `_hand_out` woke before:
+        # Batch has written the row by then, so that a kill repeats no more rows than may be in flight at once.
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._failure = self._failure or failure
@@ -220,7 +219,7 @@ class Asking:
                 await stream.start()
                 request.starving = self._starving
                 self._begins(stream, ticket, loop.time())
-                while events := await stream._read():
+                while events := await stream.next_events():
                     if request.first is None and any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
         except ChatError as failed:
@@ -272,7 +271,7 @@ class Asking:
         That is a reason to stop once there is another row to send.
         """
         self._starving, self.away = inf, None
-        wait = wait_of(stream._exchange.headers)
+        wait = stream.quota_wait
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"
@@ -313,18 +312,10 @@ class Asking:
 
     def _finish(self, answer: Answer) -> None:
         """The row was answered, or has failed for good."""
-        match self._suspects.after(answer.error):
-            case "stop":
-                assert answer.error is not None
-                self._stop(answer.error)
-            case "hold back":
-                self._held_back.append(answer)
-            case "hand out all":
-                self._answers += self._held_back
-                self._held_back.clear()
-                self._hand_out(answer)
-            case "hand out":
-                self._hand_out(answer)
+        for ready in self._suspects.after(answer):
+            self._hand_out(ready)
+        if self._suspects.error is not None and self.stopped is None:
+            self._stop(self._suspects.error)
 
     def _hand_out(self, answer: Answer) -> None:
         self._answers.append(answer)
@@ -343,7 +334,7 @@ class Asking:
         self.drain()
 
     def _rest(self) -> list[Answer]:
-        """At the end: what was held back, unless it tells why no row was answered at all."""
-        if self._held_back and not self._draining and self._suspects.ends():
-            self.stopped = self._held_back[-1].error
-        return [] if self._draining or self.stopped else self._held_back
+        """At the end: the answers that were held back, unless no row was answered: then their error stops the run."""
+        rest = [] if self._draining or self.stopped else self._suspects.rest()
+        self.stopped = self.stopped or self._suspects.error
+        return rest

@@ -231,7 +231,7 @@ class Journal:
     def _others(self) -> InvalidRequest:
         return InvalidRequest(
             f"{self.path} has answers of other settings (another model, template, system text, option or host): give "
-            "the output another name, or begin it anew with --fresh (fresh=True), which deletes them"
+            "the output another name, or begin it anew with fresh=True, which deletes them"
         )
 
 

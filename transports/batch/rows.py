@@ -6,7 +6,6 @@ A Row's JSON is parsed when its question is asked for: a run that is resumed pas
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from io import BufferedIOBase
@@ -14,11 +13,12 @@ from itertools import chain
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
-from sansio_core import InvalidRequest, OptionIgnored
+from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr
 from sansio_core.options import OPTIONS
 from sansio_core.plain import json_text
 from sansio_core.redact import excerpt
+from sansio_core.warning import warn
 
 from .openai_lines import question_of_line
 from .output_lines import is_json
@@ -91,18 +91,19 @@ Check = Callable[[Row], object]
 class RowReader:
     """Makes rows of lines, or of Python values.
 
-    `template`: makes the prompt of a row's fields. `keep`: the names of fields that are copied into the output.
-    `own_options`: options that the provider alone has (`Provider.own_options`). Raises InvalidRequest for a template or
-    names that are wrong.
+    `template`: makes the prompt of a row's fields. `system`: the system text of rows that have none. `keep`: the names
+    of fields that are copied into the output. `own_options`: options that the provider alone has
+    (`Provider.own_options`). Raises InvalidRequest for a template or names that are wrong.
     """
 
     def __init__(
-        self, *, template: str | None = None, keep: Sequence[str] = (), own_options: Collection[str] = ()
-    ) -> None:
+        self, *, template: str | None = None, system: str | None = None, keep: Sequence[str] = (),
+        own_options: Collection[str] = (),
+    ) -> None:  # fmt: skip
         if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
             raise InvalidRequest(f"keep is a list of the names of fields, as ['text', 'label'], not {safe_repr(keep)}")
         self._template = None if template is None else Template(template)
-        self._keep = tuple(keep)
+        self._system, self._keep = system, tuple(keep)
         self._options = OPTIONS.union(own_options, ("model", "system"))
         self._known = self._options.union(("id", "prompt", "messages"), keep)
 
@@ -130,7 +131,7 @@ class RowReader:
         return Row(number, _key(json_text(value).encode()), self.content(value, number, "prompt"), self)
 
     def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
-        """What the row of a line, in bytes, or of a Python value ("prompt") says."""
+        """The decoded content of a row: of a line, in bytes, or of a Python value ("prompt")."""
         key: Scalar = None
         keep: dict[str, Any] = {}
         try:
@@ -146,7 +147,7 @@ class RowReader:
                 raise InvalidRequest(f"it must be {wanted}, not {_kind(value)}")
             keep = {name: fields[name] for name in self._keep if name in fields}
             key = _id(fields)
-            return _Content(key, self._question(fields), keep, None)
+            return _Content(key, self._with_system(self._question(fields)), keep, None)
         except InvalidRequest as error:
             return _Content(key, {}, keep, InvalidRequest(f"{what} {number}: {error}"))
 
@@ -163,6 +164,15 @@ class RowReader:
             raise self._unknown(fields)
         question = {name: value for name, value in fields.items() if name in self._options and value is not None}
         question["messages"] = _messages(fields)
+        return question
+
+    def _with_system(self, question: dict[str, Any]) -> dict[str, Any]:
+        """`question`, with the system text of all rows where it has none of its own."""
+        if self._system is not None and "system" not in question:
+            messages = question["messages"]
+            first = messages[0] if isinstance(messages, list) and messages else None
+            if not (isinstance(first, Mapping) and first.get("role") in ("system", "developer")):
+                question["system"] = self._system
         return question
 
     def _unknown(self, fields: Mapping[str, Any]) -> InvalidRequest:
@@ -239,8 +249,7 @@ def _usable(rows: Iterator[Row], keep: Sequence[str], check: Check) -> Iterator[
         none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
         raise InvalidRequest(f"{none} can be used: {errors[0]}")
     if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
-        said = f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept"
-        warnings.warn(said, OptionIgnored, stacklevel=2)
+        warn(f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept")
     yield from first
     yield from rows
 
@@ -283,7 +292,7 @@ def _wrong_kind(what: str, advice: str = "write it as JSON lines, in UTF-8") -> 
     return InvalidRequest(f"the input {what}, and must be JSON lines, an object or a text on each: {advice}")
 
 
-# --- what a row says -------------------------------------------------------------------------------------------------
+# --- the fields of a row ---------------------------------------------------------------------------------------------
 
 
 def _messages(fields: Mapping[str, Any]) -> Any:

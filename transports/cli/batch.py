@@ -15,11 +15,11 @@ from sansio_core import InvalidRequest
 from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
-from ..batch.progress import Progress, clock, counted
 from ..batch.report import check_place, write_report
 from ..batch.run import Batch, Summary
 from .ask import client_settings, options_of
 from .exit import COMPLETE, INTERRUPTED, LOCAL, ROWS_FAILED, code_of, message_of, say, words_of
+from .progress import Progress, clock, counted
 from .report import where
 from .terminal import columns, has_status_line, show_status
 
@@ -109,7 +109,7 @@ def _batch(args: Namespace, stack: ExitStack) -> Batch:
 
 
 def _progress(batch: Batch, path: str) -> Progress:
-    """What tells of the run on standard error."""
+    """The display of the run's progress on standard error."""
     if path == "-" and sys.stdin is not None and sys.stdin.isatty():
         say("reading from the terminal: Ctrl-D on a line of its own ends it")
     draw = partial(show_status, over=Event()) if has_status_line() else None
@@ -153,10 +153,7 @@ def _summary(summary: Summary, done: bool) -> str:
     """How many rows were done, now and before, and how fast. `done`: all are."""
     before = summary.skipped - summary.failed_before if done else summary.answered_before
     if not summary.rows:
-        if not summary.skipped:
-            return "the input has no rows" if done else "no row was answered"
-        failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
-        return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
+        return _nothing_new(summary, before, done)
     answered = f"{counted(summary.answered, 'row')} answered" + (f" ({before:,} before)" if before else "")
     failed = f", {summary.failed:,} failed ({_classes(summary)})" if summary.failed else ""
     seconds = max(summary.seconds, 0.001)
@@ -165,6 +162,14 @@ def _summary(summary: Summary, done: bool) -> str:
     refused = f"; {counted(summary.refused, 'request')} refused" if summary.refused else ""
     again = ", and sent again" if refused and done else ""
     return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}{again}"
+
+
+def _nothing_new(summary: Summary, before: int, done: bool) -> str:
+    """The summary of a run in which no row was done; `before`: how many were answered earlier."""
+    if not summary.skipped:
+        return "the input has no rows" if done else "no row was answered"
+    failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
+    return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
 
 
 def _example(summary: Summary) -> str:

@@ -11,7 +11,7 @@ from math import ceil
 from time import monotonic
 from typing import Any, Self
 
-from .run import GRACE, Summary
+from ..batch.run import GRACE, Summary
 
 _LOOK = 0.2  # seconds between two looks at the run
 _LINE = 10.0  # and between two lines
@@ -107,7 +107,7 @@ class Progress:
 
     def _tell(self, summary: Summary, now: float) -> None:
         """Say what has happened since the last look."""
-        if summary.answered_before:
+        if summary.answered_before and (summary.rows or summary.in_flight):
             done = counted(summary.answered_before, "row")
             self._once("resumed", f"{done} answered already, and not asked again")
         if summary.interrupted and summary.in_flight:
