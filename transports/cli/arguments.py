@@ -292,7 +292,10 @@ def _add_emulate(parser: ArgumentParser) -> None:
         "--limit", metavar="N/s", type=rate,
         help="answer so many questions a second (N/m: a minute, N/h, N/d), and refuse those above with status 429",
     )  # fmt: skip
-    add("--burst", metavar="N", type=count, help="with --limit, how many are answered at once; without it, the limit's")
+    add(
+        "--burst", metavar="N", type=count,
+        help="with --limit, how many are answered at once; without it, the limit's N",
+    )  # fmt: skip
     add(
         "--limit-headers", choices=("none", "openai", "anthropic"),
         help="with --limit, the vendor in whose form responses say what is left of it; without it, they do not",
