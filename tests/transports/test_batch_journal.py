@@ -494,7 +494,7 @@ def test_a_file_that_is_gone_or_another_is_told(path: Path, replaced: bool, orde
     path.rename(moved)
     if replaced:
         path.write_text("another")
-    with pytest.raises(OSError, match="moved, deleted or replaced") as gone:
+    with pytest.raises(OSError, match=r"moved, deleted or replaced .*; put it back first") as gone:
         journal.in_order(array("Q", [digest_of("a")])) if ordered else journal.close()
     journal.close()
     assert gone.value.filename == str(path)

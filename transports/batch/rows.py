@@ -216,10 +216,12 @@ def _beginning(lines: Iterator[bytes]) -> list[bytes]:
             foreign.append(text)
             if len(foreign) == 2:  # one alone may be a row that is broken
                 break
+    if foreign and b"\0" in foreign[0]:
+        raise _wrong_kind("is no text")
     if foreign:
         raise _wrong_kind(
             f"begins with {foreign[0][:60].decode(errors='replace')!r}: CSV, or plain text",
-            "pandas: read_csv(FILE).to_json('in.jsonl', orient='records', lines=True); "
+            f"pandas: read_csv(FILE).{_LINES}; "
             "of plain text, `jq -R . FILE` makes a prompt of each line",
         )
     return read
@@ -265,12 +267,14 @@ def _problem(row: Row, check: Check) -> InvalidRequest | None:
     return row.error
 
 
+_LINES = "to_json('in.jsonl', orient='records', lines=True)"
 _UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")
 _MAGIC = {
     b"\x1f\x8b": ("is compressed by gzip", "`gzip -dc FILE` gives the lines"),
     b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "`zstd -dc FILE` gives the lines"),
     b"\xff\xfe": _UTF16, b"\xfe\xff": _UTF16, b"PAR1": ("is Parquet",), b"ARROW1": ("is Arrow",),
-    b"Obj\x01": ("is Avro",), b"PK\x03\x04": ("is a zip archive, or a spreadsheet",),
+    b"Obj\x01": ("is Avro",),
+    b"PK\x03\x04": ("is a zip archive, or a spreadsheet", f"of one, pandas: read_excel(FILE).{_LINES}"),
     b"SQLite format 3": ("is an SQLite database",),
 }  # fmt: skip
 
@@ -378,7 +382,9 @@ def _parsed(line: bytes) -> Any:
     except InvalidRequest:
         raise
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"it is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}") from None
+        place = f"byte {error.start + 1} is 0x{line[error.start]:02x}"
+        advice = "`iconv -f CP1252 -t UTF-8 FILE` mends a file from Windows"
+        raise InvalidRequest(f"it is not UTF-8: {place}; {advice}") from None
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 20) :][:40]
         said = error.msg.removesuffix(" at")  # some of them end so

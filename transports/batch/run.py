@@ -123,6 +123,9 @@ class Batch:
     ) -> None:
         if order not in get_args(Order):
             raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
+        if progress is not None and not callable(progress):
+            raise InvalidRequest(f"progress must be a function, not {safe_repr(progress)}")
+        _check_paths(input=input, output=output, **({} if report is None else {"report": report}))
         _check_files(input, output, report)
         self._input, self._output, self._report = input, output, report
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
@@ -331,6 +334,14 @@ def _standard_input() -> BinaryIO:
         return open(sys.stdin.fileno(), "rb", closefd=False)
     except (AttributeError, OSError, ValueError):  # it is no file of the system
         return sys.stdin.buffer
+
+
+def _check_paths(**paths: object) -> None:
+    """Raises InvalidRequest for what is no path."""
+    for name, path in paths.items():
+        if not isinstance(path, (str, os.PathLike)):
+            values = "; map_prompts takes the prompts themselves" if name == "input" else ""
+            raise InvalidRequest(f"{name} must be the path of a file, not {safe_repr(path)}{values}")
 
 
 def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> None:
