@@ -258,11 +258,12 @@ def test_everybody_waits_for_a_server_that_has_answered_and_is_away(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
-    emulator.order(None, Reset(before="headers"), None)
+    emulator.order(None, Reset(before="headers"), refusal(500), None)
     away, files = Away(*range(2, 20)), Files(tmp_path, 5)
     summary = files.batch(emulator, connect=away.connect, concurrency=1).run()
     assert (summary.answered, summary.failed, summary.refused, summary.away) == (5, 0, 0, None)
-    assert max(line["tries"] for line in files.lines) == 3  # the broken connection, two more, and none for the waits
+    # Five answers, the broken connection, the 500 of a server that has just begun; not what did not reach it.
+    assert sum(line["tries"] for line in files.lines) == 7
 
 
 def test_a_server_that_stays_away_stops_the_run(
@@ -649,6 +650,10 @@ def test_a_function_that_gives_no_key_stops_the_run_and_no_row_has_failed(
         ({"system": 5}, "system"),
         ({"provider": "opnai", "base_url": None}, "did you mean 'openai'"),
         ({"report": "/no/such/folder/x.html"}, "there is no folder '/no/such/folder' for the report"),
+        ({"input": ["a"]}, "input must be the path of a file, not a value of type list; map_prompts takes the prompts"),
+        ({"output": None}, "output must be the path of a file, not a value of type NoneType$"),
+        ({"report": 5}, "report must be the path of a file, not 5$"),
+        ({"progress": True}, "progress must be a function, not True"),
         ({"report": __file__}, "is there, and is no page of HTML"),
     ],
     ids=str,

@@ -54,6 +54,8 @@ def check_place(html_path: PathLike) -> None:
     A file that is there must be a page, so that no two exchanged names cost a file of answers.
     """
     path = Path(html_path)
+    if os.fspath(html_path) == "-":
+        raise InvalidRequest("the report must be a file: give it a name, as out.html")
     if path.is_file():
         with path.open("r+b") as file:
             begin = file.read(100).lstrip()
@@ -63,6 +65,8 @@ def check_place(html_path: PathLike) -> None:
         raise InvalidRequest(f"{os.fspath(path)!r} is a folder: give the report a file's name")
     elif not path.parent.is_dir():
         raise InvalidRequest(f"there is no folder {os.fspath(path.parent)!r} for the report: make it first")
+    elif not os.access(path.parent, os.W_OK):
+        raise InvalidRequest(f"the folder {os.fspath(path.parent)!r} cannot be written to: give the report another one")
 
 
 def _page(tally: Tally, name: str) -> bytes:
