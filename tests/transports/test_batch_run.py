@@ -265,11 +265,11 @@ def test_everybody_waits_for_a_server_that_has_answered_and_is_away(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("transports.batch.asking._AWAY", (0.02, 0.02))
-    emulator.order(None, Reset(before="headers"), None)
+    emulator.order(None, Reset(before="headers"), refusal(500), None)
     away, files = Away(*range(2, 20)), Files(tmp_path, 5)
     summary = files.batch(emulator, connect=away.connect, concurrency=1).run()
     assert (summary.answered, summary.failed, summary.refused, summary.away) == (5, 0, 0, None)
-    assert max(line["tries"] for line in files.lines) == 3  # the broken connection, two more, and none for the waits
+    assert sum(line["tries"] for line in files.lines) == 6  # five answers, a 500; not what did not reach the server
 
 
 def test_a_server_that_stays_away_stops_the_run(

@@ -35,14 +35,14 @@ say of a server that this row has crashed."""
 
 
 class _Job:
-    """A row, how often it was tried, and how often it was refused besides, the last time `at`; `alone`: whether it was
-    refused again when another row, which was sent after that, had been taken.
+    """A row, how often it was tried, and besides how often it did not reach the server, and was refused, the last time
+    `at`; `alone`: whether it was refused again when another row, which was sent after that, had been taken.
     """
 
-    __slots__ = ("alone", "at", "refused", "row", "tries")
+    __slots__ = ("alone", "at", "refused", "row", "tries", "unreached")
 
     def __init__(self, row: Row) -> None:
-        self.row, self.tries, self.refused = row, 0, 0
+        self.row, self.tries, self.unreached, self.refused = row, 0, 0, 0
         self.at, self.alone = inf, False
 
 
@@ -241,11 +241,10 @@ class Asking:
                 self._starving, self._taken = inf, max(self._taken, request.began)
                 self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
-        wait = None if error is None else self._wait(error, job.tries)
-        if wait is not None:
-            heappush(self._later, (now + wait, next(self._numbers), job))
-        elif error is not None and unreached(error) and self._suspects.answered:
+        if error is not None and unreached(error) and self._suspects.answered:
             self._unreached(job, error, now)
+        elif error is not None and (wait := self._wait(error, job.tries)) is not None:
+            heappush(self._later, (now + wait, next(self._numbers), job))
         else:
             self._finish(self._answer(job, error, request, now))
 
@@ -298,16 +297,20 @@ class Asking:
         heappush(self._later, (due, -next(self._numbers), job))
 
     def _unreached(self, job: _Job, error: ChatError, now: float) -> None:
-        """The host, which has answered before, is away: everybody waits, as long again as it is away already.
+        """The host, which has answered before, was not reached: the row goes back, and loses no attempt.
 
-        The row loses no attempt.
+        Once a row has met that as often as it may be tried, everybody waits, as long again as the host is away already.
         """
+        job.tries -= 1
+        job.unreached += 1
+        if (wait := self._wait(error, job.unreached)) is not None:
+            heappush(self._later, (now + wait, next(self._numbers), job))
+            return
         self.away, self._starving = error, min(self._starving, now)
         least, most = _AWAY
         self.pacing.hold = max(self.pacing.hold, now + min(max(now - self._starving, least), most))
         if now - self._starving > self._max_wait:
             self._stop(error)
-        job.tries -= 1
         heappush(self._later, (now, -next(self._numbers), job))
 
     def _finish(self, answer: Answer) -> None:
