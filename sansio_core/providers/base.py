@@ -363,6 +363,8 @@ def _check_key(api_key: object, source: str) -> None:
     """Raises InvalidRequest for a key that no header can carry; it is not quoted, but `source` is named."""
     if not isinstance(api_key, str):
         raise InvalidRequest(f"the key must be a str, or a function that gives one, not {type(api_key).__name__}")
+    if api_key.isspace():
+        raise InvalidRequest(f"the key is white space and nothing else: check {source}")
     try:
         check_header("authorization", api_key)
     except InvalidRequest:

@@ -312,6 +312,37 @@ def test_prompts_that_come_slowly_are_no_reason_to_hand_out_what_is_held_back(em
         next(answers)
 
 
+def test_a_process_that_stood_still_is_no_end_of_the_prompts(emulator: Emulator) -> None:
+    """As when its machine was paused: all the time that a prompt may take is over, and the next one is just coming."""
+
+    class Clock(asyncio.SelectorEventLoop):
+        ahead = 0.0
+
+        def time(self) -> float:
+            return super().time() + self.ahead
+
+    async def prompts() -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Clock)
+        for number in range(25):
+            yield str(number)
+            await asyncio.sleep(0.01)  # nothing is in flight then, as a rule
+            loop.ahead += 5
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    async def main() -> None:
+        async for answer in amap_prompts(prompts(), timeout=None, concurrency=1, **settings(emulator)):
+            errors.append(answer.error)  # noqa: PERF401  # those before the stop count
+
+    emulator.order(None)
+    emulator.order(Status(401), always=True)
+    errors: list[Any] = []
+    with asyncio.Runner(loop_factory=Clock) as runner, pytest.raises(AuthenticationFailed):
+        runner.run(main())
+    assert errors == [None]
+
+
 def test_many_async_prompts(emulator: Emulator) -> None:
     async def prompts() -> AsyncIterator[str]:
         for number in range(100):

@@ -219,11 +219,14 @@ def test_failures(
     emulator: Emulator,
     capsys: Capture,
 ) -> None:
-    emulator.order(fault)
-    timeout = ["--timeout", "0.4"] if isinstance(fault, Stall) else []
-    assert ask(emulator, *output, *timeout, "Hi", provider=provider) == code
-    out, messages = said(capsys)
-    assert messages[0].startswith(message)
+    stalls = isinstance(fault, Stall)
+    for _ in range(20 if stalls else 1):
+        emulator.order(fault)
+        assert ask(emulator, *output, *(["--timeout", "0.4"] if stalls else []), "Hi", provider=provider) == code
+        out, messages = said(capsys)
+        assert messages[0].startswith(message)
+        if len(messages) > 1:  # on a busy machine the clock may come before the text, but not each time
+            break
     assert messages[1:] == (["the answer is incomplete"] if text else [])
     if output == ["--json"]:
         reply = json.loads(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -130,6 +131,15 @@ def test_what_stops_a_run(
     assert files.lines == before, "what is there falls with the first row that is asked, and none was"
 
 
+def test_a_stop_tells_all_that_were_answered_before(emulator: Emulator, tmp_path: Path, capsys: Capture) -> None:
+    Files(tmp_path, 3)
+    assert batch(emulator, "-q") == 0
+    Files(tmp_path, [{"id": number, "prompt": f"Question {number}"} for number in (0, 7, 8, 9, 1, 2)])
+    emulator.order(Status(401, {}, b"{}"), always=True)
+    assert batch(emulator, "--concurrency", "1") == 5
+    assert said(capsys)[1] == "as before: 3 answered"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -139,6 +149,7 @@ def test_what_stops_a_run(
         (["in.jsonl", "notes"], "{}/notes is no output of a batch, and is left as it is"),
         (["in.jsonl", "out", "--report", "notes"], "'notes' is there, and is no page of HTML"),
         (["in.jsonl", "out", "--report", "out"], "--report: OUT has the answers: give the page another name"),
+        (["in.jsonl", "out", "--report", "-"], "the report must be a file: give it a name, as out.html"),
         (["in.jsonl", "out", "--report", "no/x"], "there is no folder 'no' for the report: make it first"),
         (["in.jsonl", "out", "--concurrency", "999999999"], "--concurrency 999999999 needs 1000000063 open files"),
         (["in.jsonl", "out", "-o", "keep=a"], "--option keep is not for options of the model; see `sansio-chat batch"),
@@ -175,6 +186,38 @@ def test_a_value_of_no_use_is_told_with_its_option(argument: str, words: str, ca
     with pytest.raises(SystemExit, match="2"):
         main([command, *(("in", "out") if command == "batch" else ()), option, value])
     assert f"error: argument {option}: {words}" in capsys.readouterr().err
+
+
+def test_an_option_of_the_model_given_as_one_of_the_command(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["batch", "in", "out", "--max-tokens", "9"])
+    words = "error: there is no option --max-tokens: -o max_tokens=VALUE gives the model's options\n"
+    assert capsys.readouterr().err.endswith(words)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not os.geteuid(), reason="who may write everywhere")
+def test_a_report_where_nothing_can_be_written_is_told_at_once(tmp_path: Path, capsys: Capture) -> None:
+    Files(tmp_path, 1)
+    (tmp_path / "no").mkdir(0o555)
+    assert main(["batch", "in.jsonl", "out", "--report", "no/x", *at("http://127.0.0.1:9/v1")[:6]]) == 2
+    assert said(capsys) == ["the folder 'no' cannot be written to: give the report another one"]
+
+
+def test_an_output_that_cannot_be_put_into_order(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    files = Files(tmp_path, 5)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.replace", full)
+    assert batch(emulator, "--order", "input") == 1
+    stopped, how, advice = said(capsys)
+    assert stopped == f"stopped: {tmp_path}/out.jsonl.in-order~: No space left on device"
+    assert how.startswith("5 rows answered in T")
+    assert advice.startswith("out.jsonl has all rows, in the order in which they were done; the same command puts them")
+    assert len(files.lines) == 5
 
 
 def test_a_template_of_several_words_without_quotes(capsys: Capture) -> None:

@@ -85,10 +85,7 @@ class AskBatch:
         self.column, self.output, self.template = column, output, template
         self._inputs = [column] if template is None else sorted(filter(None, Template(template).fields))
         self._provider, self._api_key_env = provider, api_key_env
-        self._setup = Setup(
-            AskBatch, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-            template=template,
-        )  # fmt: skip
+        self._setup = Setup(AskBatch, provider, settings, concurrency, rate, max_wait, system, template)
         # The machine of the workers may have the key alone: any stands for it where the settings are checked.
         self._setup.client(**{"api_key": str} if isinstance(provider, str) else {})
         self._given: dict[str, Any] = {

@@ -79,10 +79,7 @@ def map_prompts(
     _check(prompts, order)
     if isinstance(prompts, AsyncIterable):
         raise InvalidRequest("prompts must be an iterable, and this is an async one: amap_prompts takes it")
-    setup = Setup(
-        map_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-        template=template,
-    )  # fmt: skip
+    setup = Setup(map_prompts, provider, settings, concurrency, rate, max_wait, system, template)
     return _in_thread(Mapper(setup, setup.client(), order=order), prompts)
 
 
@@ -104,10 +101,7 @@ def amap_prompts(
     `contextlib.aclosing`, and so cancels what is in flight; else that is done some time later.
     """
     _check(prompts, order)
-    setup = Setup(
-        amap_prompts, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-        template=template,
-    )  # fmt: skip
+    setup = Setup(amap_prompts, provider, settings, concurrency, rate, max_wait, system, template)
     mapper = Mapper(setup, setup.client(), order=order)
     return mapper.answers_to(prompts) if isinstance(prompts, AsyncIterable) else mapper.answers(prompts)
 
@@ -124,6 +118,7 @@ class Mapper:
         self.asking, self._reader = setup.asking(client), setup.reader(client)
         self._order, self._patience = order, patience
         self._ahead = max(_AHEAD, _TIMES * self.concurrency)
+        self._settling: asyncio.TimerHandle | None = None
         self._next = 1  # with `order`, the number of the row whose answer is handed out next
 
     async def answers(self, prompts: Iterable[Any]) -> AsyncGenerator[Answer, None]:
@@ -158,20 +153,26 @@ class Mapper:
 
     def _rows(self, prompts: Iterable[Any]) -> Iterator[Row | None]:
         """The rows of the prompts; None where there is none at present, and while too many are ahead."""
-        number, loop = 0, asyncio.get_running_loop()
-        settling: asyncio.TimerHandle | None = None
+        number = 0
         for prompt in prompts:
-            if settling is not None:
-                settling.cancel()
-                settling = None
+            if self._settling is not None:
+                self._settling.cancel()
+                self._settling = None
             if prompt is NONE_YET:
-                settling = loop.call_later(self._patience, self.asking.settle)
+                self._settle(later=2)
                 yield None
                 continue
             number += 1
             while self._order and number - self._next > self._ahead:
                 yield None
             yield self._reader.row(prompt, number)
+
+    def _settle(self, later: int) -> None:
+        """Once no prompt has come for so many waits: during one of them the whole process may have stood still."""
+        if later:
+            self._settling = asyncio.get_running_loop().call_later(self._patience / 2, self._settle, later - 1)
+        else:
+            self.asking.settle()
 
 
 def _check(prompts: object, order: object) -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from io import BufferedIOBase
-from itertools import chain
+from itertools import chain, islice
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
@@ -45,19 +45,24 @@ class _Content(NamedTuple):
 
 
 class Row:
-    """A row: `number` counts lines from 1, `key` is 16 hex digits, the digest of the line.
+    """A row: `number` counts lines from 1, `digest` is that of the line, a number of 64 bits.
 
     `again`: whether the row has failed in an earlier run, and is asked again.
     """
 
-    __slots__ = ("_reader", "_source", "again", "key", "number")
+    __slots__ = ("_reader", "_source", "again", "digest", "number")
 
-    def __init__(self, number: int, key: str, source: bytes | _Content, reader: RowReader) -> None:
-        self.number, self.key, self.again = number, key, False
+    def __init__(self, number: int, digest: int, source: bytes | _Content, reader: RowReader) -> None:
+        self.number, self.digest, self.again = number, digest, False
         self._source, self._reader = source, reader
 
     def __repr__(self) -> str:
         return f"<Row {self.number}, key {self.key}>"
+
+    @property
+    def key(self) -> str:
+        """The digest as 16 hex digits."""
+        return f"{self.digest:016x}"
 
     @property
     def id(self) -> Scalar:
@@ -110,9 +115,8 @@ class RowReader:
     def rows(self, lines: BufferedIOBase | Iterable[bytes], check: Check = lambda row: None) -> Iterator[Row]:
         """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
 
-        `check` raises InvalidRequest for a row that says what is no question to the provider. Raises InvalidRequest
-        with the first row for a file that is no JSON lines, or of which none of the first 20 rows can be used, or none
-        at all.
+        `check` raises InvalidRequest for a row that cannot be sent to the provider. Raises InvalidRequest with the
+        first row for a file that is no JSON lines, or of which none of the first 20 rows can be used, or none at all.
         """
         return _usable(self._rows(lines), self._keep, check)
 
@@ -121,14 +125,14 @@ class RowReader:
         for number, line in enumerate(chain(_beginning(lines), lines), 1):
             line = line.rstrip(b"\r\n")
             if line and not line.isspace():
-                yield Row(number, _key(line), line, self)
+                yield Row(number, _digest(line), line, self)
 
     def row(self, value: object, number: int) -> Row:
         """The row of a Python value: a str, a list of messages, or a mapping as a line has it.
 
         `number` is its place, from 1.
         """
-        return Row(number, _key(json_text(value).encode()), self.content(value, number, "prompt"), self)
+        return Row(number, _digest(json_text(value).encode()), self.content(value, number, "prompt"), self)
 
     def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
         """The decoded content of a row: of a line, in bytes, or of a Python value ("prompt")."""
@@ -190,8 +194,8 @@ class RowReader:
         return InvalidRequest(text)
 
 
-def _key(data: bytes) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
+def _digest(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -212,10 +216,12 @@ def _beginning(lines: Iterator[bytes]) -> list[bytes]:
             foreign.append(text)
             if len(foreign) == 2:  # one alone may be a row that is broken
                 break
+    if foreign and b"\0" in foreign[0]:
+        raise _wrong_kind("is no text")
     if foreign:
         raise _wrong_kind(
             f"begins with {foreign[0][:60].decode(errors='replace')!r}: CSV, or plain text",
-            "pandas: read_csv(FILE).to_json('in.jsonl', orient='records', lines=True); "
+            f"pandas: read_csv(FILE).{_LINES}; "
             "of plain text, `jq -R . FILE` makes a prompt of each line",
         )
     return read
@@ -235,38 +241,40 @@ def _usable(rows: Iterator[Row], keep: Sequence[str], check: Check) -> Iterator[
     Warns of names in `keep` that the first good row has not: once all are asked, it is late for what was misspelt.
     """
     first: list[Row] = []
-    errors: list[InvalidRequest] = []
-    for row in rows:
+    why: InvalidRequest | None = None  # the first of them cannot be used
+    for row in islice(rows, _UNUSABLE):
         first.append(row)
-        if (error := row.error or _refused(row, check)) is None:
+        if (problem := _problem(row, check)) is None:
+            if missing := [repr(name) for name in keep if name not in row.keep]:
+                warn(f"line {row.number} has no field {', '.join(missing)}, which is to be kept")
             break
-        errors.append(error)
-        if len(errors) == _UNUSABLE:
-            break
-    if first and len(errors) == len(first):
-        none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
-        raise InvalidRequest(f"{none} can be used: {errors[0]}")
-    if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
-        warn(f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept")
+        why = why or problem
+    else:
+        if why is not None:
+            none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
+            raise InvalidRequest(f"{none} can be used: {why}")
     yield from first
     yield from rows
 
 
-def _refused(row: Row, check: Check) -> InvalidRequest | None:
-    """Why `check` refuses `row`; None where it does not."""
-    try:
-        check(row)
-    except InvalidRequest as error:
-        return InvalidRequest(f"line {row.number}: {error}")
-    return None
+def _problem(row: Row, check: Check) -> InvalidRequest | None:
+    """Why `row` cannot be asked; None where it can."""
+    if row.error is None:
+        try:
+            check(row)
+        except InvalidRequest as error:
+            return InvalidRequest(f"line {row.number}: {error}")
+    return row.error
 
 
+_LINES = "to_json('in.jsonl', orient='records', lines=True)"
 _UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")
 _MAGIC = {
     b"\x1f\x8b": ("is compressed by gzip", "`gzip -dc FILE` gives the lines"),
     b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "`zstd -dc FILE` gives the lines"),
     b"\xff\xfe": _UTF16, b"\xfe\xff": _UTF16, b"PAR1": ("is Parquet",), b"ARROW1": ("is Arrow",),
-    b"Obj\x01": ("is Avro",), b"PK\x03\x04": ("is a zip archive, or a spreadsheet",),
+    b"Obj\x01": ("is Avro",),
+    b"PK\x03\x04": ("is a zip archive, or a spreadsheet", f"of one, pandas: read_excel(FILE).{_LINES}"),
     b"SQLite format 3": ("is an SQLite database",),
 }  # fmt: skip
 
@@ -374,7 +382,9 @@ def _parsed(line: bytes) -> Any:
     except InvalidRequest:
         raise
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"it is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}") from None
+        place = f"byte {error.start + 1} is 0x{line[error.start]:02x}"
+        advice = "`iconv -f CP1252 -t UTF-8 FILE` mends a file from Windows"
+        raise InvalidRequest(f"it is not UTF-8: {place}; {advice}") from None
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 20) :][:40]
         said = error.msg.removesuffix(" at")  # some of them end so

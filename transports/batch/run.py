@@ -45,17 +45,18 @@ Order = Literal["done", "input"]
 
 GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
 _TICK = 1.0  # seconds between two reports of the progress while no row ends
-_SKIPPED = 1000  # rows that are passed over without a look at what is in flight
+_SKIPPED = 1000  # rows that are passed over at a stretch: then the event loop serves what is in flight
 
 
 @dataclass(slots=True)
 class Summary:
     """How a run went, or goes: counts of rows, tokens, seconds.
 
-    `rows` were done in this run: `answered`, or `failed`, by class in `errors`; `first_failed` is one of these.
-    `skipped`: they were done before. `refused` counts requests that the server refused as there were too many; their
-    rows were asked again. `stopped` is the error that ended the run before its end, as a wrong key, and `interrupted`
-    tells of Ctrl-C, SIGTERM or `stop`: the rows that are open then are asked when the same run is begun again.
+    `rows` were done in this run: `answered`, or `failed`. `errors` counts the failed ones by class, and `first_failed`
+    is the first of them. `skipped` rows were done before. `refused` counts requests that the server refused as there
+    were too many; their rows were asked again. `stopped` is the error that ended the run before its end, as a wrong
+    key; `interrupted`: Ctrl-C, SIGTERM or `stop` ended it. The rows that are open then are asked when the same run is
+    begun again.
     """
 
     rows: int = 0
@@ -122,14 +123,14 @@ class Batch:
     ) -> None:
         if order not in get_args(Order):
             raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
+        if progress is not None and not callable(progress):
+            raise InvalidRequest(f"progress must be a function, not {safe_repr(progress)}")
+        _check_paths(input=input, output=output, **({} if report is None else {"report": report}))
         _check_files(input, output, report)
         self._input, self._output, self._report = input, output, report
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
         self._progress = progress
-        self._setup = Setup(
-            Batch, provider, settings, concurrency=concurrency, rate=rate, max_wait=max_wait, system=system,
-            template=template, keep=keep,
-        )  # fmt: skip
+        self._setup = Setup(Batch, provider, settings, concurrency, rate, max_wait, system, template, keep)
         self._setup.client()  # raises for settings of no use
         self._running: _Running | None = None
         self.summary = Summary()
@@ -171,7 +172,7 @@ class Batch:
                 self._read(client, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
-                summary.answered_before, summary.window = journal.answered, asking.pacing.window
+                summary.answered_before, summary.window = journal.history.answered, asking.pacing.window
                 with running.signals(), running.ticking():
                     open_rows = self._open_rows(rows, journal, keys, asking.wake)
                     async with aclosing(asking.answers(open_rows)) as answers:
@@ -184,7 +185,7 @@ class Batch:
                     journal.begin_anew()
                     if keys is not None:
                         summary.ordering = True
-                        journal.in_order(f"{key:016x}" for key in keys)
+                        journal.in_order(keys)
         if self._report is not None:
             from .report import write_report
 
@@ -229,16 +230,16 @@ class Batch:
         self, rows: Iterable[Any], journal: Journal, keys: array[int] | None, wake: Callable[[], object]
     ) -> Iterator[Row | None]:
         """The rows that are to be asked; a None now and then while many are passed over. `keys` gets all keys."""
-        summary = self.summary
+        summary, history = self.summary, journal.history
         for row in rows:
             if row is NONE_YET:
                 yield None
                 continue
             if keys is not None:
-                keys.append(int(row.key, 16))
-            if (state := journal.state(row.key)) == "done":
+                keys.append(row.digest)
+            if (state := history.state(row.digest)) == "done":
                 summary.skipped += 1
-                summary.failed_before = journal.failed_before
+                summary.failed_before = history.failed_before
                 if summary.skipped % _SKIPPED == 0:
                     asyncio.get_running_loop().call_soon(wake)
                     yield None
@@ -333,6 +334,14 @@ def _standard_input() -> BinaryIO:
         return open(sys.stdin.fileno(), "rb", closefd=False)
     except (AttributeError, OSError, ValueError):  # it is no file of the system
         return sys.stdin.buffer
+
+
+def _check_paths(**paths: object) -> None:
+    """Raises InvalidRequest for what is no path."""
+    for name, path in paths.items():
+        if not isinstance(path, (str, os.PathLike)):
+            values = "; map_prompts takes the prompts themselves" if name == "input" else ""
+            raise InvalidRequest(f"{name} must be the path of a file, not {safe_repr(path)}{values}")
 
 
 def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> None:

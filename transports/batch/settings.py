@@ -36,7 +36,7 @@ class Setup:
     """
 
     def __init__(
-        self, caller: Callable[..., Any], provider: ProviderName | str | Provider, settings: Mapping[str, Any], *,
+        self, caller: Callable[..., Any], provider: ProviderName | str | Provider, settings: Mapping[str, Any],
         concurrency: int, rate: float | None, max_wait: float, system: str | None, template: str | None,
         keep: Sequence[str] = (),
     ) -> None:  # fmt: skip
@@ -62,8 +62,9 @@ class Setup:
                 f"concurrency={self.concurrency} needs {needed} open files, and this process may have {allowed}: give "
                 "a lower concurrency, or raise the system's limit (ulimit -Hn)"
             )
-        given = {name: value for name, value in self._settings.items() if value is not None}
-        client = AsyncClient(self._provider, **{"max_connections": self.concurrency, **stand_in, **given})
+        given: dict[str, Any] = {"max_connections": self.concurrency, **stand_in}
+        given |= {name: value for name, value in self._settings.items() if value is not None}
+        client = AsyncClient(self._provider, **given)
         client.keep_idle(self.concurrency)  # all of them are idle while everybody waits
         client.provider = copy(client.provider)
         client.provider.warned = self._warned

@@ -55,6 +55,10 @@ def _words_about(rest: list[str], args: Namespace) -> str:
         if not names:
             return "there is no such option"
         near = suggestion(names[0], args.parser.options) if len(names) == 1 else ""
+        from sansio_core.options import OPTIONS  # imported here, as only a mistake needs it
+
+        if "option" in args and (named := names[0][2:].replace("-", "_")) in OPTIONS:
+            near = f": -o {named}=VALUE gives the model's options"
         return f"there is no option {', '.join(names)}{near}"
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
@@ -288,7 +292,10 @@ def _add_emulate(parser: ArgumentParser) -> None:
         "--limit", metavar="N/s", type=rate,
         help="answer so many questions a second (N/m: a minute, N/h, N/d), and refuse those above with status 429",
     )  # fmt: skip
-    add("--burst", metavar="N", type=count, help="with --limit, how many are answered at once; without it, the limit's")
+    add(
+        "--burst", metavar="N", type=count,
+        help="with --limit, how many are answered at once; without it, the limit's N",
+    )  # fmt: skip
     add(
         "--limit-headers", choices=("none", "openai", "anthropic"),
         help="with --limit, the vendor in whose form responses say what is left of it; without it, they do not",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -21,6 +22,11 @@ from .exit import COMPLETE, INTERRUPTED, LOCAL, ROWS_FAILED, code_of, message_of
 from .progress import Progress, clock, counted
 from .report import where
 from .terminal import columns, has_status_line, show_status
+
+_UNORDERED = (
+    "{} has all rows, in the order in which they were done; the same command puts them into the order of the input, "
+    "and asks nothing"
+)
 
 
 def run_batch(args: Namespace) -> int:
@@ -78,10 +84,7 @@ def _left(summary: Summary, args: Namespace) -> str:
     """What is there where a run is interrupted while no rows are asked."""
     if not summary.ordering:
         return "interrupted before a row was asked: the same command goes on"
-    return (
-        f"interrupted: {args.output} has all rows, in the order in which they were done; "
-        "the same command puts them into the order of the input, and asks nothing"
-    )
+    return f"interrupted: {_UNORDERED.format(args.output)}"
 
 
 def _batch(args: Namespace, stack: ExitStack) -> Batch:
@@ -107,6 +110,8 @@ def _batch(args: Namespace, stack: ExitStack) -> Batch:
 
 def _progress(batch: Batch, path: str) -> Progress:
     """The display of the run's progress on standard error."""
+    if path == "-" and sys.stdin is not None and sys.stdin.isatty():
+        say("reading from the terminal: Ctrl-D on a line of its own ends it")
     draw = partial(show_status, over=Event()) if has_status_line() else None
     return Progress(lambda: batch.summary, path, say, draw, lambda: columns() - 1)
 
@@ -146,7 +151,7 @@ def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int
 
 def _summary(summary: Summary, done: bool) -> str:
     """How many rows were done, now and before, and how fast. `done`: all are."""
-    before = summary.skipped - summary.failed_before
+    before = summary.skipped - summary.failed_before if done else summary.answered_before
     if not summary.rows:
         return _nothing_new(summary, before, done)
     answered = f"{counted(summary.answered, 'row')} answered" + (f" ({before:,} before)" if before else "")
@@ -186,6 +191,8 @@ def _advice(summary: Summary, code: int, args: Namespace) -> str:
             return f"{args.output} has their errors; once the input is mended, the same command asks the new lines"
         these = "this row" if failed == 1 else f"these {failed:,} rows"
         return f"{args.output} has their errors; --retry-failed asks {these} again"
+    if summary.ordering:
+        return _UNORDERED.format(args.output)
     same = "the same command" + (" without --fresh" if args.fresh and summary.rows else "")
     return f"the rows that are not done stay open: {same} goes on with them"
 

@@ -116,8 +116,10 @@ def _serve(server: Emulator | TapeServer, names: Sequence[str]) -> None:
                 "running; Ctrl-C ends it. Ask it with: sansio-chat ask -p NAME --base-url URL PROMPT\n"
                 "(any key but `wrong` will do: OPENAI_API_KEY=emulated, and the like)"
             )
-        while True:  # not an Event's wait: a signal in the midst of that leaves its lock in disorder
-            sleep(3600)
+        # Not an Event's wait: a signal in the midst of that leaves its lock in disorder. And no long sleep: Python sees
+        # a signal that comes right before one only when it ends.
+        while True:
+            sleep(1)
 
 
 def _log(served: Served) -> None:

@@ -8,9 +8,9 @@ from argparse import ArgumentTypeError
 from contextlib import suppress
 from typing import NamedTuple
 
-from sansio_core.timing import MAX_SECONDS
-
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MOST = 1e9
+"""Seconds: MAX_SECONDS of sansio_core.timing, whose import takes longer than all of the command's arguments."""
 
 
 class Rate(NamedTuple):
@@ -37,7 +37,7 @@ def duration(text: str) -> float:
     """The seconds of `90`, `0.5`, `30s`, `10m`, `1h`, `2d`."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     with suppress(ValueError):
-        if 0 <= (seconds := float(number) * _SECONDS[unit]) <= MAX_SECONDS:
+        if 0 <= (seconds := float(number) * _SECONDS[unit]) <= _MOST:
             return seconds
     raise ArgumentTypeError(f"{text!r} is no duration: a number of seconds, or 30s, 10m, 1h, 2d")
 
