@@ -221,8 +221,9 @@ class Asking:
                 request.starving = self._starving
                 self._begins(stream, ticket, loop.time())
                 while events := await stream._read():
-                    if request.first is None and any(type(event) is TextDelta for event in events):
+                    if any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
+                        await stream._read_on()
         except ChatError as failed:
             error = failed
         except BaseException:
