@@ -131,8 +131,7 @@ class AsyncClient(BaseClient):
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
             headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
-            while await stream._read():
-                pass
+            await stream._read_on()
             return stream.reply
 
     @overload
@@ -157,8 +156,7 @@ class AsyncClient(BaseClient):
         """
         listing = self._listing(timeout, observer)
         async with self._open(listing, proxy) as stream:
-            async for _ in stream.events():
-                pass
+            await stream._read_on()
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None) -> AsyncStream:
@@ -237,6 +235,17 @@ class AsyncStream(BaseStream[AWire]):
         finally:
             self._leave(events)
 
+    async def _read_on(self) -> None:
+        """Read to the stream's end; of the events from here on, the reply alone tells."""
+        if self._enter():
+            end: list[ChatEvent] | None = None
+            try:
+                while await adrive(self._exchange, self._wire):
+                    pass
+                end = []
+            finally:
+                self._leave(end)
+
     def close(self) -> Done:
         """Close the connection at once, finished or not. May be awaited."""
         self._shut()
@@ -280,6 +289,7 @@ class Done:
 # --- for `batch`, which asks many rows over one client ---------------------------------------------------------------
 
 next_events = AsyncStream._read
+read_on = AsyncStream._read_on
 
 
 def headers_of(stream: AsyncStream) -> Headers:

@@ -20,7 +20,7 @@ from processes import complaints
 from sansio_core import AuthenticationFailed, ClientClosed, InvalidRequest, NotFound, providers
 from transports.batch import AskBatch
 from transports.emulator import Emulator
-from transports.emulator.faults import Hang, Status
+from transports.emulator.faults import Hang, Reset, Status
 
 KEY = "sk-of-the-worker"
 NAMES = ["", "_error", "_finish_reason", "_input_tokens", "_output_tokens", "_seconds", "_tries", "_more"]
@@ -87,6 +87,13 @@ def test_a_row_that_fails_is_a_row(make: Make, emulator: Emulator) -> None:
         None, "BadRequest: the provider could not use the request (status 400)",
         "ServerFailed: the provider failed (status 500)",
     ]  # fmt: skip
+
+
+def test_the_text_so_far_of_a_row_that_fails_is_no_answer(make: Make, emulator: Emulator) -> None:
+    emulator.order(Reset(after_pieces=2), always=True)
+    answers = make()({"prompt": ["One?"]})
+    assert answers["answer"] == [None]
+    assert "Re: One?".startswith(json.loads(answers["answer_more"][0])["text"])
 
 
 def test_what_is_no_text_is_told_as_json(make: Make) -> None:

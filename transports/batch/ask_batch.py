@@ -51,7 +51,7 @@ class AskBatch:
     "Summarise: {text}", the prompts are made of the columns that it names. Columns are added: `output` has the texts,
     null where a row failed; and, after its name, `_error` (null, or the class and the message), `_finish_reason`,
     `_input_tokens`, `_output_tokens`, `_seconds` and `_tries` of the last request, and `_more` (JSON: the reasoning,
-    the refusal, the tool calls, where there are any).
+    the refusal, the tool calls, and the `text` so far of a row that failed, where there are any).
 
     A row that fails is a row with an error. An error that every row would share (a wrong key, a used-up quota, an
     unknown host) is raised, so that the job ends. `concurrency`, `rate` (requests a second) and `max_wait` (seconds)
@@ -183,6 +183,8 @@ def _record(answer: Answer) -> dict[str, Any]:
     """The value of each column for a row."""
     line, usage, error = answer.to_line(), answer.reply.usage, answer.error
     more = {name: line[name] for name in _MORE if name in line}
+    if error is not None and line["text"]:  # not as an answer: who takes the column for the answers would not see it
+        more["text"] = line["text"]
     # The number in the message is of no use: it counts all rows that the worker has asked.
     said = None if error is None else str(error).removeprefix(f"prompt {answer.row}: ")
     return {

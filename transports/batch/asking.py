@@ -16,7 +16,7 @@ from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPol
 from sansio_core.pacing import Pacing, Ticket
 from sansio_core.quota import wait_of
 
-from ..aio import headers_of, next_events
+from ..aio import headers_of, next_events, read_on
 from .answer import Answer
 from .rules import Suspects, refused, unreached
 
@@ -235,8 +235,9 @@ class Asking:
                 request.refusing = self._refusing
                 self._begins(stream, ticket, loop.time())
                 while events := await next_events(stream):
-                    if request.first is None and any(type(event) is TextDelta for event in events):
+                    if any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
+                        await read_on(stream)
         except ChatError as failed:
             error = failed
         except BaseException:
