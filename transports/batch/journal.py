@@ -197,21 +197,33 @@ class Journal:
                 continue
             for said in read_lines(lines):
                 count += 1
-                if not isinstance(said, bytes):
-                    if fresh:
-                        self._old = True
-                        return size
-                    key, settings, failed, again = said
-                    if settings != self._settings:
-                        raise self._others()
-                    self.history.add(key, failed, again)
-                elif not said.endswith(b"\n") and not is_json(said):
-                    return size - len(said)
-                elif count == 1 or not said.isspace():
-                    raise self._no_row(count)
-        if lines and not lines.endswith(b"\n"):  # the row is whole but for its line end
+                if isinstance(said, bytes):
+                    if self._is_torn(said, count):
+                        return size - len(said)
+                elif fresh:
+                    self._old = True
+                    return size
+                else:
+                    self._count(*said)
+        if lines[-1:] not in (b"", b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size
+
+    def _is_torn(self, line: bytes, number: int) -> bool:
+        """Whether a `line` that is no row was cut at the end of the file; False if it is blank.
+
+        Raises InvalidRequest for any other.
+        """
+        if not line.endswith(b"\n") and not is_json(line):
+            return True
+        if number == 1 or not line.isspace():
+            raise self._no_row(number)
+        return False
+
+    def _count(self, key: int, settings: bytes, failed: bool, again: bool) -> None:
+        if settings != self._settings:
+            raise self._others()
+        self.history.add(key, failed, again)
 
     def _no_row(self, number: int) -> InvalidRequest:
         if number == 1:

@@ -15,7 +15,7 @@ from .output_lines import CHUNK, plain_rows, read_lines, without_again
 
 _FAILED, _AGAIN, _NO_ROW, _OTHER = 1, 2, 4, 8
 """Kinds of lines; _OTHER: its key is none of the input's, or the input has it less often."""
-_PARTS = 4  # the keys are looked at so often, a part of the buckets each time: it takes less memory
+_PARTS = 4  # passes over the keys, each for a part of the buckets, so that less is in memory at a time
 _NONE = (1 << 32) - 1  # in place of a line's number
 
 
