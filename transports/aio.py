@@ -288,8 +288,7 @@ class Done:
 
 # --- for `batch`, which asks many rows over one client ---------------------------------------------------------------
 
-next_events = AsyncStream._read
-read_on = AsyncStream._read_on
+next_events, read_on = AsyncStream._read, AsyncStream._read_on
 
 
 def headers_of(stream: AsyncStream) -> Headers:
