@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -35,7 +36,7 @@ from sansio_core import (
 from transports.batch import journal as journals
 from transports.batch.answer import Answer
 from transports.batch.journal import Journal
-from transports.batch.output_lines import dump_line, read_line
+from transports.batch.output_lines import dump_line, read_lines
 
 SETTINGS = "c01d77aa"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks, bounds and files")
@@ -43,6 +44,10 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such 
 
 def key_of(name: object) -> str:
     return blake2b(str(name).encode(), digest_size=8).hexdigest()
+
+
+def digest_of(name: object) -> int:
+    return int(key_of(name), 16)
 
 
 def line_of(name: object, *, error: bool = False, again: bool = False, settings: str = SETTINGS, **fields: Any) -> Any:
@@ -61,7 +66,7 @@ def written(path: Path, *lines: dict[str, Any], rest: bytes = b"") -> Path:
 
 def states(path: Path, *names: object, **more: Any) -> list[str]:
     with Journal(path, SETTINGS, **more) as journal:
-        return [journal.state(key_of(name)) for name in names]
+        return [journal.history.state(digest_of(name)) for name in names]
 
 
 def lines_in(path: Path) -> list[dict[str, Any]]:
@@ -128,7 +133,7 @@ def test_any_text_survives_in_a_line(text: str) -> None:
     data = dump_line(line)
     assert json.loads(data) == line
     assert data.decode().splitlines(keepends=True) == [data.decode()]
-    assert read_line(data) == (int(key_of("a"), 16), SETTINGS.encode(), False, False)
+    assert [*read_lines(data)] == [(digest_of("a"), SETTINGS.encode(), False, False)]
 
 
 def test_what_json_lacks_is_null_in_a_line() -> None:
@@ -145,9 +150,9 @@ _SCALARS = st.none() | st.booleans() | st.integers() | _FLOATS | st.text('"\\,a'
 @given(_SCALARS, st.booleans(), st.booleans(), st.dictionaries(st.sampled_from(["key", "again", "error"]), _SCALARS))
 def test_a_line_is_read_as_it_was_written(key: Any, error: bool, again: bool, keep: dict[str, Any]) -> None:
     line = {**line_of("a", error=error, again=again, **({} if key is None else {"id": key})), "keep": keep}
-    told = (int(key_of("a"), 16), SETTINGS.encode(), error, again)
-    assert read_line(dump_line(line)) == told
-    assert read_line(json.dumps(line).encode()) == told  # as other programs write it
+    told = (digest_of("a"), SETTINGS.encode(), error, again)
+    assert [*read_lines(dump_line(line))] == [told]
+    assert [*read_lines(json.dumps(line).encode())] == [told]  # as other programs write it
 
 
 # --- what is asked again ---------------------------------------------------------------------------------------------
@@ -167,7 +172,7 @@ def test_rows_with_an_error_are_asked_again_where_that_is_wanted(path: Path) -> 
     written(path, *(line_of(name, error=name != "b") for name in "abcd"), line_of("c"))
     assert states(path, "a", "b", "c", "c", "d", retry_failed=True) == ["again", "done", "again", "done", "again"]
     with Journal(path, SETTINGS, retry_failed=True) as journal:
-        assert journal.answered == 2
+        assert journal.history.answered == 2
         journal.write(line_of("a", again=True))
         journal.write(line_of("c", error=True, again=True))
     names = "a", "a", "b", "c", "c", "d"
@@ -201,7 +206,7 @@ def test_a_line_that_lacks_its_end_alone_stays(path: Path) -> None:
     written(path, line_of("a"), line_of("b"))
     path.write_bytes(path.read_bytes()[:-1])
     with Journal(path, SETTINGS) as journal:
-        assert [journal.state(key_of(name)) for name in "ab"] == ["done", "done"]
+        assert [journal.history.state(digest_of(name)) for name in "ab"] == ["done", "done"]
         journal.write(line_of("c"))
     assert [line["text"] for line in lines_in(path)] == ["a!", "b!", "c!"]
 
@@ -238,7 +243,7 @@ def test_a_damaged_line_in_the_midst_is_named(path: Path) -> None:
 
 def test_answers_of_other_settings_are_refused(path: Path) -> None:
     data = written(path, line_of("a"), line_of("b", settings="00000000")).read_bytes()
-    with pytest.raises(InvalidRequest, match=r"has answers of other settings .* begin it anew with --fresh"):
+    with pytest.raises(InvalidRequest, match=r"has answers of other settings .* begin it anew with fresh=True"):
         Journal(path, SETTINGS)
     assert path.read_bytes() == data
     assert states(path, "a", fresh=True) == ["new"]
@@ -289,7 +294,7 @@ def test_a_file_that_was_replaced_before_it_was_locked_is_not_written(
     path.touch()
     monkeypatch.setattr(fcntl, "flock", flock)
     with Journal(path, SETTINGS) as journal:
-        assert journal.state(key_of("a")) == "done"
+        assert journal.history.state(digest_of("a")) == "done"
         journal.write(line_of("b"))
     assert [line["text"] for line in lines_in(path)] == ["a!", "b!"]
 
@@ -396,7 +401,7 @@ def test_a_full_disk_leaves_whole_lines(path: Path) -> None:
                 assert path.read_bytes() == whole
             resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) - 1, before[1]))
             with pytest.raises(OSError, match="in-order~"):
-                journal.in_order([key_of("b"), key_of("a")])
+                journal.in_order(array("Q", map(digest_of, "ba")))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         journal.write(line_of("d"))
@@ -410,7 +415,7 @@ def test_a_link_to_the_output_is_followed(path: Path, tmp_path: Path) -> None:
     with Journal(link, SETTINGS) as journal:
         journal.write(line_of("a"))
         journal.write(line_of("b"))
-        journal.in_order([key_of("b"), key_of("a")])
+        journal.in_order(array("Q", map(digest_of, "ba")))
     assert link.is_symlink()
     assert [line["text"] for line in lines_in(path)] == ["b!", "a!"]
 
@@ -424,7 +429,7 @@ from transports.batch.rows import RowReader
 path, source = sys.argv[1:]
 with open(source, "rb") as lines, Journal(path, "c01d77aa") as journal:
     for row in RowReader().rows(lines):
-        if journal.state(row.key) != "done":
+        if journal.history.state(row.digest) != "done":
             sys.stdin.readline()
             print(row.number, flush=True)
             journal.write({"row": row.number, "key": row.key, "settings": "c01d77aa", "text": "x" * 30000})
@@ -464,7 +469,7 @@ def test_any_history_of_runs_ends_with_each_row_once(
     path = tmp_path_factory.mktemp("runs") / "out.jsonl"
     for count, retry, random in [*runs, (99, True, None)]:
         with Journal(path, SETTINGS, retry_failed=retry) as journal:
-            told = [(name, state) for name in names if (state := journal.state(key_of(name))) != "done"]
+            told = [(name, state) for name in names if (state := journal.history.state(digest_of(name))) != "done"]
             for name, state in told[:count]:
                 error = random is not None and random.random() < 0.5
                 journal.write(line_of(name, error=error, again=state == "again"))
@@ -489,8 +494,8 @@ def test_a_file_that_is_gone_or_another_is_told(path: Path, replaced: bool, orde
     path.rename(moved)
     if replaced:
         path.write_text("another")
-    with pytest.raises(OSError, match="moved, deleted or replaced") as gone:
-        journal.in_order([key_of("a")]) if ordered else journal.close()
+    with pytest.raises(OSError, match=r"moved, deleted or replaced .*; put it back first") as gone:
+        journal.in_order(array("Q", [digest_of("a")])) if ordered else journal.close()
     journal.close()
     assert gone.value.filename == str(path)
     assert lines_in(moved) == [line_of("a")]
@@ -506,7 +511,7 @@ def test_lines_are_put_in_the_inputs_order(path: Path) -> None:
     leftover = path.with_name("out.jsonl.in-order~")
     leftover.write_text("of a run that was killed")
     with Journal(path, SETTINGS) as journal:
-        journal.in_order(map(key_of, ["a", "new", "b", "c", "a", "b"]))
+        journal.in_order(array("Q", map(digest_of, ["a", "new", "b", "c", "a", "b"])))
     expected = [
         line_of("a", n=1), line_of("b"), line_of("c", error=True, n=2), line_of("a", n=2), line_of("gone", error=True),
         line_of("gone too"),
@@ -527,8 +532,8 @@ def test_no_answer_falls_out(tmp_path_factory: pytest.TempPathFactory, lines: An
     before = [line_of(name, error=error, again=again, n=n) for n, (name, error, again) in enumerate(lines)]
     written(path, *before)
     with Journal(path, SETTINGS, retry_failed=True) as journal:
-        told = [journal.state(key_of(name)) for name in names]
-        journal.in_order(map(key_of, names))
+        told = [journal.history.state(digest_of(name)) for name in names]
+        journal.in_order(array("Q", map(digest_of, names)))
     after = lines_in(path)
     answers = [line for line in before if "error" not in line]
     assert sorted(line["n"] for line in after if "error" not in line) == [line["n"] for line in answers]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
+from itertools import compress
 from typing import Literal
 
 from .keys import Keys
@@ -11,22 +13,30 @@ from .keys import Keys
 class History:
     """The rows of an output: its lines are added first, then `state` is asked for each row of the input."""
 
-    def __init__(self) -> None:
+    def __init__(self, retry_failed: bool = False) -> None:
         self.answered = 0
         """How many rows have an answer."""
         self.failed_before = 0
         """How many of the rows whose `state` was "done" have an error."""
-        self._rows, self._errors = Keys(), Keys()
+        self._rows, self._errors, self._failed = Keys(), Keys(), False
         self._mended = array("Q")
+        self._retry_failed = retry_failed
+
+    def add_all(self, keys: Sequence[int], failed: Sequence[bool]) -> None:
+        """Count lines that replace no others."""
+        self._rows.add(keys)
+        self.answered += len(keys)
+        if any(failed):
+            self._failed = True
+            self.answered -= sum(failed)
+            self._errors.add(compress(keys, failed))
 
     def add(self, key: int, failed: bool, again: bool) -> None:
         """Count a line; `again`: it replaces an earlier line, with an error, of an equal row."""
-        self.answered += not failed
         if not again:
-            self._rows.add(key)
-            if failed:
-                self._errors.add(key)
+            self.add_all([key], [failed])
         elif not failed:
+            self.answered += 1
             self._mended.append(key)
 
     def settle(self) -> None:
@@ -34,20 +44,21 @@ class History:
         self._errors.settle()
         for key in self._mended:
             if not self._errors.take(key):  # somebody took the line with the error out
-                self._rows.add(key)
+                self._rows.add([key])
         self._mended = array("Q")
         self._rows.settle()
 
-    def state(self, key: int, retry_failed: bool) -> Literal["new", "done", "again"]:
+    def state(self, key: int) -> Literal["new", "done", "again"]:
         """Whether the next row of this key has a line: "done", or "new"; each of several equal rows has its own.
 
-        "again", with `retry_failed` alone: its line has an error, and it is to be asked again.
+        "again", with `retry_failed` alone: its line has an error, and the row is to be asked again and written with
+        `again`.
         """
         if not self._rows.take(key):
             return "new"
-        if not self._errors.take(key):
+        if not (self._failed and self._errors.take(key)):
             return "done"
-        if retry_failed:
+        if self._retry_failed:
             return "again"
         self.failed_before += 1
         return "done"

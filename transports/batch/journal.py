@@ -7,9 +7,9 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterable
+from array import array
 from contextlib import suppress
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 
 from sansio_core import InvalidRequest
 
@@ -17,7 +17,7 @@ from .._shared.ways import PathLike
 from .history import History
 from .locking import opened, sync_folder
 from .order import write_in_order
-from .output_lines import BEGINNING, dump_line, is_json, read_line
+from .output_lines import BEGINNING, CHUNK, dump_line, is_json, plain_rows, read_lines
 
 _SYNC = 1.0  # seconds: what a power cut may cost
 
@@ -34,8 +34,9 @@ class Journal:
     """
 
     def __init__(self, path: PathLike, settings: str, *, fresh: bool = False, retry_failed: bool = False) -> None:
-        self._settings, self._retry_failed = settings.encode(), retry_failed
-        self._history = History()
+        self._settings = settings.encode()
+        self.history = History(retry_failed)
+        """The rows that the file had when it was opened."""
         self._failure: OSError | None = None
         self._unsynced = self._old = False
         self._closing = threading.Event()
@@ -45,23 +46,9 @@ class Journal:
         except BaseException:
             os.close(self._fd)
             raise
-        self._history.settle()
-        self.answered = self._history.answered
-        """How many rows had an answer when the file was opened."""
+        self.history.settle()
         self._syncer = threading.Thread(target=self._sync_each_second, name="batch-fsync", daemon=True)
         self._syncer.start()
-
-    @property
-    def failed_before(self) -> int:
-        """How many of the rows whose `state` was "done" have an error."""
-        return self._history.failed_before
-
-    def state(self, key: str) -> Literal["new", "done", "again"]:
-        """Whether the next row of this key has a line: "done", or "new"; each of several equal rows has its own.
-
-        "again": its line has an error, and the row is to be asked again and written with `again`.
-        """
-        return self._history.state(int(key, 16), self._retry_failed)
 
     def begin_anew(self) -> None:
         """Delete what a file that is begun `fresh` had before: not sooner than there is a row, or no row will be."""
@@ -77,20 +64,20 @@ class Journal:
         self._add(dump_line(line))
         self._unsynced = True
 
-    def in_order(self, keys: Iterable[str]) -> None:
+    def in_order(self, keys: array[int]) -> None:
         """Write the file anew, its rows in the order of `keys`, those of the input's rows, and close it.
 
         A line with an error that was replaced falls out; rows that are not in the input any more stand at the end. If
-        this is interrupted, the file is as it was before. Raises OSError.
+        this is interrupted, the file is as it was before; `keys` are used up. Raises OSError.
         """
         self._stop_syncing()
         self._sync()
-        self._history = History()  # their memory is needed
+        self.history = History()  # the memory is needed
         new = f"{self.path}.in-order~"
         with suppress(FileNotFoundError):  # of a run that was killed meanwhile: the lock says that nobody writes it now
             os.unlink(new)
         try:
-            with self._reader() as source, open(new, "xb", opener=_private) as to:
+            with self._reader() as source, open(new, "xb", CHUNK, opener=_private) as to:
                 write_in_order(source, to, keys)
                 to.flush()
                 os.chmod(new, stat.S_IMODE(os.fstat(self._fd).st_mode))
@@ -173,7 +160,8 @@ class Journal:
                 if os.path.samestat(os.fstat(self._fd), os.stat(self.path)):
                     return
             # as an editor does that saves it
-            raise OSError(errno.ENOENT, "it was moved, deleted or replaced while it was being written", self.path)
+            said = "it was moved, deleted or replaced while it was being written; put it back first"
+            raise OSError(errno.ENOENT, said, self.path)
 
     def _stop_syncing(self) -> None:
         self._closing.set()
@@ -196,25 +184,32 @@ class Journal:
 
     def _reader(self) -> BinaryIO:
         os.lseek(self._fd, 0, os.SEEK_SET)  # rows are added at the end all the same
-        return open(self._fd, "rb", closefd=False, buffering=1 << 17)
+        return open(self._fd, "rb", closefd=False, buffering=1 << 14)
 
     def _read(self, file: BinaryIO, size: int, fresh: bool) -> int:
         """Count the rows of `file`, which has `size` bytes. Returns how many of these bytes are kept."""
-        line = b""
-        for number, line in enumerate(file, 1):
-            if (said := read_line(line)) is not None:
-                if fresh:
-                    self._old = True
-                    return size
-                key, settings, failed, again = said
-                if settings != self._settings:
-                    raise self._others()
-                self._history.add(key, failed, again)
-            elif not line.endswith(b"\n") and not is_json(line):
-                return size - len(line)
-            elif number == 1 or not line.isspace():
-                raise self._no_row(number)
-        if line and not line.endswith(b"\n"):  # the row is whole but for its line end
+        count, lines = 0, b""
+        for lines in iter(lambda: file.read(CHUNK) + file.readline(), b""):
+            rows = None if fresh else plain_rows(lines)
+            if rows is not None and {*rows.settings} == {self._settings}:
+                self.history.add_all(rows.keys, rows.failed)
+                count += len(rows.keys)
+                continue
+            for said in read_lines(lines):
+                count += 1
+                if not isinstance(said, bytes):
+                    if fresh:
+                        self._old = True
+                        return size
+                    key, settings, failed, again = said
+                    if settings != self._settings:
+                        raise self._others()
+                    self.history.add(key, failed, again)
+                elif not said.endswith(b"\n") and not is_json(said):
+                    return size - len(said)
+                elif count == 1 or not said.isspace():
+                    raise self._no_row(count)
+        if lines and not lines.endswith(b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size
 
@@ -231,7 +226,7 @@ class Journal:
     def _others(self) -> InvalidRequest:
         return InvalidRequest(
             f"{self.path} has answers of other settings (another model, template, system text, option or host): give "
-            "the output another name, or begin it anew with --fresh (fresh=True), which deletes them"
+            "the output another name, or begin it anew with fresh=True, which deletes them"
         )
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import repeat
+from struct import unpack
+from typing import Any, NamedTuple
 
 from sansio_core.plain import json_text
 
@@ -14,15 +18,62 @@ _BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2
 
 BEGINNING = b'{"row"'
 """How each line begins."""
-_AGAIN, _KEY = b',"again":true', b',"key":"'
-# The order of the fields is ours (Answer.to_line). An unescaped quote begins or ends a string, so that these bytes are
-# never within one: the first _KEY is the row's own, as only a number and a scalar stand before it.
-_FIELDS = re.compile(rb',"key":"([0-9a-f]{16})","settings":"([0-9a-f]{8})","(?:(text)|error)":')
+CHUNK = 1 << 18
+"""Bytes of an output that are read at once, besides the rest of the last line."""
+# A row as Answer.to_line orders it. A quote that is not escaped begins or ends a string: `"error":` is within none.
+_ROW = re.compile(
+    rb'^\{"row":\d+(?:,"id":(?:"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[\w.+-]+))?'
+    rb',"key":"([0-9a-f]{16})","settings":"([0-9a-f]{8})","(?:(text)|error":\{".*\},"text)":".*\}\n',
+    re.MULTILINE,
+)
 _KEY_FORM = re.compile("[0-9a-f]{16}")
 
 Said = tuple[int, bytes, bool, bool]
 """What a resumed run reads of a line: its key and settings, whether it has an error, and whether it replaces an earlier
-line of the same row that has one. (As NamedTuples they take a fifth more time.)"""
+line of the same row that has one."""
+
+
+class Rows(NamedTuple):
+    """What is read of several lines that replace no others."""
+
+    keys: tuple[int, ...]
+    settings: tuple[bytes, ...]
+    failed: list[bool]
+
+
+def plain_rows(lines: bytes) -> Rows | None:
+    """What `lines` say, read at once; None unless all are as they were written, and replace no others."""
+    # A zero is in no JSON: a power cut may leave some in place of what was not on the disk yet.
+    if b'"again":' in lines or b"\0" in lines or not lines.endswith(b"\n"):
+        return None
+    found = _ROW.findall(lines)
+    if len(found) != lines.count(b"\n"):
+        return None
+    keys, settings, texts = zip(*found, strict=True)
+    failed = [not text for text in texts]
+    if lines.count(b'"error":') != sum(failed):
+        return None
+    return Rows(unpack(f">{len(keys)}Q", bytes.fromhex(b"".join(keys).decode())), settings, failed)
+
+
+def read_lines(lines: bytes) -> Iterator[Said | bytes]:
+    """What each of `lines` says; of one that is not a whole row of an output, the line itself."""
+    if (rows := plain_rows(lines)) is not None:
+        return zip(*rows, repeat(False), strict=False)
+    return map(_read, BytesIO(lines))
+
+
+def _read(line: bytes) -> Said | bytes:
+    if (rows := plain_rows(line)) is not None:
+        return rows.keys[0], rows.settings[0], rows.failed[0], False
+    try:
+        match json.loads(line):
+            case {"row": int(), "key": key, "settings": str(name), "text": str(), **rest}:
+                if (number := key_number(key)) is not None:
+                    return number, name.encode(), bool(rest.get("error")), rest.get("again") is True
+    except (ValueError, RecursionError):
+        pass
+    return line
 
 
 def dump_line(line: dict[str, Any]) -> bytes:
@@ -35,24 +86,6 @@ def dump_line(line: dict[str, Any]) -> bytes:
         text = text.translate(_BREAKS)
     # Half a surrogate pair has no UTF-8 form. As an escape, which backslashreplace writes as JSON does, it has one.
     return text.encode("utf-8", "backslashreplace") + b"\n"
-
-
-def read_line(line: bytes) -> Said | None:
-    """What `line` says; None where it is not a whole row of an output."""
-    # A zero is in no JSON: a power cut may leave some in place of what was not on the disk yet.
-    if _AGAIN not in line and b"\0" not in line and line.startswith(BEGINNING) and line.endswith(b"}\n"):
-        found = _FIELDS.match(line, line.find(_KEY))
-        if found:
-            key, settings, text = found.groups()
-            return int(key, 16), settings, text is None, False
-    try:
-        match json.loads(line):
-            case {"row": int(), "key": key, "settings": str(name), "text": str(), **rest}:
-                if (number := key_number(key)) is not None:
-                    return number, name.encode(), bool(rest.get("error")), rest.get("again") is True
-    except (ValueError, RecursionError):
-        pass
-    return None
 
 
 def key_number(key: object) -> int | None:
