@@ -125,10 +125,10 @@ def test_then_it_is_an_error_row_with_the_partial_text(emulator: Emulator, tmp_p
 def test_an_answer_without_an_end_is_an_error_row_without_its_text(tmp_path: Path) -> None:
     with Emulator(reply="word " * 1000) as emulator:
         files = Files(tmp_path, 2)
-        summary = files.batch(emulator, limits=Limits(body=10_000)).run()
+        summary = files.batch(emulator, limits=Limits(decompressed=10_000)).run()
         assert (summary.failed, dict(summary.errors), emulator.received) == (2, {"LimitExceeded": 2}, 2)
         assert {(line["text"], line["error"]["message"]) for line in files.lines} == {
-            ("", "the answer passed the limit 'body' of 10000 bytes (see Limits)")
+            ("", "the answer passed the limit 'decompressed' of 10000 bytes (see Limits)")
         }
 
 

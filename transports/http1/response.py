@@ -140,7 +140,7 @@ class Response:
     def _decoded(self, piece: bytes) -> bytes | None:
         decoder = self._decoder
         if decoder is None:  # made here, as an unknown coding raises: the status of an error response comes first
-            decoder = self._decoder = ContentDecoder(self._coding, self._limits.body)
+            decoder = self._decoder = ContentDecoder(self._coding, self._limits.decompressed)
         while True:
             if piece or decoder.pending:
                 if data := decoder.decode(piece):
