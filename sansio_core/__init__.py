@@ -10,6 +10,7 @@ What goes over a wire
     redact                   keys and cookies taken out of every text that may be shown; what is quoted of a peer's
     plain                    what events, replies and errors have as plain JSON values
     errors                   what may go wrong: one tree under ChatError, by whose fault it is
+    warning                  warnings that name the line of the caller
     http_request             HttpRequest and its header fields, URLs and redirects
     retry_after              how long a response asks to wait
     quota                    what a response's quota fields say: how long no request is worth sending

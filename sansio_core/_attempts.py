@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from ._advice import advise
 from ._clocks import DRAIN, GRACE, Clocks
@@ -35,8 +36,8 @@ class Attempts:
     """The part of Exchange that does it; Exchange sets these attributes, and says what they are."""
 
     __slots__ = (
-        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser",
-        "_redirects", "_renewed", "_resent", "_until", "attempts", "delay", "error", "headers", "limits", "provider",
+        "_asking", "_body", "_call", "_clocks", "_delivered", "_key_refused", "_made", "_parser", "_redirects",
+        "_renewed", "_resent", "_room", "_until", "attempts", "delay", "error", "headers", "limits", "provider",
         "random", "reply", "request", "retry", "secrets", "state", "status",
     )  # fmt: skip
 
@@ -64,6 +65,7 @@ class Attempts:
     _redirects: int
     _renewed: bool
     _resent: bool
+    _room: int
     _until: float
 
     # --- SETUP, ERROR_RESPONSE, DRAIN: bodies that are no answer ------------------------------------------------------
@@ -124,20 +126,23 @@ class Attempts:
 
     def _answer(self, data: Data, now: float) -> list[ChatEvent]:
         parser = self._parser
-        events = parser.feed(data)
+        self._room -= len(data)
+        events = parser.feed(data if self._room >= 0 else data[: self._room])
         content, error = self._fold(events, now) if events else (False, None)
         if error is not None:
             self._fail(error, now)
         elif parser.ended:
             # The answer is whole. What is left of the body is read only so that the connection can be reused.
             self._clocks.only_grace(now + DRAIN)
-            self.reply.elapsed = self._clocks.elapsed(now)
+            self._reply_ended(now)
             self._to(State.DRAIN, now)
         elif parser.complete:
             # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
             self._clocks.start_grace(now + GRACE, anew=content)
-        else:
-            self._clocks.stop_grace()
+        else:  # the end is not proven, or not any more, as another choice has begun
+            self._clocks.grace = inf
+        if self._room < 0 and self.state is State.STREAM:
+            return events + self._answer_ended(LimitExceeded("body", self.limits.body), now)
         # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
         if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
             events += self._answer_ended(TimedOut(*self._clocks.fired(now, connecting=False)), now)
@@ -147,13 +152,17 @@ class Attempts:
         events = self._parser.end(proper=failure is None)
         _, error = self._fold(events, now)
         if error is None:
-            self.reply.elapsed = self._clocks.elapsed(now)
+            self._reply_ended(now)
             self._to(State.DONE, now)
         else:
             # An error that the stream itself reported says more than how the connection broke; that the answer has no
             # end says less.
             self._fail(failure if failure is not None and isinstance(error, StreamTruncated) else error, now)
         return events
+
+    def _reply_ended(self, now: float) -> None:
+        self.reply.elapsed = self._clocks.elapsed(now)
+        self.reply.redact(self.secrets)
 
     def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
         if self._parser.complete:
@@ -200,7 +209,8 @@ class Attempts:
         # Before anybody sees the error: peers and proxies quote the request that they reject.
         error.redact(self.secrets)
         error.reply, error.attempts = self.reply, self.attempts
-        self.reply.failed, self.reply.elapsed = True, self._clocks.elapsed(now)
+        self.reply.failed = True
+        self._reply_ended(now)
         advise(error, self.provider, self.request)
         self.error = error
         self._call.abandon()

@@ -30,7 +30,7 @@ class _Decompressor(Protocol):
 class ContentDecoder:
     """Decodes what a `Content-Encoding` header names: gzip, x-gzip, deflate, identity, or several with commas.
 
-    `max_size` bounds, in bytes, the whole output of each coding. A body without any coding passes as it is, unbounded.
+    `max_size` bounds, in bytes, the whole output of each coding; a body without any passes as it is, unbounded here.
     Raises UnexpectedContent for a coding that is not known.
     """
 
@@ -118,7 +118,7 @@ class _Inflater:
             self._fault = ProtocolViolation(f"the compressed body is corrupt ({error})")
         self._left -= len(out)
         if self._left < 0:  # by as many bytes as there are too many
-            out, self._fault = out[: self._left], LimitExceeded("decompressed", self._max_size)
+            out, self._fault = out[: self._left], LimitExceeded("body", self._max_size)
         if self._fault is not None:
             # pull() begins with raising the fault: that is now where no output stands before it.
             return out or self.pull()

@@ -123,6 +123,7 @@ class Exchange(Attempts):
         self.headers: Headers = ()
         self.reusable = False
         self._missing: int | None = None  # how many bytes of the body are still to come, where that is known
+        self._room = 0  # how many bytes the answer's body may yet have
         self._body: bytearray | None = None  # of a response that is no answer
         self._delivered = False  # whether content of the answer was returned to the caller
 
@@ -208,9 +209,9 @@ class Exchange(Attempts):
         if 100 <= status < 200 and status != 101:
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
-        self._missing = body_length(self.headers)
+        self._missing, self._room = body_length(self.headers), self.limits.body
         self._body = None
-        self._clocks.bytes_arrived(now)
+        self._clocks.last_byte = now
         if self._watch is not None:
             self._watch.head(self, status, self.headers, now)
         if self._asking:
@@ -222,7 +223,7 @@ class Exchange(Attempts):
         handlers = _HANDLERS[self.state]
         if handlers.data is None or handlers.end is None:
             raise RuntimeError(f"receive_data: the exchange is {self.state.value} and reads nothing")
-        self._clocks.bytes_arrived(now)
+        self._clocks.last_byte = now
         if data:
             if self._missing:
                 self._missing -= len(data)

@@ -19,6 +19,7 @@ Mistral's counts of a minute, Fireworks's and xAI's have no reset beside them, a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from .http_request import Headers
@@ -62,19 +63,19 @@ def wait_of(headers: Headers) -> float | None:
             break
     else:
         return None
-    fields, longest = dict(headers), 0.0
-    for name, value in headers:
-        if value == "0" and _COUNT.search(name):
-            # so that a name keeps its case: x-ratelimit-remaining has x-ratelimit-reset, X-RateLimit-Remaining …-Reset
-            reset = fields.get(name.replace("emaining", "eset"), "")
-            wait = _wait(reset, fields.get("date") or fields.get("Date", ""))
-        elif name in ("ratelimit", "RateLimit"):
-            wait = _structured(value)
-        else:
-            continue
-        if longest < wait <= LONGEST:
-            longest = wait
-    return longest or None
+    fields = dict(headers)
+    waits = (wait for name, value in headers for wait in _waits(name, value, fields) if wait <= LONGEST)
+    return max(waits, default=0.0) or None
+
+
+def _waits(name: str, value: str, fields: Mapping[str, str]) -> Iterator[float]:
+    """The seconds until the resets of the counts of 0 in a field, one of `fields`; 0 for one that cannot be read."""
+    if value == "0" and _COUNT.search(name):
+        # so that a name keeps its case: x-ratelimit-remaining has x-ratelimit-reset, X-RateLimit-Remaining …-Reset
+        reset = fields.get(name.replace("emaining", "eset"), "")
+        yield _wait(reset, fields.get("date") or fields.get("Date", ""))
+    elif name in ("ratelimit", "RateLimit"):
+        yield from _structured(value)
 
 
 def _wait(reset: str, date: str) -> float:
@@ -107,13 +108,10 @@ def _instant(text: str) -> float | None:
     return minutes * 60 + second + float(found[7] or 0)
 
 
-def _structured(value: str) -> float:
-    """The longest wait of the members of a `RateLimit` field that have nothing left."""
+def _structured(value: str) -> Iterator[float]:
+    """The waits of the members of a `RateLimit` field that have nothing left."""
     # The names and partition keys in quotes may hold what separates the rest.
     members = _QUOTED.sub("", value).split(",") if "remaining=" not in value else [value]
-    longest = 0.0
     for given in (dict(_PARAMETER.findall(member)) for member in members):
-        wait = float(given.get("t") or given.get("reset") or 0)
-        if given.get("r", given.get("remaining")) == "0" and longest < wait <= LONGEST:
-            longest = wait
-    return longest
+        if given.get("r", given.get("remaining")) == "0":
+            yield float(given.get("t") or given.get("reset") or 0)

@@ -23,6 +23,7 @@ from .events import (
     UsageReport,
 )
 from .plain import Plain
+from .redact import redact
 from .tool_call import ToolCall
 
 T = TypeVar("T")
@@ -311,6 +312,14 @@ class Reply(Choice):
                 content |= self._fold(event)
         return content
 
+    def redact(self, secrets: tuple[str, ...]) -> None:
+        """Replace each of `secrets` by `[hidden]` in the server's own names: ids, the model, why the answer ended."""
+        self.id, self.model = _hidden(self.id, secrets), _hidden(self.model, secrets)
+        for choice in self.choices:
+            choice.provider_reason = _hidden(choice.provider_reason, secrets)
+            for call in (choice._calls or {}).values():
+                call.id = _hidden(call.id, secrets)
+
     def _fold(self, event: ChatEvent) -> bool:
         match event:
             case (
@@ -349,6 +358,10 @@ class Reply(Choice):
         state = "complete" if self.complete else "failed" if self.failed else "incomplete"
         # The length and not the text: a repr ends up in logs.
         return f"<Reply {state}, {len(self.text)} characters, finish_reason={self.finish_reason!r}>"
+
+
+def _hidden(text: str | None, secrets: tuple[str, ...]) -> str | None:
+    return text and redact(text, secrets)
 
 
 def _named(call: ToolCall) -> dict[str, Any]:

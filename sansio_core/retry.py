@@ -66,10 +66,10 @@ class RetryPolicy:
     def retries(self, error: ChatError) -> bool:
         """Whether a request that failed with `error` may succeed when it is sent again."""
         match error:
-            case ConnectFailed() | ConnectionLost() | StreamTruncated():
-                return True
-            case ProxyFailed(status=status):  # None: the proxy could not be reached
-                return status is None or status in self.statuses
+            case ConnectFailed() | ConnectionLost() | StreamTruncated() | ProxyFailed(status=None):
+                return True  # with None, the proxy itself could not be reached
+            case ProxyFailed(status=status):
+                return status in self.statuses
             case TimedOut(clock=clock):  # the total bounds all attempts, so that no time is left for another
                 return clock != "total"
             case QuotaExhausted():  # often a 429, but no attempt adds credit

@@ -1,4 +1,4 @@
-"""The asyncio client, on asyncio streams and h11: AsyncClient, and the AsyncStream that it returns."""
+"""The asyncio client, on asyncio and h11: AsyncClient, and the AsyncStream that it returns."""
 
 from __future__ import annotations
 
@@ -130,8 +130,7 @@ class AsyncClient(BaseClient):
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
             headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
-            while await stream._read():
-                pass
+            await stream.read_on()
             return stream.reply
 
     @overload
@@ -156,8 +155,7 @@ class AsyncClient(BaseClient):
         """
         listing = self._listing(timeout, observer)
         async with self._open(listing, proxy) as stream:
-            async for _ in stream.events():
-                pass
+            await stream.read_on()
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None) -> AsyncStream:
@@ -166,6 +164,11 @@ class AsyncClient(BaseClient):
         wire = AsyncWire(self._pool, proxy=proxy, limits=exchange.limits, exchange=exchange)
         exchange.secrets += wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, alogged(exchange, ataped(exchange, wire, record)))
+
+    def keep_idle(self, connections: int) -> None:
+        """Keep so many idle connections at least, if there are as many: without this, 100. Each closes after a minute.
+        """
+        self._pool.max_idle = max(self._pool.max_idle, connections)
 
     def close(self) -> Done:
         """Close every connection at once; streams that are still open end with ClientClosed. May be awaited."""
@@ -222,11 +225,11 @@ class AsyncStream(BaseStream[AWire]):
         return AsyncStreamEvents(self)
 
     async def _refill(self) -> None:
-        if not await self._read():
+        if not await self.next_events():
             raise StopAsyncIteration
 
-    async def _read(self) -> list[ChatEvent]:
-        """The next events, as many as arrived together, which are then `_pending` too; none at the stream's end."""
+    async def next_events(self) -> list[ChatEvent]:
+        """The next events, as many as arrived together; none at the stream's end. Iterating delivers them as well."""
         if not self._enter():
             return []
         events = None
@@ -235,6 +238,17 @@ class AsyncStream(BaseStream[AWire]):
             return events
         finally:
             self._leave(events)
+
+    async def read_on(self) -> None:
+        """Read to the stream's end; of the events from here on, the reply alone tells."""
+        if self._enter():
+            end: list[ChatEvent] | None = None
+            try:
+                while await adrive(self._exchange, self._wire):
+                    pass
+                end = []
+            finally:
+                self._leave(end)
 
     def close(self) -> Done:
         """Close the connection at once, finished or not. May be awaited."""

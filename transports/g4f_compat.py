@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sansio_core import InvalidRequest, IPBlocked, Messages, UnexpectedContent, providers
 from sansio_core.providers import Provider
-from sansio_core.providers.base import warn
 from sansio_core.providers.chatgpt_free import ChatgptFree as PageFirst
 from sansio_core.providers.chatgpt_free import Pages
+from sansio_core.warning import warn
 
 if TYPE_CHECKING:
     from .aio import AsyncClient, AsyncStream

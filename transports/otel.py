@@ -245,13 +245,18 @@ def _asked(request: ChatRequest) -> dict[str, Any]:
 def _answered(reply: Reply) -> dict[str, Any]:
     """The attributes of an answer, or of as much of it as came: docs/gen-ai/gen-ai-spans.md."""
     usage = reply.usage or UsageReport()
-    reasons = [choice.provider_reason or choice.finish_reason for choice in reply.choices]
     found = {
-        "gen_ai.response.finish_reasons": [reason or "error" for reason in reasons] if any(reasons) else None,
+        "gen_ai.response.finish_reasons": _reasons(reply),
         "gen_ai.response.id": reply.id or None,
         **{f"gen_ai.usage.{name}": getattr(usage, field) for field, name in _USAGE.items()},
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _reasons(reply: Reply) -> list[str] | None:
+    """Why each choice ended; None where none has yet."""
+    reasons = [choice.provider_reason or choice.finish_reason for choice in reply.choices]
+    return [reason or "error" for reason in reasons] if any(reasons) else None
 
 
 def _retry(seconds: float, error: ChatError, attempt: int, of: int) -> dict[str, Any]:

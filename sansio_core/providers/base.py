@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from inspect import currentframe
-from sys import modules
-from types import FrameType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -19,7 +15,7 @@ from ..dialects.base import MAX_FRAME
 from ..dialects.error_mapping import of_response
 from ..dialects.forms import Payload
 from ..dialects.text_template import Templates
-from ..errors import HTTPStatusError, InvalidRequest, OptionIgnored, UnexpectedContent, safe_repr, suggestion
+from ..errors import HTTPStatusError, InvalidRequest, UnexpectedContent, safe_repr, suggestion
 from ..http_request import Fields, Headers, HttpRequest, check_base_url, check_header, cookie_header, merge, origin
 from ..model_info import ModelInfo
 from ..options import OPTIONS
@@ -27,6 +23,7 @@ from ..request import ChatRequest, as_mapping, header_pairs
 from ..retry import RetryPolicy
 from ..strict_json import dump_json
 from ..timing import Timeouts
+from ..warning import warn
 from .call import Call
 
 # What every provider can be set up with.
@@ -366,6 +363,8 @@ def _check_key(api_key: object, source: str) -> None:
     """Raises InvalidRequest for a key that no header can carry; it is not quoted, but `source` is named."""
     if not isinstance(api_key, str):
         raise InvalidRequest(f"the key must be a str, or a function that gives one, not {type(api_key).__name__}")
+    if api_key.isspace():
+        raise InvalidRequest(f"the key is white space and nothing else: check {source}")
     try:
         check_header("authorization", api_key)
     except InvalidRequest:
@@ -387,22 +386,3 @@ def no_provider(given: object, wanted: str) -> InvalidRequest:
         f"{cls} is a class: give an object of it, {cls}(…), or register it with "
         f"providers.register({name!r}, {cls}), and give the name {name!r}"
     )
-
-
-def warn(message: str, category: type[Warning] = OptionIgnored) -> None:
-    """One warning, at the line that called this package, or a layer over it, from outside.
-
-    A package is such a layer if it has a true `__sansio_layer__`.
-    """
-    # A line within a client is of no use to whoever is warned, and Python shows the same warning once for each line: it
-    # would be once for all callers. A fixed stacklevel cannot find the line, as a client, an own loop and a
-    # compatibility layer call from different depths. (warnings.warn has skip_file_prefixes from Python 3.12 on.)
-    frame, level = currentframe(), 1
-    while frame is not None and _is_layer(frame):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
-
-
-def _is_layer(frame: FrameType) -> bool:
-    package = modules.get(frame.f_globals.get("__name__", "").partition(".")[0])
-    return bool(getattr(package, "__sansio_layer__", False))

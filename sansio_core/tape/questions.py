@@ -95,7 +95,7 @@ def _provider(take: Take, number: int) -> Provider:
         return providers.create(take.provider, api_key=KEY, base_url=take.base or None)
     if not take.provider:
         raise InvalidRequest(f"take {number + 1} names no provider: add it, as a line like `> provider: openai`")
-    hint = "register it first (providers.register, or register_host), as the program did that recorded the tape"
-    error = InvalidRequest(f"take {number + 1} is of the provider {take.provider!r}, which is not known here: {hint}")
-    error.hint = hint
-    raise error
+    raise InvalidRequest(
+        f"take {number + 1} is of the provider {take.provider!r}, which is not known here: "
+        "register it first (providers.register, or register_host)"
+    )

@@ -46,6 +46,7 @@ from pacing_servers import (
     Queue,
     Window,
 )
+from pacing_troubles import TROUBLES
 
 AT_ONCE = [
     Case("8 at once", TGI, lambda random: Parallel(8), 2500, 64, lognormal(0.8, 0.5), retry_after=absent),
@@ -279,4 +280,4 @@ OPEN = [
         faults=0.02,
     ),
 ]
-CASES = [*BUCKETS, *WINDOWS, *GATEWAYS, *AT_ONCE, *TOKENS, *WEATHER, *OPEN]
+CASES = [*BUCKETS, *WINDOWS, *GATEWAYS, *AT_ONCE, *TOKENS, *WEATHER, *OPEN, *TROUBLES]

@@ -16,6 +16,8 @@ from sansio_core import (
     Finished,
     HTTPStatusError,
     KeepAlive,
+    LimitExceeded,
+    Limits,
     ProtocolViolation,
     ProviderRefused,
     RateLimited,
@@ -30,6 +32,27 @@ from sansio_core import (
 from sansio_core.dialects.base import EventStreamParser
 
 FOUR = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")
+
+
+# --- answers: how long they may be ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "enough"),
+    [
+        ("acytoo", b"Green hills", 11),
+        ("free_netfly", BODY := stream("Green ", "hills"), BODY.index(b"data: [DONE]")),  # the finish reason is the end
+    ],
+)
+def test_a_body_may_have_so_many_bytes_and_not_one_more(name: str, body: bytes, enough: int) -> None:
+    cut = body.index(b"hills")
+    for pieces in cuts(body):
+        assert Run(exchange(name, limits=Limits(body=enough))).over(Answer(pieces)).text == "Green hills"
+        run = Run(exchange(name, limits=Limits(body=cut)))
+        with pytest.raises(LimitExceeded) as caught:
+            run.over(Answer(pieces))
+        assert (caught.value.limit, caught.value.size) == ("body", cut)
+        assert (run.text, run.exchange.reply.text, len(run.sent)) == ("Green ", "Green ", 1)
 
 
 # --- answers: event streams ------------------------------------------------------------------------------------------

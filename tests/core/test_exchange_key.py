@@ -143,6 +143,7 @@ def test_where_a_key_goes(name: str, config: dict[str, Any], key: str, field: tu
     [
         (None, "the key function gave no key"),
         ("", "the key function gave no key"),
+        (" \t", "the key is white space and nothing else: check the function"),
         ("sk-secret\n", "check the function that is given as api_key="),
         (b"sk-secret", "the key function must give a str, not bytes"),
     ],

@@ -42,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "content_coding": GROUND,
     "parsers": GROUND,
     "timing": GROUND,
+    "warning": {"errors"},
     "retry_after": GROUND,
     "quota": GROUND | {"retry_after"},
     "retry": GROUND | {"timing"},
@@ -52,7 +53,7 @@ ROOMS: dict[str, set[str]] = {
     "dialects": GROUND | {"parsers", "retry_after"},
     "model_info": set(),
     # `__version__` is no room: it is set before any is loaded.
-    "providers": GROUND | {"parsers", "retry", "timing", "dialects", "model_info", "__version__"},
+    "providers": GROUND | {"warning", "parsers", "retry", "timing", "dialects", "model_info", "__version__"},
     "_clocks": GROUND | {"timing"},
     "states": GROUND,
 }

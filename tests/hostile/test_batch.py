@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from batches import QUICK, Files, settings
 from hostile_server import Server
+from matrix import sized
 from ports import closed_port
+from servers import Peer
 from test_secrets import COOKIE, KEY, PROXY_WORD, QUERY, echo, echo_as_reason, echo_in_band, found, to
 
 from sansio_core import ChatError
@@ -208,9 +210,18 @@ def test_each_row_has_one_line_and_its_own_answer_whatever_happens(tmp_path: Pat
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
+def echo_in_names(peer: Peer) -> None:
+    """A good answer whose id, model, finish reason and tool call's id are all that it was told."""
+    told = peer.last.decode("latin-1").replace("\r\n", " ").replace('"', "'")
+    call = {"index": 0, "id": told, "function": {"name": "f", "arguments": "{}"}}
+    choice = {"index": 0, "delta": {"content": "Hello", "tool_calls": [call]}, "finish_reason": told}
+    answer = json.dumps({"id": told, "model": told, "choices": [choice]})
+    peer.send(sized(f"data: {answer}\n\ndata: [DONE]\n\n".encode()))
+
+
 SERVERS: dict[str, Any] = {
     "400": echo(400), "401": echo(401), "403": echo(403), "429": echo(429), "500": echo(500), "503": echo(503),
-    "an error in the stream": echo_in_band, "a status line": echo_as_reason,
+    "an error in the stream": echo_in_band, "an answer's own names": echo_in_names, "a status line": echo_as_reason,
     "a redirect": to(f"http://localhost:1/x?key={QUERY}"),
 }  # fmt: skip
 

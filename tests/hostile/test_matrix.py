@@ -47,7 +47,16 @@ def test_the_command_prints_every_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.family}: {row.fault}")
 def test_a_fault_ends_as_its_cell_says_and_plays_alike(seat: Seat, row: Row, tmp_path: Path) -> None:
     cell: Cell = getattr(row, seat.name)
-    tape = tmp_path / "row.tape"
+    for left in range(3 if cell.clock else 0, -1, -1):  # a clock may overtake a busy machine, but not each time
+        try:
+            run(seat, row, cell, tmp_path / f"row{left}.tape")
+            break
+        except AssertionError:
+            if not left:
+                raise
+
+
+def run(seat: Seat, row: Row, cell: Cell, tape: Path) -> None:
     with row.world() as world:
         settings: dict[str, Any] = {"retry": TWICE, "timeout": row.timeouts, "limits": row.limits, **world.settings}
         client = seat.client(row.provider, base_url=world.base_url, **settings)

@@ -29,7 +29,8 @@ class Files:
         self.input.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def batch(self, emulator: Emulator, **more: Any) -> Batch:
-        return Batch(self.input, self.output, **{"retry": QUICK, **settings(emulator), **more})
+        files = {"input": self.input, "output": self.output}
+        return Batch(**{**files, "retry": QUICK, **settings(emulator), **more})
 
     @property
     def lines(self) -> list[dict[str, Any]]:

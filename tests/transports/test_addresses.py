@@ -64,6 +64,7 @@ def test_where_no_address_answers(seat: Seat, emulator: Emulator, silent: str, r
     with pytest.raises(TimedOut, match="'connect'"):
         seat.complete(client)
     resolve("127.0.0.3", "127.0.0.4")
+    client = seat.client("acytoo", base_url=url(emulator, "chat.example"), timeout=CONNECT, retry=1)
     with pytest.raises(ConnectFailed, match=r"no connection to chat\.example:[0-9]+: refused"):
         seat.complete(client)
 
@@ -109,11 +110,13 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingNames]:
 def test_look_ups_that_hang_hold_up_no_other(seat: Seat, emulator: Emulator, names: HangingNames) -> None:
     """More of them than any executor of a loop has threads."""
     short = Timeouts(connect=0.02)
-    for number in range(40):
+    for number in range(1000):
         client = seat.client("acytoo", base_url=url(emulator, f"hangs{number}.example"), timeout=short, retry=1)
         with pytest.raises(TimedOut):
             seat.complete(client)
         seat.close_client(client)
+        if len(names.hanging) == 40:  # on a busy machine a clock may come first
+            break
     assert len(names.hanging) == 40
     client = seat.client("acytoo", base_url=url(emulator, "good.example"), timeout=CONNECT)
     assert seat.complete(client).text == DEFAULT_TEXT

@@ -13,6 +13,7 @@ from wire_harness import answering, body, fetch, forever, gone, read_request, re
 from wires import LOOPS, get
 
 from sansio_core.errors import ClientClosed, ConnectFailed, InvalidRequest
+from transports._asyncio.connection import Connection, Reader
 from transports._asyncio.pool import Pool
 from transports._asyncio.wire import AsyncWire
 
@@ -345,8 +346,54 @@ def test_many_bytes_are_neither_held_nor_lost() -> None:
                 pieces.append(piece)
                 await asyncio.sleep(0)  # a slow reader: the server is held up meanwhile
                 assert wire._connection is not None
-                assert len(wire._connection._reader._buffer) <= 128 * 1024
+                assert wire._connection._reader._size <= 128 * 1024
             assert b"".join(pieces) == sent
+            await pool.aclose()
+
+    run(main)
+
+
+def test_small_pieces_are_not_held_without_bound() -> None:
+    class Transport(asyncio.Transport):
+        paused = False
+
+        def pause_reading(self) -> None:
+            self.paused = True
+
+        def resume_reading(self) -> None:
+            self.paused = False
+
+    async def main() -> None:
+        reader = Reader(asyncio.get_running_loop())
+        reader.connection_made(transport := Transport())
+        received = 0
+        while not transport.paused:
+            reader.data_received(b"%d" % (received % 10))
+            received += 1
+        assert received <= 1024  # each is an object
+        assert await reader.read(1) == (b"0123456789" * 103)[:received]
+        assert not transport.paused
+
+    run(main)
+
+
+def test_one_timer_serves_the_reads_of_all_requests_on_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        deadlines: list[float] = []
+        call_at = loop.call_at
+
+        def counted(when: float, callback: Callable[..., object], *arguments: object, **more: object) -> object:
+            if getattr(callback, "__self__", None).__class__ is Connection:
+                deadlines.append(when)
+            return call_at(when, callback, *arguments, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(loop, "call_at", counted)
+        async with serve(Counting()) as port:
+            pool = Pool()
+            for _ in range(5):
+                assert await fetch(AsyncWire(pool), get(port)) == b"ok"
+            assert len(deadlines) == 1
             await pool.aclose()
 
     run(main)

@@ -150,7 +150,7 @@ def test_two_answers_over_any_pair(pair: Any, loop: str, tmp_path: Path) -> None
             for _ in range(2):
                 assert await read(connection, asyncio.get_running_loop().time() + 10) == b"hello"
                 assert connection.quiet
-            connection.cancel_timer()
+            connection.abort()
 
     run(main, loop)
 

@@ -20,7 +20,7 @@ from processes import complaints
 from sansio_core import AuthenticationFailed, ClientClosed, InvalidRequest, NotFound, providers
 from transports.batch import AskBatch
 from transports.emulator import Emulator
-from transports.emulator.faults import Hang, Status
+from transports.emulator.faults import Hang, Reset, Status
 
 KEY = "sk-of-the-worker"
 NAMES = ["", "_error", "_finish_reason", "_input_tokens", "_output_tokens", "_seconds", "_tries", "_more"]
@@ -89,6 +89,13 @@ def test_a_row_that_fails_is_a_row(make: Make, emulator: Emulator) -> None:
     ]  # fmt: skip
 
 
+def test_the_text_so_far_of_a_row_that_fails_is_no_answer(make: Make, emulator: Emulator) -> None:
+    emulator.order(Reset(after_pieces=2), always=True)
+    answers = make()({"prompt": ["One?"]})
+    assert answers["answer"] == [None]
+    assert "Re: One?".startswith(json.loads(answers["answer_more"][0])["text"])
+
+
 def test_what_is_no_text_is_told_as_json(make: Make) -> None:
     with Emulator(tool_calls=[("weather", '{"city": "Kranj"}')], reasoning="Hm.") as emulator:
         ask = make(base_url=emulator.base_url("openai"), tools=[{"type": "function", "function": {"name": "weather"}}])
@@ -128,7 +135,7 @@ def test_a_table_that_waits_holds_up_no_other(make: Make, emulator: Emulator) ->
         assert not waiting.done()
         ask.close()
         with pytest.raises(ClientClosed):
-            waiting.result(5)
+            waiting.result(30)
     assert ask({"prompt": ["d"]})["answer"] == ["Re: d"]
 
 

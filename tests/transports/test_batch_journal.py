@@ -243,7 +243,7 @@ def test_a_damaged_line_in_the_midst_is_named(path: Path) -> None:
 
 def test_answers_of_other_settings_are_refused(path: Path) -> None:
     data = written(path, line_of("a"), line_of("b", settings="00000000")).read_bytes()
-    with pytest.raises(InvalidRequest, match=r"has answers of other settings .* begin it anew with --fresh"):
+    with pytest.raises(InvalidRequest, match=r"has answers of other settings .* begin it anew with fresh=True"):
         Journal(path, SETTINGS)
     assert path.read_bytes() == data
     assert states(path, "a", fresh=True) == ["new"]
@@ -494,7 +494,7 @@ def test_a_file_that_is_gone_or_another_is_told(path: Path, replaced: bool, orde
     path.rename(moved)
     if replaced:
         path.write_text("another")
-    with pytest.raises(OSError, match="moved, deleted or replaced") as gone:
+    with pytest.raises(OSError, match=r"moved, deleted or replaced .*; put it back first") as gone:
         journal.in_order(array("Q", [digest_of("a")])) if ordered else journal.close()
     journal.close()
     assert gone.value.filename == str(path)

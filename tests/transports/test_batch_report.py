@@ -225,7 +225,7 @@ def test_odd_lines_are_told_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "out.jsonl").write_bytes(dump_line(answered(1)) + b"\n".join(odd) + b"\n" + dump_line(answered(2)))
     write_report(tmp_path / "out.jsonl", tmp_path / "out.html")
     page = Page((tmp_path / "out.html").read_bytes())
-    assert "Lines 2, 3, 4 and 4 more of the file are no rows of a batch, and are left out." in page.text
+    assert "Left out, as they are no rows of a batch: lines 2, 3, 4 and 4 more of the file." in page.text
     assert "Every row in the file is answered: 2." in page.text
 
 

@@ -23,6 +23,7 @@ from sansio_core import (
     UnexpectedContent,
     UnexpectedRedirect,
 )
+from transports.batch import Answer
 from transports.batch.rules import Suspects, refused, unreached
 
 WRONG_KEY, NO_MODEL = AuthenticationFailed(401), NotFound(404)
@@ -58,26 +59,26 @@ def test_a_host_that_is_away_is_told_from_one_that_does_not_want() -> None:
     assert [error for error in [*away, *there] if unreached(error)] == away
 
 
-def verdicts(*errors: ChatError | None) -> list[str]:
+def after(*errors: ChatError | None) -> tuple[list[list[int]], bool]:
+    """The rows that are handed out after each of these outcomes, by their numbers, and whether the run stops."""
     suspects = Suspects()
-    return [suspects.after(error) for error in errors]
+    answers = [Answer(number, None, error) for number, error in enumerate(errors)]
+    return [[each.row for each in suspects.after(answer)] for answer in answers], suspects.error is not None
 
 
 def test_three_rows_that_fail_alike_at_first_stop_a_run() -> None:
-    assert verdicts(WRONG_KEY, NO_MODEL, PermissionDenied(403)) == ["hold back", "hold back", "stop"]
-    assert verdicts(ConnectFailed("a"), ConnectFailed("b"), TimedOut("connect"))[-1] == "stop"
+    assert after(WRONG_KEY, NO_MODEL, PermissionDenied(403)) == ([[], [], []], True)
+    assert after(ConnectFailed("a"), ConnectFailed("b"), TimedOut("connect"))[1]
     # a row that was not sent, or whose connection broke, tells nothing of the key
-    assert verdicts(WRONG_KEY, InvalidRequest("odd"), NO_MODEL, ConnectionLost("gone"), WRONG_KEY) == [
-        "hold back", "hand out", "hold back", "hand out", "stop",
-    ]  # fmt: skip
+    errors = [WRONG_KEY, InvalidRequest("odd"), NO_MODEL, ConnectionLost("gone")]
+    assert after(*errors) == ([[], [1], [], [3]], False)
+    assert after(*errors, WRONG_KEY)[1]
 
 
 def test_one_row_that_was_answered_clears_those_before_it() -> None:
-    assert verdicts(WRONG_KEY, NO_MODEL, None, NO_MODEL, None) == [
-        "hold back", "hold back", "hand out all", "hold back", "hand out all",
-    ]  # fmt: skip
+    assert after(WRONG_KEY, NO_MODEL, None, NO_MODEL, None) == ([[], [], [0, 1, 2], [], [3, 4]], False)
     # 400 says that the host has taken the key, but not that it would answer a row
-    assert verdicts(WRONG_KEY, WRONG_KEY, BadRequest(400), WRONG_KEY, WRONG_KEY, WRONG_KEY)[-1] == "stop"
+    assert after(WRONG_KEY, WRONG_KEY, BadRequest(400), WRONG_KEY, WRONG_KEY, WRONG_KEY)[1]
 
 
 SHARED = [
@@ -88,18 +89,23 @@ SHARED = [
 
 @pytest.mark.parametrize("error", SHARED, ids=str)
 def test_twenty_running_stop_any_run(error: ChatError) -> None:
-    assert verdicts(None, *[error] * 20) == ["hand out all", *["hold back"] * 19, "stop"]
+    assert after(None, *[error] * 19) == ([[0], *[[]] * 19], False)
+    assert after(None, *[error] * 20)[1]
 
 
 def test_a_used_up_quota_stops_at_once() -> None:
-    assert verdicts(None, QuotaExhausted(429)) == ["hand out all", "stop"]
+    assert after(None, QuotaExhausted(429)) == ([[0], []], True)
 
 
 def test_a_run_of_few_rows_ends_in_a_stop_where_none_was_answered() -> None:
-    suspects = Suspects()
-    assert not suspects.ends()
-    suspects.after(WRONG_KEY)
-    assert suspects.ends()
-    suspects.after(None)
-    suspects.after(WRONG_KEY)
-    assert not suspects.ends()
+    suspects, failed = Suspects(), Answer(1, None, WRONG_KEY)
+    assert suspects.rest() == []
+    assert suspects.error is None
+    suspects.after(failed)
+    assert suspects.rest() == []
+    assert suspects.error is WRONG_KEY
+    answered = Suspects()
+    answered.after(Answer(1, None))
+    answered.after(failed)
+    assert answered.rest() == [failed]
+    assert answered.error is None

@@ -20,12 +20,12 @@ from typing import Any, ClassVar
 
 import pytest
 from ports import closed_port
-from processes import complaints
+from processes import complaints, until_it_waits
 
 from sansio_core import LimitExceeded, TimedOut, providers
 from transports import Client
 from transports.cli import main
-from transports.cli.exit import message_of
+from transports.cli.exit import SPELLED, message_of
 from transports.emulator import (
     DEFAULT_TEXT,
     Ban,
@@ -219,11 +219,14 @@ def test_failures(
     emulator: Emulator,
     capsys: Capture,
 ) -> None:
-    emulator.order(fault)
-    timeout = ["--timeout", "0.4"] if isinstance(fault, Stall) else []
-    assert ask(emulator, *output, *timeout, "Hi", provider=provider) == code
-    out, messages = said(capsys)
-    assert messages[0].startswith(message)
+    stalls = isinstance(fault, Stall)
+    for _ in range(20 if stalls else 1):
+        emulator.order(fault)
+        assert ask(emulator, *output, *(["--timeout", "0.4"] if stalls else []), "Hi", provider=provider) == code
+        out, messages = said(capsys)
+        assert messages[0].startswith(message)
+        if len(messages) > 1:  # on a busy machine the clock may come before the text, but not each time
+            break
     assert messages[1:] == (["the answer is incomplete"] if text else [])
     if output == ["--json"]:
         reply = json.loads(out)
@@ -254,7 +257,7 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
 
     monkeypatch.setattr(socket, "getaddrinfo", no_name)
     assert main(["ask", "-p", "acytoo", "Hi"]) == 3
-    assert said(capsys)[1][1:] == ["this public endpoint was last known not to work: try --base-url URL, or --emulate"]
+    assert said(capsys)[1][-1].endswith("not to work: give --base-url for another host, or --emulate)")
 
 
 @pytest.mark.parametrize(
@@ -272,10 +275,8 @@ def test_an_endpoint_known_not_to_work_is_told_so(capsys: Capture, monkeypatch: 
         (["--emulate", "--option", "heat=1", "Hi"], "free_netfly does not know the option 'heat'; known are "),
         (["--emulate", "--option", "temperature=NaN", "Hi"], "the request cannot be written as JSON"),
         (["--emulate", "--api-key-env", "NO_SUCH_KEY", "Hi"], "the environment variable that --api-key-env names is"),
-        (["--emulate", "--timeout", "0", "Hi"], "the total timeout must be a positive number of seconds"),
-        (["--emulate", "--retry", "0", "Hi"], "attempts must be a whole number from 1"),
         (["--emulate", "--proxy", "ftp://proxy.example", "Hi"], "a proxy's URL cannot begin with 'ftp'"),
-        (["--base-url", "http://u:p@a.test", "Hi"], "credentials do not belong in the URL 'http://a.test': the key"),
+        (["--base-url", "http://u:p@a.test", "Hi"], "credentials do not belong in the URL 'http://a.test': use --api"),
         (["--base-url", "chat.example", "Hi"], "'chat.example' is not an http:// or https:// URL with a host"),
     ],
     ids=lambda value: None if isinstance(value, str) else " ".join(value),
@@ -316,7 +317,7 @@ def test_a_key_that_was_not_sent_is_missed(capsys: Capture, monkeypatch: pytest.
         assert main(["ask", "-p", "openai", "--base-url", emulator.base_url("openai"), "Hi"]) == 5
         last = said(capsys)[1][-1]
         assert last.startswith("the provider wants a key, and none was sent (status 401): ")
-        assert "[set the environment variable OPENAI_API_KEY]" in last
+        assert "[give --api-key-env, or set the environment variable OPENAI_API_KEY]" in last
         monkeypatch.setenv("OPENAI_API_KEY", "wrong")
         assert main(["ask", "-p", "openai", "--base-url", emulator.base_url("openai"), "Hi"]) == 5
         last = said(capsys)[1][-1]
@@ -327,6 +328,9 @@ def test_a_key_that_was_not_sent_is_missed(capsys: Capture, monkeypatch: pytest.
 def test_messages_name_options_and_no_python() -> None:
     assert message_of(TimedOut("connect", 10)) == "no connection was made within 10 s"
     assert message_of(LimitExceeded("frame", 16)) == "the answer has a frame of more than 16 bytes"
+    files = [*(ROOT / "sansio_core").rglob("*.py"), *(ROOT / "transports").rglob("*.py")]
+    library = "".join(path.read_text() for path in files)
+    assert [words for words in SPELLED if library.count(words) < 2] == [], "its own table is the only place"
 
 
 def test_standard_input_that_is_no_text(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -702,6 +706,7 @@ def test_ctrl_c(output: list[str], emulator: Emulator) -> None:
             got = b""
         else:
             got = read_until(process, lambda got: b" leaves" in got)
+        until_it_waits(process.pid)
         process.send_signal(signal.SIGINT)
         rest, err = process.communicate()
     assert process.returncode == 130

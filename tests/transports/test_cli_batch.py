@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import signal
 import sys
 import threading
 from argparse import ArgumentTypeError
@@ -16,10 +18,10 @@ from batches import Files
 from ports import closed_port
 
 from sansio_core import ConnectFailed, providers
-from transports.batch import progress as progress_module
-from transports.batch.progress import Progress, clock
 from transports.batch.run import Summary
 from transports.cli import main
+from transports.cli import progress as progress_module
+from transports.cli.progress import Progress, clock
 from transports.cli.values import count, duration, names
 from transports.emulator import Emulator, Stall, Status
 
@@ -56,7 +58,7 @@ def said(capsys: Capture) -> list[str]:
 def test_it_is_asked_once(emulator: Emulator, tmp_path: Path, capsys: Capture) -> None:
     files = Files(tmp_path, [{"text": "a", "label": 7, "id": "x"}, {"text": "b"}])
     arguments = ["--template", "Say {text}", "--keep", "label, other", "-s", "Brief", "-o", "temperature=0"]
-    assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input") == 0
+    assert batch(emulator, *arguments, "--rate", "9000/m", "--order", "input", "--concurrency", "1") == 0
     missing = "warning: line 1 has no field 'other', which is to be kept"
     assert said(capsys) == [missing, "2 rows answered in T (V; 12 tokens in, 64 out)"]
     assert [line.get("keep") for line in files.lines] == [{"label": 7}, None]
@@ -129,6 +131,15 @@ def test_what_stops_a_run(
     assert files.lines == before, "what is there falls with the first row that is asked, and none was"
 
 
+def test_a_stop_tells_all_that_were_answered_before(emulator: Emulator, tmp_path: Path, capsys: Capture) -> None:
+    Files(tmp_path, 3)
+    assert batch(emulator, "-q") == 0
+    Files(tmp_path, [{"id": number, "prompt": f"Question {number}"} for number in (0, 7, 8, 9, 1, 2)])
+    emulator.order(Status(401, {}, b"{}"), always=True)
+    assert batch(emulator, "--concurrency", "1") == 5
+    assert said(capsys)[1] == "as before: 3 answered"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -138,6 +149,7 @@ def test_what_stops_a_run(
         (["in.jsonl", "notes"], "{}/notes is no output of a batch, and is left as it is"),
         (["in.jsonl", "out", "--report", "notes"], "'notes' is there, and is no page of HTML"),
         (["in.jsonl", "out", "--report", "out"], "--report: OUT has the answers: give the page another name"),
+        (["in.jsonl", "out", "--report", "-"], "the report must be a file: give it a name, as out.html"),
         (["in.jsonl", "out", "--report", "no/x"], "there is no folder 'no' for the report: make it first"),
         (["in.jsonl", "out", "--concurrency", "999999999"], "--concurrency 999999999 needs 1000000063 open files"),
         (["in.jsonl", "out", "-o", "keep=a"], "--option keep is not for options of the model; see `sansio-chat batch"),
@@ -154,6 +166,58 @@ def test_what_is_refused(arguments: list[str], message: str, tmp_path: Path, cap
     assert main(["batch", *arguments, *at("http://127.0.0.1:9/v1")[:6]]) == 2
     assert said(capsys)[0].startswith(message.format(tmp_path))
     assert (tmp_path / "notes").read_text() == "my notes\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("batch --retry 0", "'0' is no whole number from 1"),
+        ("batch --retry x", "'x' is no whole number from 1"),
+        ("batch --concurrency 0", "'0' is no whole number from 1"),
+        ("batch --timeout 0", "'0' leaves no time for an answer: a number of seconds, or 30s, 10m, 1h, 2d"),
+        ("batch --timeout 99999d", "'99999d' is no duration: a number of seconds"),
+        ("batch --max-wait -1", "'-1' is no duration: a number of seconds, or 30s, 10m, 1h, 2d"),
+        ("batch --rate 0", "'0' is no rate: N/s, N/m, N/h or N/d"),
+        ("emulate --burst 0", "'0' is no whole number from 1"),
+    ],
+)
+def test_a_value_of_no_use_is_told_with_its_option(argument: str, words: str, capsys: Capture) -> None:
+    command, option, value = argument.split()
+    with pytest.raises(SystemExit, match="2"):
+        main([command, *(("in", "out") if command == "batch" else ()), option, value])
+    assert f"error: argument {option}: {words}" in capsys.readouterr().err
+
+
+def test_an_option_of_the_model_given_as_one_of_the_command(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["batch", "in", "out", "--max-tokens", "9"])
+    words = "error: there is no option --max-tokens: -o max_tokens=VALUE gives the model's options\n"
+    assert capsys.readouterr().err.endswith(words)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not os.geteuid(), reason="who may write everywhere")
+def test_a_report_where_nothing_can_be_written_is_told_at_once(tmp_path: Path, capsys: Capture) -> None:
+    Files(tmp_path, 1)
+    (tmp_path / "no").mkdir(0o555)
+    assert main(["batch", "in.jsonl", "out", "--report", "no/x", *at("http://127.0.0.1:9/v1")[:6]]) == 2
+    assert said(capsys) == ["the folder 'no' cannot be written to: give the report another one"]
+
+
+def test_an_output_that_cannot_be_put_into_order(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    files = Files(tmp_path, 5)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.replace", full)
+    assert batch(emulator, "--order", "input") == 1
+    stopped, how, advice = said(capsys)
+    assert stopped == f"stopped: {tmp_path}/out.jsonl.in-order~: No space left on device"
+    assert how.startswith("5 rows answered in T")
+    assert advice.startswith("out.jsonl has all rows, in the order in which they were done; the same command puts them")
+    assert len(files.lines) == 5
 
 
 def test_a_template_of_several_words_without_quotes(capsys: Capture) -> None:
@@ -329,7 +393,7 @@ def test_durations() -> None:
         with pytest.raises(ArgumentTypeError, match="is no duration: a number of seconds, or 30s, 10m, 1h, 2d"):
             duration(text)
     assert count("64") == 64
-    with pytest.raises(ArgumentTypeError, match="'0' is no number from 1"):
+    with pytest.raises(ArgumentTypeError, match="'0' is no whole number from 1"):
         count("0")
     assert names("text, label,") == ["text", "label"]
 
@@ -353,6 +417,40 @@ def terminal(tmp_path: Path) -> Iterator[Any]:
     for child in children:
         child.delayafterclose = child.ptyproc.delayafterclose = 0
         child.close(force=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals that one sends to oneself")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("fcntl.flock", ["interrupted before a row was asked: the same command goes on"]),
+        (
+            "os.replace",
+            ["interrupted: out.jsonl has all rows, in the order in which they were done; the same command puts them "
+             "into the order of the input, and asks nothing"],
+        ),
+    ],
+    ids=["the output is read", "it is put into order"],
+)  # fmt: skip
+def test_a_signal_while_no_row_is_asked(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, stage: str,
+    message: list[str], number: signal.Signals,
+) -> None:  # fmt: skip
+    files, before = Files(tmp_path, 9), signal.getsignal(number)
+    assert batch(emulator) == 0
+    lines, asked = sorted(files.output.read_text().splitlines()), emulator.received
+    said(capsys)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, lambda *_: os.kill(os.getpid(), number))
+        assert batch(emulator, "--order", "input", "-q") == 130
+    assert said(capsys) == message
+    assert sorted(files.output.read_text().splitlines()) == lines
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert signal.getsignal(number) == before
+    assert batch(emulator, "--order", "input") == 0
+    assert [line["id"] for line in files.lines] == list(range(9))
+    assert emulator.received == asked
 
 
 def test_a_terminal(terminal: Any, emulator: Emulator, tmp_path: Path) -> None:

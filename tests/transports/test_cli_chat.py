@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import until_it_waits
 
 from transports.cli import main
 from transports.cli.conversation import Conversation
@@ -303,6 +304,7 @@ def test_a_terminal(terminal: Any, echo: Emulator, data: Path) -> None:
     ):
         if "interrupted" in seen:
             echo.wait_for(lambda e: e.held == 1, timeout=40)
+            until_it_waits(child.pid)
         else:
             child.expect(READY)
         child.send(typed)
@@ -324,8 +326,10 @@ def test_a_plain_terminal(terminal: Any, echo: Emulator) -> None:
     child.send("*One*\r")
     child.expect_exact("You said *One*.")
     child.expect_exact("> ")
+    until_it_waits(child.pid)
     child.sendintr()
     child.expect_exact("Ctrl-C again, or Ctrl-D, leaves")
+    until_it_waits(child.pid)
     child.sendintr()
     assert child.read() is not None  # to its end
     assert child.wait() == 0

@@ -207,11 +207,18 @@ def test_each_question_of_a_tape(path: Path, capsys: Capture) -> None:
 
 
 def test_a_tape_from_standard_input(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(HELLO.encode())))
-    before = monotonic()
-    assert main(["replay", "-", "--speed", "3"]) == 0
-    assert 0.1 <= monotonic() - before < 0.3
-    assert said(capsys) == ("Hello\n", [])
+    def seconds() -> float:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(HELLO.encode())))
+        before = monotonic()
+        assert main(["replay", "-", "--speed", "3"]) == 0
+        assert said(capsys) == ("Hello\n", [])
+        return monotonic() - before
+
+    took = [seconds()]
+    while took[-1] >= 0.3:  # as the tape's own pace is; on a busy machine any may take longer, but not all
+        assert len(took) < 20
+        took.append(seconds())
+    assert min(took) >= 0.1
 
 
 def test_ctrl_c_ends_a_replay(path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -367,6 +367,7 @@ def test_a_tls_handshake_may_stall() -> None:
     [
         ("status", Status()),
         ("status:429,body=oops", Status(429, body=b"oops")),
+        ("reset,before=headers", Reset("headers")),
         ("reset:before=headers,on=page", Reset("headers", on="page")),
         ("truncated-framing:null,inside=false", TruncatedFraming(None, inside=False)),
         ("stale-nonce:-1", StaleNonce("-1")),

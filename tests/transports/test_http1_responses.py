@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 from collections.abc import Callable
+from email.utils import formatdate
 
 import pytest
 from http1_reading import ASKED, DIRECT, PLACES, SMALL, Outcome, cut, cuts, fed, h11_reads, read, said
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from sansio_core import Limits
 from sansio_core.errors import ConnectionLost, LimitExceeded, ProtocolViolation, ProxyFailed, UnexpectedContent
 from sansio_core.http_request import HttpRequest
+from sansio_core.retry_after import retry_after
 from transports.http1.failures import BAD_CHUNK, BAD_TRAILER, SWITCHED
 from transports.http1.response import Response
 from transports.http1.routes import Route, parse_proxy
@@ -65,6 +68,13 @@ def test_lost_or_closed_before_the_answer(start: bytes, reused: bool) -> None:
         with pytest.raises(ConnectionLost, match=f"^a.example:80 closed the connection {where}$") as caught:
             response.feed_head(b"")
         assert caught.value.reused is (reused and not start)
+
+
+def test_a_date_to_wait_for_needs_no_date_of_the_server() -> None:
+    head = b"HTTP/1.1 429 -\r\nContent-Length: 0\r\nRetry-After: %s\r\n\r\n"
+    asked = fed(head % formatdate(time.time() + 3600, usegmt=True).encode())
+    assert 3000 < (retry_after(asked.headers) or 0) <= 3600
+    assert fed(head % b"5").headers == [("content-length", "0"), ("retry-after", "5")]
 
 
 def test_lost_in_the_body() -> None:
@@ -121,7 +131,7 @@ def test_of_two_fields_the_first_names_the_coding() -> None:
 def test_a_decompressed_body_is_bounded() -> None:
     data = OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(9000))
     for pieces in cuts(data):
-        assert read(pieces)[2:] == (bytes(5000), said(LimitExceeded("decompressed", 5000)), False)
+        assert read(pieces)[2:] == (bytes(5000), said(LimitExceeded("body", 5000)), False)
 
 
 def bare_deflate(data: bytes) -> bytes:
@@ -168,7 +178,7 @@ def test_no_cut_changes_a_response(
     assert read(cut(data, places)) == read([data[at : at + 1] for at in range(len(data))]) == whole
     if missing and framing != "close":
         assert whole.error
-    elif not missing and not spoilt and coding != "br" and len(text) <= SMALL.decompressed:
+    elif not missing and not spoilt and coding != "br" and len(text) <= SMALL.body:
         assert whole[2:] == (text, "", framing != "close" and not excess)
     if not spoilt:
         assert text.startswith(whole.body), "what is given is good"

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from seats import Outcome, Seat
-from servers import Peer, Server
+from servers import PATIENCE, Peer, Server
 
 from sansio_core import StreamTruncated, TimedOut, UnexpectedContent
 from sansio_core.tape import Tape
@@ -57,7 +57,8 @@ def test_a_page_whose_question_is_never_sent(
 
     path = tmp_path / "t.tape"
     with Server(script) as server:
-        client = seat.client("chatgpt_free", base_url=f"http://127.0.0.1:{server.port}", timeout=0.3)
+        timeout = 1 if error is TimedOut else PATIENCE
+        client = seat.client("chatgpt_free", base_url=f"http://127.0.0.1:{server.port}", timeout=timeout)
         failed = Outcome(seat, client, record=path).error
     assert type(failed) is error
     [take] = Tape.loads(path.read_bytes()).takes

@@ -162,10 +162,10 @@ def test_a_reset_is_recorded_with_what_came_before(seat: Seat, path: Path) -> No
 
 def test_a_clock_is_named(seat: Seat, emulator: Emulator, path: Path) -> None:
     emulator.order(faults.Stall(after_pieces=0))
-    outcome = Outcome(seat, openai(seat, emulator, timeout=0.05, retry=1), record=path)
+    outcome = Outcome(seat, openai(seat, emulator, timeout=0.3, retry=1), record=path)
     [take] = takes_of(path)
     assert take.end.what == "TimeoutError"
-    assert take.end.attributes == {"clock": "total", "seconds": 0.05}
+    assert take.end.attributes == {"clock": "total", "seconds": 0.3}
     assert str(take.end.error) == str(outcome.error)
 
 

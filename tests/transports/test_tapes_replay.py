@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from seats import Asyncio, Blocking, Outcome, Seat
+from servers import PATIENCE
 from takes import DONE, HOST, WORDS, head, refused, said, take, tape, text
 
 from sansio_core import (
@@ -263,28 +264,39 @@ def _request() -> tuple[Any, ...]:
     return one.method, one.url, one.base, one.provider, one.headers, one.body
 
 
-def test_at_the_recorded_pace(seat: Seat) -> None:
-    for speed in (1, 2):
-        with tapes.replay(tape(said(*["w "] * 10, gap=0.02)), speed=speed):
-            client, times = client_of(seat), [time.monotonic()]
-            stream = seat.stream(client)
-            while stream.next():
-                times.append(time.monotonic())
-        due = [(0.101 + 0.02 * n) / speed for n in range(1, 11)]
-        for when, taped in zip(times[1:], due, strict=True):
-            assert taped - 0.002 <= when - times[0] < taped + 0.25  # on a busy machine it may be late
+def late_by(seat: Seat, speed: float) -> float:
+    """How late a piece comes at most, in seconds, which is early at none."""
+    with tapes.replay(tape(said(*["w "] * 10, gap=0.02)), speed=speed):
+        client, times = client_of(seat), [time.monotonic()]
+        stream = seat.stream(client)
+        while stream.next():
+            times.append(time.monotonic())
+    due = [(0.101 + 0.02 * n) / speed for n in range(1, 11)]
+    late = [when - times[0] - taped for when, taped in zip(times[1:], due, strict=True)]
+    assert min(late) >= -0.002
+    return max(late)
+
+
+@pytest.mark.parametrize("speed", [1, 2])
+def test_at_the_recorded_pace(seat: Seat, speed: float) -> None:
+    assert any(late_by(seat, speed) < 0.05 for _ in range(20)), "on a busy machine any may be late, but not all"
 
 
 def test_a_late_reader_finds_what_has_come_by_then(seat: Seat) -> None:
     """Nor is the time lost that the reader spent, nor did a clock fire meanwhile."""
     slow = take(head(after=0.01), text("a", 0.01), text("b"), text("c"), DONE, End(0.0))
-    with tapes.replay(tape(slow), speed=1):
-        stream = seat.stream(client_of(seat, timeout=replace(FOREVER, idle=0.05)))
-        assert stream.next() == "a"
-        time.sleep(0.25)
-        began = time.monotonic()
-        assert (stream.next(), stream.next(), stream.next()) == ("b", "c", None)
-        assert time.monotonic() - began < 0.1
+
+    def seconds() -> float:
+        """What a late reader still waits for."""
+        with tapes.replay(tape(slow), speed=1):
+            stream = seat.stream(client_of(seat, timeout=replace(FOREVER, idle=0.05)))
+            assert stream.next() == "a"
+            time.sleep(0.25)
+            began = time.monotonic()
+            assert (stream.next(), stream.next(), stream.next()) == ("b", "c", None)
+            return time.monotonic() - began
+
+    assert any(seconds() < 0.1 for _ in range(20)), "on a busy machine any may take longer, but not all"
 
 
 def test_what_is_told_of_it(seat: Seat, caplog: pytest.LogCaptureFixture) -> None:
@@ -338,19 +350,21 @@ def test_waiting_for_what_another_call_fetches(seat: Seat) -> None:
         def setup_request(self, now: float) -> float | None:
             nonlocal looks
             looks += 1
+            if looks == 1:
+                threading.Timer(0.1, done.set).start()
             return None if done.is_set() else 60.0
 
     class Host(FreeNetfly):
         def call(self, request: ChatRequest, random: Any) -> Call:
             return Patient(super().call(request, random).request())
 
-    threading.Timer(0.1, done.set).start()
+    began = time.monotonic()
     with tapes.replay(tape()):
         reply = seat.complete(seat.client(Host(base_url=HOST)))
     assert reply.text == WHOLE
-    assert 2 <= looks <= 200
+    assert 2 <= looks <= 2 + (time.monotonic() - began) / 0.0005
     assert reply.elapsed is not None
-    assert reply.elapsed < said().seconds + 1.0
+    assert reply.elapsed < said().seconds + PATIENCE
 
 
 def test_tasks_take_turns() -> None:

@@ -216,10 +216,16 @@ def test_a_head_that_broke_the_rules_is_no_http() -> None:
 @pytest.mark.parametrize(("what", "clock"), [("TimeoutError", "idle"), ("TimedOut", "connect")])
 def test_where_a_clock_fired_there_is_silence_until_the_client_leaves(seat: Seat, what: str, clock: str) -> None:
     end = End(0, what, {"clock": clock, "seconds": 0.1})
-    with tapes.serve(Tape((take_of(Head(0, 200, EVENTS), said("Hel"), end),)), speed=0) as server:
-        outcome = Outcome(seat, client(seat, server, timeout=0.1))
-        assert (outcome.text, type(outcome.error)) == ("Hel", TimedOut)
-        server.wait_for(lambda server: server.held == server.open_connections == 0)
+    tape = Tape((take_of(Head(0, 200, EVENTS), said("Hel"), end),))
+
+    def heard() -> str:
+        with tapes.serve(tape, speed=0) as server:
+            outcome = Outcome(seat, client(seat, server, timeout=0.1))
+            assert type(outcome.error) is TimedOut
+            server.wait_for(lambda server: server.held == server.open_connections == 0)
+        return outcome.text
+
+    assert any(heard() == "Hel" for _ in range(20)), "on a busy machine the clock may come first, but not each time"
 
 
 def test_stopping_ends_a_silence() -> None:

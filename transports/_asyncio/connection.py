@@ -1,17 +1,18 @@
-"""One open connection of asyncio: a pair of a StreamReader and a StreamWriter, as `wire.py` and `pool.py` use it.
+"""One open connection of asyncio, as `wire.py` and `pool.py` use it: a Reader and its transport, or a pair of others.
 
-Any pair will do: of a socket, of an SSH channel, in memory. Some things only asyncio's own pairs can do, and they are
-used where they are there: to wake a reader with an exception, to close at once (abort), to see how TLS ended.
+Any pair of a StreamReader and a StreamWriter will do: of a socket, of an SSH channel, in memory. Some things only
+asyncio's own can do, and they are used where they are there: to wake a reader with an exception, to close at once
+(abort), to see how TLS ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import Any, Final, Protocol, SupportsIndex
+from typing import Any, Final, Protocol
 
 from sansio_core.errors import Cancelled, ChatError
 
@@ -20,32 +21,89 @@ from ..http1.routes import Proxy
 
 READ_SIZE: Final = 64 * 1024
 """The most bytes that one read takes."""
-LIMIT: Final = 32 * 1024
-"""A StreamReader with more than twice as many bytes unread stops reading its socket: it holds at most 128 KiB."""
+LIMIT: Final = 64 * 1024
+"""A Reader with more bytes unread stops reading its socket: it holds at most 128 KiB."""
 
 # Seconds that a read begun after its deadline still gets, for bytes that came in time: the loop may need several steps
 # to deliver them (in TLS, after a reader that was full).
 _GRACE: Final = 0.01
 
 
-class Reader(asyncio.StreamReader):
-    """A StreamReader that calls `on_activity` at bytes, the end or an error: each makes an idle connection unfit."""
+class Reader(asyncio.Protocol):
+    """What a transport of the loop received and nobody has read yet, for one task to read.
 
-    on_activity: Callable[[], None] | None = None
+    It is as much of a StreamReader as a Connection needs, at half the cost of a read. `on_activity` is called at bytes,
+    the end or an error: each makes an idle connection unfit.
+    """
 
-    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
-        super().feed_data(data)
-        self._active()
+    transport: Any
 
-    def feed_eof(self) -> None:
-        super().feed_eof()
-        self._active()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.on_activity: Callable[[], None] | None = None
+        self.unread: list[bytes] = []
+        self._size = 0  # bytes of `unread`, in memory
+        self._loop = loop
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._ended = self._paused = False
 
-    def set_exception(self, exc: Exception) -> None:
-        super().set_exception(exc)
-        self._active()
+    async def read(self, size: int) -> bytes:
+        """All bytes that are here, as soon as there are any, also more than `size`; b"" once the peer has ended.
 
-    def _active(self) -> None:
+        Raises the error that the connection failed with, or that `set_exception` was given.
+        """
+        if self._error is None and not (self.unread or self._ended):
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self._error is not None:
+            raise self._error
+        unread, self.unread, self._size = self.unread, [], 0
+        if self._paused:
+            self._paused = False
+            self.transport.resume_reading()
+        return unread[0] if len(unread) == 1 else b"".join(unread)
+
+    def at_eof(self) -> bool:
+        """Whether the peer has ended, and all was read."""
+        return self._ended and not self.unread
+
+    def set_exception(self, error: Exception) -> None:
+        """Have the read under way, and all later ones, raise `error`."""
+        self._error = error
+        self._stir()
+
+    # --- called by the loop
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.unread.append(data)
+        self._size += len(data) + 64  # an object has bytes of its own, and a peer may send one byte at a time
+        if self._size > LIMIT and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+        self._stir()
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        self._stir()
+        return self.transport.get_extra_info("sslcontext") is None  # TLS cannot stay open in one direction
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None:
+            self._ended = True
+        else:
+            self._error = self._error or exc
+        self._stir()
+
+    def _stir(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
         if self.on_activity is not None:
             self.on_activity()
 
@@ -67,11 +125,14 @@ class Connection:
     )  # fmt: skip
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        loop: asyncio.AbstractEventLoop,
+        reader: Reader | asyncio.StreamReader,
+        writer: asyncio.WriteTransport | asyncio.StreamWriter,
     ) -> None:
         self._loop = loop
         self._reader = reader
-        self._writer = writer
+        self._writer: Any = writer
         self._lost: Exception | None = None
         self._reading = False
         self._reads = 0
@@ -100,7 +161,8 @@ class Connection:
         """
         if self._lost is not None:
             raise self._lost
-        # The timer outlives the read: the next read mostly has a later deadline, which then costs one comparison.
+        # The timer outlives the read, and the response: the next read mostly has a later deadline, which then costs
+        # one comparison.
         self._deadline = deadline
         if deadline is not None and deadline < self._timer_at:
             self._set_timer(max(deadline, self._loop.time() + _GRACE))
@@ -122,7 +184,7 @@ class Connection:
 
     def peek(self) -> bytes:
         """The bytes that are here already, b"" for none; never waits."""
-        if self._lost is not None:
+        if self._lost is not None or (isinstance(self._reader, Reader) and not self._reader.unread):
             return b""
         read = self._reader.read(READ_SIZE)
         try:
@@ -151,16 +213,12 @@ class Connection:
         if isinstance(self._reader, Reader):
             self._reader.on_activity = callback
 
-    def cancel_timer(self) -> None:
-        """For a connection that becomes idle: the timer outlives the reads."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer, self._timer_at = None, inf
-
     def abort(self, error: ChatError | None = None) -> None:
         """Close at once, without waiting for the peer; a read, under way or later, raises `error`, or Cancelled."""
         self.set_idle_callback(None)
-        self.cancel_timer()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer, self._timer_at = None, inf
         if self._lost is None:
             self._interrupt(error or Cancelled("the stream was closed"))
         if not self._loop.is_closed():
@@ -168,8 +226,8 @@ class Connection:
 
     @property
     def _transport(self) -> Any:
-        """The writer's transport now, as start_tls replaces it; None where the writer has none (an SSH channel)."""
-        return getattr(self._writer, "transport", None)
+        """The transport now, as start_tls replaces it; None where the writer has none (an SSH channel)."""
+        return getattr(self._reader if isinstance(self._reader, Reader) else self._writer, "transport", None)
 
     def _interrupt(self, error: Exception) -> None:
         """Have the read under way, and all later ones, raise `error`."""
@@ -232,6 +290,11 @@ class Connection:
 
     async def _starts_tls(self, context: ssl.SSLContext, host: str) -> bool:
         """Have asyncio speak TLS; False where it cannot, as the pair, or the transport under it, is not its own."""
+        if isinstance(self._reader, Reader):
+            reader = self._reader
+            transport = await self._loop.start_tls(reader.transport, reader, context, server_hostname=host)
+            self._writer = reader.transport = transport
+            return True
         if isinstance(self._reader, asyncio.StreamReader) and hasattr(self._writer, "start_tls"):
             with suppress(TypeError):  # by which start_tls refuses a transport that is not the loop's
                 await self._writer.start_tls(context, server_hostname=host)

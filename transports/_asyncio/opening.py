@@ -18,7 +18,7 @@ from ..http1.failures import no_connection
 from ..http1.routes import Route
 from ..http1.tls import TLSSettings
 from ..http1.tunnels import Tunnel, tunnel_of
-from .connection import LIMIT, Connection, Reader
+from .connection import Connection, Reader
 
 
 class Names:
@@ -137,12 +137,10 @@ async def _attempt(address: tuple[Any, ...]) -> Connection:
 
 
 async def _streams(create: Callable[..., Any], *place: Any) -> Connection:
-    """As asyncio.open_connection, but with a Reader; `create` is a method of the loop."""
+    """A connection that `create`, a method of the loop, makes to `place`."""
     loop = asyncio.get_running_loop()
-    reader = Reader(limit=LIMIT, loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await create(lambda: protocol, *place)
-    return Connection(loop, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+    transport, reader = await create(lambda: Reader(loop), *place)
+    return Connection(loop, reader, transport)
 
 
 async def _race(addresses: Addresses) -> Connection:

@@ -250,7 +250,6 @@ class LoopPool:
         if lane is None or connection not in lane.busy or not connection.quiet:
             self.drop(route, connection)
             return
-        connection.cancel_timer()
         while lane.waiters:
             waiter = lane.waiters.popleft()
             if not waiter.done():

@@ -20,8 +20,9 @@ from requests.utils import default_headers
 
 from sansio_core import InvalidRequest, providers
 from sansio_core.http_request import check_url
-from sansio_core.providers.base import KeySource, Provider, warn
+from sansio_core.providers.base import KeySource, Provider
 from sansio_core.request import header_pairs
+from sansio_core.warning import warn
 
 from .._shared.client import HeaderFields
 from .._shared.environment import base_url_of, key_of

@@ -10,7 +10,7 @@ clients and the command.
 from __future__ import annotations
 
 from sansio_core import providers
-from sansio_core.providers.base import warn
+from sansio_core.warning import warn
 
 GROUP = "sansio_chat.providers"
 

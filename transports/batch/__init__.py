@@ -12,13 +12,13 @@ history      what an output says of the rows that were asked before
 order        an output put into the order of its input
 locking      a file that one process alone writes
 journal      Journal: the output file, which is the journal: what is in it is not asked again
-settings     what Batch, map_prompts, amap_prompts and AskBatch are given alike, checked
-rules        what follows the outcome of an attempt
+rules        which errors ask to slow down, and which end a run
 asking       Asking, the engine: rows in, answers out, at the pace of sansio_core.pacing
-supply       Supply: what an iterator gives, taken in another thread or task
+settings     Setup: the parameters that Batch, map_prompts, amap_prompts and AskBatch share
+loop_thread  LoopThread: an event loop in a thread, for callers that are not async
+supply       Supply: a queue that an iterator fills from another thread or task
 maps         map_prompts, amap_prompts: Python values in place of files
 run          Batch: a file of prompts to a file of answers
-progress     what is shown of a run while it goes on; the command uses it
 tables       tables of pyarrow and pandas, and mappings, read and extended
 ask_batch    AskBatch: tables in the workers of Ray Data, Dask and Spark
 bins         histograms, and what happened over time, in flat memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sansio_core import ChatError, Reply
+from sansio_core import ChatError, LimitExceeded, Reply
 from sansio_core.plain import Plain
 
 _SHOWN = 60  # characters of a text, in a repr
@@ -61,7 +61,7 @@ class Answer(Plain):
         line["key"] = self.key
         if settings:
             line["settings"] = settings
-        line |= self._said() if self.error is None else {"error": _told(self.error), "text": self.text}
+        line |= self._fields() if self.error is None else {"error": _error_fields(self.error), "text": self._partial()}
         line["tries"] = self.tries
         if self.refused:
             line["refused"] = self.refused
@@ -75,11 +75,15 @@ class Answer(Plain):
             line["keep"] = self.keep
         return line
 
-    def _said(self) -> dict[str, Any]:
+    def _partial(self) -> str:
+        """The text of a row that failed; none of one that was too long: it would be a line of hundreds of MiB."""
+        return "" if isinstance(self.error, LimitExceeded) and self.error.limit == "body" else self.text
+
+    def _fields(self) -> dict[str, Any]:
         reply, usage = self.reply, self.reply.usage
-        said: dict[str, Any] = {"text": reply.text, "finish_reason": reply.finish_reason, "model": reply.model}
+        fields: dict[str, Any] = {"text": reply.text, "finish_reason": reply.finish_reason, "model": reply.model}
         if usage is not None:
-            said["usage"] = {"input": usage.input, "output": usage.output}
+            fields["usage"] = {"input": usage.input, "output": usage.output}
         more = {
             "reasoning": reply.reasoning,
             "refusal": reply.refusal,
@@ -87,15 +91,15 @@ class Answer(Plain):
             # What the option `n` asked for besides.
             "other_texts": [choice.text for choice in reply.choices[1:]],
         }
-        return said | {name: value for name, value in more.items() if value}
+        return fields | {name: value for name, value in more.items() if value}
 
 
-def _told(error: ChatError) -> dict[str, Any]:
+def _error_fields(error: ChatError) -> dict[str, Any]:
     """`error` for the output: its class, the HTTP status and the request's id where there are any, its message."""
-    told: dict[str, Any] = {"class": type(error).__name__}
+    fields: dict[str, Any] = {"class": type(error).__name__}
     if (status := getattr(error, "status", None)) is not None:
-        told["status"] = status
-    told["message"] = str(error)
+        fields["status"] = status
+    fields["message"] = str(error)
     if request_id := getattr(error, "request_id", None):
-        told["request_id"] = request_id
-    return told
+        fields["request_id"] = request_id
+    return fields

@@ -5,27 +5,25 @@ It imports none of them.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
-from inspect import signature
-from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from sansio_core import ClientClosed, InvalidRequest
 from sansio_core.errors import safe_repr
-from sansio_core.pacing import Pacing
 from sansio_core.plain import json_text
 
 from .answer import Answer
-from .asking import Asking
-from .rows import Row, RowReader
-from .settings import check_pace, client_for, with_system
+from .loop_thread import LoopThread
+from .maps import Mapper
+from .settings import Setup
+from .supply import NONE_YET
 from .tables import Table
 from .template import Template
 
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from sansio_core import ProviderName
     from sansio_core.providers import Provider
 
-    from ..aio import AsyncClient
     from .typed import ClientSettings
 
 _COLUMNS = {
@@ -54,7 +51,7 @@ class AskBatch:
     "Summarise: {text}", the prompts are made of the columns that it names. Columns are added: `output` has the texts,
     null where a row failed; and, after its name, `_error` (null, or the class and the message), `_finish_reason`,
     `_input_tokens`, `_output_tokens`, `_seconds` and `_tries` of the last request, and `_more` (JSON: the reasoning,
-    the refusal, the tool calls, where there are any).
+    the refusal, the tool calls, and the `text` so far of a row that failed, where there are any).
 
     A row that fails is a row with an error. An error that every row would share (a wrong key, a used-up quota, an
     unknown host) is raised, so that the job ends. `concurrency`, `rate` (requests a second) and `max_wait` (seconds)
@@ -84,15 +81,13 @@ class AskBatch:
         for name, value in (("column", column), ("output", output)):
             if not (isinstance(value, str) and value):
                 raise InvalidRequest(f"{name} must be the name of a column, not {safe_repr(value)}")
-        check_pace(concurrency, rate, max_wait)
         _check_no_key(provider, api_key_env, settings)
         self.column, self.output, self.template = column, output, template
         self._inputs = [column] if template is None else sorted(filter(None, Template(template).fields))
-        self._provider, self._system, self._api_key_env, self._settings = provider, system, api_key_env, settings
-        self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
-        self._warned: set[str] = set()
+        self._provider, self._api_key_env = provider, api_key_env
+        self._setup = Setup(AskBatch, provider, settings, concurrency, rate, max_wait, system, template)
         # The machine of the workers may have the key alone: any stands for it where the settings are checked.
-        self._client({"api_key": str} if isinstance(provider, str) else {})
+        self._setup.client(**{"api_key": str} if isinstance(provider, str) else {})
         self._given: dict[str, Any] = {
             "column": column, "output": output, "template": template, "system": system, "concurrency": concurrency,
             "rate": rate, "max_wait": max_wait, "api_key_env": api_key_env, **settings,
@@ -144,21 +139,12 @@ class AskBatch:
         with self._lock:
             if self._engine is None or self._engine.process != os.getpid() or self._engine.failure is not None:
                 key = {} if self._api_key_env is None else {"api_key": _key_in(self._api_key_env)}
-                client = self._client(key)
-                asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
+                mapper = Mapper(self._setup, self._setup.client(**key), patience=0)
                 if self._closing is not None:
                     self._closing.detach()
-                reader = RowReader(template=self.template, own_options=client.provider.own_options)
-                self._engine = _Engine(client, asking, reader, self._system)
+                self._engine = _Engine(mapper)
                 self._closing = finalize(self, self._engine.close)  # also when the interpreter ends
             return self._engine
-
-    def _client(self, key: Mapping[str, Any]) -> AsyncClient:
-        settings = {**key, **{name: value for name, value in self._settings.items() if value is not None}}
-        return client_for(self._provider, self._concurrency, self._system, settings, _OWN, self._warned)
-
-
-_OWN = [name for name in signature(AskBatch).parameters if name != "settings"]
 
 
 def _check_no_key(provider: object, api_key_env: str | None, settings: Mapping[str, Any]) -> None:
@@ -197,6 +183,8 @@ def _record(answer: Answer) -> dict[str, Any]:
     """The value of each column for a row."""
     line, usage, error = answer.to_line(), answer.reply.usage, answer.error
     more = {name: line[name] for name in _MORE if name in line}
+    if error is not None and line["text"]:  # not as an answer: who takes the column for the answers would not see it
+        more["text"] = line["text"]
     # The number in the message is of no use: it counts all rows that the worker has asked.
     said = None if error is None else str(error).removeprefix(f"prompt {answer.row}: ")
     return {
@@ -214,110 +202,70 @@ def _record(answer: Answer) -> dict[str, Any]:
 # --- the rows of all tables, asked ------------------------------------------------------------------------------------
 
 
-class _Place(NamedTuple):
-    """Where an answer belongs."""
-
-    call: _Call
-    number: int
-
-
 class _Call:
-    """The answers to one table, as they come."""
+    """The answers to one table, by the numbers of their rows, as they come."""
 
-    def __init__(self, size: int) -> None:
-        self.answers: list[Any] = [None] * size
-        self.left = size
+    def __init__(self, rows: int) -> None:
+        self.answers: dict[int, Answer] = {}
+        self.rows = rows
         self.done = threading.Event()
 
-    def take(self, number: int, answer: Answer) -> None:
-        self.answers[number] = answer
-        self.left -= 1
-        if not self.left:
+    def take(self, answer: Answer) -> None:
+        self.answers[answer.row] = answer
+        if len(self.answers) == self.rows:
             self.done.set()
 
 
 class _Engine:
-    """A thread with an event loop, which asks the rows of all calls, until an error stops the asking."""
+    """A thread that asks the prompts of all calls, until an error stops the asking."""
 
-    def __init__(self, client: AsyncClient, asking: Asking, reader: RowReader, system: str | None) -> None:
+    def __init__(self, mapper: Mapper) -> None:
         self.process = os.getpid()
         self.failure: BaseException | None = None
-        self._client, self._asking, self._reader, self._system = client, asking, reader, system
-        self._numbers = count(1)
-        self._rows: deque[Row] = deque()
-        self._places: dict[int, _Place] = {}  # of the rows that have no answer yet, by their numbers
+        self._mapper = mapper
+        self._prompts: deque[Any] = deque()
+        self._given = 0  # how many prompts there were so far
+        self._calls: dict[int, _Call] = {}  # of the prompts that have no answer yet, by their numbers
         self._lock = threading.Lock()
-        self._closed = False
-        self._task: asyncio.Task[None] | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="AskBatch", daemon=True)
-        self._thread.start()
+        self._thread = LoopThread(self._ask(), "AskBatch", self._ended)
 
     def ask(self, prompts: Sequence[Any]) -> list[Answer]:
         """The answers to `prompts`, in their order. Raises what ended the asking."""
         call = _Call(len(prompts))
-        rows = [self._reader.row(prompt, next(self._numbers)) for prompt in prompts]
         with self._lock:
             if self.failure is not None:
                 raise self.failure
-            self._places |= {row.number: _Place(call, number) for number, row in enumerate(rows)}
-            self._rows += rows
+            numbers = range(self._given + 1, self._given + len(prompts) + 1)
+            self._given += len(prompts)
+            self._calls |= dict.fromkeys(numbers, call)
+            self._prompts += prompts
         try:
-            with suppress(RuntimeError):  # it has ended meanwhile, and this call with it
-                self._loop.call_soon_threadsafe(self._asking.wake)
+            self._thread.call(self._mapper.asking.wake)  # if the thread has ended meanwhile, so has this call
             call.done.wait()
         except BaseException:  # Ctrl-C
             self.close()
             raise
-        if call.left:
+        if len(call.answers) < call.rows:
             assert self.failure is not None
             raise self.failure
-        return call.answers
+        return [call.answers[number] for number in numbers]
 
     def close(self) -> None:
         """End the thread, and what is in flight."""
-        self._closed = True
-        with suppress(RuntimeError):  # it has ended
-            self._loop.call_soon_threadsafe(self._cancel)
-        if threading.current_thread() is not self._thread:  # which may be the one that collects garbage
-            self._thread.join()
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def _run(self) -> None:
-        """In the thread."""
-        failure: BaseException | None = None
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._ask())
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:  # noqa: BLE001  # `ask` raises it
-            failure = error
-        with self._lock:
-            self.failure = failure or ClientClosed()
-            for place in self._places.values():
-                place.call.done.set()
+        self._thread.close()
 
     async def _ask(self) -> None:
-        self._task = asyncio.current_task()
-        async with self._client, aclosing(self._asking.answers(self._supply())) as answers:
-            while not self._closed:
-                answer = await anext(answers, None)
-                if answer is None:
-                    break
-                place = self._places.pop(answer.row)
-                place.call.take(place.number, answer)
-        if self._asking.stopped is not None:
-            raise self._asking.stopped
+        async with aclosing(self._mapper.answers(self._waiting())) as answers:
+            async for answer in answers:
+                self._calls.pop(answer.row).take(answer)
 
-    def _supply(self) -> Iterator[Row | None]:
-        """The rows as they come, None while there are none."""
+    def _waiting(self) -> Iterator[Any]:
         while True:
-            if self._rows:
-                yield with_system(self._rows.popleft(), self._system)
-            else:
-                self._asking.settle()
-                yield None
+            yield self._prompts.popleft() if self._prompts else NONE_YET
+
+    def _ended(self, failure: BaseException | None) -> None:
+        """In the thread, at its end: the calls that wait end too."""
+        with self._lock:
+            self.failure = ClientClosed() if failure is None or isinstance(failure, CancelledError) else failure
+            for call in self._calls.values():
+                call.done.set()

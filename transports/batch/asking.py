@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
-from sansio_core.quota import wait_of
 
 from .answer import Answer
 from .rules import Suspects, refused, unreached
@@ -28,32 +27,37 @@ _WAITING = 256
 """Rows that wait to be asked again: with more of them, no new one is taken."""
 _AWAY = (1.0, 20.0)
 """Seconds for which everybody waits where the host is away: at first, and at most."""
-_FIRST = 2
-"""So often refused, a row lets others go first: it may be the row that is refused."""
-_OWN = 6
-"""So often refused, a row has failed if another, which was sent later, was taken meanwhile: a 503 is also what gateways
-say of a server that this row has crashed."""
+_YIELDS = 2
+"""Refusals of a row from which it lets others go first: perhaps it alone is refused."""
+_FAILS = 6
+"""Refusals of a row from which it has failed, if another that was sent later was accepted meanwhile: gateways send 503
+for a server that this row has crashed, too."""
 
 
 class _Job:
-    """A row, how often it was tried, and how often it was refused besides, the last time `at`; `alone`: whether it was
-    refused again when another row, which was sent after that, had been taken.
+    """A row that is being asked: its attempts, and what are none: how often it did not reach the server, and was
+    refused, `at` the last time.
+
+    `alone`: whether it was refused again after another row, sent later than its last refusal, had been accepted.
     """
 
-    __slots__ = ("alone", "at", "refused", "row", "tries")
+    __slots__ = ("alone", "at", "refused", "row", "tries", "unreached")
 
     def __init__(self, row: Row) -> None:
-        self.row, self.tries, self.refused = row, 0, 0
+        self.row, self.tries, self.unreached, self.refused = row, 0, 0, 0
         self.at, self.alone = inf, False
 
 
 class _Request:
-    """A request for a row: when it `began`, the seconds until its `first` text, and `Asking._starving` at its head."""
+    """A request for a row: when it `began`, the seconds until its `first` text, and its stream.
 
-    __slots__ = ("began", "first", "starving", "stream")
+    `refusing`: `Asking._refusing` as it was before the head of the answer came.
+    """
+
+    __slots__ = ("began", "first", "refusing", "stream")
 
     def __init__(self, began: float) -> None:
-        self.began, self.starving = began, inf
+        self.began, self.refusing = began, inf
         self.first: float | None = None
         self.stream: AsyncStream | None = None
 
@@ -85,29 +89,27 @@ class Asking:
         self._timer: asyncio.TimerHandle | None = None
         self._answers: deque[Answer] = deque()
         self._suspects = Suspects()
-        self._held_back: list[Answer] = []  # of suspects: handed out once another row shows that not all will fail
         self._used_up: RateLimited | None = None  # where it is longer than `max_wait` until there is quota again
-        self._starving = inf  # since when no request was taken
-        self._taken = -inf  # when the last of those was sent that were not refused
+        self._refusing = inf  # since when the server refuses every request, or is away
+        self._accepted = -inf  # when the last request was sent that it did not refuse
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
-        """Look again: the rows may have one where they had None."""
+        """Take rows again, after they had none at present."""
         if self._loop is not None:
             self._fill(self._loop)
 
     def settle(self) -> None:
-        """There are no rows for now, and may be none for long: if none is in flight, what was held back is handed out.
+        """Hand out the answers that are held back, if none is in flight: who gives the rows may wait for them.
 
-        Or it stops the asking, as at the end of all rows.
+        Where no row was answered at all, this stops the asking, as the end of the rows does.
         """
-        if self._held_back and not (self._tasks or self._later):
-            rest, self._held_back = self._rest(), []
+        if not (self._tasks or self._later):
+            for answer in self._rest():
+                self._hand_out(answer)
             if self.stopped is not None:
                 self.drain()
-            for answer in rest:
-                self._hand_out(answer)
 
     def drain(self) -> None:
         """Ask nothing more; what is in flight may end."""
@@ -123,8 +125,8 @@ class Asking:
     async def answers(self, rows: Iterator[Row | None]) -> AsyncGenerator[Answer, None]:
         """The answers, in order of completion. The rows are taken one by one, while few answers wait.
 
-        A None among `rows`: there is no row at present; `wake` tells when to look again. Raises what `rows` raises, and
-        what a function of the user's does, such as one that gives the key.
+        A None among `rows` stands for no row at present: after it `wake` must be called. Raises what `rows` raises, and
+        what a function of the user's raises, such as one that gives the key.
         """
         self._loop = loop = asyncio.get_running_loop()
         self._rows, self._left = rows, True
@@ -180,27 +182,37 @@ class Asking:
         self._timer = loop.call_at(when, self._fill, loop) if when < inf else None
 
     def _due(self, now: float) -> float:
-        """When the first row of `_later` is to be asked, a new one at once; inf: there is none at present."""
-        while self._left and not (
-            self._full or len(self._later) >= _WAITING or (self._later and self._later[0][0] <= now)
-        ):
-            try:
-                row = next(self._rows)
-                if row is None:
-                    break
-                if row.error is None:
-                    heappush(self._later, (now, next(self._numbers), _Job(row)))
-                else:
-                    self._hand_out(self._answer(_Job(row), row.error))
-            except StopIteration:
-                self._left = False
-                self._changed.set()
-            except BaseException as error:  # noqa: BLE001  # the user's: `answers` raises it
-                self._failure, self._left = error, False
-                self.cancel()
+        """When the first of the rows that wait is to be asked, a new one at once; inf: there is none at present."""
+        while self._left and not (self._full or len(self._later) >= _WAITING or self._first <= now):
+            if not self._take(now):
+                break
+        return self._first
+
+    @property
+    def _first(self) -> float:
         return self._later[0][0] if self._later else inf
 
+    def _take(self, now: float) -> bool:
+        """Take a row, to be asked at once; returns whether there was one."""
+        try:
+            row = next(self._rows)
+            if row is None:
+                return False
+            if row.error is None:
+                heappush(self._later, (now, next(self._numbers), _Job(row)))
+            else:
+                self._hand_out(self._answer(_Job(row), row.error))
+        except StopIteration:
+            self._left = False
+            self._changed.set()
+        except BaseException as error:  # noqa: BLE001  # the user's: `answers` raises it
+            self._failure, self._left = error, False
+            self.cancel()
+        return self._left
+
     def _ended(self, task: asyncio.Task[None]) -> None:
+        # A task that takes the place of this one begins after the reader of `answers`, whom `_hand_out` woke before:
+        # Batch has written the row by then, so that a kill repeats no more rows than may be in flight at once.
         self._tasks.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._failure = self._failure or failure
@@ -218,35 +230,35 @@ class Asking:
             async with self._client.stream(retry=_ONCE, **job.row.question) as stream:
                 request.stream = stream
                 await stream.start()
-                request.starving = self._starving
+                request.refusing = self._refusing
                 self._begins(stream, ticket, loop.time())
-                while events := await stream._read():
-                    if request.first is None and any(type(event) is TextDelta for event in events):
+                while events := await stream.next_events():
+                    if any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
+                        await stream.read_on()
         except ChatError as failed:
             error = failed
         except BaseException:
             self.pacing.done(ticket, loop.time())
             raise
         if error is not None and refused(error):
-            self._refused(job, ticket, error, loop.time(), request.starving)
+            self._refused(job, ticket, error, loop.time(), request.refusing)
         else:
-            self._taken_on(job, request, ticket, error, loop.time())
+            self._not_refused(job, request, ticket, error, loop.time())
 
-    def _taken_on(self, job: _Job, request: _Request, ticket: Ticket, error: ChatError | None, now: float) -> None:
+    def _not_refused(self, job: _Job, request: _Request, ticket: Ticket, error: ChatError | None, now: float) -> None:
         """The request ended, and was not refused: the row is answered, is asked again, or has failed."""
         if error is None or isinstance(error, HTTPStatusError):
             self.away = None
             # A 4xx is as good as an answer here. A server that fails is asked no faster for failing at once.
             if not isinstance(error, ServerFailed):
-                self._starving, self._taken = inf, max(self._taken, request.began)
+                self._refusing, self._accepted = inf, max(self._accepted, request.began)
                 self.pacing.head(ticket, now)
         self.pacing.done(ticket, now)
-        wait = None if error is None else self._wait(error, job.tries)
-        if wait is not None:
-            heappush(self._later, (now + wait, next(self._numbers), job))
-        elif error is not None and unreached(error) and self._suspects.answered:
+        if error is not None and unreached(error) and self._suspects.answered:
             self._unreached(job, error, now)
+        elif error is not None and (wait := self._wait(error, job.tries)) is not None:
+            heappush(self._later, (now + wait, next(self._numbers), job))
         else:
             self._finish(self._answer(job, error, request, now))
 
@@ -271,60 +283,56 @@ class Asking:
 
         That is a reason to stop once there is another row to send.
         """
-        self._starving, self.away = inf, None
-        wait = wait_of(stream._exchange.headers)
+        self._refusing, self.away = inf, None
+        wait = stream.quota_wait
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"
             self._used_up = RateLimited(stream.status, said, retry_after=wait)
 
-    def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float, starving: float) -> None:
+    def _refused(self, job: _Job, ticket: Ticket, error: ChatError, now: float, refusing: float) -> None:
         """Everybody waits, and the row goes back without losing an attempt.
 
-        `starving`: as it was when the answer began in whose stream this is.
+        `refusing`: that of the request; the refusal may stand in the stream of an answer that had begun well.
         """
         self.refused += 1
         job.refused += 1
-        job.at, job.alone = now, job.alone or self._taken > job.at
+        job.at, job.alone = now, job.alone or self._accepted > job.at
         asked = error.retry_after if isinstance(error, HTTPStatusError) else None
         self.pacing.refused(ticket, now, asked)
-        self._starving = min(self._starving, starving, now)
-        if max(asked or 0.0, now - self._starving) > self._max_wait:  # what is asked is bounded, not its jitter
+        self._refusing = min(self._refusing, refusing, now)
+        if max(asked or 0.0, now - self._refusing) > self._max_wait:  # what is asked is bounded, not its jitter
             self._stop(error)
-        if job.alone and job.refused >= _OWN:
+        if job.alone and job.refused >= _FAILS:
             self._finish(self._answer(job, error))
             return
         job.tries -= 1
-        due = now if job.refused < _FIRST else max(now, self.pacing.hold) + 0.1 * 2 ** min(job.refused - _FIRST, 9)
+        due = now if job.refused < _YIELDS else max(now, self.pacing.hold) + 0.1 * 2 ** min(job.refused - _YIELDS, 9)
         heappush(self._later, (due, -next(self._numbers), job))
 
     def _unreached(self, job: _Job, error: ChatError, now: float) -> None:
-        """The host, which has answered before, is away: everybody waits, as long again as it is away already.
+        """The host, which has answered before, was not reached: the row goes back, and loses no attempt.
 
-        The row loses no attempt.
+        Once a row has met that as often as it may be tried, everybody waits, as long again as the host is away already.
         """
-        self.away, self._starving = error, min(self._starving, now)
-        least, most = _AWAY
-        self.pacing.hold = max(self.pacing.hold, now + min(max(now - self._starving, least), most))
-        if now - self._starving > self._max_wait:
-            self._stop(error)
         job.tries -= 1
+        job.unreached += 1
+        if (wait := self._wait(error, job.unreached)) is not None:
+            heappush(self._later, (now + wait, next(self._numbers), job))
+            return
+        self.away, self._refusing = error, min(self._refusing, now)
+        least, most = _AWAY
+        self.pacing.hold = max(self.pacing.hold, now + min(max(now - self._refusing, least), most))
+        if now - self._refusing > self._max_wait:
+            self._stop(error)
         heappush(self._later, (now, -next(self._numbers), job))
 
     def _finish(self, answer: Answer) -> None:
         """The row was answered, or has failed for good."""
-        match self._suspects.after(answer.error):
-            case "stop":
-                assert answer.error is not None
-                self._stop(answer.error)
-            case "hold back":
-                self._held_back.append(answer)
-            case "hand out all":
-                self._answers += self._held_back
-                self._held_back.clear()
-                self._hand_out(answer)
-            case "hand out":
-                self._hand_out(answer)
+        for ready in self._suspects.after(answer):
+            self._hand_out(ready)
+        if self._suspects.error is not None and self.stopped is None:
+            self._stop(self._suspects.error)
 
     def _hand_out(self, answer: Answer) -> None:
         self._answers.append(answer)
@@ -343,7 +351,7 @@ class Asking:
         self.drain()
 
     def _rest(self) -> list[Answer]:
-        """At the end: what was held back, unless it tells why no row was answered at all."""
-        if self._held_back and not self._draining and self._suspects.ends():
-            self.stopped = self._held_back[-1].error
-        return [] if self._draining or self.stopped else self._held_back
+        """At the end: the answers that were held back, unless no row was answered: then their error stops the run."""
+        rest = [] if self._draining or self.stopped else self._suspects.rest()
+        self.stopped = self.stopped or self._suspects.error
+        return rest

@@ -160,7 +160,8 @@ class Journal:
                 if os.path.samestat(os.fstat(self._fd), os.stat(self.path)):
                     return
             # as an editor does that saves it
-            raise OSError(errno.ENOENT, "it was moved, deleted or replaced while it was being written", self.path)
+            said = "it was moved, deleted or replaced while it was being written; put it back first"
+            raise OSError(errno.ENOENT, said, self.path)
 
     def _stop_syncing(self) -> None:
         self._closing.set()
@@ -225,7 +226,7 @@ class Journal:
     def _others(self) -> InvalidRequest:
         return InvalidRequest(
             f"{self.path} has answers of other settings (another model, template, system text, option or host): give "
-            "the output another name, or begin it anew with --fresh (fresh=True), which deletes them"
+            "the output another name, or begin it anew with fresh=True, which deletes them"
         )
 
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import aclosing, suppress
-from inspect import signature
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from sansio_core import InvalidRequest, Messages, StreamMisused
 from sansio_core.errors import safe_repr
-from sansio_core.pacing import Pacing
 
 from .._shared.forks import ELSEWHERE
 from .answer import Answer
-from .asking import Asking
-from .rows import Row, RowReader
-from .settings import check_pace, client_for, with_system
+from .loop_thread import LoopThread
+from .settings import Setup
 from .supply import NONE_YET, Supply
 
 if TYPE_CHECKING:
@@ -30,14 +26,13 @@ if TYPE_CHECKING:
     from sansio_core.providers import Provider
 
     from ..aio import AsyncClient
+    from .rows import Row
     from .typed import ClientSettings
 
 Prompt = Messages | Mapping[str, Any]
 
 _AHEAD, _TIMES = 1000, 16
 """With `order`, so many prompts, or so many times `concurrency`, are asked beyond one that is not answered yet."""
-_PATIENCE = 1.0
-"""Seconds without a prompt, after which whoever gives them may be waiting for the answers."""
 _MOMENT = 0.1
 """Seconds in which a thread that has nothing to wait for ends."""
 
@@ -81,10 +76,11 @@ def map_prompts(
     loop (a notebook) too, and may be left at any time (`break`, `close()`), which cancels what is in flight. A slow
     reader slows the asking: at most some three times `concurrency` prompts are ahead of the answers that were taken.
     """
+    _check(prompts, order)
     if isinstance(prompts, AsyncIterable):
         raise InvalidRequest("prompts must be an iterable, and this is an async one: amap_prompts takes it")
-    course = _Course(prompts, provider, concurrency, rate, order, max_wait, system, template, settings)
-    return _in_thread(course, prompts)
+    setup = Setup(map_prompts, provider, settings, concurrency, rate, max_wait, system, template)
+    return _in_thread(Mapper(setup, setup.client(), order=order), prompts)
 
 
 def amap_prompts(
@@ -104,35 +100,31 @@ def amap_prompts(
     One that waits should be async: a plain one holds up the event loop. Whoever leaves the loop early closes it, as by
     `contextlib.aclosing`, and so cancels what is in flight; else that is done some time later.
     """
-    course = _Course(prompts, provider, concurrency, rate, order, max_wait, system, template, settings)
-    return course.answers_to(prompts) if isinstance(prompts, AsyncIterable) else course.answers(prompts)
+    _check(prompts, order)
+    setup = Setup(amap_prompts, provider, settings, concurrency, rate, max_wait, system, template)
+    mapper = Mapper(setup, setup.client(), order=order)
+    return mapper.answers_to(prompts) if isinstance(prompts, AsyncIterable) else mapper.answers(prompts)
 
 
-_OWN = [name for name in signature(amap_prompts).parameters if name != "settings"]
+class Mapper:
+    """Makes rows of prompts, and asks them over `client`, which it closes at the end.
 
+    `order`: as for map_prompts. `patience`: the seconds without a prompt after which answers that are held back are
+    handed out, as whoever gives the prompts may be waiting for them.
+    """
 
-class _Course:
-    """One mapping: its parameters, checked, and what they make of prompts."""
-
-    def __init__(
-        self, prompts: object, provider: Any, concurrency: int, rate: float | None, order: bool, max_wait: float,
-        system: str | None, template: str | None, settings: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        _check_prompts(prompts)
-        check_pace(concurrency, rate, max_wait)
-        if not isinstance(order, bool):
-            raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
-        self.client: AsyncClient = client_for(provider, concurrency, system, settings, _OWN, set())
-        self.concurrency = concurrency
-        self.asking = Asking(self.client, Pacing(concurrency, rate=rate), max_wait=max_wait)
-        self._reader = RowReader(template=template, own_options=self.client.provider.own_options)
-        self._system, self._order = system, order
-        self._ahead = max(_AHEAD, _TIMES * concurrency)
+    def __init__(self, setup: Setup, client: AsyncClient, *, order: bool = False, patience: float = 1.0) -> None:
+        self.concurrency, self._client = setup.concurrency, client
+        self.asking, self._reader = setup.asking(client), setup.reader(client)
+        self._order, self._patience = order, patience
+        self._ahead = max(_AHEAD, _TIMES * self.concurrency)
+        self._settling: asyncio.TimerHandle | None = None
         self._next = 1  # with `order`, the number of the row whose answer is handed out next
 
     async def answers(self, prompts: Iterable[Any]) -> AsyncGenerator[Answer, None]:
+        """The answers; a NONE_YET among `prompts`: `asking.wake` tells when there are more."""
         asking, early = self.asking, dict[int, Answer]()
-        async with self.client, aclosing(asking.answers(self._rows(prompts))) as answers:
+        async with self._client, aclosing(asking.answers(self._rows(prompts))) as answers:
             async for answer in answers:
                 if not self._order:
                     yield answer
@@ -148,6 +140,7 @@ class _Course:
             raise asking.stopped
 
     async def answers_to(self, prompts: AsyncIterable[Prompt]) -> AsyncGenerator[Answer, None]:
+        """As `answers`, for an async iterable."""
         supply = Supply(self.concurrency, self.asking.wake)
         taking = asyncio.create_task(supply.atake(prompts))
         try:
@@ -160,24 +153,32 @@ class _Course:
 
     def _rows(self, prompts: Iterable[Any]) -> Iterator[Row | None]:
         """The rows of the prompts; None where there is none at present, and while too many are ahead."""
-        number, loop = 0, asyncio.get_running_loop()
-        settling: asyncio.TimerHandle | None = None
+        number = 0
         for prompt in prompts:
-            if settling is not None:
-                settling.cancel()
-                settling = None
+            if self._settling is not None:
+                self._settling.cancel()
+                self._settling = None
             if prompt is NONE_YET:
-                settling = loop.call_later(_PATIENCE, self.asking.settle)
+                self._settle(later=2)
                 yield None
                 continue
             number += 1
             while self._order and number - self._next > self._ahead:
                 yield None
-            yield with_system(self._reader.row(prompt, number), self._system)
+            yield self._reader.row(prompt, number)
+
+    def _settle(self, later: int) -> None:
+        """Once no prompt has come for so many waits: during one of them the whole process may have stood still."""
+        if later:
+            self._settling = asyncio.get_running_loop().call_later(self._patience / 2, self._settle, later - 1)
+        else:
+            self.asking.settle()
 
 
-def _check_prompts(prompts: object) -> None:
-    """Raises InvalidRequest for what is one prompt, or none."""
+def _check(prompts: object, order: object) -> None:
+    """Raises InvalidRequest for an `order` that is no bool, and for `prompts` that are one prompt, or none."""
+    if not isinstance(order, bool):
+        raise InvalidRequest(f"order must be True or False, not {safe_repr(order)}")
     if isinstance(prompts, (str, bytes, Mapping)):
         raise InvalidRequest("prompts must be an iterable of prompts, and this is one: put it in a list")
     if hasattr(prompts, "columns"):  # to iterate a DataFrame gives their names
@@ -189,45 +190,28 @@ def _check_prompts(prompts: object) -> None:
         )
 
 
-def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
+def _in_thread(mapper: Mapper, prompts: Iterable[Prompt]) -> Generator[Answer, None, None]:
     """The answers, while a thread asks and another takes the prompts, as an iterator that waits holds up no answers."""
-    process, loop, most = os.getpid(), asyncio.new_event_loop(), course.concurrency
+    process, most = os.getpid(), mapper.concurrency
     answers, taken = SimpleQueue[Answer | BaseException | None](), asyncio.Event()
-
-    def tell(function: Callable[[], object]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: all is over
-            loop.call_soon_threadsafe(function)
-
-    supply = Supply(most, lambda: tell(course.asking.wake))
+    supply = Supply(most, lambda: thread.call(mapper.asking.wake))
 
     async def ask() -> None:
-        async with aclosing(course.answers(supply)) as found:
+        async with aclosing(mapper.answers(supply)) as found:
             async for answer in found:
                 answers.put(answer)
                 while answers.qsize() > most:
                     taken.clear()
                     await taken.wait()
 
-    asking = loop.create_task(ask())  # with the context variables of this thread
-
-    def run() -> None:
-        failure: BaseException | None = None
-        try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.get_loop().run_until_complete(asking)
-        except BaseException as error:  # noqa: BLE001  # raised below
-            failure = error
-        answers.put(failure)
-
-    running = threading.Thread(target=run, name="map_prompts", daemon=True)
-    running.start()
+    thread = LoopThread(ask(), "map_prompts", answers.put)
     taking = supply.take_in_thread(prompts, "map_prompts-prompts")
     try:
         while (answer := answers.get()) is not None:
             if isinstance(answer, BaseException):
                 raise answer
             if answers.qsize() == most // 2:
-                tell(taken.set)
+                thread.call(taken.set)
             yield answer
             if os.getpid() != process:
                 raise StreamMisused(ELSEWHERE.format("process"))
@@ -235,6 +219,5 @@ def _in_thread(course: _Course, prompts: Iterable[Prompt]) -> Generator[Answer, 
         # At the interpreter's end the threads have stopped where they were, and nothing is to be waited for.
         if os.getpid() == process and not sys.is_finalizing():
             supply.close()
-            tell(asking.cancel)
-            running.join()
+            thread.close()
             taking.join(_MOMENT)  # an iterator that waits is left to its thread

@@ -15,26 +15,33 @@ from sansio_core.options import OPTIONS
 _CHAT, _RESPONSES = "/v1/chat/completions", "/v1/responses"
 _ASIDE = ("stream", "stream_options")  # every answer streams here, and its usage is always asked for
 _SAME = OPTIONS - {"extra"} | {"model"}
-"""What is called the same here."""
+"""Parameters that are options here by the same name."""
 
 
 def question_of_line(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of AsyncClient.stream. Raises InvalidRequest for another endpoint's line."""
+    """The question of `line` as keyword arguments of AsyncClient.stream. Raises InvalidRequest for other endpoints."""
     body, url, method = line["body"], line.get("url", _CHAT), line.get("method", "POST")
     if not isinstance(body, Mapping):
         raise InvalidRequest(f"its 'body' must be an object, not {safe_repr(body)}")
     if method != "POST" or url not in (_CHAT, _RESPONSES):
         raise InvalidRequest(f"its 'url' must be {_CHAT} or {_RESPONSES}, by POST, not {safe_repr(url)}")
-    fields = {name: value for name, value in body.items() if value is not None and name not in _ASIDE}
+    fields = _given(body)
+    for name in _ASIDE:
+        fields.pop(name, None)
     question = _responses(fields) if url == _RESPONSES else _chat(fields)
     question |= {name: fields.pop(name) for name in list(fields) if name in _SAME}
-    if fields:  # what has no name of ours goes as the wire writes it
+    if fields:  # what is no option here is sent as it is
         question["extra"] = fields
     return question
 
 
+def _given(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a JSON object that are not null."""
+    return {name: each for name, each in value.items() if each is not None}
+
+
 def _chat(fields: dict[str, Any]) -> dict[str, Any]:
-    """The question's messages and what is called otherwise here, taken out of `fields`."""
+    """Take the messages, and options that have another name here, out of `fields`; returns them by their names here."""
     if "messages" not in fields:
         raise InvalidRequest("its 'body' has no 'messages'")
     question = {"messages": fields.pop("messages")}
@@ -57,13 +64,12 @@ def _responses(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _take(fields: dict[str, Any], name: str, ours: Mapping[str, str], question: dict[str, Any]) -> None:
-    """Move what the object `name` has into `question`, by the names that it has here; the rest stays."""
-    if isinstance(inner := fields.get(name), Mapping):
-        question |= {ours[each]: value for each, value in inner.items() if each in ours and value is not None}
-        if rest := {each: value for each, value in inner.items() if each not in ours and value is not None}:
-            fields[name] = rest
-        else:
-            del fields[name]
+    """Move the fields of the object `name` that have a name in `ours` into `question`, under it; the rest stays."""
+    if isinstance(fields.get(name), Mapping):
+        inner = _given(fields.pop(name))
+        question |= {ours[each]: inner.pop(each) for each in list(inner) if each in ours}
+        if inner:
+            fields[name] = inner
 
 
 def _input(given: Any) -> Any:

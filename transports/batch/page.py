@@ -1,4 +1,4 @@
-"""The parts of a report's page: texts, tables, figures. Each escapes what it is given, but for what is HTML by name."""
+"""The parts of a report's page: texts, tables, figures. Texts are escaped here, once, and HTML is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's plots as SVG, drawn by matplotlib (extra `report`). What is in a plot is numbers and words of ours only.
+"""The report's plots as SVG, drawn by matplotlib (extra `report`). A plot has numbers and fixed words alone.
 
 Texts stay texts and colours are the page's CSS variables, so that a plot looks as the page does, in light and dark.
 """

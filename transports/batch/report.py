@@ -54,6 +54,8 @@ def check_place(html_path: PathLike) -> None:
     A file that is there must be a page, so that no two exchanged names cost a file of answers.
     """
     path = Path(html_path)
+    if os.fspath(html_path) == "-":
+        raise InvalidRequest("the report must be a file: give it a name, as out.html")
     if path.is_file():
         with path.open("r+b") as file:
             begin = file.read(100).lstrip()
@@ -63,6 +65,8 @@ def check_place(html_path: PathLike) -> None:
         raise InvalidRequest(f"{os.fspath(path)!r} is a folder: give the report a file's name")
     elif not path.parent.is_dir():
         raise InvalidRequest(f"there is no folder {os.fspath(path.parent)!r} for the report: make it first")
+    elif not os.access(path.parent, os.W_OK):
+        raise InvalidRequest(f"the folder {os.fspath(path.parent)!r} cannot be written to: give the report another one")
 
 
 def _page(tally: Tally, name: str) -> bytes:
@@ -105,12 +109,7 @@ def _notes(tally: Tally) -> Iterable[str]:
     if tally.odd:
         numbers = ", ".join(f"{number:,}" for number in tally.odd_lines)
         more = f" and {tally.odd - len(tally.odd_lines):,} more" if tally.odd > len(tally.odd_lines) else ""
-        one = tally.odd == 1
-        yield paragraph(
-            f"{'Line' if one else 'Lines'} {numbers}{more} of the file {'is no row' if one else 'are no rows'} of a "
-            f"batch, and {'is' if one else 'are'} left out.",
-            "note",
-        )
+        yield paragraph(f"Left out, as they are no rows of a batch: lines {numbers}{more} of the file.", "note")
     if len(tally.settings.counts) > 1:
         yield paragraph(
             "The rows were answered under different settings (model, template or options): see the table of settings.",

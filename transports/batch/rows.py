@@ -6,19 +6,19 @@ A Row's JSON is parsed when its question is asked for: a run that is resumed pas
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from io import BufferedIOBase
-from itertools import chain
+from itertools import chain, islice
 from math import isinf
 from typing import Any, Literal, NamedTuple
 
-from sansio_core import InvalidRequest, OptionIgnored
+from sansio_core import InvalidRequest
 from sansio_core.errors import safe_repr
 from sansio_core.options import OPTIONS
 from sansio_core.plain import json_text
 from sansio_core.redact import excerpt
+from sansio_core.warning import warn
 
 from .openai_lines import question_of_line
 from .output_lines import is_json
@@ -90,31 +90,35 @@ class Row:
         return self._source
 
 
+Check = Callable[[Row], object]
+
+
 class RowReader:
     """Makes rows of lines, or of Python values.
 
-    `template`: makes the prompt of a row's fields. `keep`: the names of fields that are copied into the output.
-    `own_options`: options that the provider alone has (`Provider.own_options`). Raises InvalidRequest for a template or
-    names that are wrong.
+    `template`: makes the prompt of a row's fields. `system`: the system text of rows that have none. `keep`: the names
+    of fields that are copied into the output. `own_options`: options that the provider alone has
+    (`Provider.own_options`). Raises InvalidRequest for a template or names that are wrong.
     """
 
     def __init__(
-        self, *, template: str | None = None, keep: Sequence[str] = (), own_options: Collection[str] = ()
-    ) -> None:
+        self, *, template: str | None = None, system: str | None = None, keep: Sequence[str] = (),
+        own_options: Collection[str] = (),
+    ) -> None:  # fmt: skip
         if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
             raise InvalidRequest(f"keep is a list of the names of fields, as ['text', 'label'], not {safe_repr(keep)}")
         self._template = None if template is None else Template(template)
-        self._keep = tuple(keep)
+        self._system, self._keep = system, tuple(keep)
         self._options = OPTIONS.union(own_options, ("model", "system"))
         self._known = self._options.union(("id", "prompt", "messages"), keep)
 
-    def rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
+    def rows(self, lines: BufferedIOBase | Iterable[bytes], check: Check = lambda row: None) -> Iterator[Row]:
         """The rows of `lines`, a file open for reading bytes, or its lines. Blank lines are counted, and are no rows.
 
-        Raises InvalidRequest with the first row for a file that is no JSON lines, or of which none of the first 20 rows
-        can be used, or none at all.
+        `check` raises InvalidRequest for a row that cannot be sent to the provider. Raises InvalidRequest with the
+        first row for a file that is no JSON lines, or of which none of the first 20 rows can be used, or none at all.
         """
-        return _usable(self._rows(lines), self._keep)
+        return _usable(self._rows(lines), self._keep, check)
 
     def _rows(self, lines: BufferedIOBase | Iterable[bytes]) -> Iterator[Row]:
         lines = _bounded(lines) if isinstance(lines, BufferedIOBase) else iter(lines)
@@ -131,7 +135,7 @@ class RowReader:
         return Row(number, _digest(json_text(value).encode()), self.content(value, number, "prompt"), self)
 
     def content(self, source: Any, number: int, what: Literal["line", "prompt"] = "line") -> _Content:
-        """What the row of a line, in bytes, or of a Python value ("prompt") says."""
+        """The decoded content of a row: of a line, in bytes, or of a Python value ("prompt")."""
         key: Scalar = None
         keep: dict[str, Any] = {}
         try:
@@ -147,7 +151,7 @@ class RowReader:
                 raise InvalidRequest(f"it must be {wanted}, not {_kind(value)}")
             keep = {name: fields[name] for name in self._keep if name in fields}
             key = _id(fields)
-            return _Content(key, self._question(fields), keep, None)
+            return _Content(key, self._with_system(self._question(fields)), keep, None)
         except InvalidRequest as error:
             return _Content(key, {}, keep, InvalidRequest(f"{what} {number}: {error}"))
 
@@ -164,6 +168,15 @@ class RowReader:
             raise self._unknown(fields)
         question = {name: value for name, value in fields.items() if name in self._options and value is not None}
         question["messages"] = _messages(fields)
+        return question
+
+    def _with_system(self, question: dict[str, Any]) -> dict[str, Any]:
+        """`question`, with the system text of all rows where it has none of its own."""
+        if self._system is not None and "system" not in question:
+            messages = question["messages"]
+            first = messages[0] if isinstance(messages, list) and messages else None
+            if not (isinstance(first, Mapping) and first.get("role") in ("system", "developer")):
+                question["system"] = self._system
         return question
 
     def _unknown(self, fields: Mapping[str, Any]) -> InvalidRequest:
@@ -203,10 +216,12 @@ def _beginning(lines: Iterator[bytes]) -> list[bytes]:
             foreign.append(text)
             if len(foreign) == 2:  # one alone may be a row that is broken
                 break
+    if foreign and b"\0" in foreign[0]:
+        raise _wrong_kind("is no text")
     if foreign:
         raise _wrong_kind(
             f"begins with {foreign[0][:60].decode(errors='replace')!r}: CSV, or plain text",
-            "pandas: read_csv(FILE).to_json('in.jsonl', orient='records', lines=True); "
+            f"pandas: read_csv(FILE).{_LINES}; "
             "of plain text, `jq -R . FILE` makes a prompt of each line",
         )
     return read
@@ -220,32 +235,46 @@ def _bounded(file: BufferedIOBase) -> Iterator[bytes]:
             line = file.readline(_LONGEST + 1)
 
 
-def _usable(rows: Iterator[Row], keep: Sequence[str]) -> Iterator[Row]:
+def _usable(rows: Iterator[Row], keep: Sequence[str], check: Check) -> Iterator[Row]:
     """`rows`. Raises InvalidRequest where none of the first can be used, or none at all.
 
     Warns of names in `keep` that the first good row has not: once all are asked, it is late for what was misspelt.
     """
     first: list[Row] = []
-    for row in rows:
+    why: InvalidRequest | None = None  # the first of them cannot be used
+    for row in islice(rows, _UNUSABLE):
         first.append(row)
-        if row.error is None or len(first) == _UNUSABLE:
+        if (problem := _problem(row, check)) is None:
+            if missing := [repr(name) for name in keep if name not in row.keep]:
+                warn(f"line {row.number} has no field {', '.join(missing)}, which is to be kept")
             break
-    if first and first[-1].error is not None:
-        none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
-        raise InvalidRequest(f"{none} can be used: {first[0].error}")
-    if first and (missing := [repr(name) for name in keep if name not in first[-1].keep]):
-        said = f"line {first[-1].number} has no field {', '.join(missing)}, which is to be kept"
-        warnings.warn(said, OptionIgnored, stacklevel=2)
+        why = why or problem
+    else:
+        if why is not None:
+            none = f"none of the first {_UNUSABLE} rows" if len(first) == _UNUSABLE else "no row"
+            raise InvalidRequest(f"{none} can be used: {why}")
     yield from first
     yield from rows
 
 
+def _problem(row: Row, check: Check) -> InvalidRequest | None:
+    """Why `row` cannot be asked; None where it can."""
+    if row.error is None:
+        try:
+            check(row)
+        except InvalidRequest as error:
+            return InvalidRequest(f"line {row.number}: {error}")
+    return row.error
+
+
+_LINES = "to_json('in.jsonl', orient='records', lines=True)"
 _UTF16 = ("is UTF-16", "`iconv -f UTF-16 -t UTF-8 FILE` writes it so")
 _MAGIC = {
     b"\x1f\x8b": ("is compressed by gzip", "`gzip -dc FILE` gives the lines"),
     b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "`zstd -dc FILE` gives the lines"),
     b"\xff\xfe": _UTF16, b"\xfe\xff": _UTF16, b"PAR1": ("is Parquet",), b"ARROW1": ("is Arrow",),
-    b"Obj\x01": ("is Avro",), b"PK\x03\x04": ("is a zip archive, or a spreadsheet",),
+    b"Obj\x01": ("is Avro",),
+    b"PK\x03\x04": ("is a zip archive, or a spreadsheet", f"of one, pandas: read_excel(FILE).{_LINES}"),
     b"SQLite format 3": ("is an SQLite database",),
 }  # fmt: skip
 
@@ -267,7 +296,7 @@ def _wrong_kind(what: str, advice: str = "write it as JSON lines, in UTF-8") -> 
     return InvalidRequest(f"the input {what}, and must be JSON lines, an object or a text on each: {advice}")
 
 
-# --- what a row says -------------------------------------------------------------------------------------------------
+# --- the fields of a row ---------------------------------------------------------------------------------------------
 
 
 def _messages(fields: Mapping[str, Any]) -> Any:
@@ -353,7 +382,9 @@ def _parsed(line: bytes) -> Any:
     except InvalidRequest:
         raise
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"it is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}") from None
+        place = f"byte {error.start + 1} is 0x{line[error.start]:02x}"
+        advice = "`iconv -f CP1252 -t UTF-8 FILE` mends a file from Windows"
+        raise InvalidRequest(f"it is not UTF-8: {place}; {advice}") from None
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 20) :][:40]
         said = error.msg.removesuffix(" at")  # some of them end so

@@ -10,27 +10,24 @@ import stat
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
-from inspect import signature
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
 from sansio_core.errors import safe_repr
 from sansio_core.http_request import origin
 from sansio_core.options import types_out
-from sansio_core.pacing import Pacing
 
 from .._shared.ways import PathLike
 from .answer import Answer
-from .asking import Asking
 from .journal import Journal
-from .rows import Row, RowReader
-from .settings import check_pace, client_for, with_system
+from .settings import Setup
 from .supply import NONE_YET, Supply
 
 if TYPE_CHECKING:
@@ -40,23 +37,26 @@ if TYPE_CHECKING:
     from sansio_core.providers import Provider
 
     from ..aio import AsyncClient
+    from .asking import Asking
+    from .rows import Row
     from .typed import ClientSettings
 
 Order = Literal["done", "input"]
 
 GRACE = 10.0  # seconds in which what is in flight may end, after Ctrl-C or SIGTERM
 _TICK = 1.0  # seconds between two reports of the progress while no row ends
-_SKIPPED = 1000  # rows that are passed over without a look at what is in flight
+_SKIPPED = 1000  # rows that are passed over at a stretch: then the event loop serves what is in flight
 
 
 @dataclass(slots=True)
 class Summary:
     """How a run went, or goes: counts of rows, tokens, seconds.
 
-    `rows` were done in this run: `answered`, or `failed`, by class in `errors`; `first_failed` is one of these.
-    `skipped`: they were done before. `refused` counts requests that the server refused as there were too many; their
-    rows were asked again. `stopped` is the error that ended the run before its end, as a wrong key, and `interrupted`
-    tells of Ctrl-C, SIGTERM or `stop`: the rows that are open then are asked when the same run is begun again.
+    `rows` were done in this run: `answered`, or `failed`. `errors` counts the failed ones by class, and `first_failed`
+    is the first of them. `skipped` rows were done before. `refused` counts requests that the server refused as there
+    were too many; their rows were asked again. `stopped` is the error that ended the run before its end, as a wrong
+    key; `interrupted`: Ctrl-C, SIGTERM or `stop` ended it. The rows that are open then are asked when the same run is
+    begun again.
     """
 
     rows: int = 0
@@ -84,18 +84,6 @@ class Summary:
     """Whether the rows are done, and are being put into the order of the input."""
     away: ChatError | None = None
     """Why the server cannot be reached at the moment, though it has answered before."""
-
-    def _add(self, answer: Answer) -> None:
-        self.rows += 1
-        if answer.error is None:
-            self.answered += 1
-        else:
-            self.failed += 1
-            self.first_failed = self.first_failed or answer
-            self.errors[type(answer.error).__name__] += 1
-        if (usage := answer.reply.usage) is not None:
-            self.input_tokens += usage.input or 0
-            self.output_tokens += usage.output or 0
 
 
 Progress = Callable[[Summary], object]
@@ -133,19 +121,17 @@ class Batch:
         progress: Progress | None = None,
         **settings: Unpack[ClientSettings],
     ) -> None:
-        check_pace(concurrency, rate, max_wait)
         if order not in get_args(Order):
             raise InvalidRequest(f"order must be 'done' or 'input', not {safe_repr(order)}")
+        if progress is not None and not callable(progress):
+            raise InvalidRequest(f"progress must be a function, not {safe_repr(progress)}")
+        _check_paths(input=input, output=output, **({} if report is None else {"report": report}))
         _check_files(input, output, report)
-        RowReader(template=template, keep=keep)  # raises for a wrong one
         self._input, self._output, self._report = input, output, report
-        self._template, self._system, self._keep = template, system, keep
-        self._concurrency, self._rate, self._max_wait = concurrency, rate, max_wait
         self._order, self._retry_failed, self._fresh = order, retry_failed, fresh
         self._progress = progress
-        self._provider, self._settings = provider, settings
-        self._warned: set[str] = set()
-        self._client()  # raises for settings of no use
+        self._setup = Setup(Batch, provider, settings, concurrency, rate, max_wait, system, template, keep)
+        self._setup.client()  # raises for settings of no use
         self._running: _Running | None = None
         self.summary = Summary()
 
@@ -177,13 +163,13 @@ class Batch:
     async def arun(self) -> Summary:
         """As `run`, in the running event loop. To be cancelled at any time: what is written stays."""
         self.summary = summary = Summary()
-        async with self._client() as client:
+        async with self._setup.client() as client:
             digest = self._digest(client)
-            asking = Asking(client, Pacing(self._concurrency, rate=self._rate), max_wait=self._max_wait)
+            asking = self._setup.asking(client)
             self._running = running = _Running(asking, summary, self._progress)
             keys = array("Q") if self._order == "input" else None
             with (
-                self._read(client.provider.own_options, lambda: running.call(asking.wake)) as rows,
+                self._read(client, lambda: running.call(asking.wake)) as rows,
                 Journal(self._output, digest, fresh=self._fresh, retry_failed=self._retry_failed) as journal,
             ):
                 summary.answered_before, summary.window = journal.history.answered, asking.pacing.window
@@ -192,8 +178,7 @@ class Batch:
                     async with aclosing(asking.answers(open_rows)) as answers:
                         async for answer in answers:
                             journal.write(answer.to_line(digest))
-                            summary._add(answer)
-                            running.tell()
+                            running.count(answer)
                 summary.stopped = asking.stopped
                 running.tell()
                 if not (summary.stopped or summary.interrupted):
@@ -207,13 +192,11 @@ class Batch:
             write_report(self._output, self._report)
         return summary
 
-    def _client(self) -> AsyncClient:
-        return client_for(self._provider, self._concurrency, self._system, self._settings, _OWN, self._warned)
-
     @contextmanager
-    def _read(self, own_options: Collection[str], wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
+    def _read(self, client: AsyncClient, wake: Callable[[], object]) -> Iterator[Iterator[Any]]:
         """The rows of the input; NONE_YET where a pipe has none at present, and then `wake` is called once it has."""
-        read = RowReader(template=self._template, keep=self._keep, own_options=own_options).rows
+        reader = self._setup.reader(client)
+        read = partial(reader.rows, check=lambda row: client.stream(**row.question).close())
         if self._input != "-" and stat.S_ISREG(os.stat(self._input).st_mode):
             with open(self._input, "rb") as lines:
                 yield read(lines)
@@ -227,7 +210,7 @@ class Batch:
                     yield from read(pipe)
 
         # A pipe may wait, for who opens it too, and must not hold up the answers meanwhile, nor the end.
-        supply = Supply(self._concurrency, wake)
+        supply = Supply(self._setup.concurrency, wake)
         supply.take_in_thread(piped(), "batch-input")
         try:
             yield supply
@@ -240,7 +223,7 @@ class Batch:
         types_out(options)
         provider = client.provider
         elsewhere = origin(provider.base_url) != origin(provider.info.url)  # an emulator's answers are not the vendor's
-        said = [provider.info.name, elsewhere, provider.model, self._template, self._system, options]
+        said = [provider.info.name, elsewhere, provider.model, self._setup.template, self._setup.system, options]
         return blake2b(json.dumps(said, sort_keys=True, default=_named).encode(), digest_size=4).hexdigest()
 
     def _open_rows(
@@ -262,7 +245,7 @@ class Batch:
                     yield None
                 continue
             row.again = state == "again"
-            yield with_system(row, self._system)
+            yield row
 
 
 class _Running:
@@ -277,6 +260,21 @@ class _Running:
         """Call `function` in the run's loop. Any thread may call this."""
         with suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(function)
+
+    def count(self, answer: Answer) -> None:
+        """Count an answer in the Summary, and call `progress`."""
+        summary = self._summary
+        summary.rows += 1
+        if answer.error is None:
+            summary.answered += 1
+        else:
+            summary.failed += 1
+            summary.first_failed = summary.first_failed or answer
+            summary.errors[type(answer.error).__name__] += 1
+        if (usage := answer.reply.usage) is not None:
+            summary.input_tokens += usage.input or 0
+            summary.output_tokens += usage.output or 0
+        self.tell()
 
     def tell(self) -> None:
         """Bring the Summary up to date, and call `progress`."""
@@ -328,9 +326,6 @@ class _Running:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: of no Python code
 
 
-_OWN = [name for name in signature(Batch).parameters if name != "settings"]
-
-
 def _standard_input() -> BinaryIO:
     if sys.stdin is None:
         raise InvalidRequest("standard input is closed: name a file")
@@ -339,6 +334,14 @@ def _standard_input() -> BinaryIO:
         return open(sys.stdin.fileno(), "rb", closefd=False)
     except (AttributeError, OSError, ValueError):  # it is no file of the system
         return sys.stdin.buffer
+
+
+def _check_paths(**paths: object) -> None:
+    """Raises InvalidRequest for what is no path."""
+    for name, path in paths.items():
+        if not isinstance(path, (str, os.PathLike)):
+            values = "; map_prompts takes the prompts themselves" if name == "input" else ""
+            raise InvalidRequest(f"{name} must be the path of a file, not {safe_repr(path)}{values}")
 
 
 def _check_files(input: PathLike, output: PathLike, report: PathLike | None) -> None:

@@ -1,4 +1,4 @@
-"""Supply: what an iterator gives, taken in another thread or task, so that waiting for it holds up nothing."""
+"""Supply: a queue that an iterator fills from another thread or task, so that waiting for it holds up nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ NONE_YET = object()
 
 
 class Supply(Iterator[Any]):
-    """A bounded queue between a taker and one reader, which gets NONE_YET where it is empty at present.
+    """A bounded queue of an iterator's items for one reader, which gets NONE_YET while the queue is empty.
 
-    `wake` tells the reader, who has got NONE_YET, to look again. The reader raises what the iterator raises.
+    `most`: the queue's bound. `wake` is called when there is an item after a NONE_YET, and at the end. An error of the
+    iterator is raised to the reader, after the items before it.
     """
 
     def __init__(self, most: int, wake: Callable[[], object]) -> None:
@@ -26,8 +27,10 @@ class Supply(Iterator[Any]):
         self._failure: BaseException | None = None
 
     def __next__(self) -> Any:
-        ended = self._ended  # looked at first: nothing is added after it is set
-        self._wanted = True  # and this before the queue: `_put` adds first, and looks at this then
+        # Both before the queue is read: the taker sets `_ended` after its last item, and reads `_wanted` after it has
+        # added one. Else an item that comes in between would be lost, or the reader never be woken.
+        ended = self._ended
+        self._wanted = True
         if self._items:
             self._wanted = False
             item = self._items.popleft()

@@ -12,6 +12,7 @@ conversation its messages, and the file that keeps them
 lines       where its lines are read: an editor, or standard input
 markdown    an answer with its Markdown rendered while it comes
 batch       the subcommand `batch`: a file of questions, and the answers in another
+progress    what is shown of it while it goes on: a bar, or a line each 10 seconds
 report      the subcommand `report`: a page about those
 models      the subcommand `models`: a host's own list
 providers   the subcommands `providers` and `default`: who can be asked, and who is

@@ -13,7 +13,7 @@ from sansio_core import __version__
 from sansio_core.errors import suggestion
 
 from .epilogs import EPILOGS
-from .values import count, duration, names, port, rate, speed, utf8
+from .values import count, duration, names, port, rate, speed, timeout, utf8
 
 _KEY_OPTION = re.compile(r"-k|(?!--api-key-env(=|\Z))--[\w-]*(key|token(?!s)|secret|password|auth)", re.I)
 """Options by which people try to give a key; none is accepted, as other processes can read the command line."""
@@ -55,6 +55,10 @@ def _words_about(rest: list[str], args: Namespace) -> str:
         if not names:
             return "there is no such option"
         near = suggestion(names[0], args.parser.options) if len(names) == 1 else ""
+        from sansio_core.options import OPTIONS  # imported here, as only a mistake needs it
+
+        if "option" in args and (named := names[0][2:].replace("-", "_")) in OPTIONS:
+            near = f": -o {named}=VALUE gives the model's options"
         return f"there is no option {', '.join(names)}{near}"
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
@@ -164,7 +168,7 @@ def _add_batch(parser: ArgumentParser) -> None:
     add("--fresh", action="store_true", help="begin anew: the first new answer deletes all in OUT")
     add("--report", metavar="FILE", help="write a page about the run at its end, as `report` does")
     add("-q", "--quiet", action="store_true", help="no progress on standard error, and no summary")
-    _add_question(parser, timeout="for each attempt at a row", retry="how many attempts at each row")
+    _add_question(parser, time="for each attempt at a row", retry="how many attempts at each row")
 
 
 def _add_report(parser: ArgumentParser) -> None:
@@ -174,7 +178,7 @@ def _add_report(parser: ArgumentParser) -> None:
 
 def _add_question(
     parser: ArgumentParser,
-    timeout: str = "for everything, with all attempts",
+    time: str = "for everything, with all attempts",
     retry: str = "how many attempts in all",
 ) -> None:
     """The options of `ask`, `chat` and `batch`."""
@@ -187,12 +191,12 @@ def _add_question(
         "-o", "--option", metavar="NAME=VALUE", action="append", default=[],
         help="temperature=0.2 and the like; the value is read as JSON, else as text",
     )  # fmt: skip
-    _add_where(parser, timeout, retry)
+    _add_where(parser, time, retry)
 
 
 def _add_where(
     parser: ArgumentParser,
-    timeout: str = "for everything, with all attempts",
+    time: str = "for everything, with all attempts",
     retry: str = "how many attempts in all",
 ) -> None:
     """The arguments of every subcommand that asks a provider."""
@@ -206,8 +210,8 @@ def _add_where(
         "a key itself is not taken here, as other processes can read the command line",
     )  # fmt: skip
     add("--proxy", metavar="URL", help="http, https, socks5 or socks5h; in place of the environment's")
-    add("--timeout", metavar="TIME", type=duration, help=f"{timeout}: seconds, or 30s, 10m, 1h")
-    add("--retry", metavar="N", type=int, help=f"{retry}, in place of the provider's number")
+    add("--timeout", metavar="TIME", type=timeout, help=f"{time}: seconds, or 30s, 10m, 1h")
+    add("--retry", metavar="N", type=count, help=f"{retry}, in place of the provider's number")
     add("-v", "--verbose", action="count", default=0, help="log to standard error; twice for more")
 
 
@@ -288,7 +292,10 @@ def _add_emulate(parser: ArgumentParser) -> None:
         "--limit", metavar="N/s", type=rate,
         help="answer so many questions a second (N/m: a minute, N/h, N/d), and refuse those above with status 429",
     )  # fmt: skip
-    add("--burst", metavar="N", type=int, help="with --limit, how many are answered at once; without it, the limit's N")
+    add(
+        "--burst", metavar="N", type=count,
+        help="with --limit, how many are answered at once; without it, the limit's N",
+    )  # fmt: skip
     add(
         "--limit-headers", choices=("none", "openai", "anthropic"),
         help="with --limit, the vendor in whose form responses say what is left of it; without it, they do not",

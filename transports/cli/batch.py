@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from argparse import Namespace
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from inspect import signature
 from threading import Event
@@ -12,13 +15,18 @@ from sansio_core import InvalidRequest
 from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
-from ..batch.progress import Progress, clock, counted
 from ..batch.report import check_place, write_report
 from ..batch.run import Batch, Summary
 from .ask import client_settings, options_of
 from .exit import COMPLETE, INTERRUPTED, LOCAL, ROWS_FAILED, code_of, message_of, say, words_of
+from .progress import Progress, clock, counted
 from .report import where
 from .terminal import columns, has_status_line, show_status
+
+_UNORDERED = (
+    "{} has all rows, in the order in which they were done; the same command puts them into the order of the input, "
+    "and asks nothing"
+)
 
 
 def run_batch(args: Namespace) -> int:
@@ -33,17 +41,50 @@ def run_batch(args: Namespace) -> int:
     with ExitStack() as stack:
         batch = _batch(args, stack)
         failure: OSError | None = None
+        stack.enter_context(_interrupted_at_once())
         try:
             with nullcontext() if args.quiet else _progress(batch, args.input):
                 batch.run()
+        except KeyboardInterrupt:
+            say(_left(batch.summary, args))
+            return INTERRUPTED
         except OSError as error:
             if not batch.summary.window:  # it did not begin
                 raise
             failure = error
-    code = _conclude(batch.summary, failure, args)
-    if args.report is not None:
-        _write_report(args)
+        code = _conclude(batch.summary, failure, args)
+        if args.report is not None:
+            _write_report(args)
     return code
+
+
+@contextmanager
+def _interrupted_at_once() -> Iterator[None]:
+    """SIGINT and SIGTERM raise KeyboardInterrupt where the output is read or put into order, or the report is written.
+
+    While rows are asked, they are the batch's. asyncio's own handler would wait until the event loop goes on.
+    """
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if callable(handler := signal.getsignal(number)) or handler == signal.SIG_DFL:  # not where it is ignored
+            with suppress(ValueError):  # in another thread than the main one
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _left(summary: Summary, args: Namespace) -> str:
+    """What is there where a run is interrupted while no rows are asked."""
+    if not summary.ordering:
+        return "interrupted before a row was asked: the same command goes on"
+    return f"interrupted: {_UNORDERED.format(args.output)}"
 
 
 def _batch(args: Namespace, stack: ExitStack) -> Batch:
@@ -68,7 +109,9 @@ def _batch(args: Namespace, stack: ExitStack) -> Batch:
 
 
 def _progress(batch: Batch, path: str) -> Progress:
-    """What tells of the run on standard error."""
+    """The display of the run's progress on standard error."""
+    if path == "-" and sys.stdin is not None and sys.stdin.isatty():
+        say("reading from the terminal: Ctrl-D on a line of its own ends it")
     draw = partial(show_status, over=Event()) if has_status_line() else None
     return Progress(lambda: batch.summary, path, say, draw, lambda: columns() - 1)
 
@@ -76,7 +119,11 @@ def _progress(batch: Batch, path: str) -> Progress:
 def _write_report(args: Namespace) -> None:
     if has_status_line() and not args.quiet:
         show_status("the report is being written", Event())
-    write_report(args.output, args.report)
+    try:
+        write_report(args.output, args.report)
+    except KeyboardInterrupt:
+        say(f"the report was not written: `sansio-chat report {args.output} -o {args.report}` writes it")
+        raise
     if not args.quiet:
         say(where(args.report))
 
@@ -104,12 +151,9 @@ def _conclude(summary: Summary, failure: OSError | None, args: Namespace) -> int
 
 def _summary(summary: Summary, done: bool) -> str:
     """How many rows were done, now and before, and how fast. `done`: all are."""
-    before = summary.skipped - summary.failed_before
+    before = summary.skipped - summary.failed_before if done else summary.answered_before
     if not summary.rows:
-        if not summary.skipped:
-            return "the input has no rows" if done else "no row was answered"
-        failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
-        return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
+        return _nothing_new(summary, before, done)
     answered = f"{counted(summary.answered, 'row')} answered" + (f" ({before:,} before)" if before else "")
     failed = f", {summary.failed:,} failed ({_classes(summary)})" if summary.failed else ""
     seconds = max(summary.seconds, 0.001)
@@ -118,6 +162,14 @@ def _summary(summary: Summary, done: bool) -> str:
     refused = f"; {counted(summary.refused, 'request')} refused" if summary.refused else ""
     again = ", and sent again" if refused and done else ""
     return f"{answered}{failed} in {time} ({summary.rows / seconds:,.1f} rows/s{tokens}){refused}{again}"
+
+
+def _nothing_new(summary: Summary, before: int, done: bool) -> str:
+    """The summary of a run in which no row was done; `before`: how many were answered earlier."""
+    if not summary.skipped:
+        return "the input has no rows" if done else "no row was answered"
+    failed = f", {summary.failed_before:,} failed" if summary.failed_before else ""
+    return f"{'every row is done already' if done else 'as before'}: {before:,} answered{failed}"
 
 
 def _example(summary: Summary) -> str:
@@ -139,6 +191,8 @@ def _advice(summary: Summary, code: int, args: Namespace) -> str:
             return f"{args.output} has their errors; once the input is mended, the same command asks the new lines"
         these = "this row" if failed == 1 else f"these {failed:,} rows"
         return f"{args.output} has their errors; --retry-failed asks {these} again"
+    if summary.ordering:
+        return _UNORDERED.format(args.output)
     same = "the same command" + (" without --fresh" if args.fresh and summary.rows else "")
     return f"the rows that are not done stay open: {same} goes on with them"
 

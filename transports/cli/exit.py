@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from copy import copy
+
 from sansio_core import (
-    AuthenticationFailed,
     Cancelled,
     ChatError,
     HTTPStatusError,
     InvalidRequest,
     LimitExceeded,
-    NotFound,
     ProtocolViolation,
     ProviderRefused,
     StreamTruncated,
@@ -63,29 +64,41 @@ def code_of(error: ChatError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), LOCAL)
 
 
+SPELLED = {
+    "base_url=": "--base-url",
+    "concurrency=": "--concurrency ",
+    "max_wait": "--max-wait",
+    "model=": "--model",
+    "fresh=True": "--fresh",
+    "api_key= or headers=": "--api-key-env",
+    "api_key=": "--api-key-env",
+    "a client's models(), or ModelList,": "`sansio-chat models`",
+    "register it first (providers.register, or register_host)": "add its host with `sansio-chat providers --add`",
+    "for another host, or the emulator's": "for another host, or --emulate",
+}
+"""What stands in the command for the library's parameters and functions; of two that match, the first."""
+_OURS = re.compile(rf"\b(?:{'|'.join(map(re.escape, SPELLED))})")
+
+
 def message_of(error: ChatError) -> str:
-    """The text of `error`, with options of the command where the library's own text names arguments of Python."""
+    """The text of `error`, with options of the command where the library's own text names parameters of Python."""
     match error:
-        case AuthenticationFailed(key_sent=False, hint=hint) if hint:
-            return str(error).replace(hint, hint.removeprefix("give api_key=, or "))
-        case NotFound(hint=hint) if hint:
-            return str(error).replace(hint, "see --base-url and --model")
-        case TransportFailure(detail=detail, hint=hint) if "base_url=" in hint:
-            return f"{detail}\nthis public endpoint was last known not to work: try --base-url URL, or --emulate"
         case TimedOut(clock=clock, seconds=seconds) if seconds is not None:
             option = " (see --timeout)" if clock == "total" else ""
             return f"{TimedOut.MEANING.get(clock, 'timed out')} within {seconds:g} s{option}"
-        case InvalidRequest(hint=hint) if hint:
-            return str(error).replace(hint, "add its host with `sansio-chat providers --add`")
         case LimitExceeded(limit=limit, size=size):
             return f"the answer has a {limit} of more than {size} bytes"
-        case InvalidRequest() if str(error).startswith("concurrency="):
-            return f"--{error}".replace("=", " ", 1)
-        case HTTPStatusError() if "max_wait" in (text := str(error)):
-            return text.replace("max_wait", "--max-wait")
-        case _:
-            text = str(error).replace("use api_key= or headers=", "the key goes into the provider's variable")
-            return text.replace(" (fresh=True)", "")
+        case InvalidRequest():
+            return _spelled(str(error))
+    error = copy(error)
+    error.hint = _spelled(error.hint)  # and no words of the provider's
+    if isinstance(error, HTTPStatusError):
+        error.bound = _spelled(error.bound)
+    return str(error)
+
+
+def _spelled(text: str) -> str:
+    return _OURS.sub(lambda found: SPELLED[found[0]], text)
 
 
 def words_of(error: OSError) -> str:

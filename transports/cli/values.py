@@ -6,10 +6,11 @@ import os
 import re
 from argparse import ArgumentTypeError
 from contextlib import suppress
-from math import inf
 from typing import NamedTuple
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MOST = 1e9
+"""Seconds: MAX_SECONDS of sansio_core.timing, whose import takes longer than all of the command's arguments."""
 
 
 class Rate(NamedTuple):
@@ -36,15 +37,22 @@ def duration(text: str) -> float:
     """The seconds of `90`, `0.5`, `30s`, `10m`, `1h`, `2d`."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     with suppress(ValueError):
-        if 0 <= (seconds := float(number) * _SECONDS[unit]) < inf:
+        if 0 <= (seconds := float(number) * _SECONDS[unit]) <= _MOST:
             return seconds
     raise ArgumentTypeError(f"{text!r} is no duration: a number of seconds, or 30s, 10m, 1h, 2d")
+
+
+def timeout(text: str) -> float:
+    """A duration above 0."""
+    if not (seconds := duration(text)):
+        raise ArgumentTypeError(f"{text!r} leaves no time for an answer: a number of seconds, or 30s, 10m, 1h, 2d")
+    return seconds
 
 
 def count(text: str) -> int:
     """A number from 1."""
     if not re.fullmatch("[0-9]{1,9}", text) or not (number := int(text)):
-        raise ArgumentTypeError(f"{text!r} is no number from 1")
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1")
     return number
 
 

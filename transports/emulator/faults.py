@@ -248,11 +248,12 @@ def parameters(kind: type[Fault]) -> list[Field[Any]]:
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault of a text on a command line: `status:429`, `reset:before=headers`, `cut:size=3,on=page`.
+    """The fault of a text on a command line: `status:429`, `reset:before=headers`, `reset,share=0.1`.
 
     A value without a name is the fault's first field. Raises ValueError, whose text names the faults and fields.
     """
-    name, _, arguments = text.partition(":")
+    name, *rest = re.split("[:,]", text, maxsplit=1)
+    arguments = "".join(rest)
     kind = FAULTS.get(name)
     if kind is None:
         raise ValueError(f"there is no fault {name!r}; known are: {', '.join(sorted(FAULTS))}")

@@ -77,6 +77,8 @@ class Response:
         if proxy is not None and self._route.forwarded and head.status == 407:
             raise proxy_error_status(proxy, head.status, "the request")  # only a proxy sends a 407 (RFC 9110 15.5.8)
         fields = dict(head.headers)  # the reader lets a framing field stand there once only
+        if "date" not in fields and not fields.get("retry-after", "0").isdigit():
+            self.headers.append(("date", _now()))
         self._body = self._framing(head.status, fields)
         self._keep = self._persists(head, fields)
         if "content-encoding" in fields and not self._body.ended:  # an empty body has no coding to decode
@@ -138,7 +140,7 @@ class Response:
     def _decoded(self, piece: bytes) -> bytes | None:
         decoder = self._decoder
         if decoder is None:  # made here, as an unknown coding raises: the status of an error response comes first
-            decoder = self._decoder = ContentDecoder(self._coding, self._limits.decompressed)
+            decoder = self._decoder = ContentDecoder(self._coding, self._limits.body)
         while True:
             if piece or decoder.pending:
                 if data := decoder.decode(piece):
@@ -168,3 +170,10 @@ class Response:
         if self._reader is None:
             return lost(error, IN_BODY)
         return lost(error, BEFORE_HEAD, self._reused and not self._reader.began)
+
+
+def _now() -> str:
+    """The time at which a response without Date was received: its Date (RFC 9110 6.6.1). A Retry-After may need it."""
+    from email.utils import formatdate  # imported here, as few responses need it
+
+    return formatdate(usegmt=True)

@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on: a line with tqdm's bar on a terminal, elsewhere a line each 10 seconds."""
+"""Progress: what is shown of a run while it goes on, tqdm's bar on a terminal, elsewhere a line each 10 seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from math import ceil
 from time import monotonic
 from typing import Any, Self
 
-from .run import GRACE, Summary
+from ..batch.run import GRACE, Summary
 
 _LOOK = 0.2  # seconds between two looks at the run
 _LINE = 10.0  # and between two lines
-_SPAN = 60.0  # seconds of which the speed is told; more where fewer than so many rows ended in them
-_FEW = 10
+_SPAN = 60.0  # seconds over which the speed is measured; longer, until so many rows have ended
+_FEW = 10  # rows
 _HOLD = 30.0  # seconds: a wait for the server that is worth a line
 _CHUNK = 1 << 20
 _READING = "the output is being read"
@@ -26,11 +26,11 @@ _BAR = 10  # columns that are left to it, where there are so many
 
 
 class Progress:
-    """Looks at a run, in a thread of its own, while its `with` is open: the run never waits for the terminal.
+    """Shows the state of a run, from a thread of its own, while its `with` is open: the run never waits for it.
 
-    `summary` gives the run's Summary as it is. `say` writes a line; `draw` one that the next takes the place of, of at
-    most so many characters as `columns` gives: None where that cannot be done. `path` is the input's; "-" has no end
-    that is known.
+    `summary` gives the run's Summary as it is. `say` writes a line. `draw` writes a line in place of the one before, of
+    `columns` characters at most; None where there is no terminal. `path` is the input's, whose lines are counted, so
+    that the time left is known; "-" is not counted.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Progress:
         self._total: int | None = None
         self._marks: deque[tuple[float, int, int]] = deque(maxlen=3600)  # the rows and tokens of a time, each second
         self._told: set[str] = set()
-        self._held = 0.0  # until when the server has everybody wait, as was told
+        self._held = 0.0  # until when the server has everybody wait, as far as it was said
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="batch-progress", daemon=True)
 
@@ -81,16 +81,20 @@ class Progress:
         line = monotonic()
         while not self._over.wait(_LOOK):
             now, summary = monotonic(), self._summary()
-            begun = summary.window > 0  # before, what is in the output is read
-            other = _ORDERING if summary.ordering else "" if begun else _READING
-            if begun:
-                self._mark(summary, now)
-                self._tell(summary, now)
+            other = self._look(summary, now)
             if self._draw is not None and meter is not None:
                 self._draw(other or self._bar(meter, summary, now))
             elif now - line >= _LINE:
                 line = now
                 self._say(other or ", ".join(self._parts(summary, now)))
+
+    def _look(self, summary: Summary, now: float) -> str:
+        """Take note of a run's state; returns what it does while it asks nothing, "" where it asks."""
+        if not summary.window:
+            return _READING
+        self._mark(summary, now)
+        self._tell(summary, now)
+        return _ORDERING if summary.ordering else ""
 
     def _mark(self, summary: Summary, now: float) -> None:
         marks = self._marks
@@ -107,7 +111,7 @@ class Progress:
 
     def _tell(self, summary: Summary, now: float) -> None:
         """Say what has happened since the last look."""
-        if summary.answered_before:
+        if summary.answered_before and (summary.rows or summary.in_flight):
             done = counted(summary.answered_before, "row")
             self._once("resumed", f"{done} answered already, and not asked again")
         if summary.interrupted and summary.in_flight:
@@ -129,7 +133,7 @@ class Progress:
     # --- the words ----------------------------------------------------------------------------------------------------
 
     def _parts(self, summary: Summary, now: float) -> list[str]:
-        """What is said of a run, the most important first."""
+        """The facts of a run in words, the most important first."""
         done = summary.skipped + summary.rows
         if self._total is not None and done > self._total:  # the input grows
             self._total = None
@@ -137,12 +141,7 @@ class Progress:
         parts = [f"{done:,} rows" if self._total is None else f"{done:,} of {self._total:,} rows"]
         if summary.failed:
             parts.append(f"{summary.failed:,} failed")
-        if summary.interrupted:
-            parts.append(f"{summary.in_flight:,} in flight may end")
-        elif summary.held >= 1:
-            parts.append(f"waiting {clock(summary.held)}")
-        elif rows and self._total is not None:
-            parts.append(f"{clock((self._total - done) / rows)} left")
+        parts += self._times(summary, done, rows)
         parts.append(f"{_speed(rows)} rows/s")
         if tokens:
             parts.append(f"{_speed(tokens)} tokens/s")
@@ -150,6 +149,16 @@ class Progress:
         if summary.refused:
             parts.append(f"{summary.refused:,} refused")
         return parts
+
+    def _times(self, summary: Summary, done: int, rows: float) -> list[str]:
+        """A wait that goes on, or the time that is left at so many `rows` a second, where it is known."""
+        if summary.interrupted:
+            return [f"{summary.in_flight:,} in flight may end"]
+        if summary.held >= 1:
+            return [f"waiting {clock(summary.held)}"]
+        if rows and self._total is not None:
+            return [f"{clock((self._total - done) / rows)} left"]
+        return []
 
     def _bar(self, meter: Any, summary: Summary, now: float) -> str:
         """The bar, and so many words as leave it room."""
@@ -165,7 +174,7 @@ class Progress:
 
 
 def _meter() -> Any:
-    """What makes the bar; None without tqdm."""
+    """The function that makes the bar; None without tqdm."""
     try:
         from tqdm import tqdm
     except ImportError:
