@@ -511,10 +511,10 @@ def test_lines_are_put_in_the_inputs_order(path: Path) -> None:
     leftover = path.with_name("out.jsonl.in-order~")
     leftover.write_text("of a run that was killed")
     with Journal(path, SETTINGS) as journal:
-        journal.in_order(array("Q", map(digest_of, ["a", "new", "b", "c", "a", "b"])))
+        journal.in_order(array("Q", [digest_of("a"), 0, *map(digest_of, ["new", "b", "c", "a", "b"])]))
     expected = [
-        line_of("a", n=1), line_of("b"), line_of("c", error=True, n=2), line_of("a", n=2), line_of("gone", error=True),
-        line_of("gone too"),
+        line_of("a", n=1), line_of("b", row=4), line_of("c", error=True, row=5, n=2), line_of("a", row=6, n=2),
+        line_of("gone", error=True), line_of("gone too"),
     ]  # fmt: skip
     assert lines_in(path) == expected
     assert [*path.parent.iterdir()] == [path]

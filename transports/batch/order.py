@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from heapq import merge
 from io import BytesIO
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from typing import BinaryIO
 
 from .keys import BUCKETS, SHIFT
-from .output_lines import CHUNK, plain_rows, read_lines, without_again
+from .output_lines import CHUNK, numbered, plain_rows, read_lines
 
 _FAILED, _AGAIN, _NO_ROW, _OTHER = 1, 2, 4, 8
 """Kinds of lines; _OTHER: its key is none of the input's, or the input has it less often."""
@@ -22,17 +22,17 @@ _NONE = (1 << 32) - 1  # in place of a line's number
 def write_in_order(source: BinaryIO, target: BinaryIO, keys: array[int]) -> None:
     """Write to `target` the lines of `source`, an output, in the order of the `keys`; those of other keys at the end.
 
-    Each row keeps one line: its answer, or the last of its errors, without `again`. `keys` is used up.
+    `keys`: those of the input's lines, 0 for a blank one; it is used up. Each row keeps one line: its answer, or the
+    last of its errors, without `again`, and with the number that its line has in the input now.
     """
     lines = _Lines(source)
     lines.take(keys)
     offsets = array("Q", accumulate(lines.sizes, initial=0))
     others = (number for number, kind in enumerate(lines.kinds) if kind == _OTHER)
-    for numbers in (keys, others):
-        for number in numbers:
-            if number != _NONE:
-                source.seek(offsets[number])
-                target.write(without_again(source.read(lines.sizes[number])))
+    for row, number in chain(enumerate(keys, 1), zip(repeat(None), others, strict=False)):
+        if number != _NONE:
+            source.seek(offsets[number])
+            target.write(numbered(source.read(lines.sizes[number]), row))
 
 
 class _Lines:
