@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from ._advice import advise
 from ._clocks import DRAIN, GRACE, Clocks
@@ -138,8 +139,8 @@ class Attempts:
         elif parser.complete:
             # A finish reason came. Usage and the end marker may follow, or the server may hold the connection open.
             self._clocks.start_grace(now + GRACE, anew=content)
-        else:
-            self._clocks.stop_grace()
+        else:  # the end is not proven, or not any more, as another choice has begun
+            self._clocks.grace = inf
         if self._room < 0 and self.state is State.STREAM:
             return events + self._answer_ended(LimitExceeded("body", self.limits.body), now)
         # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.

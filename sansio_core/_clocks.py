@@ -27,15 +27,17 @@ class Clocks:
     """
 
     __slots__ = (
-        "_event", "_event_allowed", "_event_began", "_grace", "_last_byte", "_overdue_bytes", "_overdue_until",
-        "_progress", "_timeouts", "_total", "began", "connect", "idle",
+        "_event", "_event_allowed", "_event_began", "_overdue_bytes", "_overdue_until", "_progress", "_timeouts",
+        "_total", "began", "connect", "grace", "idle", "last_byte",
     )  # fmt: skip
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._progress = inf if timeouts.progress is None else timeouts.progress
         self.idle = inf if timeouts.idle is None else timeouts.idle
-        self.began = self._total = self._event = self._grace = self._last_byte = inf
+        self.began = self._total = self._event = inf
+        self.last_byte = inf  # when bytes arrived, from which `idle` runs
+        self.grace = inf  # until when what may follow a proven end is waited for
         self._event_began = False  # whether the clock of events is `progress`, not `first_event`, by now
         self._event_allowed = inf  # the seconds that this clock allows
         self._overdue_bytes = 0  # how many bytes were read after it had fired
@@ -62,7 +64,7 @@ class Clocks:
         self._event_began = False
         # The clocks of an earlier attempt stop. `idle` runs from the response's head on: until then `connect` and
         # `first_event` bound the waiting.
-        self._last_byte = self._grace = inf
+        self.last_byte = self.grace = inf
         self._event_allowed = inf if self._timeouts.first_event is None else self._timeouts.first_event
         self._event = now + self._event_allowed
         self.connect = None if self._timeouts.connect is None else now + self._timeouts.connect
@@ -79,10 +81,6 @@ class Clocks:
         self._event = now + self._event_allowed
         self.connect = None
 
-    def bytes_arrived(self, now: float) -> None:
-        """The idle clock starts anew."""
-        self._last_byte = now
-
     def event_arrived(self, now: float, content: bool) -> None:
         """Any first event ends `first_event` and starts `progress`; an event with content starts `progress` anew."""
         # Later events without content leave the clock alone: a server can send reports of usage or frames of an unknown
@@ -96,16 +94,12 @@ class Clocks:
         """The end is proven: wait at the longest `until` for what may follow; `anew` drops an earlier bound."""
         # Each feed behind a finish reason comes here. Without min(), pings would put off the end for as long as they
         # come.
-        self._grace = until if anew else min(self._grace, until)
-
-    def stop_grace(self) -> None:
-        """The end is not proven any more: another choice has begun."""
-        self._grace = inf
+        self.grace = until if anew else min(self.grace, until)
 
     def only_grace(self, until: float) -> None:
         """The user waits for nothing of what is still to be read: only `until` and the total bound it."""
-        self._last_byte = self._event = inf
-        self._grace = until
+        self.last_byte = self._event = inf
+        self.grace = until
 
     def total_fired(self, now: float) -> bool:
         """Whether the total has fired at `now`."""
@@ -129,12 +123,12 @@ class Clocks:
             # ever.
             self._overdue_until = min(self._overdue_until, now + self._event_allowed)
         # The idle clock is left out: bytes have just arrived.
-        return self._overdue_bytes > UNREAD or now >= min(self._overdue_until, self._total, self._grace)
+        return self._overdue_bytes > UNREAD or now >= min(self._overdue_until, self._total, self.grace)
 
     @property
     def deadline(self) -> float | None:
         """When the next clock fires; None where none runs."""
-        first = min(self._total, self._event, self._grace, self._last_byte + self.idle)
+        first = min(self._total, self._event, self.grace, self.last_byte + self.idle)
         return None if first == inf else first
 
     def fired(self, now: float, connecting: bool) -> tuple[Clock, float | None]:
@@ -152,7 +146,7 @@ class Clocks:
             "total": self._total,
             "progress" if self._event_began else "first_event": self._event,
             # Timeouts has no clock for the grace: it is not the user's to set, and no user sees a TimedOut of it.
-            "idle": min(self._last_byte + self.idle, self._grace),
+            "idle": min(self.last_byte + self.idle, self.grace),
         }
         name = min(whens, key=lambda clock: whens[clock])
         name = name if whens[name] < inf else "idle"

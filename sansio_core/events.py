@@ -68,12 +68,20 @@ class Started(Event):
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class TextDelta(Event):
     """The next piece of the answer's text."""
 
     text: str
     choice: int = 0
+
+    # Nearly every event is one: the generated __init__, which looks each field up by its name, takes 0.3 µs, not 0.2.
+    def __init__(self, text: str, choice: int = 0) -> None:
+        _put_text(self, text)
+        _put_choice(self, choice)
+
+
+_put_text, _put_choice = (TextDelta.__dict__[name].__set__ for name in ("text", "choice"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class Exchange(Attempts):
         self.status, self.headers, self.reusable = status, tuple(headers), False
         self._missing, self._room = body_length(self.headers), self.limits.body
         self._body = None
-        self._clocks.bytes_arrived(now)
+        self._clocks.last_byte = now
         if self._watch is not None:
             self._watch.head(self, status, self.headers, now)
         if self._asking:
@@ -223,7 +223,7 @@ class Exchange(Attempts):
         handlers = _HANDLERS[self.state]
         if handlers.data is None or handlers.end is None:
             raise RuntimeError(f"receive_data: the exchange is {self.state.value} and reads nothing")
-        self._clocks.bytes_arrived(now)
+        self._clocks.last_byte = now
         if data:
             if self._missing:
                 self._missing -= len(data)

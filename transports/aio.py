@@ -130,8 +130,7 @@ class AsyncClient(BaseClient):
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
             headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
-            while await stream.next_events():
-                pass
+            await stream.read_on()
             return stream.reply
 
     @overload
@@ -156,8 +155,7 @@ class AsyncClient(BaseClient):
         """
         listing = self._listing(timeout, observer)
         async with self._open(listing, proxy) as stream:
-            async for _ in stream.events():
-                pass
+            await stream.read_on()
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None) -> AsyncStream:
@@ -240,6 +238,17 @@ class AsyncStream(BaseStream[AWire]):
             return events
         finally:
             self._leave(events)
+
+    async def read_on(self) -> None:
+        """Read to the stream's end; of the events from here on, the reply alone tells."""
+        if self._enter():
+            end: list[ChatEvent] | None = None
+            try:
+                while await adrive(self._exchange, self._wire):
+                    pass
+                end = []
+            finally:
+                self._leave(end)
 
     def close(self) -> Done:
         """Close the connection at once, finished or not. May be awaited."""

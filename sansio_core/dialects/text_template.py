@@ -40,7 +40,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..events import ChatEvent, ReasoningDelta, Started, TextDelta
-from ..parsers.json_values import decode_at
+from ..parsers.json_values import decode_at, string_at
 from ..parsers.sse_json import EventDecoder
 
 # Fields that no dialect reads: running numbers, and padding of random length (it hides from whoever sees the encrypted
@@ -128,7 +128,7 @@ class Template:
                         quote = found.end() - 1
                     else:
                         break
-                    said, end = decode_at(text, quote)
+                    said, end = string_at(text, quote)
                     if text.startswith(tail, end):
                         end += tail_length
                     elif (found := match_tail(text, end)) and found.groups() == tail_places:

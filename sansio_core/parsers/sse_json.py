@@ -294,14 +294,16 @@ class SSEJSONParser:
         # The data's line ends where the blank line begins: there is no further field.
         if event_type and text.startswith("data:", start) and text.find(end, start) == stop:
             start += 6 if text.startswith(" ", start + 5) else 5
+            if stop == start + 6 and text.startswith("[DONE]", start):  # nearly every stream ends so
+                self._decoder.interrupt()
+                last_event_id = self._plain.last_event_id if self._plain else ""
+                items.append(ServerSentEvent(event_type, "[DONE]", last_event_id))
+                return after
             try:
                 items.append(self._decoder.decode(event_type, text, at, start, stop))
                 return after
             except self._decoder.decode_errors:
-                if text[start:stop] == "[DONE]":  # nearly every stream ends so: the plain parser need not be made
-                    last_event_id = self._plain.last_event_id if self._plain else ""
-                    items.append(ServerSentEvent(event_type, "[DONE]", last_event_id))
-                    return after
+                pass
         self._by_rules(text[at:after].encode(), items)
         return after
 

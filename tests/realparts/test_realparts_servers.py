@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,12 +16,14 @@ from sansio_core import (
     ChatError,
     ConnectFailed,
     ConnectionLost,
+    Exchange,
     HTTPStatusError,
     RetryPolicy,
     ServerFailed,
     StreamTruncated,
     TLSFailed,
 )
+from sansio_core.observer import Notice, Waiting
 from transports.emulator import DEFAULT_TEXT, Emulator, faults
 
 Parts = Callable[[str], Part]
@@ -195,10 +196,12 @@ def test_haproxy_is_full(seat: Seat, the_server: Parts, origin: Emulator, author
             error = Outcome(seat, impatient).error
         assert isinstance(error, ServerFailed)
         assert error.status == 503
-        release = threading.Timer(0.15, origin.release)
-        release.start()
-        outcome = Outcome(seat, client)
-        release.join()
+
+        def observer(_: Exchange, notice: Notice) -> None:
+            if isinstance(notice, Waiting):
+                origin.release()
+
+        outcome = Outcome(seat, client, observer=observer)
         assert outcome.error is None
         assert outcome.text == DEFAULT_TEXT
         assert outcome.exchange.attempts > 1

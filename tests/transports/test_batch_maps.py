@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 from batches import QUICK, settings
-from processes import until_it_waits
+from processes import complaints, until_it_waits
 from servers import PATIENCE
 
 from sansio_core import AuthenticationFailed, InvalidRequest, OptionIgnored, QuotaExhausted, StreamMisused
@@ -493,7 +493,7 @@ def test_ctrl_c_in_the_loop(emulator: Emulator) -> None:
         emulator.wait_for(lambda emulator: emulator.received >= 4)
         until_it_waits(process.pid)
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate()
+        complaint = complaints(process.communicate()[1])
     assert process.returncode in (130, -signal.SIGINT)
     assert complaint.rstrip().endswith("KeyboardInterrupt")
     assert complaint.count("Traceback") == 1

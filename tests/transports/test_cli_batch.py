@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import re
 import signal
@@ -341,6 +342,15 @@ def test_plain_lines(tmp_path: Path) -> None:
         "refused: everybody waits for it",
         "no new rows; 8 in flight may end (10 s), Ctrl-C again cancels them",
     ]
+
+
+@pytest.mark.usefixtures("seen")
+@pytest.mark.parametrize("drawn", [True, False])
+def test_rows_that_are_passed_over_are_no_slow_rows(drawn: bool) -> None:
+    screen, skipped = Screen(), itertools.count(1000, 1000)
+    with Progress(lambda: going(in_flight=0, skipped=next(skipped)), "-", screen.say, screen.draw if drawn else None):
+        screen.wait_for("passing over rows that are done: ")
+    assert all(line.startswith("passing over") for line in screen.said + screen.drawn)
 
 
 def test_the_speed_of_slow_rows_is_that_of_more_than_a_minute() -> None:

@@ -93,11 +93,11 @@ class Reader(asyncio.Protocol):
         self._stir()
         return self.transport.get_extra_info("sslcontext") is None  # TLS cannot stay open in one direction
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if error is None:
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None:
             self._ended = True
         else:
-            self._error = self._error or error
+            self._error = self._error or exc
         self._stir()
 
     def _stir(self) -> None:
@@ -132,7 +132,7 @@ class Connection:
     ) -> None:
         self._loop = loop
         self._reader = reader
-        self._writer = writer
+        self._writer: Any = writer
         self._lost: Exception | None = None
         self._reading = False
         self._reads = 0
@@ -292,7 +292,7 @@ class Connection:
         """Have asyncio speak TLS; False where it cannot, as the pair, or the transport under it, is not its own."""
         if isinstance(self._reader, Reader):
             reader = self._reader
-            transport: Any = await self._loop.start_tls(reader.transport, reader, context, server_hostname=host)
+            transport = await self._loop.start_tls(reader.transport, reader, context, server_hostname=host)
             self._writer = reader.transport = transport
             return True
         if isinstance(self._reader, asyncio.StreamReader) and hasattr(self._writer, "start_tls"):

@@ -15,7 +15,7 @@ from .._shared.forks import ELSEWHERE
 from ..http1.failures import no_place
 from ..http1.request import write
 from ..http1.response import Response
-from ..http1.routes import ProxySetting, Route, parse_proxy
+from ..http1.routes import Proxy, ProxySetting, Route, parse_proxy
 from .connection import Connection
 from .pool import LoopPool, Pool
 
@@ -72,10 +72,11 @@ class AsyncWire:
 
     def secrets(self, url: str) -> tuple[str, ...]:
         """The credentials of the proxy on the way to `url`, to be redacted in every error and log."""
-        with suppress(InvalidRequest):  # of a bad proxy URL in the environment: `send` raises it
-            proxy = self._route_to(url).proxy
-            return proxy.secrets if proxy else ()
-        return ()
+        try:
+            proxy = self._proxy_to(url)
+        except InvalidRequest:  # of a bad proxy URL in the environment: `send` raises it
+            return ()
+        return proxy.secrets if proxy else ()
 
     async def send(self, action: Send, deadline: float | None) -> tuple[int, list[tuple[str, str]]]:
         """Send a request; returns its response's status and header fields (names in lower case).
@@ -86,7 +87,8 @@ class AsyncWire:
         self._enter()
         self.leave()
         self._closed = False
-        self._route = route = self._route_to(action.request.url)
+        url = action.request.url
+        self._route = route = Route(*origin(url), self._proxy_to(url))
         data = write(action.request, route)
         try:
             self._connection = connection = await self._connect(action, deadline)
@@ -109,7 +111,8 @@ class AsyncWire:
         Raises TimeoutError at `deadline`, ConnectionLost, StreamTruncated, ProtocolViolation, UnexpectedContent,
         LimitExceeded("body"), Cancelled. Each of them but TimeoutError closes the connection.
         """
-        self._enter()
+        if self._cancelled:
+            self._enter()
         response, connection = self._response, self._connection
         if response is None or connection is None:
             raise Cancelled("the connection was closed")
@@ -199,11 +202,8 @@ class AsyncWire:
         if connection is not None and self._share is not None:
             self._share.drop(self._route, connection, (self._cancelled or Cancelled)())
 
-    def _route_to(self, url: str) -> Route:
-        proxy = self._proxy
-        if self._ask_environment:
-            proxy = self._pool.environment_proxy(url)
-        return Route(*origin(url), proxy)
+    def _proxy_to(self, url: str) -> Proxy | None:
+        return self._pool.environment_proxy(url) if self._ask_environment else self._proxy
 
     async def _connect(self, action: Send, deadline: float | None) -> Connection:
         """A connection, idle or new. Only the total runs while the wire waits for a free place."""

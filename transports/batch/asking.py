@@ -233,8 +233,9 @@ class Asking:
                 request.refusing = self._refusing
                 self._begins(stream, ticket, loop.time())
                 while events := await stream.next_events():
-                    if request.first is None and any(type(event) is TextDelta for event in events):
+                    if any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
+                        await stream.read_on()
         except ChatError as failed:
             error = failed
         except BaseException:

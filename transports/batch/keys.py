@@ -7,33 +7,34 @@ from collections import Counter
 from collections.abc import Iterable
 
 BUCKETS, SHIFT = 256, 56
-"""`key >> SHIFT`, the first byte of 64 bits, is a key's bucket: digests fill all alike."""
+"""`key >> SHIFT`, the first byte of 64 bits, is a key's bucket: digests fill all alike. For `order` and `tally`."""
 _FREE, _TAKEN = 0, 1  # in place of a key: no digest in 10^19 is one of them
+_TABLES, _SHIFT = 16, 60  # few and large ones: the system gets their memory back at once when they are freed
 _EQUAL = 4  # so many equal keys have places of their own: with more of them, it would take long to pass over them
 
 
 class Keys:
-    """A multiset of digests, as numbers of 64 bits: all are added first, and then taken."""
+    """A multiset of digests, numbers of 64 bits: all are added first, and then taken."""
 
     def __init__(self) -> None:
         # Hash tables with linear probing (Knuth, volume 3, section 6.4), once `settle` has made them of the keys.
-        self._tables = [array("Q") for _ in range(BUCKETS)]
+        self._tables = [array("Q") for _ in range(_TABLES)]
         self._more = Counter[int]()  # of the others of these
 
     def add(self, keys: Iterable[int]) -> None:
         """Add each of `keys` once more."""
         tables = self._tables
         for key in keys:
-            tables[key >> SHIFT].append(key)
+            tables[key >> _SHIFT].append(key)
 
     def settle(self) -> None:
         """No more keys are added."""
-        for bucket, keys in enumerate(self._tables):
-            self._tables[bucket] = self._table(keys)
+        for number, keys in enumerate(self._tables):
+            self._tables[number] = self._table(keys)
 
     def take(self, key: int) -> bool:
         """Take `key` out once; False where it is not there any more."""
-        table = self._tables[key >> SHIFT]
+        table = self._tables[key >> _SHIFT]
         place = key % len(table)
         while (held := table[place]) != key:
             if held == _FREE:

@@ -44,6 +44,7 @@ class Progress:
         self._summary, self._path, self._say, self._draw, self._columns = summary, path, say, draw, columns
         self._total: int | None = None
         self._marks: deque[tuple[float, int, int]] = deque(maxlen=3600)  # the rows and tokens of a time, each second
+        self._skipped = 0  # as it was at the last look
         self._told: set[str] = set()
         self._held = 0.0  # until when the server has everybody wait, as far as it was said
         self._over = threading.Event()
@@ -92,9 +93,14 @@ class Progress:
         """Take note of a run's state; returns what it does while it asks nothing, "" where it asks."""
         if not summary.window:
             return _READING
-        self._mark(summary, now)
         self._tell(summary, now)
-        return _ORDERING if summary.ordering else ""
+        if summary.ordering:
+            return _ORDERING
+        before, self._skipped = self._skipped, summary.skipped
+        if summary.skipped > before and not summary.in_flight:  # and no speed is taken of this time
+            return f"passing over rows that are done: {summary.skipped:,}"
+        self._mark(summary, now)
+        return ""
 
     def _mark(self, summary: Summary, now: float) -> None:
         marks = self._marks

@@ -101,11 +101,12 @@ class OpenAIChatParser(EventStreamParser):
         groq = object_of(value.get("x_groq"))
         if figures := value.get("usage") or groq.get("usage"):
             out.append(usage_of(figures, nonempty(self._notes.last.get("service_tier"))))
-        about = {name: fact for name, fact in groq.items() if name not in ("usage", "error") and fact}
-        said = {**value, "x_groq": about}
-        if not value.keys() & {"choices", "usage"}:  # an UnknownFrame has it all
-            said = {name: said[name] for name in (*_ABOUT, *SOURCES) if name in said}
-        self._notes.tell(said, _KNOWN_FIELDS, out)
+        if not value.keys() <= _KNOWN_FIELDS:
+            about = {name: fact for name, fact in groq.items() if name not in ("usage", "error") and fact}
+            said = {**value, "x_groq": about}
+            if not value.keys() & {"choices", "usage"}:  # an UnknownFrame has it all
+                said = {name: said[name] for name in (*_ABOUT, *SOURCES) if name in said}
+            self._notes.tell(said, _KNOWN_FIELDS, out)
         self._fail_if(value, out)
         self._fail_if(groq, out)
 
