@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from heapq import merge
 from io import BytesIO
 from itertools import accumulate, chain, repeat
 from typing import BinaryIO
@@ -74,7 +73,7 @@ class _Lines:
         return {key: iter(self._kept(same)) for key, same in found.items()}
 
     def _kept(self, numbers: list[int]) -> list[int]:
-        """Of the lines of one key those that are kept, in order: a line for each of several equal rows."""
+        """Of the lines of one key those that are kept, answers first: a line for each of several equal rows."""
         kinds = self.kinds
         if len(numbers) == 1 and not kinds[numbers[0]] & _AGAIN:
             return numbers
@@ -82,7 +81,7 @@ class _Lines:
         answers = [number for number in numbers if not kinds[number] & _FAILED]
         errors = [number for number in numbers if kinds[number] & _FAILED]
         open_rows = max(0, rows - len(answers))
-        return [*merge(answers, errors[len(errors) - open_rows :])]
+        return [*answers, *errors[len(errors) - open_rows :]]
 
 
 def _by_bucket(keys: array[int], part: int) -> list[array[int]]:
