@@ -415,6 +415,15 @@ def test_the_order_of_the_input(emulator: Emulator, tmp_path: Path) -> None:
     assert [line["id"] for line in files.lines] == [0, 1, 2, 3]
 
 
+def test_the_numbers_of_rows_that_were_moved_and_of_equal_ones_that_failed(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, ["one", "two", "two"])
+    emulator.order(None, None, Status(400))
+    files.batch(emulator, concurrency=1).run()
+    files.input.write_text('\n"two"\n"two"\n \n"one"\n')
+    assert files.batch(emulator, retry_failed=True, order="input").run().rows == 1
+    assert [(line["row"], "error" in line) for line in files.lines] == [(2, False), (3, False), (5, False)]
+
+
 def test_an_answer_is_written_as_soon_as_it_is_whole(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(Stall(where="body"))
     files = Files(tmp_path, 5)

@@ -65,7 +65,7 @@ class Journal:
         self._unsynced = True
 
     def in_order(self, keys: array[int]) -> None:
-        """Write the file anew, its rows in the order of `keys`, those of the input's rows, and close it.
+        """Write the file anew, its rows in the order of `keys`, those of the input's lines (0: blank), and close it.
 
         A line with an error that was replaced falls out; rows that are not in the input any more stand at the end. If
         this is interrupted, the file is as it was before; `keys` are used up. Raises OSError.
