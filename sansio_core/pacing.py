@@ -10,6 +10,7 @@ How it works, from the first request on:
    many clients do not come back together. Without Retry-After the wait is short at first, doubles while no request is
    answered, and begins the next time at half of what was needed the last time, unless two minutes went well
    since; and where two in a row were refused, one request tries alone.
+   The wait that a good response's quota fields ask for holds everybody too, but short ones no more than a fifth of the time.
 3. One of two bounds is then taken back, once for all requests that were in flight: later refusals of the same flight
    only prolong the wait. If never since the last but one refusal so many were in flight, it is the window; else it is
    the rate. (After slow start nobody knows yet: it is both. Before any answer, and after a time without rows that was
@@ -51,6 +52,7 @@ _HELD = 16.0  # seconds of sending for one of waiting
 _LONGEST = 120.0  # s: and at most so long, as an outage is no limit that is probed
 _SLOW = 600.0  # s: nor longer for the answers, as a rate that is far too low must not take hours to grow
 _HASTE = 8.0  # how much sooner the first probing comes
+_NEWS, _MINUTE = 4.0, 60.0  # s of sending for one that a response's fields ask to wait; and at most
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _GUESS = (0.05, 0.5, 60.0)  # s: a wait where the server says none: at least, at first at most, at most
 _JITTER = (0.1, 5.0)  # of a wait, and s: at most so much longer
@@ -148,6 +150,7 @@ class Pacing:
         self._rate, self._window = _Bound(inf), _Bound(float(min(_FIRST, concurrency)))
         self.window = round(self._window.value)
         self._flight, self._peak = _Flight(0.0), -1  # the one before had so many in flight beside one
+        self._told = -inf  # until when a response's fields asked for nothing
         self._ended = -inf  # when the last one ended
         self._head = self._spell = 1.0  # s: from sending to an answer's head, to its end; guesses at first
         self._heads = self._spells = 0
@@ -190,8 +193,11 @@ class Pacing:
 
     def head(self, ticket: Ticket, now: float, wait: float | None = None) -> None:
         """Its good response began; `wait`: seconds for which its header fields ask to send nothing."""
-        if wait is not None and wait * self._rate.value > 1:  # else the rate keeps that distance already
+        # The rate keeps short distances itself. And where such waits would be most of the time, as at a bucket of one
+        # with whole seconds, they are no news: what is sent too early will be refused.
+        if wait and wait * self._rate.value > 1 and (now < self.hold or now > self._told + min(_NEWS * wait, _MINUTE)):
             self._wait(now, wait)
+            self._told = self.hold
         if ticket.good:
             return
         ticket.good = True

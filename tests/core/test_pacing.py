@@ -134,6 +134,17 @@ def test_everybody_holds_until_retry_after() -> None:
     assert pacing.in_flight == 0
 
 
+def test_quota_fields_that_always_ask_for_a_second_do_not_set_the_rate() -> None:
+    pacing, now = Pacing(8), 0.0
+    for _ in range(200):  # a bucket of one: "nothing remains, whole again in 1 s", rounded up
+        now = max(now, pacing.ready(now))
+        ticket = pacing.sent(now)
+        pacing.head(ticket, now + 0.05, wait=1.0)
+        pacing.done(ticket, now + 0.1)
+        now += 0.1
+    assert now < 60
+
+
 def test_without_retry_after_the_wait_grows_while_all_is_refused() -> None:
     pacing, now, waits = Pacing(8), 0.0, []
     for _ in range(12):
