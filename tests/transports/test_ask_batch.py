@@ -20,7 +20,7 @@ from processes import complaints
 from sansio_core import AuthenticationFailed, ClientClosed, InvalidRequest, NotFound, providers
 from transports.batch import AskBatch
 from transports.emulator import Emulator
-from transports.emulator.faults import Hang, Reset, Status
+from transports.emulator.faults import Hang, Status, TruncatedFraming
 
 KEY = "sk-of-the-worker"
 NAMES = ["", "_error", "_finish_reason", "_input_tokens", "_output_tokens", "_seconds", "_tries", "_more"]
@@ -90,7 +90,7 @@ def test_a_row_that_fails_is_a_row(make: Make, emulator: Emulator) -> None:
 
 
 def test_the_text_so_far_of_a_row_that_fails_is_no_answer(make: Make, emulator: Emulator) -> None:
-    emulator.order(Reset(after_pieces=2), always=True)
+    emulator.order(TruncatedFraming(after_pieces=2), always=True)
     answers = make()({"prompt": ["One?"]})
     assert answers["answer"] == [None]
     assert "Re: One?".startswith(json.loads(answers["answer_more"][0])["text"])
