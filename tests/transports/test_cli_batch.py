@@ -279,6 +279,14 @@ def test_plain_lines(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("seen")
+def test_where_nothing_is_asked_nothing_is_said_not_to_be_asked_again() -> None:
+    screen = Screen()
+    with Progress(lambda: going(answered_before=2, skipped=2, in_flight=0), "-", screen.say):
+        screen.wait_for("2 rows, ")
+    assert [line for line in screen.said if "answered already" in line] == []
+
+
 def test_the_speed_of_slow_rows_is_that_of_more_than_a_minute() -> None:
     progress = Progress(Summary, "-", print)
     for now in range(0, 301, 100):
