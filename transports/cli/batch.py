@@ -11,7 +11,7 @@ from functools import partial
 from inspect import signature
 from threading import Event
 
-from sansio_core import InvalidRequest
+from sansio_core import AuthenticationFailed, InvalidRequest
 from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
@@ -194,7 +194,8 @@ def _advice(summary: Summary, code: int, args: Namespace) -> str:
     if summary.ordering:
         return _UNORDERED.format(args.output)
     same = "the same command" + (" without --fresh" if args.fresh and summary.rows else "")
-    return f"the rows that are not done stay open: {same} goes on with them"
+    mended = "once the key is right, " if type(summary.stopped) is AuthenticationFailed else ""
+    return f"the rows that are not done stay open: {mended}{same} goes on with them"
 
 
 def _classes(summary: Summary) -> str:
