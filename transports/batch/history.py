@@ -22,22 +22,17 @@ class History:
         self._mended = array("Q")
         self._retry_failed = retry_failed
 
-    def add_all(self, keys: Sequence[int], failed: Sequence[bool]) -> None:
-        """Count lines that replace no others."""
+    def add(self, keys: Sequence[int], failed: Sequence[bool], again: bool) -> None:
+        """Count lines; `again`: they replace earlier ones, with an error, of equal rows."""
+        errors = sum(failed)
+        self.answered += len(keys) - errors
+        if again:
+            self._mended.extend(key for key, error in zip(keys, failed, strict=True) if not error)
+            return
         self._rows.add(keys)
-        self.answered += len(keys)
-        if any(failed):
+        if errors:
             self._failed = True
-            self.answered -= sum(failed)
             self._errors.add(compress(keys, failed))
-
-    def add(self, key: int, failed: bool, again: bool) -> None:
-        """Count a line; `again`: it replaces an earlier line, with an error, of an equal row."""
-        if not again:
-            self.add_all([key], [failed])
-        elif not failed:
-            self.answered += 1
-            self._mended.append(key)
 
     def settle(self) -> None:
         """No more lines are added."""

@@ -17,7 +17,7 @@ from .._shared.ways import PathLike
 from .history import History
 from .locking import opened, sync_folder
 from .order import write_in_order
-from .output_lines import BEGINNING, CHUNK, dump_line, is_json, plain_rows, read_lines
+from .output_lines import BEGINNING, CHUNK, dump_line, is_json, read_lines
 
 _SYNC = 1.0  # seconds: what a power cut may cost
 
@@ -190,24 +190,20 @@ class Journal:
         """Count the rows of `file`, which has `size` bytes. Returns how many of these bytes are kept."""
         count, lines = 0, b""
         for lines in iter(lambda: file.read(CHUNK) + file.readline(), b""):
-            rows = None if fresh else plain_rows(lines)
-            if rows is not None and {*rows.settings} == {self._settings}:
-                self.history.add_all(rows.keys, rows.failed)
-                count += len(rows.keys)
-                continue
             for said in read_lines(lines):
-                count += 1
                 if not isinstance(said, bytes):
                     if fresh:
                         self._old = True
                         return size
-                    key, settings, failed, again = said
-                    if settings != self._settings:
+                    if {*said.settings} != {self._settings}:
                         raise self._others()
-                    self.history.add(key, failed, again)
-                elif not said.endswith(b"\n") and not is_json(said):
+                    self.history.add(said.keys, said.failed, said.again)
+                    count += len(said.keys)
+                    continue
+                count += 1
+                if not said.endswith(b"\n") and not is_json(said):
                     return size - len(said)
-                elif count == 1 or not said.isspace():
+                if count == 1 or not said.isspace():
                     raise self._no_row(count)
         if lines and not lines.endswith(b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
