@@ -142,7 +142,7 @@ class Attempts:
         else:  # the end is not proven, or not any more, as another choice has begun
             self._clocks.grace = inf
         if self._room < 0 and self.state is State.STREAM:
-            return events + self._answer_ended(LimitExceeded("body", self.limits.body), now)
+            return events + self._answer_ended(LimitExceeded("decompressed", self.limits.decompressed), now)
         # While a peer sends without a pause, keep-alives perhaps, the caller never waits until `deadline`.
         if self._clocks.overdue(now, len(data)) and self.state is State.STREAM:
             events += self._answer_ended(TimedOut(*self._clocks.fired(now, connecting=False)), now)

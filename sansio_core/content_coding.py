@@ -118,7 +118,7 @@ class _Inflater:
             self._fault = ProtocolViolation(f"the compressed body is corrupt ({error})")
         self._left -= len(out)
         if self._left < 0:  # by as many bytes as there are too many
-            out, self._fault = out[: self._left], LimitExceeded("body", self._max_size)
+            out, self._fault = out[: self._left], LimitExceeded("decompressed", self._max_size)
         if self._fault is not None:
             # pull() begins with raising the fault: that is now where no output stands before it.
             return out or self.pull()

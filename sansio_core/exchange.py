@@ -209,7 +209,7 @@ class Exchange(Attempts):
         if 100 <= status < 200 and status != 101:
             return
         self.status, self.headers, self.reusable = status, tuple(headers), False
-        self._missing, self._room = body_length(self.headers), self.limits.body
+        self._missing, self._room = body_length(self.headers), self.limits.decompressed
         self._body = None
         self._clocks.last_byte = now
         if self._watch is not None:

@@ -8,11 +8,13 @@ How it works, from the first request on:
    emptied by a burst. There is no rate yet. A server without a limit gets no further than this.
 2. A refusal (429, 503, 529) makes everybody wait: as long as Retry-After says, and a little longer by chance, so that
    many clients do not come back together. Without Retry-After the wait is short at first, doubles while no request is
-   answered, and begins the next time at half of what was needed the last time; and where two in a row were refused,
-   one request tries alone.
+   answered, and begins the next time at half of what was needed the last time, unless two minutes went well
+   since; and where two in a row were refused, one request tries alone.
+   The wait that a good response's quota fields ask for holds everybody too, but short ones no more than a fifth of the time.
 3. One of two bounds is then taken back, once for all requests that were in flight: later refusals of the same flight
    only prolong the wait. If never since the last but one refusal so many were in flight, it is the window; else it is
-   the rate. (After slow start nobody knows yet: it is both.)
+   the rate. (After slow start nobody knows yet: it is both. Before any answer, and after a time without rows that was
+   longer than an answer takes, it is neither.)
 4. The new rate comes from what was accepted between two refusals, over the time between them: a bucket is empty at
    both ends. With the waiting counted, that is at most the server's rate; without it, it is at least that, if the
    bucket did not run over. The geometric mean of both is taken, less three per cent. From then on one request is sent
@@ -21,10 +23,10 @@ How it works, from the first request on:
    much, hardly at all near it, and ever faster beyond it; half as much again beyond it, the place is forgotten, and
    growth is exponential. A bound only grows by requests that it held back (as in RFC 7661).
 6. What sets the pace of growing is the price of the last refusal: a hundred answers for each request that was refused,
-   and sixteen seconds for each that everybody waited, two minutes at most. The first attempts are eight times as
-   quick; each refusal at the same place doubles the distance to the next, up to that price. So about one request of a
-   hundred is refused where the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended within some
-   dozens of requests.
+   ten minutes at most, and sixteen seconds for each that everybody waited, two minutes at most. The first attempts are
+   eight times as quick; each refusal at the same place doubles the distance to the next, up to that price. So about one
+   request of a hundred is refused where the limit is known, at 0.5 a second as at 500, and a wrong estimate is mended
+   within some dozens of requests.
 
 A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
 Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, the rate falls
@@ -48,7 +50,9 @@ _MARGIN = 0.97  # of a measured rate: a bucket that is empty takes nothing above
 _PRICE = 100.0  # answers for one refused request
 _HELD = 16.0  # seconds of sending for one of waiting
 _LONGEST = 120.0  # s: and at most so long, as an outage is no limit that is probed
+_SLOW = 600.0  # s: nor longer for the answers, as a rate that is far too low must not take hours to grow
 _HASTE = 8.0  # how much sooner the first probing comes
+_NEWS, _MINUTE = 4.0, 60.0  # s of sending for one that a response's fields ask to wait; and at most
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _GUESS = (0.05, 0.5, 60.0)  # s: a wait where the server says none: at least, at first at most, at most
 _JITTER = (0.1, 5.0)  # of a wait, and s: at most so much longer
@@ -58,9 +62,11 @@ _MEMORY = 16.0  # requests: so much of earlier flights counts in a mean
 class _Flight:
     """The requests sent between two refusals."""
 
-    __slots__ = ("answered", "began", "half", "half_at", "open", "peak", "quarter", "quarter_at", "rate", "sent")
+    __slots__ = ("answered", "began", "half", "half_at", "open", "peak", "quarter", "quarter_at", "rate", "sent",
+                 "since")  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, since: float) -> None:
+        self.since = since  # when the request was sent whose refusal ended the flight before
         self.sent = self.answered = self.open = self.half = self.quarter = 0
         self.peak = -1  # the most that were in flight beside one
         self.began = self.half_at = self.quarter_at = self.rate = 0.0
@@ -114,7 +120,7 @@ class _Bound:
             return
         # Beyond the top no further step before the last one's refusals are known.
         known = (1 if self.time < 1 else 2) * delay * rate
-        price = max(_PRICE * refused, min(_HELD * pause, _LONGEST) * rate)
+        price = max(min(_PRICE * refused, _SLOW * rate), min(_HELD * pause, _LONGEST) * rate)
         self.time += 1 / max(min(8.0, minute), known, price * min(self.again / _HASTE, 1.0))
         self.value = self.top * (1 + (self.time - 1) ** 3 / 8)
         if self.value >= 1.5 * self.top:
@@ -143,13 +149,14 @@ class Pacing:
         self._next = -inf
         self._rate, self._window = _Bound(inf), _Bound(float(min(_FIRST, concurrency)))
         self.window = round(self._window.value)
-        self._flight, self._peak = _Flight(), -1  # the one before had so many in flight beside one
+        self._flight, self._peak = _Flight(0.0), -1  # the one before had so many in flight beside one
+        self._told = -inf  # until when a response's fields asked for nothing
+        self._ended = -inf  # when the last one ended
         self._head = self._spell = 1.0  # s: from sending to an answer's head, to its end; guesses at first
         self._heads = self._spells = 0
         self._delay = 0.0  # s: from sending to a refusal
-        # Of the last refusal that a bound was taken back for:
-        self._since = 0.0  # when that request was sent
-        self._refused, self._pause = 0, 0.0  # what it cost: requests, seconds
+        # What the last refusal cost that a bound was taken back for: requests, seconds.
+        self._refused, self._pause = 0, 0.0
         # Refused in a row; whether the next one goes alone; the seconds to begin with where the server says none.
         self._row, self._alone, self._patience = 0, False, 0.0
         self._count = self._time = self._sending = 0.0  # means over several flights: requests, seconds, without waits
@@ -163,11 +170,12 @@ class Pacing:
     def sent(self, now: float) -> Ticket:
         """A request is sent. The ticket stands for it from here on."""
         flight, rate = self._flight, self._rate.value
+        if now - max(self._next, self.hold, self._ended) > self._spell:  # there was nothing to send
+            self._peak = max(self._peak, flight.peak)
+            flight = self._flight = _Flight(now)
         if not flight.sent:
             flight.began = flight.half_at = flight.quarter_at = now
             flight.rate = rate
-            if rate == inf:
-                self._since = now
         ticket = Ticket(now, flight, self.in_flight)
         flight.peak = max(flight.peak, self.in_flight)
         flight.sent += 1
@@ -185,8 +193,11 @@ class Pacing:
 
     def head(self, ticket: Ticket, now: float, wait: float | None = None) -> None:
         """Its good response began; `wait`: seconds for which its header fields ask to send nothing."""
-        if wait is not None and wait * self._rate.value > 1:  # else the rate keeps that distance already
+        # The rate keeps short distances itself. And where such waits would be most of the time, as at a bucket of one
+        # with whole seconds, they are no news: what is sent too early will be refused.
+        if wait and wait * self._rate.value > 1 and (now < self.hold or now > self._told + min(_NEWS * wait, _MINUTE)):
             self._wait(now, wait)
+            self._told = self.hold
         if ticket.good:
             return
         ticket.good = True
@@ -199,13 +210,14 @@ class Pacing:
         flight.answered += 1
         if self._row:
             self._row, self._alone = 0, False
-            self._pause = max(ticket.at - self._since, 0.0)
+            self._pause = max(ticket.at - flight.since, 0.0)
             self._patience = self._pause / 2
         self._grow(ticket)
 
     def done(self, ticket: Ticket, now: float) -> None:
         """It ended, answered or failed, and was not refused."""
         self.in_flight -= 1
+        self._ended = now
         if ticket.good:
             self._spells += 1
             spell = now - ticket.at
@@ -218,6 +230,7 @@ class Pacing:
     def refused(self, ticket: Ticket, now: float, retry_after: float | None = None) -> None:
         """It ended with 429, 503 or 529, which asked to wait `retry_after` seconds. Nothing is sent for a while."""
         self.in_flight -= 1
+        self._ended = now
         delay = now - ticket.at
         self._delay = (self._delay + delay) / 2 if self._delay else delay
         flight = ticket.flight
@@ -226,15 +239,20 @@ class Pacing:
             self._wait(now, retry_after or 0.0)
             return
         least, first, most = _GUESS
+        if ticket.at - flight.began > _LONGEST:  # that outage is past
+            self._patience = 0.0
         guess = min(max(min(self._head / 2, first), least, self._patience) * 2**self._row, most)
         # A server whose Retry-After was too short once may be wrong again: 0 is what is left of 0.9 s, rounded down.
         self._wait(now, max(retry_after, guess / 2 if self._row else 0.0) if retry_after else guess)
         self._alone = self._row > 0 and not flight.answered
         self._row += 1
-        # A refusal of the first one after a wait says that the wait was too short, and nothing of the rate.
-        if not self._alone and (ticket.number or self._rate.value == inf):
+        since = flight.since
+        # It says nothing of the rate, if it is of the first one after a wait, which was too short, or after a time in
+        # which there was nothing to send, or if there was no answer before, as where a model is being loaded.
+        if not self._alone and self._heads and ticket.number:
             self._shrink(ticket, now)
-        self._flight, self._peak = _Flight(), ticket.peak
+            since = ticket.at
+        self._flight, self._peak = _Flight(since), ticket.peak
 
     def _wait(self, now: float, seconds: float) -> None:
         share, most = _JITTER
@@ -261,7 +279,7 @@ class Pacing:
         """Take a bound back: this is the first refusal of its flight."""
         if self._rate.value == inf:
             # The bucket was full at first, so that the mean is above its rate: a half of it, at most.
-            low = max(ticket.number, 1) / (ticket.at - self._since + self.hold - now)
+            low = max(ticket.number, 1) / (ticket.at - ticket.flight.began + self.hold - now)
             top = max(ticket.recent, low)
             self._rate.shrink(0.5 * sqrt(low * top), top)
             value = float(max(ticket.beside, min(_FIRST, self._most)))
@@ -274,14 +292,14 @@ class Pacing:
             else:
                 self._rate.shrink(value, top, again=ticket.number >= 8)
         self._resize()
-        self._since, self._refused = ticket.at, 1
+        self._refused = 1
 
     def _measured(self, ticket: Ticket) -> tuple[float, float]:
         """The rate to go on with, and the one that was too much."""
         rate, flight = self._rate.value, ticket.flight
         memory = min(1.0, _MEMORY / max(self._count, 1.0))
         self._count = self._count * memory + ticket.number
-        self._time = self._time * memory + ticket.at - self._since
+        self._time = self._time * memory + ticket.at - flight.since
         self._sending = self._sending * memory + ticket.at - flight.began
         top = sqrt(min(ticket.recent, rate) * rate)
         low = min(self._count / max(self._time, 1e-9), top)

@@ -57,11 +57,11 @@ class Timeouts:
 class Limits:
     """How many bytes a server can make the client hold; more of them raises LimitExceeded.
 
-    frame       one line or event of a stream
-    head        one response's status line and header fields
-    error_body  the body of an error response (what is longer is cut, without an error)
-    page        a page that a provider reads before it can ask its question
-    body        the body of one answer, counted after its content coding was removed
+    frame         one line or event of a stream
+    head          one response's status line and header fields
+    error_body    the body of an error response (what is longer is cut, without an error)
+    page          a page that a provider reads before it can ask its question
+    decompressed  the body of one answer, without its content coding, if it has one
     """
 
     # Far above what any answer needs and far below what a machine has: they stop a peer that sends without an end.
@@ -73,7 +73,7 @@ class Limits:
     error_body: int = 64 * 1024
     page: int = 8 * 1024 * 1024
     # Counted behind the decompression, as one byte on the wire can stand for a thousand.
-    body: int = 256 * 1024 * 1024
+    decompressed: int = 256 * 1024 * 1024
 
     @classmethod
     def of(cls, limits: Limits | None, default: Limits | None = None) -> Limits:

@@ -15,7 +15,7 @@ ProviderName = Literal[
 Clock = Literal["connect", "first_event", "idle", "progress", "total"]
 """The clocks of Timeouts."""
 
-Bound = Literal["frame", "head", "error_body", "page", "body"]
+Bound = Literal["frame", "head", "error_body", "page", "decompressed"]
 """The bounds of Limits."""
 
 

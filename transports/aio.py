@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sansio_core import Observer, Options, ProviderName
+    from sansio_core.http_request import Headers
 
     from ._asyncio.foreign import AnyReader, AnyWriter
     from ._shared.recorder import Recorder
@@ -130,7 +131,7 @@ class AsyncClient(BaseClient):
             messages, model=model, system=system, timeout=timeout, retry=retry, limits=limits, proxy=proxy,
             headers=headers, cookies=cookies, observer=observer, record=record, **options,
         ) as stream:  # fmt: skip
-            await stream.read_on()
+            await stream._read_on()
             return stream.reply
 
     @overload
@@ -155,7 +156,7 @@ class AsyncClient(BaseClient):
         """
         listing = self._listing(timeout, observer)
         async with self._open(listing, proxy) as stream:
-            await stream.read_on()
+            await stream._read_on()
         return listing.infos if details else listing.models
 
     def _open(self, exchange: Exchange, proxy: ProxySetting, record: PathLike | Recorder | None = None) -> AsyncStream:
@@ -164,11 +165,6 @@ class AsyncClient(BaseClient):
         wire = AsyncWire(self._pool, proxy=proxy, limits=exchange.limits, exchange=exchange)
         exchange.secrets += wire.secrets(self.provider.base_url)
         return AsyncStream(exchange, alogged(exchange, ataped(exchange, wire, record)))
-
-    def keep_idle(self, connections: int) -> None:
-        """Keep so many idle connections at least, if there are as many: without this, 100. Each closes after a minute.
-        """
-        self._pool.max_idle = max(self._pool.max_idle, connections)
 
     def close(self) -> Done:
         """Close every connection at once; streams that are still open end with ClientClosed. May be awaited."""
@@ -225,11 +221,11 @@ class AsyncStream(BaseStream[AWire]):
         return AsyncStreamEvents(self)
 
     async def _refill(self) -> None:
-        if not await self.next_events():
+        if not await self._read():
             raise StopAsyncIteration
 
-    async def next_events(self) -> list[ChatEvent]:
-        """The next events, as many as arrived together; none at the stream's end. Iterating delivers them as well."""
+    async def _read(self) -> list[ChatEvent]:
+        """The next events, as many as arrived together, which are then `_pending` too; none at the stream's end."""
         if not self._enter():
             return []
         events = None
@@ -239,7 +235,7 @@ class AsyncStream(BaseStream[AWire]):
         finally:
             self._leave(events)
 
-    async def read_on(self) -> None:
+    async def _read_on(self) -> None:
         """Read to the stream's end; of the events from here on, the reply alone tells."""
         if self._enter():
             end: list[ChatEvent] | None = None
@@ -288,3 +284,18 @@ class Done:
     def __await__(self) -> Generator[None, None, None]:
         return
         yield
+
+
+# --- for `batch`, which asks many rows over one client ---------------------------------------------------------------
+
+next_events, read_on = AsyncStream._read, AsyncStream._read_on
+
+
+def headers_of(stream: AsyncStream) -> Headers:
+    """The header fields of the last response, as they came."""
+    return stream._exchange.headers
+
+
+def keep_idle(client: AsyncClient, connections: int) -> None:
+    """Let the client keep so many idle connections at least, where the usual bound is 100."""
+    client._pool.max_idle = max(client._pool.max_idle, connections)

@@ -168,7 +168,7 @@ def test_the_limit_is_on_what_comes_out() -> None:
     assert decode("gzip", body, limit=1000) == b"x" * 1000
     with pytest.raises(LimitExceeded) as caught:
         decode("gzip", body, limit=999)
-    assert (caught.value.limit, caught.value.size) == ("body", 999)
+    assert (caught.value.limit, caught.value.size) == ("decompressed", 999)
     with pytest.raises(LimitExceeded):
         decode("gzip", gzip.compress(b"x" * 600) * 2, limit=1000)
 
@@ -259,4 +259,4 @@ def test_what_is_within_the_limit_is_given_whole(sizes: list[int]) -> None:
     text = bytes(range(256)) * 40
     out, error = fed("gzip", gzip.compress(text, 0, mtime=0), sizes, limit=5000)
     assert out == text[:5000]
-    assert "'body' of 5000 bytes" in error
+    assert "'decompressed' of 5000 bytes" in error

@@ -47,11 +47,11 @@ FOUR = ("free_netfly", "chatgpt_free", "yqcloud", "acytoo")
 def test_a_body_may_have_so_many_bytes_and_not_one_more(name: str, body: bytes, enough: int) -> None:
     cut = body.index(b"hills")
     for pieces in cuts(body):
-        assert Run(exchange(name, limits=Limits(body=enough))).over(Answer(pieces)).text == "Green hills"
-        run = Run(exchange(name, limits=Limits(body=cut)))
+        assert Run(exchange(name, limits=Limits(decompressed=enough))).over(Answer(pieces)).text == "Green hills"
+        run = Run(exchange(name, limits=Limits(decompressed=cut)))
         with pytest.raises(LimitExceeded) as caught:
             run.over(Answer(pieces))
-        assert (caught.value.limit, caught.value.size) == ("body", cut)
+        assert (caught.value.limit, caught.value.size) == ("decompressed", cut)
         assert (run.text, run.exchange.reply.text, len(run.sent)) == ("Green ", "Green ", 1)
 
 

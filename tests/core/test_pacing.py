@@ -134,6 +134,17 @@ def test_everybody_holds_until_retry_after() -> None:
     assert pacing.in_flight == 0
 
 
+def test_quota_fields_that_always_ask_for_a_second_do_not_set_the_rate() -> None:
+    pacing, now = Pacing(8), 0.0
+    for _ in range(200):  # a bucket of one: "nothing remains, whole again in 1 s", rounded up
+        now = max(now, pacing.ready(now))
+        ticket = pacing.sent(now)
+        pacing.head(ticket, now + 0.05, wait=1.0)
+        pacing.done(ticket, now + 0.1)
+        now += 0.1
+    assert now < 60
+
+
 def test_without_retry_after_the_wait_grows_while_all_is_refused() -> None:
     pacing, now, waits = Pacing(8), 0.0, []
     for _ in range(12):
@@ -159,6 +170,54 @@ def test_the_one_that_tries_alone_may_fail() -> None:
     pacing.head(pacing.sent(now), now)
     pacing.sent(pacing.ready(now))
     assert pacing.ready(now) < inf  # one was answered: the others may follow
+
+
+def refused_once(pacing: Pacing, now: float, retry_after: float | None = None) -> float:
+    """A request is refused; when the next may be sent."""
+    pacing.refused(pacing.sent(now), now + 0.01, retry_after)
+    return pacing.ready(now)
+
+
+def answered_each(pacing: Pacing, now: float, rows: int, seconds: float) -> float:
+    """One row after the other, so many seconds apart; when the next would be sent."""
+    for _ in range(rows):
+        ticket = pacing.sent(now)
+        pacing.head(ticket, now + 0.2)
+        pacing.done(ticket, now + 0.5)
+        now += seconds
+    return now
+
+
+def run_with(pacing: Pacing, rows: int) -> float:
+    """Seconds for so many rows at a server without a limit, with a pacing that has a past, before the time 0."""
+    world = World(Server([], 0.5), 64)
+    world.pacing = pacing
+    return world.run(answers=rows).seconds
+
+
+def test_time_without_rows_is_no_slowness_of_the_server() -> None:
+    pacing, now = Pacing(64), -4000.0
+    for _ in range(5):
+        now = answered_each(pacing, now, 10, 60.0)
+        now = answered_each(pacing, refused_once(pacing, now), 1, 60.0)
+    assert now < 0
+    assert run_with(pacing, 2000) < 200  # at a row a minute it would take days; without the refusals 20 s
+
+
+def test_a_refusal_before_any_answer_is_no_limit() -> None:
+    pacing = Pacing(64)
+    assert refused_once(pacing, -95.0, 90.0) < 0
+    assert run_with(pacing, 500) < 12  # the hold is no distance between two requests
+
+
+def test_a_long_outage_is_forgotten_after_many_good_answers() -> None:
+    pacing = Pacing(8)
+    now = answered_each(pacing, 0.0, 3, 0.5)
+    while now < 120:
+        now = refused_once(pacing, now)
+    for _ in range(2000):
+        now = answered_each(pacing, max(now, pacing.ready(now)), 1, 0.5)
+    assert refused_once(pacing, now) - now < 2
 
 
 def test_two_refusals_of_one_flight_take_the_bounds_back_once() -> None:

@@ -15,7 +15,7 @@ from sansio_core.errors import safe_repr
 def test_the_defaults_are_those_of_the_readme() -> None:
     assert Timeouts() == Timeouts(connect=10, first_event=600, idle=600, progress=600, total=None)
     mib, kib = 1 << 20, 1 << 10
-    assert Limits() == Limits(frame=16 * mib, head=64 * kib, error_body=64 * kib, page=8 * mib, body=256 * mib)
+    assert Limits() == Limits(frame=16 * mib, head=64 * kib, error_body=64 * kib, page=8 * mib, decompressed=256 * mib)
 
 
 def test_a_number_is_the_total_over_the_default() -> None:

@@ -21,7 +21,7 @@ from transports.http1.tunnels import tunnel_of
 
 SECRET = "word-of-the-fuzzer"
 PROXIES = tuple(parse_proxy(f"{start}p") for start in (f"http://u:{SECRET}@", f"socks5h://u:{SECRET}@", "socks5h://"))
-LIMITS = Limits(head=1000, body=10_000)
+LIMITS = Limits(head=1000, decompressed=10_000)
 EXCESS = "bytes after the end"
 
 def http(data: bytes) -> None:

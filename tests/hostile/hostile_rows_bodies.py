@@ -101,25 +101,25 @@ _MEMORY = [
     ),
     row(
         "floods", "gzip bombs one after another", floods(head(content_encoding="gzip"), bomb(64)),
-        Cell(LimitExceeded, says="body", memory=8), limits=Limits(body=32 * MIB),
+        Cell(LimitExceeded, says="decompressed", memory=8), limits=Limits(decompressed=32 * MIB),
     ),
     row(
         "floods", "a gzip bomb in one piece", sized(bomb(64), content_encoding="gzip"),
-        Cell(LimitExceeded, says="body", memory=8), limits=Limits(body=32 * MIB),
+        Cell(LimitExceeded, says="decompressed", memory=8), limits=Limits(decompressed=32 * MIB),
     ),
     row(
         "floods", "a gzip bomb of plain text", sized(text_bomb(), content_type="text/plain", content_encoding="gzip"),
-        Cell(LimitExceeded, says="body", handed="A" * 2 * MIB, memory=24), provider="acytoo",
-        limits=Limits(body=2 * MIB),
+        Cell(LimitExceeded, says="decompressed", handed="A" * 2 * MIB, memory=24), provider="acytoo",
+        limits=Limits(decompressed=2 * MIB),
     ),
     row(
         "floods", "a plain text without an end", floods(head(content_type="text/plain"), b"A" * MIB),
-        Cell(LimitExceeded, says="body", handed="A" * 2 * MIB, memory=24), provider="acytoo",
-        limits=Limits(body=2 * MIB),
+        Cell(LimitExceeded, says="decompressed", handed="A" * 2 * MIB, memory=24), provider="acytoo",
+        limits=Limits(decompressed=2 * MIB),
     ),
     row(
         "floods", "a gzip bomb in a refusal", sized(bomb(64), 500, content_encoding="gzip"),
-        Cell(ServerFailed, tries=2, requests=2, memory=8), limits=Limits(body=32 * MIB),
+        Cell(ServerFailed, tries=2, requests=2, memory=8), limits=Limits(decompressed=32 * MIB),
     ),
     row(
         "floods", "a million empty events", chunked(b"event\n\n" * 1_000_000 + sse(TEXT)),

@@ -17,7 +17,7 @@ from transports.http1.routes import Route
 
 ASKED = HttpRequest("GET", "http://a.example/")
 DIRECT = Route("http", "a.example", 80)
-SMALL = Limits(head=300, body=5000)
+SMALL = Limits(head=300, decompressed=5000)
 
 
 class Outcome(NamedTuple):

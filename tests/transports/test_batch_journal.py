@@ -170,14 +170,16 @@ def test_equal_rows_are_told_apart_by_count(path: Path) -> None:
 
 def test_rows_with_an_error_are_asked_again_where_that_is_wanted(path: Path) -> None:
     written(path, *(line_of(name, error=name != "b") for name in "abcd"), line_of("c"))
-    assert states(path, "a", "b", "c", "c", "d", retry_failed=True) == ["again", "done", "again", "done", "again"]
+    assert states(path, "a", "b", "c", "c", "d", retry_failed=True) == ["again", "done", "done", "again", "again"]
+    assert states(path, "c") == ["done"]
+    assert states(path, "c", retry_failed=True) == ["done"]  # an equal line is gone: the answer stays
     with Journal(path, SETTINGS, retry_failed=True) as journal:
         assert journal.history.answered == 2
         journal.write(line_of("a", again=True))
         journal.write(line_of("c", error=True, again=True))
     names = "a", "a", "b", "c", "c", "d"
     assert states(path, *names) == ["done", "new", "done", "done", "done", "done"]
-    assert states(path, *names, retry_failed=True) == ["done", "new", "done", "again", "done", "again"]
+    assert states(path, *names, retry_failed=True) == ["done", "new", "done", "done", "again", "again"]
 
 
 def test_an_answer_counts_though_somebody_took_its_error_out(path: Path) -> None:
@@ -511,15 +513,22 @@ def test_lines_are_put_in_the_inputs_order(path: Path) -> None:
     leftover = path.with_name("out.jsonl.in-order~")
     leftover.write_text("of a run that was killed")
     with Journal(path, SETTINGS) as journal:
-        journal.in_order(array("Q", map(digest_of, ["a", "new", "b", "c", "a", "b"])))
+        journal.in_order(array("Q", [digest_of("a"), 0, *map(digest_of, ["new", "b", "c", "a", "b"])]))
     expected = [
-        line_of("a", n=1), line_of("b"), line_of("c", error=True, n=2), line_of("a", n=2), line_of("gone", error=True),
-        line_of("gone too"),
+        line_of("a", n=1), line_of("b", row=4), line_of("c", error=True, row=5, n=2), line_of("a", row=6, n=2),
+        line_of("gone", error=True), line_of("gone too"),
     ]  # fmt: skip
     assert lines_in(path) == expected
     assert [*path.parent.iterdir()] == [path]
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert states(path, "a", "a", "b", "c", "b", retry_failed=True) == ["done", "done", "done", "again", "new"]
+
+
+def test_of_equal_lines_that_are_fewer_now_the_answer_has_the_place(path: Path) -> None:
+    written(path, line_of("a", error=True), line_of("b"), line_of("a", n=1))
+    with Journal(path, SETTINGS) as journal:
+        journal.in_order(array("Q", map(digest_of, "ab")))
+    assert lines_in(path) == [line_of("a", n=1), line_of("b", row=2), line_of("a", error=True)]
 
 
 _LINES = st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans()), max_size=12)

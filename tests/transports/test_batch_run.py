@@ -125,10 +125,10 @@ def test_then_it_is_an_error_row_with_the_partial_text(emulator: Emulator, tmp_p
 def test_an_answer_without_an_end_is_an_error_row_without_its_text(tmp_path: Path) -> None:
     with Emulator(reply="word " * 1000) as emulator:
         files = Files(tmp_path, 2)
-        summary = files.batch(emulator, limits=Limits(body=10_000)).run()
+        summary = files.batch(emulator, limits=Limits(decompressed=10_000)).run()
         assert (summary.failed, dict(summary.errors), emulator.received) == (2, {"LimitExceeded": 2}, 2)
         assert {(line["text"], line["error"]["message"]) for line in files.lines} == {
-            ("", "the answer passed the limit 'body' of 10000 bytes (see Limits)")
+            ("", "the answer passed the limit 'decompressed' of 10000 bytes (see Limits)")
         }
 
 
@@ -413,6 +413,15 @@ def test_the_order_of_the_input(emulator: Emulator, tmp_path: Path) -> None:
     emulator.order(Reset(before="headers"))
     files.batch(emulator, order="input", keep=["id"]).run()
     assert [line["id"] for line in files.lines] == [0, 1, 2, 3]
+
+
+def test_the_numbers_of_rows_that_were_moved_and_of_equal_ones_that_failed(emulator: Emulator, tmp_path: Path) -> None:
+    files = Files(tmp_path, ["one", "two", "two"])
+    emulator.order(None, None, Status(400))
+    files.batch(emulator, concurrency=1).run()
+    files.input.write_text('\n"two"\n"two"\n \n"one"\n')
+    assert files.batch(emulator, retry_failed=True, order="input").run().rows == 1
+    assert [(line["row"], "error" in line) for line in files.lines] == [(2, False), (3, False), (5, False)]
 
 
 def test_an_answer_is_written_as_soon_as_it_is_whole(emulator: Emulator, tmp_path: Path) -> None:

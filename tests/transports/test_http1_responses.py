@@ -131,7 +131,7 @@ def test_of_two_fields_the_first_names_the_coding() -> None:
 def test_a_decompressed_body_is_bounded() -> None:
     data = OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(9000))
     for pieces in cuts(data):
-        assert read(pieces)[2:] == (bytes(5000), said(LimitExceeded("body", 5000)), False)
+        assert read(pieces)[2:] == (bytes(5000), said(LimitExceeded("decompressed", 5000)), False)
 
 
 def bare_deflate(data: bytes) -> bytes:
@@ -178,7 +178,7 @@ def test_no_cut_changes_a_response(
     assert read(cut(data, places)) == read([data[at : at + 1] for at in range(len(data))]) == whole
     if missing and framing != "close":
         assert whole.error
-    elif not missing and not spoilt and coding != "br" and len(text) <= SMALL.body:
+    elif not missing and not spoilt and coding != "br" and len(text) <= SMALL.decompressed:
         assert whole[2:] == (text, "", framing != "close" and not excess)
     if not spoilt:
         assert text.startswith(whole.body), "what is given is good"

@@ -32,8 +32,8 @@ _GRACE: Final = 0.01
 class Reader(asyncio.Protocol):
     """What a transport of the loop received and nobody has read yet, for one task to read.
 
-    It is as much of a StreamReader as a Connection needs, at half the cost of a read. `on_activity` is called at bytes,
-    the end or an error: each makes an idle connection unfit.
+    It is as much of a StreamReader as a Connection needs, and does not copy what it receives. `on_activity` is called
+    at bytes, the end or an error: each makes an idle connection unfit.
     """
 
     transport: Any

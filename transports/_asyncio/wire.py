@@ -109,7 +109,7 @@ class AsyncWire:
         """The body's next bytes, as soon as there are any, without their content coding; b"" at its proper end.
 
         Raises TimeoutError at `deadline`, ConnectionLost, StreamTruncated, ProtocolViolation, UnexpectedContent,
-        LimitExceeded("body"), Cancelled. Each of them but TimeoutError closes the connection.
+        LimitExceeded("decompressed"), Cancelled. Each of them but TimeoutError closes the connection.
         """
         if self._cancelled:
             self._enter()

@@ -178,13 +178,6 @@ class BaseStream(_Live, Generic[W]):
         """How often the question was sent so far."""
         return self._exchange.attempts
 
-    @property
-    def quota_wait(self) -> float | None:
-        """The seconds until another request is worth sending, by the last response's quota fields (see `quota`)."""
-        from sansio_core.quota import wait_of  # imported here, as few ask
-
-        return wait_of(self._exchange.headers)
-
     def partial(self) -> Any:
         """The value of a structured answer so far, as `reply.partial()` gives it; None before it begins."""
         return self.reply.partial()

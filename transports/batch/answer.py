@@ -77,7 +77,7 @@ class Answer(Plain):
 
     def _partial(self) -> str:
         """The text of a row that failed; none of one that was too long: it would be a line of hundreds of MiB."""
-        return "" if isinstance(self.error, LimitExceeded) and self.error.limit == "body" else self.text
+        return "" if isinstance(self.error, LimitExceeded) and self.error.limit == "decompressed" else self.text
 
     def _fields(self) -> dict[str, Any]:
         reply, usage = self.reply, self.reply.usage

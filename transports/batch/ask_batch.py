@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
-from sansio_core import ClientClosed, InvalidRequest
+from sansio_core import ClientClosed, InvalidRequest, UsageReport
 from sansio_core.errors import safe_repr
 from sansio_core.plain import json_text
 
@@ -181,7 +181,7 @@ def _key_in(variable: str) -> str:
 
 def _record(answer: Answer) -> dict[str, Any]:
     """The value of each column for a row."""
-    line, usage, error = answer.to_line(), answer.reply.usage, answer.error
+    line, usage, error = answer.to_line(), answer.reply.usage or UsageReport(), answer.error
     more = {name: line[name] for name in _MORE if name in line}
     if error is not None and line["text"]:  # not as an answer: who takes the column for the answers would not see it
         more["text"] = line["text"]
@@ -191,8 +191,8 @@ def _record(answer: Answer) -> dict[str, Any]:
         "": line["text"] if error is None else None,
         "_error": None if error is None else f"{type(error).__name__}: {said}",
         "_finish_reason": line.get("finish_reason"),
-        "_input_tokens": None if usage is None else usage.input,
-        "_output_tokens": None if usage is None else usage.output,
+        "_input_tokens": usage.input,
+        "_output_tokens": usage.output,
         "_seconds": answer.seconds,
         "_tries": answer.tries,
         "_more": json_text(more) if more else None,

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from sansio_core import ChatError, HTTPStatusError, RateLimited, Reply, RetryPolicy, ServerFailed, TextDelta, TimedOut
 from sansio_core.pacing import Pacing, Ticket
+from sansio_core.quota import wait_of
 
+from ..aio import headers_of, next_events, read_on
 from .answer import Answer
 from .rules import Suspects, refused, unreached
 
@@ -232,10 +234,10 @@ class Asking:
                 await stream.start()
                 request.refusing = self._refusing
                 self._begins(stream, ticket, loop.time())
-                while events := await stream.next_events():
+                while events := await next_events(stream):
                     if any(type(event) is TextDelta for event in events):
                         request.first = loop.time() - request.began
-                        await stream.read_on()
+                        await read_on(stream)
         except ChatError as failed:
             error = failed
         except BaseException:
@@ -284,7 +286,7 @@ class Asking:
         That is a reason to stop once there is another row to send.
         """
         self._refusing, self.away = inf, None
-        wait = stream.quota_wait
+        wait = wait_of(headers_of(stream))
         self.pacing.head(ticket, now, wait)
         if wait is not None and wait > self._max_wait:
             said = "by the header fields of an answer, its quota is used up for now"

@@ -65,7 +65,7 @@ class Journal:
         self._unsynced = True
 
     def in_order(self, keys: array[int]) -> None:
-        """Write the file anew, its rows in the order of `keys`, those of the input's rows, and close it.
+        """Write the file anew, its rows in the order of `keys`, those of the input's lines (0: blank), and close it.
 
         A line with an error that was replaced falls out; rows that are not in the input any more stand at the end. If
         this is interrupted, the file is as it was before; `keys` are used up. Raises OSError.
@@ -191,23 +191,32 @@ class Journal:
         count, lines = 0, b""
         for lines in iter(lambda: file.read(CHUNK) + file.readline(), b""):
             for said in read_lines(lines):
-                if not isinstance(said, bytes):
-                    if fresh:
-                        self._old = True
-                        return size
+                if isinstance(said, bytes):
+                    count += 1
+                    if self._is_torn(said, count):
+                        return size - len(said)
+                elif fresh:
+                    self._old = True
+                    return size
+                else:
                     if {*said.settings} != {self._settings}:
                         raise self._others()
                     self.history.add(said.keys, said.failed, said.again)
                     count += len(said.keys)
-                    continue
-                count += 1
-                if not said.endswith(b"\n") and not is_json(said):
-                    return size - len(said)
-                if count == 1 or not said.isspace():
-                    raise self._no_row(count)
-        if lines and not lines.endswith(b"\n"):  # the row is whole but for its line end
+        if lines[-1:] not in (b"", b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size
+
+    def _is_torn(self, line: bytes, number: int) -> bool:
+        """Whether a `line` that is no row was cut at the end of the file; False if it is blank.
+
+        Raises InvalidRequest for any other.
+        """
+        if not line.endswith(b"\n") and not is_json(line):
+            return True
+        if number == 1 or not line.isspace():
+            raise self._no_row(number)
+        return False
 
     def _no_row(self, number: int) -> InvalidRequest:
         if number == 1:

@@ -10,7 +10,7 @@ BUCKETS, SHIFT = 256, 56
 """`key >> SHIFT`, the first byte of 64 bits, is a key's bucket: digests fill all alike. For `order` and `tally`."""
 _FREE, _TAKEN = 0, 1  # in place of a key: no digest in 10^19 is one of them
 _TABLES, _SHIFT = 16, 60  # few and large ones: the system gets their memory back at once when they are freed
-_EQUAL = 4  # so many equal keys have places of their own: with more of them, it would take long to pass over them
+_EQUAL = 4  # equal keys that have a place each in a table; to search past more of them would take long
 
 
 class Keys:
@@ -19,7 +19,7 @@ class Keys:
     def __init__(self) -> None:
         # Hash tables with linear probing (Knuth, volume 3, section 6.4), once `settle` has made them of the keys.
         self._tables = [array("Q") for _ in range(_TABLES)]
-        self._more = Counter[int]()  # of the others of these
+        self._more = Counter[int]()  # of the equal keys beyond those
 
     def add(self, keys: Iterable[int]) -> None:
         """Add each of `keys` once more."""

@@ -5,34 +5,33 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
-from heapq import merge
 from io import BytesIO
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from typing import BinaryIO
 
 from .keys import BUCKETS, SHIFT
-from .output_lines import CHUNK, read_lines, without_again
+from .output_lines import CHUNK, numbered, read_lines
 
 _FAILED, _AGAIN, _NO_ROW, _OTHER = 1, 2, 4, 8
 """Kinds of lines; _OTHER: its key is none of the input's, or the input has it less often."""
-_PARTS = 4  # the keys are looked at so often, a part of the buckets each time: it takes less memory
+_PARTS = 4  # passes over the keys, each for a part of the buckets, so that less is in memory at a time
 _NONE = (1 << 32) - 1  # in place of a line's number
 
 
 def write_in_order(source: BinaryIO, target: BinaryIO, keys: array[int]) -> None:
     """Write to `target` the lines of `source`, an output, in the order of the `keys`; those of other keys at the end.
 
-    Each row keeps one line: its answer, or the last of its errors, without `again`. `keys` is used up.
+    `keys`: those of the input's lines, 0 for a blank one; it is used up. Each row keeps one line: its answer, or the
+    last of its errors, without `again`, and with the number that its line has in the input now.
     """
     lines = _Lines(source)
     lines.take(keys)
     offsets = array("Q", accumulate(lines.sizes, initial=0))
     others = (number for number, kind in enumerate(lines.kinds) if kind == _OTHER)
-    for numbers in (keys, others):
-        for number in numbers:
-            if number != _NONE:
-                source.seek(offsets[number])
-                target.write(without_again(source.read(lines.sizes[number])))
+    for row, number in chain(enumerate(keys, 1), zip(repeat(None), others, strict=False)):
+        if number != _NONE:
+            source.seek(offsets[number])
+            target.write(numbered(source.read(lines.sizes[number]), row))
 
 
 class _Lines:
@@ -73,7 +72,7 @@ class _Lines:
         return {key: iter(self._kept(same)) for key, same in found.items()}
 
     def _kept(self, numbers: list[int]) -> list[int]:
-        """Of the lines of one key those that are kept, in order: a line for each of several equal rows."""
+        """Of the lines of one key those that are kept, answers first: a line for each of several equal rows."""
         kinds = self.kinds
         if len(numbers) == 1 and not kinds[numbers[0]] & _AGAIN:
             return numbers
@@ -81,7 +80,7 @@ class _Lines:
         answers = [number for number in numbers if not kinds[number] & _FAILED]
         errors = [number for number in numbers if kinds[number] & _FAILED]
         open_rows = max(0, rows - len(answers))
-        return [*merge(answers, errors[len(errors) - open_rows :])]
+        return [*answers, *errors[len(errors) - open_rows :]]
 
 
 def _by_bucket(keys: array[int], part: int) -> list[array[int]]:

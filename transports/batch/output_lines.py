@@ -107,10 +107,12 @@ def is_json(line: bytes) -> bool:
     return True
 
 
-def without_again(line: bytes) -> bytes:
-    """`line`, a whole row, as one that replaces no other."""
-    if b'"again"' not in line:
-        return line
-    value = json.loads(line)
-    value.pop("again", None)
-    return dump_line(value)
+def numbered(line: bytes, row: int | None) -> bytes:
+    """`line`, a whole row, as one that replaces no other: that of the input's line `row`, unless that is None."""
+    if b'"again"' in line or not (row is None or line.startswith(b'{"row":')):
+        value = json.loads(line)
+        value.pop("again", None)
+        line = dump_line(value if row is None else {**value, "row": row})
+    elif row is not None:
+        line = b'{"row":%d%b' % (row, line[line.index(b",") :])
+    return line

@@ -144,8 +144,8 @@ def _summary(tally: Tally) -> Iterable[str]:
 
 
 def _counts(tally: Tally) -> Iterable[tuple[str, str]]:
-    told = tally.answered - tally.without_usage
-    by = f" (told by {told:,} of {tally.answered:,} answers)" if tally.without_usage else ""
+    given = tally.answered - tally.without_usage
+    by = f" (given by {given:,} of {tally.answered:,} answers)" if tally.without_usage else ""
     yield "Rows that took more than one try", f"{tally.retried:,}"
     if tally.asked_again:
         yield "Failed rows that were asked again (--retry-failed)", f"{tally.asked_again:,}"

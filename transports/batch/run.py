@@ -17,6 +17,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from sansio_core import ChatError, InvalidRequest
@@ -229,13 +230,17 @@ class Batch:
     def _open_rows(
         self, rows: Iterable[Any], journal: Journal, keys: array[int] | None, wake: Callable[[], object]
     ) -> Iterator[Row | None]:
-        """The rows that are to be asked; a None now and then while many are passed over. `keys` gets all keys."""
+        """The rows that are to be asked; a None now and then while many are passed over.
+
+        `keys` gets those of the input's lines, 0 for a blank one.
+        """
         summary, history = self.summary, journal.history
         for row in rows:
             if row is NONE_YET:
                 yield None
                 continue
             if keys is not None:
+                keys.extend(repeat(0, row.number - 1 - len(keys)))  # blank lines
                 keys.append(row.digest)
             if (state := history.state(row.digest)) == "done":
                 summary.skipped += 1

@@ -15,7 +15,7 @@ from sansio_core.pacing import Pacing
 from sansio_core.timing import within
 
 from .._shared.open_files import allow_open_files
-from ..aio import AsyncClient
+from ..aio import AsyncClient, keep_idle
 from .asking import Asking
 from .rows import RowReader
 
@@ -65,7 +65,7 @@ class Setup:
         given: dict[str, Any] = {"max_connections": self.concurrency, **stand_in}
         given |= {name: value for name, value in self._settings.items() if value is not None}
         client = AsyncClient(self._provider, **given)
-        client.keep_idle(self.concurrency)  # all of them are idle while everybody waits
+        keep_idle(client, self.concurrency)  # all of them are idle while everybody waits
         client.provider = copy(client.provider)
         client.provider.warned = self._warned
         if client.provider.model or client.provider.any_model:  # else each row must name one

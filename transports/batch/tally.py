@@ -40,7 +40,7 @@ class Names:
         if isinstance(name, str) and name in self.counts:
             self.counts[name] += 1
             return name
-        known = name[:_ID] if isinstance(name, str) and name else "not told"
+        known = name[:_ID] if isinstance(name, str) and name else "none given"
         if known not in self.counts and len(self.counts) >= _NAMES:
             known = OTHERS
         self.counts[known] += 1

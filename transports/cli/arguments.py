@@ -51,19 +51,24 @@ def arguments(argv: Sequence[str]) -> Namespace:
 def _words_about(rest: list[str], args: Namespace) -> str:
     """What is wrong with the words that no argument takes."""
     if unknown := [word for word in rest if word.startswith("-")]:
-        names = [found.group() for found in map(_NAME.match, unknown) if found]
-        if not names:
-            return "there is no such option"
-        near = suggestion(names[0], args.parser.options) if len(names) == 1 else ""
-        from sansio_core.options import OPTIONS  # imported here, as only a mistake needs it
-
-        if "option" in args and (named := names[0][2:].replace("-", "_")) in OPTIONS:
-            near = f": -o {named}=VALUE gives the model's options"
-        return f"there is no option {', '.join(names)}{near}"
+        return _no_option(unknown, args)
     if any("=" not in option for option in getattr(args, "option", ())):
         return "-o takes NAME=VALUE in one word, as temperature=0.2"
     quoted = "a PROMPT" if "prompt" in args else "a --template" if "template" in args else None
     return "there are too many words" + (f": {quoted} of several goes in quotes" if quoted else "")
+
+
+def _no_option(unknown: list[str], args: Namespace) -> str:
+    """The message for `unknown` options, without their values."""
+    from sansio_core.options import OPTIONS  # imported here, as only a mistake needs it
+
+    names = [found.group() for found in map(_NAME.match, unknown) if found]
+    if not names:
+        return "there is no such option"
+    near = suggestion(names[0], args.parser.options) if len(names) == 1 else ""
+    if "option" in args and (named := names[0][2:].replace("-", "_")) in OPTIONS:
+        near = f": -o {named}=VALUE gives the model's options"
+    return f"there is no option {', '.join(names)}{near}"
 
 
 class _Parser(ArgumentParser):

@@ -9,7 +9,7 @@ from math import ceil
 from time import monotonic
 from urllib.parse import urlsplit
 
-from sansio_core import Exchange, ModelList
+from sansio_core import ChatError, ChatRequest, Exchange, ModelList
 from sansio_core.observer import (
     Asked,
     AttemptBegan,
@@ -45,8 +45,7 @@ class StatusLine:
     def __call__(self, exchange: Exchange, notice: Notice) -> None:
         match notice:
             case Asked(request):
-                model = request.model or exchange.provider.model or exchange.provider.info.name
-                self._awaited = "the list of models" if isinstance(exchange, ModelList) else model
+                self._awaited = _awaited(exchange, request)
                 self._over = threading.Event()
                 threading.Thread(target=self._run, args=(self._over,), name="status line", daemon=True).start()
             case AttemptBegan(attempt, of, request):
@@ -60,10 +59,7 @@ class StatusLine:
             case FirstText() if not self._until_text:
                 self._say(f"{self._awaited} is answering")
             case Waiting(seconds, error, attempt, of):
-                until, reason = monotonic() + seconds, message_of(error).partition("\n")[0]
-                reason = reason.removesuffix(f" (after {error.attempts} attempts)")  # this line counts them itself
-                end = f"(attempt {attempt + 1} of {of}): {reason}"
-                self._words = lambda: f"retrying in {max(0, ceil(until - monotonic()))} s {end}"
+                self._wait(seconds, f"(attempt {attempt + 1} of {of})", error)
             case FirstText() | Ended():
                 self._over.set()
                 show_status("", self._over)
@@ -71,6 +67,18 @@ class StatusLine:
     def _say(self, words: str) -> None:
         self._words = lambda: f"{words} ({monotonic() - self._since:.0f} s)"
 
+    def _wait(self, seconds: float, which: str, error: ChatError) -> None:
+        until, reason = monotonic() + seconds, message_of(error).partition("\n")[0]
+        reason = reason.removesuffix(f" (after {error.attempts} attempts)")  # this line counts them itself
+        self._words = lambda: f"retrying in {max(0, ceil(until - monotonic()))} s {which}: {reason}"
+
     def _run(self, over: threading.Event) -> None:
         while not over.wait(_EVERY):
             show_status(self._words(), over)
+
+
+def _awaited(exchange: Exchange, request: ChatRequest) -> str:
+    """The name of what is waited for."""
+    if isinstance(exchange, ModelList):
+        return "the list of models"
+    return request.model or exchange.provider.model or exchange.provider.info.name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from itertools import accumulate
+from itertools import accumulate, chain
+from operator import itemgetter
 from typing import Any
 
 from sansio_core.tape import BrokenTape, Piece, Take, Tape, UnsafeTape
@@ -33,29 +34,29 @@ def tape_in(path: str) -> Tape:
 
 def show_tapes(args: Namespace) -> int:
     """Write the table of the takes, or their facts as JSON, and whether they are safe; returns the exit code."""
-    facts, code = [], COMPLETE
-    for path in args.file:
-        try:
-            takes = tape_in(path).takes
-        except OSError as error:
-            say(words_of(error))
-            code = LOCAL
-        else:
-            facts += [{"file": path, "take": n, **_facts(take)} for n, take in enumerate(takes, 1)]
+    found = [_facts_in(path) for path in args.file]
+    facts = [*chain.from_iterable(filter(None, found))]
     out = output_for(args.output)
     if args.output == "json":
         out.write(json.dumps(facts, indent=2) + "\n")
     elif facts:
-        write_table(out, _HEADINGS, [_row(fact, several=len(args.file) > 1) for fact in facts], _ORDER)
-    unsafe = [fact for fact in facts if fact["unsafe"]]
-    for fact in unsafe:
-        say(f"{fact['file']}, take {fact['take']}: {fact['unsafe']}")
+        write_table(out, _HEADINGS, [_row(fact, several=len(found) > 1) for fact in facts], _ORDER)
+    unsafe = list(filter(itemgetter("unsafe"), facts))
     if unsafe:
-        say("not safe to commit")
-        return LOCAL
-    if code == COMPLETE and args.output != "json":
+        say("\n".join([*map("{file}, take {take}: {unsafe}".format_map, unsafe), "not safe to commit"]))
+    elif None not in found and args.output != "json":
         out.write("safe to commit: nothing in it looks like a key\n")
-    return code
+    return LOCAL if unsafe or None in found else COMPLETE
+
+
+def _facts_in(path: str) -> list[dict[str, Any]] | None:
+    """The facts of each take in a file; None, after a message, where it is no tape."""
+    try:
+        takes = tape_in(path).takes
+    except OSError as error:
+        say(words_of(error))
+        return None
+    return [{"file": path, "take": n, **_facts(take)} for n, take in enumerate(takes, 1)]
 
 
 def _facts(take: Take) -> dict[str, Any]:

@@ -73,9 +73,7 @@ class Response:
             return False
         self._reader = None
         self.status, self.headers = head.status, head.headers
-        proxy = self._route.proxy
-        if proxy is not None and self._route.forwarded and head.status == 407:
-            raise proxy_error_status(proxy, head.status, "the request")  # only a proxy sends a 407 (RFC 9110 15.5.8)
+        self._check_proxy(head.status)
         fields = dict(head.headers)  # the reader lets a framing field stand there once only
         if "date" not in fields and not fields.get("retry-after", "0").isdigit():
             self.headers.append(("date", _now()))
@@ -86,6 +84,11 @@ class Response:
         if reader.rest:
             self._first = self._body.feed(reader.rest)
         return True
+
+    def _check_proxy(self, status: int) -> None:
+        proxy = self._route.proxy
+        if proxy is not None and self._route.forwarded and status == 407:
+            raise proxy_error_status(proxy, status, "the request")  # only a proxy sends a 407 (RFC 9110 15.5.8)
 
     def _framing(self, status: int, fields: dict[str, str]) -> Body:
         """The framing of the body, by the rules of RFC 9112 6.3 in their order."""
@@ -140,7 +143,7 @@ class Response:
     def _decoded(self, piece: bytes) -> bytes | None:
         decoder = self._decoder
         if decoder is None:  # made here, as an unknown coding raises: the status of an error response comes first
-            decoder = self._decoder = ContentDecoder(self._coding, self._limits.body)
+            decoder = self._decoder = ContentDecoder(self._coding, self._limits.decompressed)
         while True:
             if piece or decoder.pending:
                 if data := decoder.decode(piece):
