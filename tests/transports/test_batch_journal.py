@@ -133,7 +133,7 @@ def test_any_text_survives_in_a_line(text: str) -> None:
     data = dump_line(line)
     assert json.loads(data) == line
     assert data.decode().splitlines(keepends=True) == [data.decode()]
-    assert [*read_lines(data)] == [(digest_of("a"), SETTINGS.encode(), False, False)]
+    assert [*read_lines(data)] == [((digest_of("a"),), (SETTINGS.encode(),), [False], False)]
 
 
 def test_what_json_lacks_is_null_in_a_line() -> None:
@@ -150,7 +150,7 @@ _SCALARS = st.none() | st.booleans() | st.integers() | _FLOATS | st.text('"\\,a'
 @given(_SCALARS, st.booleans(), st.booleans(), st.dictionaries(st.sampled_from(["key", "again", "error"]), _SCALARS))
 def test_a_line_is_read_as_it_was_written(key: Any, error: bool, again: bool, keep: dict[str, Any]) -> None:
     line = {**line_of("a", error=error, again=again, **({} if key is None else {"id": key})), "keep": keep}
-    told = (digest_of("a"), SETTINGS.encode(), error, again)
+    told = ((digest_of("a"),), (SETTINGS.encode(),), [error], again)
     assert [*read_lines(dump_line(line))] == [told]
     assert [*read_lines(json.dumps(line).encode())] == [told]  # as other programs write it
 

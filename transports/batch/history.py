@@ -23,22 +23,18 @@ class History:
         self._mended = array("Q")
         self._retry_failed = retry_failed
 
-    def add_all(self, keys: Sequence[int], failed: Sequence[bool]) -> None:
-        """Count lines that replace no others."""
-        self.answered += len(keys) - sum(failed)
-        if any(failed):
+    def add(self, keys: Sequence[int], failed: Sequence[bool], again: bool) -> None:
+        """Count lines; `again`: they replace earlier ones, with an error, of equal rows."""
+        errors = sum(failed)
+        self.answered += len(keys) - errors
+        if again:
+            self._mended.extend(key for key, error in zip(keys, failed, strict=True) if not error)
+            return
+        if errors:
             self._failed = True
             self._errors.add(compress(keys, failed))
             keys = [*compress(keys, map(not_, failed))]
         self._answers.add(keys)
-
-    def add(self, key: int, failed: bool, again: bool) -> None:
-        """Count a line; `again`: it replaces an earlier line, with an error, of an equal row."""
-        if not again:
-            self.add_all([key], [failed])
-        elif not failed:
-            self.answered += 1
-            self._mended.append(key)
 
     def settle(self) -> None:
         """No more lines are added."""

@@ -17,7 +17,7 @@ from .._shared.ways import PathLike
 from .history import History
 from .locking import opened, sync_folder
 from .order import write_in_order
-from .output_lines import BEGINNING, CHUNK, dump_line, is_json, plain_rows, read_lines
+from .output_lines import BEGINNING, CHUNK, dump_line, is_json, read_lines
 
 _SYNC = 1.0  # seconds: what a power cut may cost
 
@@ -190,21 +190,19 @@ class Journal:
         """Count the rows of `file`, which has `size` bytes. Returns how many of these bytes are kept."""
         count, lines = 0, b""
         for lines in iter(lambda: file.read(CHUNK) + file.readline(), b""):
-            rows = None if fresh else plain_rows(lines)
-            if rows is not None and {*rows.settings} == {self._settings}:
-                self.history.add_all(rows.keys, rows.failed)
-                count += len(rows.keys)
-                continue
             for said in read_lines(lines):
-                count += 1
                 if isinstance(said, bytes):
+                    count += 1
                     if self._is_torn(said, count):
                         return size - len(said)
                 elif fresh:
                     self._old = True
                     return size
                 else:
-                    self._count(*said)
+                    if {*said.settings} != {self._settings}:
+                        raise self._others()
+                    self.history.add(said.keys, said.failed, said.again)
+                    count += len(said.keys)
         if lines[-1:] not in (b"", b"\n"):  # the row is whole but for its line end
             self._add(b"\n")
         return size
@@ -219,11 +217,6 @@ class Journal:
         if number == 1 or not line.isspace():
             raise self._no_row(number)
         return False
-
-    def _count(self, key: int, settings: bytes, failed: bool, again: bool) -> None:
-        if settings != self._settings:
-            raise self._others()
-        self.history.add(key, failed, again)
 
     def _no_row(self, number: int) -> InvalidRequest:
         if number == 1:

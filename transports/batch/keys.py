@@ -1,4 +1,4 @@
-"""Multisets of keys in little memory: 10^6 keys take 10 MB, where a Counter takes 130."""
+"""Multisets of keys in little memory: 10^6 keys take 12 MB, where a Counter takes 130."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Keys:
         return left > 0
 
     def _table(self, keys: array[int]) -> array[int]:
-        size = len(keys) * 5 // 4 + 1
+        size = len(keys) * 3 // 2 + 1
         table = array("Q", [_FREE]) * size
         for key in keys:
             place, equal = key % size, 0

@@ -10,7 +10,7 @@ from itertools import accumulate, chain, repeat
 from typing import BinaryIO
 
 from .keys import BUCKETS, SHIFT
-from .output_lines import CHUNK, numbered, plain_rows, read_lines
+from .output_lines import CHUNK, numbered, read_lines
 
 _FAILED, _AGAIN, _NO_ROW, _OTHER = 1, 2, 4, 8
 """Kinds of lines; _OTHER: its key is none of the input's, or the input has it less often."""
@@ -42,14 +42,13 @@ class _Lines:
         source.seek(0)
         while lines := source.read(CHUNK) + source.readline():
             self.sizes.extend(map(len, BytesIO(lines)))
-            if (rows := plain_rows(lines)) is not None:
-                self.keys.extend(rows.keys)
-                self.kinds.extend(rows.failed)  # True is _FAILED
-                continue
             for said in read_lines(lines):
-                key, _, failed, again = (0, b"", False, False) if isinstance(said, bytes) else said
-                self.keys.append(key)
-                self.kinds.append(_NO_ROW if isinstance(said, bytes) else failed * _FAILED | again * _AGAIN)
+                if isinstance(said, bytes):
+                    self.keys.append(0)
+                    self.kinds.append(_NO_ROW)
+                else:
+                    self.keys.extend(said.keys)
+                    self.kinds.extend(failed | said.again * _AGAIN for failed in said.failed)  # True is _FAILED
 
     def take(self, keys: array[int]) -> None:
         """Put the number of its line in the place of each of the `keys`, and free those of the lines."""

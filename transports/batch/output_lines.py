@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
-from itertools import repeat
 from struct import unpack
 from typing import Any, NamedTuple
 
@@ -20,6 +19,8 @@ BEGINNING = b'{"row"'
 """How each line begins."""
 CHUNK = 1 << 18
 """Bytes of an output that are read at once, besides the rest of the last line."""
+_FEW = 1 << 14
+"""Bytes of lines that are read one by one if one of them is not as it was written, or replaces another."""
 # A row as Answer.to_line orders it. A quote that is not escaped begins or ends a string: `"error":` is within none.
 _ROW = re.compile(
     rb'^\{"row":\d+(?:,"id":(?:"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[\w.+-]+))?'
@@ -28,20 +29,33 @@ _ROW = re.compile(
 )
 _KEY_FORM = re.compile("[0-9a-f]{16}")
 
-Said = tuple[int, bytes, bool, bool]
-"""What a resumed run reads of a line: its key and settings, whether it has an error, and whether it replaces an earlier
-line of the same row that has one."""
-
 
 class Rows(NamedTuple):
-    """What is read of several lines that replace no others."""
+    """What a resumed run reads of a line, or of several at once: the key and settings of each, whether it has an error.
 
-    keys: tuple[int, ...]
-    settings: tuple[bytes, ...]
-    failed: list[bool]
+    `again`: it replaces an earlier line of the same row, which has an error; such a line is alone.
+    """
+
+    keys: Sequence[int]
+    settings: Sequence[bytes]
+    failed: Sequence[bool]
+    again: bool = False
 
 
-def plain_rows(lines: bytes) -> Rows | None:
+def read_lines(lines: bytes) -> Iterator[Rows | bytes]:
+    """What `lines` say, in their order; of one that is not a whole row of an output, the line itself."""
+    if (rows := _plain(lines)) is not None:
+        yield rows
+        return
+    middle = lines.find(b"\n", len(lines) // 2) + 1
+    if len(lines) < _FEW or not 0 < middle < len(lines):
+        yield from map(_read, BytesIO(lines))
+    else:
+        yield from read_lines(lines[:middle])
+        yield from read_lines(lines[middle:])
+
+
+def _plain(lines: bytes) -> Rows | None:
     """What `lines` say, read at once; None unless all are as they were written, and replace no others."""
     # A zero is in no JSON: a power cut may leave some in place of what was not on the disk yet.
     if b'"again":' in lines or b"\0" in lines or not lines.endswith(b"\n"):
@@ -56,21 +70,12 @@ def plain_rows(lines: bytes) -> Rows | None:
     return Rows(unpack(f">{len(keys)}Q", bytes.fromhex(b"".join(keys).decode())), settings, failed)
 
 
-def read_lines(lines: bytes) -> Iterator[Said | bytes]:
-    """What each of `lines` says; of one that is not a whole row of an output, the line itself."""
-    if (rows := plain_rows(lines)) is not None:
-        return zip(*rows, repeat(False), strict=False)
-    return map(_read, BytesIO(lines))
-
-
-def _read(line: bytes) -> Said | bytes:
-    if (rows := plain_rows(line)) is not None:
-        return rows.keys[0], rows.settings[0], rows.failed[0], False
+def _read(line: bytes) -> Rows | bytes:
     try:
         match json.loads(line):
             case {"row": int(), "key": key, "settings": str(name), "text": str(), **rest}:
                 if (number := key_number(key)) is not None:
-                    return number, name.encode(), bool(rest.get("error")), rest.get("again") is True
+                    return Rows((number,), (name.encode(),), [bool(rest.get("error"))], rest.get("again") is True)
     except (ValueError, RecursionError):
         pass
     return line
