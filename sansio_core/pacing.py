@@ -31,7 +31,8 @@ How it works, from the first request on:
 
 A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
 Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, or fewer where
-each asks for seconds of waiting, the rate falls needlessly. So it is where two clients share a server that bounds what runs at once: the first keeps most of it.
+each asks for seconds of waiting, the rate falls needlessly. Two clients that share a server which bounds what runs at
+once do not share it fairly: the first keeps most of it.
 
 The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
