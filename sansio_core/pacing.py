@@ -4,13 +4,14 @@ How it works, from the first request on:
 
 1. Slow start. Four requests at once, and 0.4 more for each that is answered, half as many again in the time of an
    answer; from sixteen on one more for each, so that they double, up to `concurrency`: a limit that is larger is met in
-   a longer run, in which what overshoots weighs less. They are spread over that time, so that a small bucket is not
-   emptied by a burst. There is no rate yet. A server without a limit gets no further than this.
+   a longer run, in which what overshoots weighs less. They are spread over that time, which is a guess until the first
+   answer begins, so that a small bucket is not emptied by a burst. There is no rate yet. A server without a limit gets
+   no further than this.
 2. A refusal (429, 503, 529) makes everybody wait: as long as Retry-After says, and a little longer by chance, so that
    many clients do not come back together. Without Retry-After the wait is short at first, doubles while no request is
    answered, and begins the next time at half of what was needed the last time, unless two minutes went well
-   since; and where two in a row were refused, one request tries alone.
-   The wait that a good response's quota fields ask for holds everybody too, but short ones no more than a fifth of the time.
+   since; and where two in a row were refused, one request tries alone. The wait that a good response's quota fields
+   ask for holds everybody too, but waits of seconds do so for no more than a fifth of the time.
 3. One of two bounds is then taken back, once for all requests that were in flight: later refusals of the same flight
    only prolong the wait. If never since the last but one refusal so many were in flight, it is the window; else it is
    the rate. (After slow start nobody knows yet: it is both. Before any answer, and after a time without rows that was
@@ -29,8 +30,9 @@ How it works, from the first request on:
    within some dozens of requests.
 
 A latency that rises with the load is no reason to slow down: it is `concurrency` that bounds what may queue up.
-Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, the rate falls
-needlessly. So it is where two clients share a server that bounds what runs at once: the first keeps most of it.
+Refusals that have nothing to do with the load look as if they had: from one in two hundred requests on, or fewer where
+each asks for seconds of waiting, the rate falls needlessly. Two clients that share a server which bounds what runs at
+once do not share it fairly: the first keeps most of it.
 
 The user's own `rate` is kept by the same clock (a generic cell rate with a tolerance of 10 ms).
 """
@@ -202,6 +204,10 @@ class Pacing:
             return
         ticket.good = True
         self._heads += 1
+        if self._heads == 1:  # a better guess, which the next one need not wait out
+            self._spell = 2 * (now - ticket.at)
+            if not self._interval and self._rate.value == inf:
+                self._next = min(self._next, now)
         self._head += (now - ticket.at - self._head) / min(self._heads, 8)
         flight = self._flight
         if ticket.flight is not flight:

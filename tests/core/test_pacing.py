@@ -92,6 +92,11 @@ def test_without_a_limit_nearly_all_of_it_is_used(sigma: float) -> None:
     assert outcome.most == 100
 
 
+def test_few_quick_rows_do_not_wait_for_a_guess() -> None:
+    assert World(Server([], 0.05), 64).run(answers=8).seconds < 0.2
+    assert World(Server([], 0.05), 64).run(answers=64).seconds < 0.4
+
+
 def test_two_thousand_rows_against_a_hundred_a_second() -> None:
     outcome = World(Server([Bucket(100, 20)], asks="up"), 100).run(answers=2000)
     assert outcome.share >= 0.75
