@@ -14,8 +14,8 @@ How it works, from the first request on:
    ask for holds everybody too, but waits of seconds do so for no more than a fifth of the time.
 3. One of two bounds is then taken back, once for all requests that were in flight: later refusals of the same flight
    only prolong the wait. If never since the last but one refusal so many were in flight, it is the window; else it is
-   the rate. (After slow start nobody knows yet: it is both. Before any answer, and after a time without rows that was
-   longer than an answer takes, it is neither.)
+   the rate. (After slow start nobody knows yet: it is both. Before any answer, and after a second or more without
+   rows, if that is longer than an answer takes, it is neither.)
 4. The new rate comes from what was accepted between two refusals, over the time between them: a bucket is empty at
    both ends. With the waiting counted, that is at most the server's rate; without it, it is at least that, if the
    bucket did not run over. The geometric mean of both is taken, less three per cent. From then on one request is sent
@@ -55,6 +55,7 @@ _LONGEST = 120.0  # s: and at most so long, as an outage is no limit that is pro
 _SLOW = 600.0  # s: nor longer for the answers, as a rate that is far too low must not take hours to grow
 _HASTE = 8.0  # how much sooner the first probing comes
 _NEWS, _MINUTE = 4.0, 60.0  # s of sending for one that a response's fields ask to wait; and at most
+_IDLE = 1.0  # s without a request: less may be a timer, or a machine, that was late
 _LATE = 0.01  # s: a timer may be that late without loss of rate
 _GUESS = (0.05, 0.5, 60.0)  # s: a wait where the server says none: at least, at first at most, at most
 _JITTER = (0.1, 5.0)  # of a wait, and s: at most so much longer
@@ -172,7 +173,7 @@ class Pacing:
     def sent(self, now: float) -> Ticket:
         """A request is sent. The ticket stands for it from here on."""
         flight, rate = self._flight, self._rate.value
-        if now - max(self._next, self.hold, self._ended) > self._spell:  # there was nothing to send
+        if now - max(self._next, self.hold, self._ended) > max(self._spell, _IDLE):  # there was nothing to send
             self._peak = max(self._peak, flight.peak)
             flight = self._flight = _Flight(now)
         if not flight.sent:

@@ -17,7 +17,8 @@ from pacing_servers import Limit
 from sansio_core.pacing import Pacing
 
 Draw = Callable[[Random], float]
-NETWORK = (0.001, 0.02)  # seconds on the way there, drawn for each request
+NETWORK = (0.001, 0.02)
+TIMER = (0.0, 0.003)  # seconds by which an event loop's timer is late, drawn for each
 STUCK = 25.0  # a run is cut off at so many times the best one's time
 
 
@@ -41,6 +42,7 @@ class Case:
     late: tuple[float, ...] = (0.0,)  # when each client begins
     fair: float = 3.0  # what one client may get more than another
     own: float | None = None  # the user's own bound, requests a second
+    way: tuple[float, float] = NETWORK  # seconds on the way there, from, to, drawn for each request
     told: str = ""  # what a good response's quota fields say once nothing remains: the "wait", or until it is "full"
 
 
@@ -70,7 +72,7 @@ class Rows:
         random = Random(f"rows {case.name} {seed}")
         self.tokens = [case.tokens(random) for _ in range(case.rows)]
         self.seconds = [case.latency(random) for _ in range(case.rows)]
-        self.way = [random.uniform(*NETWORK) for _ in range(case.rows)]
+        self.way = [random.uniform(*case.way) for _ in range(case.rows)]
 
 
 def best_time(case: Case, rows: Rows, seed: int) -> float:
@@ -198,11 +200,12 @@ class Run:
             elif min(due, next_event) > cut:
                 course.broken = "it took too long"
             elif next_event <= due:
-                now, _, event, rest = heapq.heappop(self.events)
+                time, _, event, rest = heapq.heappop(self.events)
+                now = max(now, time)
                 event(now, *rest)
                 idle = 0
             else:
-                now, idle = due, idle + 1
+                now, idle = due + self.random.uniform(*TIMER), idle + 1
                 if idle > 1000:
                     course.broken = "ready() is never ready"
         course.answered = len(self.ends)

@@ -108,6 +108,8 @@ EVEN = [
     Case("bucket 2/s burst 5, 150 rows", LITELLM, bucket(2, 5), 150, 64, lognormal(1, 0.4), refused=0.08,
          retry_after=whole),
     Case("bucket 100/s burst 20, quick", AWS_GATEWAY, bucket(100, 20), 4000, 64, about(0.005), retry_after=whole),
+    Case("bucket 100/s burst 20, on this machine", AWS_GATEWAY, bucket(100, 20), 2000, 64, about(0.001),
+         retry_after=whole, refusal=(0.0005, 0.001), way=(0.0002, 0.0005)),
     Case("log 500/min, 500 at once", LITELLM, log(500, 60), 4000, 500, lognormal(2, 0.5), retry_after=absent),
     Case("60/s and answers of 10 s", FIREWORKS, bucket(60, 20), 9000, 1000, lognormal(10, 0.3), retry_after=absent),
 ]  # fmt: skip
@@ -127,7 +129,8 @@ MOVES = [
          lognormal(0.8, 0.5), share=0.4, retry_after=whole),
     Case("200/s, then a tenth", FIREWORKS, lambda random: Changing(200, 20, [(40, 0.1)]), 12000, 256,
          lognormal(0.7, 0.5), retry_after=whole),
-    Case("a neighbour comes and goes", LITELLM, at_times, 12000, 64, lognormal(0.8, 0.5), retry_after=absent),
+    Case("a neighbour comes and goes", LITELLM, at_times, 12000, 64, lognormal(0.8, 0.5), share=0.45,
+         retry_after=absent),
     Case("slower near its limit", VLLM, lambda random: Nearing(50, 20), 5000, 128, lognormal(0.4, 0.1),
          retry_after=whole),
 ]  # fmt: skip

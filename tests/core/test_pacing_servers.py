@@ -29,6 +29,7 @@ SOME = [
     "two share a bucket",
     "no limit, 4 at once, two humps",
     "bucket 11/s burst 1, quota fields",
+    "bucket 100/s burst 20, on this machine",
     "2,000 a day, 20/s",
     "8 at once, a long tail",
 ]
