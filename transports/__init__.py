@@ -1,4 +1,4 @@
-"""Clients that move the bytes for `sansio_core`: Client (blocking, on requests), AsyncClient (asyncio streams and h11).
+"""Clients that move the bytes for `sansio_core`: Client (blocking, on requests), AsyncClient (asyncio and h11).
 
 They decide nothing: retries, clocks and errors are the core's. Each is loaded when it is first used, with the libraries
 that it needs. The map, in reading order:
