@@ -166,6 +166,7 @@ class Attempts:
 
     def _answer_cancelled(self, error: ChatError, now: float) -> list[ChatEvent]:
         if self._parser.complete:
+            self.reply.redact(self.secrets)
             self._to(State.DONE, now)
         else:
             self._fail(error, now)

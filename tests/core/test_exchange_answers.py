@@ -10,8 +10,10 @@ from exchange_driver import HTML, JSON, PAGE, SSE, TEXT, Answer, Run, chunk, cut
 
 from sansio_core import (
     AuthenticationFailed,
+    Cancelled,
     ChatError,
     ChatEvent,
+    ConnectionLost,
     Failed,
     Finished,
     HTTPStatusError,
@@ -320,3 +322,18 @@ def test_a_key_in_such_a_field_is_taken_out() -> None:
     run = Run(ours).over(Answer(stream("Hi"), headers=[*SSE, ("x-litellm-key", f"key {key}")]))
     assert key not in str(run.exchange.reply.headers)
     assert run.exchange.reply.headers["x-litellm-key"].startswith("key ")
+
+
+@pytest.mark.parametrize("end", ["proven", "the connection's", "cancelled", "cancelled before a finish reason"])
+def test_a_key_in_the_names_of_an_answer_is_taken_out(end: str) -> None:
+    key = "sk-0123456789abcdef"
+    ours = exchange("openai", config={"api_key": key})
+    ours.next_action(0)
+    ours.receive_head(200, SSE, 0)
+    reason = None if "before" in end else "stop"
+    ours.receive_data(sse(chunk("Hi", reason, id=key, model=f"for {key}")), 1)
+    if end == "proven":
+        ours.receive_data(b"data: [DONE]\n\n", 2)
+    else:
+        ours.receive_failure(ConnectionLost() if end == "the connection's" else Cancelled(), 2)
+    assert (ours.reply.id, ours.reply.model, ours.reply.text) == ("[hidden]", "for [hidden]", "Hi")
