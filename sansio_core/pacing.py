@@ -204,12 +204,7 @@ class Pacing:
         if ticket.good:
             return
         ticket.good = True
-        self._heads += 1
-        if self._heads == 1:  # a better guess, which the next one need not wait out
-            self._spell = 2 * (now - ticket.at)
-            if not self._interval and self._rate.value == inf:
-                self._next = min(self._next, now)
-        self._head += (now - ticket.at - self._head) / min(self._heads, 8)
+        self._time_head(now - ticket.at, now)
         flight = self._flight
         if ticket.flight is not flight:
             return
@@ -220,6 +215,15 @@ class Pacing:
             self._pause = max(ticket.at - flight.since, 0.0)
             self._patience = self._pause / 2
         self._grow(ticket)
+
+    def _time_head(self, seconds: float, now: float) -> None:
+        """A head came after so many seconds."""
+        self._heads += 1
+        if self._heads == 1:  # a better guess, which the next one need not wait out
+            self._spell = 2 * seconds
+            if not self._interval and self._rate.value == inf:
+                self._next = min(self._next, now)
+        self._head += (seconds - self._head) / min(self._heads, 8)
 
     def done(self, ticket: Ticket, now: float) -> None:
         """It ended, answered or failed, and was not refused."""

@@ -17,7 +17,7 @@ from .._shared.ways import PathLike
 from .history import History
 from .locking import opened, sync_folder
 from .order import write_in_order
-from .output_lines import BEGINNING, CHUNK, dump_line, is_json, read_lines
+from .output_lines import BEGINNING, CHUNK, chunks, dump_line, is_json, read_lines
 
 _SYNC = 1.0  # seconds: what a power cut may cost
 
@@ -189,7 +189,7 @@ class Journal:
     def _read(self, file: BinaryIO, size: int, fresh: bool) -> int:
         """Count the rows of `file`, which has `size` bytes. Returns how many of these bytes are kept."""
         count, lines = 0, b""
-        for lines in iter(lambda: file.read(CHUNK) + file.readline(), b""):
+        for lines in chunks(file):
             for said in read_lines(lines):
                 if isinstance(said, bytes):
                     count += 1

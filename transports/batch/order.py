@@ -10,7 +10,7 @@ from itertools import accumulate, chain, repeat
 from typing import BinaryIO
 
 from .keys import BUCKETS, SHIFT
-from .output_lines import CHUNK, numbered, read_lines
+from .output_lines import chunks, numbered, read_lines
 
 _FAILED, _AGAIN, _NO_ROW, _OTHER = 1, 2, 4, 8
 """Kinds of lines; _OTHER: its key is none of the input's, or the input has it less often."""
@@ -40,7 +40,7 @@ class _Lines:
     def __init__(self, source: BinaryIO) -> None:
         self.keys, self.sizes, self.kinds = array("Q"), array("I"), bytearray()
         source.seek(0)
-        while lines := source.read(CHUNK) + source.readline():
+        for lines in chunks(source):
             self.sizes.extend(map(len, BytesIO(lines)))
             for said in read_lines(lines):
                 if isinstance(said, bytes):

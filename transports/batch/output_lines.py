@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from struct import unpack
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from sansio_core.plain import json_text
 
@@ -18,7 +18,7 @@ _BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2
 BEGINNING = b'{"row"'
 """How each line begins."""
 CHUNK = 1 << 18
-"""Bytes of an output that are read at once, besides the rest of the last line."""
+"""Bytes of an output that are read, or written, at once."""
 _FEW = 1 << 14
 """Bytes of lines that are read one by one if one of them is not as it was written, or replaces another."""
 # A row as Answer.to_line orders it. A quote that is not escaped begins or ends a string: `"error":` is within none.
@@ -40,6 +40,11 @@ class Rows(NamedTuple):
     settings: Sequence[bytes]
     failed: Sequence[bool]
     again: bool = False
+
+
+def chunks(file: BinaryIO) -> Iterator[bytes]:
+    """The bytes of `file`, of which each piece ends with a whole line."""
+    return iter(lambda: file.read(CHUNK) + file.readline(), b"")
 
 
 def read_lines(lines: bytes) -> Iterator[Rows | bytes]:

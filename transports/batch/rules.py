@@ -35,6 +35,7 @@ _OVERLOADED = (503, 529)
 """Statuses that ask all clients to slow down, as 429 does: RFC 9110 15.6.4, and Anthropic's 529
 (platform.claude.com/docs/en/api/errors)."""
 
+
 def refused(error: ChatError) -> bool:
     """Whether `error` asks to slow down: then everybody waits, and the row loses no attempt."""
     match error:
