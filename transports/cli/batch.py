@@ -15,7 +15,6 @@ from sansio_core import AuthenticationFailed, InvalidRequest
 from sansio_core.redact import excerpt
 
 from ..aio import AsyncClient
-from ..batch.report import check_place, write_report
 from ..batch.run import Batch, Summary
 from .ask import client_settings, options_of
 from .exit import COMPLETE, INTERRUPTED, LOCAL, ROWS_FAILED, code_of, message_of, say, words_of
@@ -32,6 +31,8 @@ _UNORDERED = (
 def run_batch(args: Namespace) -> int:
     """Ask the rows that have no answer yet; returns the exit code. Raises InvalidRequest before anything is sent."""
     if args.report is not None:
+        from ..batch.report import check_place  # imported here, as few runs write a report
+
         if args.report == args.output:
             raise InvalidRequest("--report: OUT has the answers: give the page another name")
         try:
@@ -117,6 +118,8 @@ def _progress(batch: Batch, path: str) -> Progress:
 
 
 def _write_report(args: Namespace) -> None:
+    from ..batch.report import write_report
+
     if has_status_line() and not args.quiet:
         show_status("the report is being written", Event())
     try:

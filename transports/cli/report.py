@@ -6,12 +6,13 @@ import os
 from argparse import Namespace
 from importlib.util import find_spec
 
-from ..batch import write_report
 from .exit import COMPLETE, say
 
 
 def show_report(args: Namespace) -> int:
     """Write the report of `args.file` to `args.output`; returns the exit code. Raises InvalidRequest and OSError."""
+    from ..batch import write_report  # imported here, as `batch` needs `where` alone
+
     page = args.output or f"{os.path.splitext(args.file)[0]}.html"
     write_report(args.file, page)
     say(where(page, f"the report of {args.file}"))
